@@ -1,0 +1,119 @@
+"""Direction fits on planted truths, and the controls' norms."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collect.controls import (
+    CONTROLS,
+    random_per_position,
+    random_total_norm,
+    shuffled_labels,
+    with_norms_of,
+)
+from collect.fits import FITS, mean_difference, mean_difference_matched
+from sql.errors import UserError
+
+
+def cosine(a, b):
+    return np.sum(a * b, -1) / np.linalg.norm(a, axis=-1) / np.linalg.norm(b, axis=-1)
+
+
+@pytest.fixture
+def planted():
+    """400 problems whose right ones lie `delta` from the wrong ones, in light noise."""
+    rng = np.random.default_rng(0)
+    delta = 3 * rng.standard_normal((3, 8))
+    labels = np.arange(400) % 2 == 0
+    noise = 0.3 * rng.standard_normal((400, 3, 8))
+    return noise + labels[:, None, None] * delta, labels, delta
+
+
+@pytest.mark.parametrize("name", sorted(FITS))
+def test_every_fit_finds_the_planted_direction(name, planted):
+    activations, labels, delta = planted
+    found = FITS[name](activations, labels, strata=np.arange(400) // 4 % 3)
+    assert found.shape == delta.shape
+    assert (cosine(found, delta) > 0.99).all()
+
+
+@pytest.mark.parametrize("name", sorted(FITS))
+def test_swapping_labels_turns_the_direction(name, planted):
+    activations, labels, _ = planted
+    strata = np.arange(400) // 4 % 3
+    there = FITS[name](activations, labels, strata=strata)
+    back = FITS[name](activations, ~labels, strata=strata)
+    np.testing.assert_allclose(there, -back, rtol=1e-3, atol=1e-4)
+
+
+def test_matching_removes_what_strata_alone_explain():
+    rng = np.random.default_rng(1)
+    difficulty, delta = rng.standard_normal((2, 4)), 0.2 * rng.standard_normal((2, 4))
+    hard = rng.random(2000) < 0.5
+    right = rng.random(2000) < np.where(hard, 0.2, 0.9)
+    noise = 0.01 * rng.standard_normal((2000, 2, 4))
+    activations = noise - 5 * hard[:, None, None] * difficulty + right[:, None, None] * delta
+    raw = mean_difference(activations, right)
+    matched = mean_difference_matched(activations, right, strata=hard)
+    assert (cosine(matched, delta) > 0.99).all()
+    assert (np.abs(cosine(raw, difficulty)) > 0.97).all()
+
+
+def test_matched_by_hand():
+    activations = np.array([1.0, 2.0, 4.0, 8.0, 16.0]).reshape(5, 1, 1)
+    labels = np.array([True, False, True, False, True])
+    strata = np.array([0, 0, 1, 1, 2])  # stratum 2 has no wrong problem and drops out
+    # weights 1/2 and 1/2: ((1 - 2) + (4 - 8)) / 2
+    assert mean_difference_matched(activations, labels, strata=strata).item() == -2.5
+
+
+@pytest.mark.parametrize(
+    ("activations", "labels", "message"),
+    [
+        (np.zeros((4, 3)), np.ones(4), "must be"),
+        (np.zeros((4, 3, 2)), np.ones(3), "labels of shape"),
+        (np.full((2, 3, 2), np.nan), np.array([0, 1]), "NaN"),
+        (np.zeros((2, 3, 2)), np.ones(2), "2 right and 0 wrong"),
+    ],
+)
+def test_refusals(activations, labels, message):
+    with pytest.raises(UserError, match=message):
+        mean_difference(activations, labels)
+
+
+def test_matched_needs_strata_with_both_classes():
+    activations, labels = np.zeros((2, 1, 1)), np.array([True, False])
+    with pytest.raises(UserError, match="stratum per problem"):
+        mean_difference_matched(activations, labels)
+    with pytest.raises(UserError, match="no stratum holds both"):
+        mean_difference_matched(activations, labels, strata=np.array([0, 1]))
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_control_norms(seed):
+    rng = np.random.default_rng(seed)
+    direction = rng.standard_normal((6, 5)) * np.arange(1, 7)[:, None]
+    norms = np.linalg.norm(direction, axis=1)
+    per_position = random_per_position(direction, rng)
+    np.testing.assert_allclose(np.linalg.norm(per_position, axis=1), norms)
+    total = random_total_norm(direction, rng)
+    np.testing.assert_allclose(np.linalg.norm(total), np.linalg.norm(direction))
+    np.testing.assert_allclose(np.linalg.norm(with_norms_of(direction, total), axis=1), norms)
+
+
+def test_controls_depend_on_the_seed_alone():
+    direction = np.ones((2, 3))
+    for control in CONTROLS.values():
+        first = control(direction, np.random.default_rng(5))
+        np.testing.assert_array_equal(first, control(direction, np.random.default_rng(5)))
+        assert not np.allclose(first, control(direction, np.random.default_rng(6)))
+
+
+def test_shuffled_labels_keep_counts_within_strata():
+    labels = np.arange(100) % 3 == 0
+    strata = np.arange(100) // 50
+    shuffled = shuffled_labels(labels, np.random.default_rng(0), strata=strata)
+    assert not np.array_equal(shuffled, labels)
+    for level in (0, 1):
+        assert shuffled[strata == level].sum() == labels[strata == level].sum()
