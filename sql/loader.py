@@ -1,0 +1,201 @@
+"""The named SQL of the project: one statement a file, its header comment is its documentation.
+
+A file starts with `--` lines: the first is a one-line summary, the rest says the grain, the
+parameters, the columns and their units. A parameter line reads
+
+    --   $alpha DOUBLE = -3.0: the dose at which directions are compared
+
+and gives a named query its typed parameter, default and help. Nothing else is parsed: the text of
+the file is what runs, and what `steerstat sql --explain` prints.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+from sql.errors import UserError
+
+FOLDER = Path(__file__).parent
+KINDS = ("macros", "migrations", "queries", "views")
+
+_PARAMETER = re.compile(
+    r"^\$(?P<name>\w+)\s+(?P<type>[A-Z]+)\s*=\s*(?P<default>[^:]*?)\s*:\s*(?P<about>.+)$"
+)
+_NUMBER = re.compile(r"^(\d+)_")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """One `$name` of a named query: its SQL type, default (a Python value) and meaning."""
+
+    name: str
+    type: str
+    default: Any
+    about: str
+
+    def convert(self, text: str) -> Any:
+        """The value that `text`, typed by a person, stands for. Raises UserError."""
+        return _convert(self.name, self.type, text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Script:
+    """One .sql file: name, kind (its folder), documentation and text."""
+
+    name: str
+    kind: str
+    summary: str
+    documentation: str
+    parameters: tuple[Parameter, ...]
+    text: str
+
+    @property
+    def version(self) -> int:
+        """Number of a migration, from its file name (`0001_tables` is 1)."""
+        found = _NUMBER.match(self.name)
+        if found is None:
+            raise ValueError(f"{self.kind}/{self.name}.sql has no leading number")
+        return int(found.group(1))
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the file's text (hex), by which an altered migration is recognised."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def values(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Every parameter's value: the given one, else the default. Raises UserError."""
+        known = {parameter.name: parameter for parameter in self.parameters}
+        unknown = sorted(set(given) - set(known))
+        if unknown:
+            raise UserError(
+                f"query {self.name} has no parameter {unknown[0]!r}; it has "
+                f"{', '.join(known) or 'none'}"
+            )
+        return {name: given.get(name, parameter.default) for name, parameter in known.items()}
+
+
+def _convert(name: str, kind: str, text: str) -> Any:
+    if text.upper() == "NULL":
+        return None
+    try:
+        if kind in {"INTEGER", "BIGINT"}:
+            return int(text)
+        if kind in {"DOUBLE", "FLOAT"}:
+            return float(text)
+    except ValueError:
+        raise UserError(f"parameter {name} must be {kind}, found {text!r}") from None
+    if kind == "BOOLEAN":
+        if text.lower() not in {"true", "false"}:
+            raise UserError(f"parameter {name} must be true or false, found {text!r}")
+        return text.lower() == "true"
+    return text.removeprefix("'").removesuffix("'")
+
+
+def _parameter(line: str) -> Parameter | None:
+    found = _PARAMETER.match(line)
+    if found is None:
+        return None
+    name, kind, default, about = found.group("name", "type", "default", "about")
+    return Parameter(name=name, type=kind, default=_convert(name, kind, default), about=about)
+
+
+def parse(name: str, kind: str, text: str) -> Script:
+    """A script from the text of a file; the header's first line is its summary."""
+    header = []
+    for line in text.splitlines():
+        if not line.startswith("--"):
+            break
+        header.append(line[2:].removeprefix(" ").rstrip())
+    if not header or not header[0]:
+        raise ValueError(f"{kind}/{name}.sql must start with a one-line summary as a comment")
+    found = (_parameter(line.strip()) for line in header)
+    return Script(
+        name=name,
+        kind=kind,
+        summary=header[0],
+        documentation="\n".join(header),
+        parameters=tuple(parameter for parameter in found if parameter),
+        text=text,
+    )
+
+
+@cache
+def scripts(kind: str) -> dict[str, Script]:
+    """Name -> script of one folder (`KINDS`), sorted by file name."""
+    if kind not in KINDS:
+        raise ValueError(f"{kind!r} is none of {KINDS}")
+    files = sorted((FOLDER / kind).glob("*.sql"))
+    return {file.stem: parse(file.stem, kind, file.read_text("utf-8")) for file in files}
+
+
+def migrations() -> list[Script]:
+    """The migrations, by number; two with one number are an error."""
+    found = sorted(scripts("migrations").values(), key=lambda script: script.version)
+    numbers = [script.version for script in found]
+    if len(set(numbers)) != len(numbers):
+        raise ValueError(f"two migrations share a number: {numbers}")
+    return found
+
+
+def queries() -> dict[str, Script]:
+    """Name -> named query."""
+    return scripts("queries")
+
+
+def macros() -> dict[str, Script]:
+    """Name -> macro file, sorted by name; a macro may use only macros of earlier files."""
+    return scripts("macros")
+
+
+def views() -> dict[str, Script]:
+    """Name -> view, each after the views that it reads."""
+    found = scripts("views")
+    names = re.compile(r"\b(" + "|".join(found) + r")\b") if found else re.compile(r"(?!)")
+    reads = {
+        name: {other for other in names.findall(_code(script.text)) if other != name}
+        for name, script in found.items()
+    }
+    return {name: found[name] for name in TopologicalSorter(reads).static_order()}
+
+
+def _code(text: str) -> str:
+    """The text without its comments."""
+    return re.sub(r"--.*", "", text)
+
+
+def define(connection: Any) -> None:
+    """Create (or replace) every macro and view on an open, writable DuckDB connection."""
+    for script in macros().values():
+        execute(connection, script)
+    for script in views().values():
+        execute(connection, script)
+
+
+def execute(connection: Any, script: Script, **given: Any) -> Any:
+    """Run a script and return the connection's result; failed SQL names the script.
+
+    Raises UserError for unknown parameters; any DuckDB error is re-raised with the name.
+    """
+    values = script.values(given)
+    try:
+        return connection.execute(script.text, values) if values else connection.execute(script.text)
+    except Exception as error:
+        error.add_note(f"in {script.kind}/{script.name}.sql")
+        raise
+
+
+def quote(identifier: str) -> str:
+    """An SQL identifier in double quotes: the only road by which a name enters a statement."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def summaries(kind: str) -> list[tuple[str, str]]:
+    """(name, one-line summary) of every script of a folder."""
+    return [(name, script.summary) for name, script in scripts(kind).items()]
