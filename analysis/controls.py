@@ -1,0 +1,308 @@
+"""One direction against few controls: is its effect unusual among directions?
+
+Notes
+-----
+The effects of all directions are measured on one and the same set of problems; the sampling
+unit here is the *direction*. Conclusions therefore reach new directions of the control kind, on
+these problems. Crawford–Howell assumes normally distributed control effects; the rank test does
+not, but cannot go below 1/(k + 1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from analysis.effect_sizes import (
+    Array,
+    fixed_effect_interval,
+    hedges_correction,
+    random_effect_interval,
+)
+from analysis.results import (
+    DEGENERATE,
+    NEW_BOTH,
+    NEW_DIRECTIONS,
+    OK,
+    TOO_FEW_CONTROLS,
+    Refusal,
+    Result,
+    floor_p,
+)
+
+Tail = Literal["two-sided", "greater", "less"]
+TAILS = ("two-sided", "greater", "less")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlSpread(Result):
+    """Variance of control effects over problems, split by source (squared unit of outcomes).
+
+    `estimate` is the standard deviation between directions, noise removed. `total` is the
+    variance of the k effects; `directions + noise = total`. `noise` is what the finite number of
+    problems adds: the problem × direction interaction over n. It is paired: problem difficulty
+    and the shared baseline cancel, so it is not p(1−p)/n. `statistic` and `p` test "the controls
+    differ by noise only" (F with k−1 and (n−1)(k−1)).
+    """
+
+    k: int
+    total: float
+    directions: float
+    noise: float
+    noise_sd: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlComparison(Result):
+    """A candidate's effect among `k` control effects, in the unit of the effects.
+
+    `estimate` is effect − mean of the controls; `low`, `high` are its Crawford–Howell interval
+    (it holds 0 exactly when the two-sided test does not reject); `p` follows `tail`.
+    `p_rank` follows `tail` too: one-sided by rank, two-sided twice the smaller side.
+    """
+
+    k: int
+    tail: str
+    df: int
+    effect: Any
+    control_mean: Any
+    control_sd: Any
+    prediction_low: Any
+    prediction_high: Any
+    p_less: Any
+    p_greater: Any
+    p_rank: Any
+    p_rank_less: Any
+    p_rank_greater: Any
+    rank_floor: float
+    d: Any
+    d_ddof0: Any
+    g: Any
+    d_low_fixed: Any
+    d_high_fixed: Any
+    d_low_random: Any
+    d_high_random: Any
+    spread: ControlSpread | None = None
+
+
+def compare_to_controls(
+    effect: ArrayLike,
+    controls: ArrayLike,
+    *,
+    tail: Tail = "two-sided",
+    level: float = 0.95,
+    family_size: int = 1,
+    outcomes: ArrayLike | None = None,
+    selected_on_outcome: bool = False,
+) -> ControlComparison:
+    """Crawford–Howell test, rank test, Cohen's d and Hedges g of one effect among controls.
+
+    Parameters
+    ----------
+    effect : float or array, shape S
+        The candidate's effect; effects may be fractions, points or counts, alike for all.
+    controls : array, shape S + (k,)
+        The control effects on the same problems, k ≥ 2.
+    tail : {"two-sided", "greater", "less"}
+        "less" asks whether the candidate lies below the controls.
+    family_size : int
+        How many candidates are tested together: `too_few_controls` is said when the smallest
+        rank p, times this number (Holm's first step), exceeds 1 − level.
+    outcomes : array, shape (n, k), optional
+        Outcomes of the controls per problem; adds the split of their spread.
+    selected_on_outcome : bool
+        Stamp the result: the problems were chosen by the outcome that is compared.
+
+    Raises
+    ------
+    Refusal
+        Fewer than two controls, or effects that are missing.
+
+    References
+    ----------
+    Crawford & Howell (1998), The Clinical Neuropsychologist 12(4), 482–486.
+    Hedges (1981), Journal of Educational Statistics 6(2), 107–128.
+    """
+    x, c = _checked(effect, controls, tail)
+    k = c.shape[-1]
+    mean, sd = c.mean(axis=-1), c.std(axis=-1, ddof=1)
+    # Equal controls can differ by rounding: a spread below it is no spread.
+    sd = np.where(sd <= 1e-12 * np.abs(c).max(axis=-1, initial=0.0), 0.0, sd)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        d = np.where(sd > 0, (x - mean) / sd, np.nan)
+    t = d / np.sqrt(1 + 1 / k)
+    half = np.where(sd > 0, stats.t.isf((1 - level) / 2, k - 1) * sd * np.sqrt(1 + 1 / k), np.nan)
+    p_less, p_greater = floor_p(stats.t.cdf(t, k - 1)), floor_p(stats.t.sf(t, k - 1))
+    rank_less, rank_greater = _rank_p(x, c)
+    floor = rank_floor(k, tail=tail)
+    status = np.where(
+        sd == 0, DEGENERATE, TOO_FEW_CONTROLS if floor * family_size > 1 - level + 1e-12 else OK
+    )
+    fixed, random = (
+        fixed_effect_interval(d, k, level=level),
+        random_effect_interval(d, k, level=level),
+    )
+    numbers = {
+        "effect": x,
+        "estimate": x - mean,
+        "low": x - mean - half,
+        "high": x - mean + half,
+        "p": _by_tail(p_less, p_greater, tail),
+        "statistic": t,
+        "control_mean": mean,
+        "control_sd": sd,
+        "prediction_low": mean - half,
+        "prediction_high": mean + half,
+        "p_less": p_less,
+        "p_greater": p_greater,
+        "p_rank": _by_tail(rank_less, rank_greater, tail),
+        "p_rank_less": rank_less,
+        "p_rank_greater": rank_greater,
+        "d": d,
+        "d_ddof0": d * np.sqrt(k / (k - 1)),
+        "g": d * hedges_correction(k - 1),
+        "d_low_fixed": fixed[0],
+        "d_high_fixed": fixed[1],
+        "d_low_random": random[0],
+        "d_high_random": random[1],
+    }
+    return ControlComparison(
+        method="Crawford–Howell",
+        n=k + 1,
+        level=level,
+        status=status if status.ndim else str(status),
+        scope=NEW_DIRECTIONS,
+        selected_on_outcome=selected_on_outcome,
+        k=k,
+        tail=tail,
+        df=k - 1,
+        rank_floor=floor,
+        spread=None if outcomes is None else control_spread(outcomes),
+        **{name: _plain(value) for name, value in numbers.items()},
+    )
+
+
+def compare_signed_to_controls(
+    plus: ArrayLike,
+    minus: ArrayLike,
+    control_plus: ArrayLike,
+    control_minus: ArrayLike,
+    *,
+    tail: Tail = "two-sided",
+    level: float = 0.95,
+    family_size: int = 1,
+) -> ControlComparison:
+    """`compare_to_controls` on the signed effect [f(a) − f(−a)]/2, free of even damage.
+
+    Comparing f(a) alone calls "hurts more" what is only "pushes harder": damage that +a and −a
+    share cancels here, for the candidate as for the controls.
+
+    Parameters
+    ----------
+    plus, minus : float or array, shape S
+        The candidate's accuracy (or effect) at +a and at −a.
+    control_plus, control_minus : array, shape S + (k,)
+        The same of the controls, at the same a.
+    """
+    candidate = (np.asarray(plus, float) - np.asarray(minus, float)) / 2
+    controls = (np.asarray(control_plus, float) - np.asarray(control_minus, float)) / 2
+    return compare_to_controls(candidate, controls, tail=tail, level=level, family_size=family_size)
+
+
+def rank_floor(k: int, *, tail: Tail = "two-sided") -> float:
+    """Smallest p that the rank test can give with `k` controls: 1/(k+1), two-sided 2/(k+1)."""
+    return min(1.0, (2 if tail == "two-sided" else 1) / (k + 1))
+
+
+def controls_needed(alpha: float, *, tail: Tail = "two-sided", family_size: int = 1) -> int:
+    """Smallest k for which the rank test can reach `alpha`, under Holm over `family_size`."""
+    sides = 2 if tail == "two-sided" else 1
+    return int(np.ceil(sides * family_size / alpha - 1 - 1e-9))
+
+
+def control_spread(outcomes: ArrayLike) -> ControlSpread:
+    """Split the spread of control effects into directions and paired binomial noise.
+
+    Parameters
+    ----------
+    outcomes : array, shape (n, k)
+        Outcome (0/1, or a per-problem mean) of each problem under each control. Differences to
+        the shared baseline give the same answer: the baseline is constant within a problem.
+
+    Notes
+    -----
+    Two-way random effects without replication: total = MS_direction/n, noise = MS_residual/n,
+    directions = total − noise (may be negative; its sd is then reported as 0).
+
+    References
+    ----------
+    Searle, Casella & McCulloch (1992), Variance Components, section 4.2.
+    """
+    y = np.asarray(outcomes, float)
+    if y.ndim != 2 or y.shape[1] < 2:
+        raise Refusal(f"outcomes must be (n problems, k ≥ 2 controls), found shape {y.shape}")
+    complete = y[~np.isnan(y).any(axis=1)]
+    n, k = complete.shape
+    if n < 2:
+        raise Refusal(f"{n} problems have an outcome under every control: at least 2 are needed")
+    residual = complete - complete.mean(axis=0) - complete.mean(axis=1, keepdims=True)
+    residual += complete.mean()
+    total = float(complete.mean(axis=0).var(ddof=1))
+    noise = float((residual**2).sum() / ((n - 1) * (k - 1)) / n)
+    f = total / noise if noise > 0 else np.nan
+    return ControlSpread(
+        method="two-way variance components",
+        estimate=float(np.sqrt(max(0.0, total - noise))),
+        n=n,
+        p=_plain(floor_p(stats.f.sf(f, k - 1, (n - 1) * (k - 1)))),
+        statistic=float(f),
+        status=OK if noise > 0 else DEGENERATE,
+        scope=NEW_BOTH,
+        dropped=len(y) - n,
+        dropped_what="problems without an outcome under every control",
+        k=k,
+        total=total,
+        directions=total - noise,
+        noise=noise,
+        noise_sd=float(np.sqrt(noise)),
+    )
+
+
+def _checked(effect: ArrayLike, controls: ArrayLike, tail: str) -> tuple[Array, Array]:
+    x, c = np.asarray(effect, float), np.asarray(controls, float)
+    if tail not in TAILS:
+        raise Refusal(f"unknown tail {tail!r}: one of {', '.join(TAILS)}")
+    if c.ndim == 0 or c.shape[-1] < 2:
+        raise Refusal(
+            f"{c.shape[-1] if c.ndim else 1} control: a spread needs at least two, and the rank "
+            f"test {controls_needed(0.05, tail='greater')} (one-sided .05); "
+            "collect more control directions"
+        )
+    if not (np.isfinite(x).all() and np.isfinite(c).all()):
+        raise Refusal("an effect is missing or infinite: leave that direction out by name")
+    return np.broadcast_arrays(x, c[..., 0])[0], np.broadcast_to(
+        c, np.broadcast_shapes(x.shape, c.shape[:-1]) + c.shape[-1:]
+    )
+
+
+def _rank_p(x: Array, c: Array) -> tuple[Array, Array]:
+    # Effects are sums divided by n: equal counts may differ by rounding, and ties must count.
+    slack = 1e-9 * np.maximum(np.abs(x), np.abs(c).max(axis=-1))[..., None]
+    k = c.shape[-1]
+    less = (c <= x[..., None] + slack).sum(axis=-1)
+    greater = (c >= x[..., None] - slack).sum(axis=-1)
+    return (1 + less) / (k + 1), (1 + greater) / (k + 1)
+
+
+def _by_tail(less: Array, greater: Array, tail: str) -> Array:
+    if tail == "less":
+        return less
+    return greater if tail == "greater" else np.minimum(1.0, 2 * np.minimum(less, greater))
+
+
+def _plain(value: Any) -> Any:
+    return float(value) if np.ndim(value) == 0 else value
