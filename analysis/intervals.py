@@ -1,0 +1,236 @@
+"""Intervals from totals: the paired difference (Tango, Bonett-Price, Wald) and Wilson's.
+
+All are computed for every element of the count arrays at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from analysis.counts import Counts, fraction, pairs, whole
+from analysis.paired import mid_p
+from analysis.results import (
+    DEGENERATE,
+    NO_INFORMATION,
+    OK,
+    TEST_INTERVAL_DISAGREE,
+    Numbers,
+    Refusal,
+    Result,
+    floor_p,
+    scope_of,
+    unwrap,
+)
+
+IntervalMethod = Literal["tango", "bonett-price", "wald"]
+Floats = NDArray[np.float64]
+
+# Steps of safeguarded regula falsi; about 12 are needed, 60 would be plain bisection.
+_MAX_STEPS = 80
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairedDifference(Result):
+    """(gained - lost)/n, a fraction, with its interval and McNemar's mid-p.
+
+    The test decides: where the interval excludes 0 and the mid-p does not reject at 1 - level (or
+    the reverse), the status is ``test_interval_disagree``.
+    """
+
+    gained: Numbers
+    lost: Numbers
+
+
+def constrained_loss(gained: Any, lost: Any, n: Any, delta: Any) -> Any:
+    """Maximum-likelihood P(lost) of trinomial counts when P(gained) - P(lost) = `delta`."""
+    b = (2 * n - gained + lost) * delta - (gained + lost)
+    root = np.sqrt(np.maximum(b * b + 8 * n * lost * delta * (1 - delta), 0.0))
+    # Two forms of one root of 2n p^2 + b p - lost delta (1 - delta) = 0: each avoids cancellation.
+    product = 2 * lost * delta * (1 - delta)
+    stable = np.divide(product, root + b, out=np.zeros_like(root), where=root + b > 0)
+    p = np.where(b > 0, stable, (root - b) / (4 * n))
+    return np.maximum(p, np.maximum(0.0, -delta))
+
+
+def score_gap(gained: Any, lost: Any, n: Any, delta: Any) -> tuple[Any, Any]:
+    """Numerator of Tango's score at `delta`, and its standard deviation (in problems)."""
+    loss = constrained_loss(gained, lost, n, delta)
+    variance = n * (2 * loss + delta * (1 - delta))
+    return gained - lost - n * delta, np.sqrt(np.maximum(variance, 0.0))
+
+
+def _upper(gained: Floats, lost: Floats, n: Floats, z: float) -> Floats:
+    """Largest delta that the score test does not reject, by the Illinois rule on a bracket."""
+
+    def excess(at: Floats, rows: Any) -> Floats:
+        gap, deviation = score_gap(gained[rows], lost[rows], n[rows], at)
+        return -gap - z * deviation
+
+    every = slice(None)
+    estimate = (gained - lost) / n
+    # At the estimate itself the deviation may be 0 (nothing changed, or everything): a false root.
+    left, right = np.minimum(estimate + 1e-9, 1.0), np.ones_like(n)
+    f_left, f_right = excess(left, every), excess(right, every)
+    answer = right.copy()
+    # excess < 0 just above the estimate and >= 0 at 1; rows that start at an end are done.
+    open_rows = np.flatnonzero((f_right > 0) & (left < right))
+    left, right = left[open_rows], right[open_rows]
+    f_left, f_right = f_left[open_rows], f_right[open_rows]
+    for step in range(_MAX_STEPS):
+        if open_rows.size == 0:
+            break
+        weight = f_right / (f_right - f_left)
+        middle = np.where(step % 8 == 7, (left + right) / 2, weight * left + (1 - weight) * right)
+        f_middle = excess(middle, open_rows)
+        below = f_middle <= 0
+        # The end that stays twice in a row has its value halved, so that it moves next time.
+        f_right = np.where(below, f_right / 2, f_middle)
+        f_left = np.where(below, f_middle, f_left / 2)
+        left, right = np.where(below, middle, left), np.where(below, right, middle)
+        answer[open_rows] = middle
+        going = (right - left > 4e-16) & (np.abs(f_middle) > 1e-13 * np.sqrt(n[open_rows]))
+        if not going.all():
+            open_rows, left, right = open_rows[going], left[going], right[going]
+            f_left, f_right = f_left[going], f_right[going]
+    return answer
+
+
+def tango_limits(gained: Any, lost: Any, n: Any, level: float) -> tuple[Floats, Floats]:
+    """Limits of Tango's score interval of (gained - lost)/n for arrays of one shape."""
+    z = float(special.ndtri((1 + level) / 2))
+    shape = np.shape(gained)
+    g, lo, total = (np.asarray(a, dtype=np.float64).ravel() for a in (gained, lost, n))
+    # The lower limit is minus the upper limit of the mirrored table: one pass solves both.
+    both = _upper(np.concatenate([g, lo]), np.concatenate([lo, g]), np.tile(total, 2), z)
+    return 0.0 - both[g.size :].reshape(shape), both[: g.size].reshape(shape)
+
+
+def bonett_price_limits(gained: Any, lost: Any, n: Any, level: float) -> tuple[Floats, Floats]:
+    """Bonett-Price adjusted Wald limits: one pair added to each discordant cell."""
+    z = float(special.ndtri((1 + level) / 2))
+    up, down = (gained + 1) / (n + 2), (lost + 1) / (n + 2)
+    half = z * np.sqrt((up + down - (up - down) ** 2) / (n + 2))
+    return np.maximum(up - down - half, -1.0), np.minimum(up - down + half, 1.0)
+
+
+def wald_limits(gained: Any, lost: Any, n: Any, level: float) -> tuple[Floats, Floats]:
+    """Wald limits; they collapse to a point at gained = lost = 0."""
+    z = float(special.ndtri((1 + level) / 2))
+    effect = (gained - lost) / n
+    half = z * np.sqrt(np.maximum((gained + lost) / n - effect**2, 0.0) / n)
+    return np.maximum(effect - half, -1.0), np.minimum(effect + half, 1.0)
+
+
+_LIMITS = {"tango": tango_limits, "bonett-price": bonett_price_limits, "wald": wald_limits}
+
+
+def interval_status(gained: Counts, lost: Counts, low: Floats, high: Floats, rejects: Any) -> Any:
+    """Per table: nothing changed, an interval without width, or a test that disagrees with it."""
+    excludes = (low > 0) | (high < 0)
+    conditions = [gained + lost == 0, high <= low, excludes != rejects]
+    return np.select(conditions, [NO_INFORMATION, DEGENERATE, TEST_INTERVAL_DISAGREE], OK)
+
+
+def paired_difference(
+    gained: Any,
+    lost: Any,
+    n: Any,
+    *,
+    method: IntervalMethod = "tango",
+    level: float = 0.95,
+    outcomes_per_problem: int = 1,
+    selected_on_outcome: bool = False,
+) -> PairedDifference:
+    """Difference of two paired proportions, (gained - lost)/n, with an interval.
+
+    Args:
+        gained, lost, n: counts, or arrays of counts (one element per condition).
+        method: ``"tango"`` (score, primary), ``"bonett-price"``, or ``"wald"`` (a cross-check: it
+            collapses at gained = lost = 0).
+        level: coverage asked.
+        outcomes_per_problem: seeds behind each problem; anything but 1 is refused.
+        selected_on_outcome: stamp the result: the problems were chosen by their outcome.
+
+    Returns:
+        `PairedDifference`; `p` is McNemar's mid-p, which decides where it and the interval part.
+
+    Raises:
+        Refusal: counts that are not counts, n = 0, a level outside (0, 1), several outcomes.
+
+    Notes:
+        Problems are a random sample and independent of each other.
+
+    References:
+        Tango, Statistics in Medicine 17 (1998) 891; Bonett and Price, Journal of Educational
+        and Behavioral Statistics 37 (2012) 479.
+    """
+    counts = pairs(gained, lost, n, outcomes_per_problem=outcomes_per_problem)
+    fraction("level", level)
+    if method not in _LIMITS:
+        raise Refusal(f"method must be tango, bonett-price or wald, found {method!r}")
+    g, lo, total = counts.gained, counts.lost, counts.n
+    low, high = _LIMITS[method](g, lo, total, level)
+    p = mid_p(g, lo)
+    fields = {
+        "estimate": (g - lo) / total,
+        "low": low,
+        "high": high,
+        "n": total,
+        "p": floor_p(p),
+        "statistic": g - lo,
+        "status": interval_status(g, lo, low, high, p <= 1 - level),
+        "gained": g,
+        "lost": lo,
+    }
+    return PairedDifference(
+        method=f"{method}, mcnemar midp",
+        level=level,
+        scope=scope_of(selected_on_outcome),
+        selected_on_outcome=selected_on_outcome,
+        **{key: unwrap(value, counts.scalar) for key, value in fields.items()},
+    )
+
+
+def wilson(k: Any, n: Any, *, level: float = 0.95, selected_on_outcome: bool = False) -> Result:
+    """Wilson's score interval of one proportion k/n, such as one accuracy.
+
+    Args:
+        k, n: successes and trials, or arrays of them.
+        level: coverage asked.
+        selected_on_outcome: stamp the result.
+
+    Raises:
+        Refusal: counts that are not counts, k > n, or n = 0.
+
+    Notes:
+        Two such intervals say nothing about a difference on the same problems: use
+        `paired_difference`.
+
+    References:
+        Wilson, Journal of the American Statistical Association 22 (1927) 209.
+    """
+    counts = pairs(k, 0, whole("n", n))
+    fraction("level", level)
+    z2 = float(special.ndtri((1 + level) / 2)) ** 2
+    share, total = counts.gained / counts.n, counts.n
+    centre = (share + z2 / (2 * total)) / (1 + z2 / total)
+    half = np.sqrt(z2 * (share * (1 - share) / total + z2 / (4 * total**2))) / (1 + z2 / total)
+    fields = {
+        "estimate": share,
+        "low": np.where(counts.gained == 0, 0.0, centre - half),
+        "high": np.where(counts.gained == total, 1.0, centre + half),
+        "n": total,
+    }
+    return Result(
+        method="wilson",
+        level=level,
+        scope=scope_of(selected_on_outcome),
+        selected_on_outcome=selected_on_outcome,
+        status=OK if counts.scalar else np.full(total.shape, OK),
+        **{key: unwrap(value, counts.scalar) for key, value in fields.items()},
+    )

@@ -1,0 +1,308 @@
+"""Tests of paired binary outcomes from totals: the sign test, McNemar's tests, discordance.
+
+A pair is one problem answered twice, without and with steering. Only problems whose outcome
+changed carry information about the net change: `gained` (wrong, then right) and `lost`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special, stats
+
+from analysis.counts import Counts, Pairs, fraction, pairs
+from analysis.results import (
+    NO_INFORMATION,
+    OK,
+    Numbers,
+    Refusal,
+    Result,
+    floor_p,
+    scope_of,
+    unwrap,
+)
+
+McNemarMethod = Literal["midp", "exact", "chi2"]
+TieConvention = Literal["one", "fagerland"]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairTest(Result):
+    """A test on discordant pairs.
+
+    `estimate` is the share of discordant pairs that gained (one half under the null; NaN with
+    status ``no_information`` where nothing changed), `low` and `high` its Clopper-Pearson limits
+    (sign test only), `n` the number of discordant pairs, `net` = gained - lost.
+    """
+
+    gained: Numbers
+    lost: Numbers
+    net: Numbers
+
+
+def binomial_cdf(k: Counts, n: Counts) -> Floats:
+    """P(X <= k) for X ~ Binomial(n, 1/2) and 0 <= k <= n, elementwise."""
+    return np.where(k >= n, 1.0, special.betainc(np.maximum(n - k, 1), k + 1, 0.5))
+
+
+def exact_p(gained: Counts, lost: Counts) -> Floats:
+    """Two-sided exact binomial p of the discordant pairs: twice the smaller tail, at most 1."""
+    return np.minimum(1.0, 2 * binomial_cdf(np.minimum(gained, lost), gained + lost))
+
+
+def mid_p(gained: Counts, lost: Counts, at_tie: TieConvention = "one") -> Floats:
+    """Two-sided mid-p of the discordant pairs: 2 cdf(m) - pmf(m) with m the smaller count.
+
+    At gained = lost the formula gives exactly 1, which is kept (``at_tie="one"``); Fagerland,
+    Lydersen and Laake define 1 - pmf/2 there (``"fagerland"``).
+    """
+    changed, smaller = gained + lost, np.minimum(gained, lost)
+    pmf = stats.binom.pmf(smaller, changed, 0.5)
+    p = np.where(gained == lost, 1.0, 2 * binomial_cdf(smaller, changed) - pmf)
+    if at_tie == "fagerland":
+        p = np.where((gained == lost) & (changed > 0), 1 - pmf / 2, p)
+    return np.minimum(p, 1.0)
+
+
+def chi2_p(gained: Counts, lost: Counts) -> tuple[Floats, Floats]:
+    """McNemar's chi-square without correction and its p; (0, 1) where nothing changed."""
+    changed = np.maximum(gained + lost, 1)
+    statistic = (gained - lost) ** 2 / changed
+    return statistic, special.erfc(np.sqrt(statistic / 2))
+
+
+def clopper_pearson(k: Counts, n: Counts, level: float) -> tuple[Floats, Floats]:
+    """Exact binomial limits of k/n; (0, 1) where n = 0."""
+    tail = (1 - level) / 2
+    low = special.betaincinv(np.maximum(k, 1), n - k + 1, tail)
+    high = special.betaincinv(k + 1, np.maximum(n - k, 1), 1 - tail)
+    return np.where(k == 0, 0.0, low), np.where(k == n, 1.0, high)
+
+
+def _pair_test(
+    counts: Pairs, name: str, p: Floats, statistic: Any, selected: bool, level: float | None = None
+) -> PairTest:
+    nothing = counts.changed == 0
+    share = np.where(nothing, np.nan, counts.gained / np.maximum(counts.changed, 1))
+    fields: dict[str, Any] = {
+        "estimate": share,
+        "n": counts.changed,
+        "p": floor_p(p),
+        "statistic": statistic,
+        "status": np.where(nothing, NO_INFORMATION, OK),
+        "gained": counts.gained,
+        "lost": counts.lost,
+        "net": counts.gained - counts.lost,
+        "dropped": counts.n - counts.changed,
+    }
+    if level is not None:
+        fields["low"], fields["high"] = clopper_pearson(counts.gained, counts.changed, level)
+    values = {key: unwrap(value, counts.scalar) for key, value in fields.items()}
+    return PairTest(
+        method=name,
+        level=level,
+        dropped_what="unchanged pairs",
+        scope=scope_of(selected),
+        selected_on_outcome=selected,
+        **values,
+    )
+
+
+def mcnemar(
+    gained: Any,
+    lost: Any,
+    *,
+    method: McNemarMethod = "midp",
+    n: Any = None,
+    at_tie: TieConvention = "one",
+    outcomes_per_problem: int = 1,
+    selected_on_outcome: bool = False,
+) -> PairTest:
+    """Test whether as many problems were gained as lost.
+
+    Args:
+        gained, lost: counts, or arrays of counts (one element per condition).
+        method: ``"midp"`` (primary), ``"exact"`` (conservative: true size .0005-.045 at .05),
+            ``"chi2"`` (no correction; a cross-check).
+        n: problems, only to report how many pairs did not change and are left out.
+        at_tie: mid-p at gained = lost: ``"one"`` (2 cdf - pmf) or ``"fagerland"`` (1 - pmf/2). No
+            decision depends on it.
+        outcomes_per_problem: seeds behind each problem; anything but 1 is refused.
+        selected_on_outcome: stamp the result: the problems were chosen by their outcome.
+
+    Returns:
+        `PairTest`; with nothing discordant p = 1 and status ``no_information``.
+
+    Raises:
+        Refusal: counts that are not counts, or several outcomes per problem.
+
+    Notes:
+        Problems are independent of each other; the two outcomes of a problem are not.
+
+    References:
+        McNemar, Psychometrika 12 (1947) 153; Fagerland, Lydersen and Laake, BMC Medical
+        Research Methodology 13 (2013) 91.
+    """
+    counts = pairs(gained, lost, n, outcomes_per_problem=outcomes_per_problem)
+    statistic: Any = counts.gained - counts.lost
+    if method == "midp":
+        p = mid_p(counts.gained, counts.lost, at_tie)
+    elif method == "exact":
+        p = exact_p(counts.gained, counts.lost)
+    elif method == "chi2":
+        statistic, p = chi2_p(counts.gained, counts.lost)
+    else:
+        raise Refusal(f"method must be midp, exact or chi2, found {method!r}")
+    name = f"mcnemar {method}" + (", 1 - pmf/2 at ties" if at_tie == "fagerland" else "")
+    return _pair_test(counts, name, p, statistic, selected_on_outcome)
+
+
+def sign_test(
+    gained: Any,
+    lost: Any,
+    *,
+    n: Any = None,
+    level: float = 0.95,
+    outcomes_per_problem: int = 1,
+    selected_on_outcome: bool = False,
+) -> PairTest:
+    """Exact two-sided sign test; the same p as exact McNemar, ties dropped and reported.
+
+    Args:
+        gained, lost: counts, or arrays of counts.
+        n: problems; `dropped` is then the number of ties.
+        level: of the Clopper-Pearson interval of the share gained.
+        outcomes_per_problem: seeds behind each problem; anything but 1 is refused.
+        selected_on_outcome: stamp the result: the problems were chosen by their outcome.
+
+    Raises:
+        Refusal: counts that are not counts, or several outcomes per problem.
+
+    References:
+        Conover, Practical Nonparametric Statistics (1999), section 3.4.
+    """
+    counts = pairs(gained, lost, n, outcomes_per_problem=outcomes_per_problem)
+    fraction("level", level)
+    p = exact_p(counts.gained, counts.lost)
+    net = counts.gained - counts.lost
+    return _pair_test(counts, "sign test", p, net, selected_on_outcome, level)
+
+
+def paired_counts(
+    baseline: Sequence[Any] | NDArray[Any],
+    steered: Sequence[Any] | NDArray[Any],
+    *,
+    problem: Sequence[Any] | NDArray[Any] | None = None,
+) -> tuple[int, int, int]:
+    """`(gained, lost, n)` of two aligned sequences of 0/1 outcomes.
+
+    Args:
+        baseline, steered: outcomes of the same problems in the same order, shape [n].
+        problem: identifiers, so that a problem that appears twice is noticed.
+
+    Raises:
+        Refusal: different lengths, outcomes other than 0 and 1 (missing ones belong in
+            `missing_bounds`), or several outcomes per problem.
+    """
+    before, after = np.asarray(baseline), np.asarray(steered)
+    if before.shape != after.shape or before.ndim != 1:
+        raise Refusal(
+            f"outcomes have shapes {before.shape} and {after.shape}: pass one outcome per problem, "
+            "aligned (for several seeds per problem call clustered_difference)"
+        )
+    if problem is not None and len(set(problem)) != before.size:
+        raise Refusal(
+            f"{before.size} pairs of {len(set(problem))} problems: several outcomes per problem "
+            "are not independent pairs; call clustered_difference"
+        )
+    for values in (before, after):
+        if not all(value in (0, 1) for value in values.tolist()):
+            raise Refusal("outcomes must be 0 or 1: for missing outcomes call missing_bounds")
+    first, second = before.astype(bool), after.astype(bool)
+    return int((~first & second).sum()), int((first & ~second).sum()), int(before.size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Discordance(Result):
+    """How much changed: `estimate` = (gained + lost)/n with its Clopper-Pearson interval.
+
+    `odds` = gained : lost with limits (from the exact interval of the share; may be infinite),
+    `share` = gained/(gained + lost). `floor` is the churn of re-runs (or the fragile pairs) as a
+    fraction of problems, with `floor_low` and `floor_high`; None where it was not given.
+    """
+
+    odds: Numbers
+    odds_low: Numbers
+    odds_high: Numbers
+    share: Numbers
+    floor: float | None = None
+    floor_low: float | None = None
+    floor_high: float | None = None
+    above_floor: Numbers | None = None
+
+
+def discordance(
+    gained: Any,
+    lost: Any,
+    n: Any,
+    *,
+    floor_changed: int | None = None,
+    floor_n: int | None = None,
+    level: float = 0.95,
+    selected_on_outcome: bool = False,
+) -> Discordance:
+    """The rate of change that accuracy hides (+4/-2 is 6 changes) and the odds gained : lost.
+
+    Args:
+        gained, lost, n: counts, or arrays of counts.
+        floor_changed, floor_n: pairs that changed among re-runs of one condition (or are marked
+            fragile), and pairs re-run: churn without any steering.
+        level: of every interval.
+        selected_on_outcome: stamp the result.
+
+    Raises:
+        Refusal: counts that are not counts, or half a floor.
+
+    References:
+        Clopper and Pearson, Biometrika 26 (1934) 404.
+    """
+    counts = pairs(gained, lost, n)
+    fraction("level", level)
+    if (floor_changed is None) != (floor_n is None):
+        raise Refusal("a floor needs floor_changed and floor_n: pass both or neither")
+    low, high = clopper_pearson(counts.changed, counts.n, level)
+    share_low, share_high = clopper_pearson(counts.gained, counts.changed, level)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        odds = counts.gained / counts.lost
+        limits = share_low / (1 - share_low), share_high / (1 - share_high)
+        share = counts.gained / counts.changed
+    fields: dict[str, Any] = {
+        "estimate": counts.changed / counts.n,
+        "low": low,
+        "high": high,
+        "n": counts.n,
+        "status": np.where(counts.changed == 0, NO_INFORMATION, OK),
+        "odds": odds,
+        "odds_low": limits[0],
+        "odds_high": limits[1],
+        "share": share,
+    }
+    values = {key: unwrap(value, counts.scalar) for key, value in fields.items()}
+    if floor_changed is not None:
+        floor = pairs(floor_changed, 0, floor_n)
+        ends = clopper_pearson(floor.gained, floor.n, level)
+        values["floor"] = floor_changed / float(floor.n[0])
+        values["floor_low"], values["floor_high"] = float(ends[0][0]), float(ends[1][0])
+        values["above_floor"] = unwrap(low > ends[1], counts.scalar)
+    return Discordance(
+        method="discordance, clopper-pearson",
+        level=level,
+        scope=scope_of(selected_on_outcome),
+        selected_on_outcome=selected_on_outcome,
+        **values,
+    )
