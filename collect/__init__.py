@@ -1,0 +1,39 @@
+"""Everything that touches a model; the only package that imports torch or transformers.
+
+Names are imported when they are used, so that `import collect` alone stays cheap.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "Block": "collect.engine",
+    "Model": "collect.model",
+    "Outcome": "collect.answers",
+    "PROTOCOLS": "collect.protocol",
+    "Protocol": "collect.protocol",
+    "Steering": "collect.interventions",
+    "activations": "collect.activations",
+    "answer": "collect.answers",
+    "load_model": "collect.checkpoints",
+    "resolve_protocol": "collect.protocol",
+    "run": "collect.engine",
+    "run_gates": "collect.gates",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'collect' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    # A submodule of the same name would otherwise shadow the function once it is imported.
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

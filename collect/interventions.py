@@ -1,0 +1,187 @@
+"""Steering as data: which vectors, at what dose, where, how and when.
+
+A steering names its site (`latent`, `latent_projected`, `residual:<layer>`, or several joined by
+commas), its schedule (one weight per position), its operator and its effect. None of them is code
+of its own: the engine runs all of them through one loop.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from sql.errors import UserError
+
+Array = npt.NDArray[np.float32]
+
+OPERATORS = ("add", "norm_preserving_add", "project_out", "clamp")
+EFFECTS = ("total", "direct")
+LATENT_SITES = ("latent", "latent_projected")
+
+
+@dataclass(frozen=True, eq=False)
+class Steering:
+    """What is done to the thoughts of a question.
+
+    Attributes:
+        vectors: the direction, [T, d], or [1, d] or [d] for all positions alike; with several
+            sites [n_sites * T, d], all positions of the first site first. None is the baseline.
+        alpha: signed dose; position t gets `alpha * w_t` with the weights of the schedule.
+        site: `latent` is the final hidden state before the projection, `latent_projected` the
+            vector fed back, `residual:<layer>` the output of that block (counted from 0) in the
+            forward pass that yields the t-th final hidden state.
+        schedule: `uniform`, `first`, `last`, `position:<i>`, `magnitude` (weights proportional
+            to the direction's norms, with mean 1) or a JSON list of weights.
+        operator: `add`; `norm_preserving_add` (then scaled back to the norm before);
+            `project_out` (the component along the direction is removed, whatever alpha is);
+            `clamp` (that component becomes alpha times the direction's norm). A position of
+            weight 0 is left alone by every operator.
+        effect: `total` recomputes later thoughts; `direct` feeds at each position the thought
+            that steering at that position alone would give, so that nothing passes from one
+            thought to the next.
+        key: the caller's name for it.
+        alpha_factors: one factor per problem on alpha (a dose that depends on difficulty).
+    """
+
+    vectors: Array | None
+    alpha: float = 0.0
+    site: str = "latent"
+    schedule: str = "uniform"
+    operator: str = "add"
+    effect: str = "total"
+    key: str = ""
+    alpha_factors: Sequence[float] | None = field(default=None)
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether there is no direction at all."""
+        return self.vectors is None
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """The sites, one by one."""
+        return tuple(part.strip() for part in self.site.split(","))
+
+
+def residual_layer(site: str) -> int | None:
+    """The block of a `residual:<layer>` site; None for the other sites.
+
+    Raises:
+        UserError: the text names no site.
+    """
+    if site in LATENT_SITES:
+        return None
+    kind, _, layer = site.partition(":")
+    if kind != "residual" or not layer.isdigit():
+        raise UserError(f"unknown site {site!r}; use latent, latent_projected or residual:<layer>")
+    return int(layer)
+
+
+def schedule_weights(schedule: str, norms: Array) -> Array:
+    """One weight per position, [T], from the schedule and the direction's norms [T].
+
+    Raises:
+        UserError: the schedule is unknown or does not fit the number of positions.
+    """
+    n = len(norms)
+    weights = np.zeros(n, dtype=np.float32)
+    name, _, where = schedule.partition(":")
+    if schedule == "uniform":
+        weights[:] = 1
+    elif schedule == "first":
+        weights[0] = 1
+    elif schedule == "last":
+        weights[-1] = 1
+    elif schedule == "magnitude":
+        mean = float(norms.mean())
+        weights[:] = norms / mean if mean > 0 else 0
+    elif name == "position" and where.isdigit():
+        if int(where) >= n:
+            raise UserError(f"schedule {schedule!r}: positions go from 0 to {n - 1}")
+        weights[int(where)] = 1
+    elif schedule.startswith("["):
+        weights[:] = _listed_weights(schedule, n)
+    else:
+        raise UserError(
+            f"unknown schedule {schedule!r}; use uniform, first, last, position:<i>, magnitude "
+            "or a list such as [1, 0.5, 0]"
+        )
+    return weights
+
+
+def _listed_weights(schedule: str, n: int) -> list[float]:
+    try:
+        listed = [float(weight) for weight in json.loads(schedule)]
+    except (ValueError, TypeError) as error:
+        raise UserError(f"schedule {schedule!r} is no list of numbers") from error
+    if len(listed) != n:
+        raise UserError(f"schedule {schedule!r} has {len(listed)} weights; {n} are needed")
+    return listed
+
+
+@dataclass(frozen=True)
+class SiteVectors:
+    """One site of a steering, worked out.
+
+    Attributes:
+        site: `latent`, `latent_projected` or `residual:<layer>`.
+        unit: the direction's unit vectors, [T, d]; zero where the direction is zero.
+        dose: alpha times weight times norm, [T]: the length of what `add` adds.
+        weight: the schedule's weights, [T]; where 0, nothing is done.
+    """
+
+    site: str
+    unit: Array
+    dose: Array
+    weight: Array
+
+
+def site_vectors(steering: Steering, n_positions: int, d_model: int) -> list[SiteVectors]:
+    """The steering's vectors by site, broadcast over positions and weighted.
+
+    Raises:
+        UserError: names are unknown or shapes do not fit.
+    """
+    if steering.vectors is None:
+        return []
+    if steering.operator not in OPERATORS:
+        raise UserError(
+            f"unknown operator {steering.operator!r}; use one of {', '.join(OPERATORS)}"
+        )
+    if steering.effect not in EFFECTS:
+        raise UserError(f"unknown effect {steering.effect!r}; use total or direct")
+    sites = steering.sites
+    by_site = _by_site(steering, len(sites), n_positions, d_model)
+    parts = []
+    for site, vectors in zip(sites, by_site, strict=True):
+        residual_layer(site)
+        norms = np.linalg.norm(vectors.astype(np.float64), axis=1)
+        unit = np.divide(
+            vectors, norms[:, None], out=np.zeros(vectors.shape), where=norms[:, None] > 0
+        )
+        weight = schedule_weights(steering.schedule, norms.astype(np.float32))
+        dose = steering.alpha * weight * norms
+        parts.append(SiteVectors(site, *(x.astype(np.float32) for x in (unit, dose, weight))))
+    return parts
+
+
+def _by_site(steering: Steering, n_sites: int, n_positions: int, d_model: int) -> Array:
+    """Vectors as [n_sites, T, d]."""
+    vectors = np.asarray(steering.vectors, dtype=np.float32)
+    vectors = vectors.reshape(-1, vectors.shape[-1])
+    if vectors.shape[1] != d_model or len(vectors) not in (1, n_sites, n_sites * n_positions):
+        raise UserError(
+            f"direction {steering.key or '(no name)'} has shape {list(vectors.shape)}; "
+            f"{n_sites} site(s) with {n_positions} positions need "
+            f"[{n_sites * n_positions}, {d_model}] or one vector for all positions"
+        )
+    if not np.isfinite(vectors).all():
+        raise UserError(f"direction {steering.key or '(no name)'} has values that are not finite")
+    if len(vectors) == n_sites * n_positions:
+        return vectors.reshape(n_sites, n_positions, d_model)
+    # One vector for all, or one per site: the same at every position.
+    return np.broadcast_to(vectors[:, None, :], (n_sites, n_positions, d_model)).copy()
