@@ -185,7 +185,9 @@ def execute(connection: Any, script: Script, **given: Any) -> Any:
     """
     values = script.values(given)
     try:
-        return connection.execute(script.text, values) if values else connection.execute(script.text)
+        return (
+            connection.execute(script.text, values) if values else connection.execute(script.text)
+        )
     except Exception as error:
         error.add_note(f"in {script.kind}/{script.name}.sql")
         raise

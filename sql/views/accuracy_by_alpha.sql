@@ -1,0 +1,38 @@
+-- Accuracy and paired changes of every condition on every problem set: the table behind the curve.
+--
+-- Grain: one row per (condition, set), seeds pooled (`discordant` keeps them apart); the row
+-- without a direction at alpha 0 is the baseline that all directions share.
+--
+-- Columns:
+--   baseline_id           the condition it is paired with; NULL where none was collected
+--   selected_on_outcome   the set was balanced on the baseline outcome: see `sets_overview`
+--   n_seeds               seeds pooled; a test on pairs needs n_seeds = 1
+--   n, n_correct, n_missing   outcomes (problem x seed)
+--   accuracy              n_correct / (n - n_missing), a fraction; NULL where all are missing
+--   n_pairs, gained, lost     pairs with both outcomes known, and those that turn right, wrong
+--   baseline_n_correct    pairs that are right at the baseline
+CREATE OR REPLACE VIEW accuracy_by_alpha AS
+WITH
+pooled AS (
+    SELECT
+        condition_id, baseline_id, model, protocol, decoding, dtype, set_name, direction,
+        direction_id, kind, role, parent_id, site, schedule, operator, effect, alpha,
+        selection, selected_on_outcome,
+        count(*) AS n_seeds,
+        CAST(sum(n) AS BIGINT) AS n,
+        CAST(sum(n_correct) AS BIGINT) AS n_correct,
+        CAST(sum(n_missing) AS BIGINT) AS n_missing,
+        CAST(sum(n_pairs) AS BIGINT) AS n_pairs,
+        CAST(sum(gained) AS BIGINT) AS gained,
+        CAST(sum(lost) AS BIGINT) AS lost,
+        CAST(sum(stayed_right + lost) AS BIGINT) AS baseline_n_correct
+    FROM discordant
+    GROUP BY ALL
+)
+SELECT
+    condition_id, baseline_id, model, protocol, decoding, dtype, set_name, direction, direction_id,
+    kind, role, parent_id, site, schedule, operator, effect, alpha, selection, selected_on_outcome,
+    n_seeds,
+    n, n_correct, n_missing, n_correct / nullif(n - n_missing, 0) AS accuracy,
+    n_pairs, gained, lost, baseline_n_correct
+FROM pooled;

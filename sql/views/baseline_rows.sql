@@ -1,0 +1,30 @@
+-- What each problem did at the baseline, for every seed that occurs in the store.
+--
+-- Grain: one row per (baseline condition, problem, seed), by their numbers in this file. Where the
+-- baseline was not run with a seed (a greedy baseline has seed 0 alone), the row repeats its
+-- outcome at seed 0.
+--
+-- Columns:
+--   own_seed   false where the row repeats seed 0
+--   correct    NULL where the outcome is missing (parse_fail, truncated, error)
+CREATE OR REPLACE VIEW baseline_rows AS
+WITH
+-- Outcomes of conditions without a direction.
+own AS (
+    SELECT o.condition_no, o.problem_no, o.seed, o.run_no, o.correct, o.status, o.fragile
+    FROM outcome_rows AS o
+    JOIN condition_details AS c USING (condition_no)
+    WHERE c.direction_id IS NULL
+),
+-- Every seed that any condition was run with.
+seeds AS (SELECT DISTINCT seed FROM outcome_rows)
+SELECT condition_no, problem_no, seed, run_no, correct, status, fragile, true AS own_seed
+FROM own
+UNION ALL
+-- Seed 0 stands in for the seeds that the baseline lacks.
+SELECT z.condition_no, z.problem_no, s.seed, z.run_no, z.correct, z.status, z.fragile, false
+FROM own AS z
+CROSS JOIN seeds AS s
+ANTI JOIN own AS o
+    ON o.condition_no = z.condition_no AND o.problem_no = z.problem_no AND o.seed = s.seed
+WHERE z.seed = 0;

@@ -1,0 +1,20 @@
+-- Where problems go between the baseline and a condition: the four cells and the missing pairs.
+--
+-- Grain: one row per (steered condition, set), seeds pooled.
+--
+-- Columns (problem x seed):
+--   stayed_right, gained, lost, stayed_wrong   pairs with both outcomes known
+--   missing                                    pairs where either outcome is missing
+CREATE OR REPLACE VIEW transitions AS
+SELECT
+    condition_id, model, protocol, decoding, dtype, set_name, direction, direction_id, kind, role,
+    site, schedule, operator, effect, alpha, selection, selected_on_outcome,
+    CAST(sum(n) AS BIGINT) AS n,
+    CAST(sum(stayed_right) AS BIGINT) AS stayed_right,
+    CAST(sum(gained) AS BIGINT) AS gained,
+    CAST(sum(lost) AS BIGINT) AS lost,
+    CAST(sum(stayed_wrong) AS BIGINT) AS stayed_wrong,
+    CAST(sum(n - n_pairs) AS BIGINT) AS missing
+FROM discordant
+WHERE direction_id IS NOT NULL
+GROUP BY ALL;
