@@ -1,0 +1,179 @@
+"""What names mean in a claims file: printed totals, tables, named values and rows of a store."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+from analysis.claims.expression import ExpressionError, Record, evaluate, names_in
+from analysis.claims.model import Claim, ClaimsFile, Query, Stored, Table, Value
+from analysis.claims.printed import Figure, parse_figure
+
+_TEMPLATE = re.compile(r"\{([^{}]+?)(?::([+,]?(?:\.\d+)?[dfg]))?\}")
+
+
+class Rows(Protocol):
+    """What a store has to answer: the one seam between claims and the store."""
+
+    def query(self, binding: Query) -> Any:
+        """One value, or a tuple of a column's values."""
+
+    def stored(self, binding: Stored) -> Any:
+        """One field of one row of `results`."""
+
+
+class NoStore:
+    """Stands where no store was given."""
+
+    def query(self, binding: Query) -> Any:
+        """Refuse, saying what is missing."""
+        raise ExpressionError("this claim is bound to a query, and no store was given (--store)")
+
+    def stored(self, binding: Stored) -> Any:
+        """Refuse, saying what is missing."""
+        raise ExpressionError("this claim is bound to a result, and no store was given (--store)")
+
+
+class Environment:
+    """The names of one claims file, computed when they are asked for."""
+
+    def __init__(self, file: ClaimsFile, rows: Rows | None = None) -> None:
+        self.file = file
+        self.rows: Rows = rows or NoStore()
+        self._known: dict[str, Any] = {}
+        self._underway: list[str] = []
+
+    def lookup(self, name: str) -> Any:
+        """The value of a name of the file; KeyError where there is none."""
+        if name in self._known:
+            return self._known[name]
+        if name in self._underway:
+            raise ExpressionError(f"{name!r} is defined by itself: {' -> '.join(self._underway)}")
+        self._underway.append(name)
+        try:
+            self._known[name] = self._compute(name)
+        finally:
+            self._underway.pop()
+        return self._known[name]
+
+    def scope(self, names: Mapping[str, Any]) -> Callable[[str], Any]:
+        """A lookup in which `names` come before those of the file."""
+        return lambda name: names[name] if name in names else self.lookup(name)
+
+    def value_of(self, binding: str | Value, names: Mapping[str, Any] | None = None) -> Any:
+        """The value of an expression or of a binding to the store."""
+        if isinstance(binding, str):
+            return evaluate(binding, self.scope(names or {}))
+        if binding.expr is not None:
+            return evaluate(binding.expr, self.scope(names or {}))
+        if binding.query is not None:
+            return self.rows.query(binding.query)
+        if binding.result is None:
+            raise ExpressionError("a value needs one of `expr`, `query`, `result`")
+        return self.rows.stored(binding.result)
+
+    def fill(self, text: str, names: Mapping[str, Any] | None = None) -> str:
+        """Replace `{expression}` and `{expression:.1f}` in a text by what they print as."""
+
+        def printed(match: re.Match[str]) -> str:
+            value = evaluate(match[1], self.scope(names or {}))
+            return format(value, match[2]) if match[2] else show_value(value)
+
+        return _TEMPLATE.sub(printed, text)
+
+    def row_names(self, claim: Claim) -> Iterator[dict[str, Any]]:
+        """One set of local names per claim that `claim` stands for."""
+        if claim.each is None:
+            yield {}
+            return
+        table = self.lookup(claim.each)
+        for key in table.rows():
+            yield dict(table[key])
+
+    def _compute(self, name: str) -> Any:
+        for printed in (self.file.totals, self.file.facts):
+            if name in printed:
+                return figure_or_text(printed[name])
+        if name in self.file.values:
+            return self.value_of(self.file.values[name])
+        if name in self.file.tables:
+            return self._table(self.file.tables[name])
+        raise KeyError(name)
+
+    def _table(self, table: Table) -> PrintedTable:
+        rows: dict[str, Record] = {}
+        for cells in table.rows:
+            names: dict[str, Any] = {
+                column: figure_or_text(cell)
+                for column, cell in zip(table.columns, cells, strict=True)
+            }
+            for column, expression in table.derived.items():
+                names[column] = evaluate(expression, self.scope(names))
+            rows[str(cells[0])] = Record(names)
+        return PrintedTable(rows)
+
+
+class PrintedTable(Record):
+    """A printed table: columns with a dot, rows by the text of their first column."""
+
+    def __init__(self, rows: Mapping[str, Record]) -> None:
+        first = next(iter(rows.values()))
+        columns = {name: tuple(row[name] for row in rows.values()) for name in first}
+        super().__init__(columns, rows)
+        self._names = tuple(rows)
+
+    def rows(self) -> tuple[str, ...]:
+        """Names of the rows, in the order of the document."""
+        return self._names
+
+
+def figure_or_text(cell: str | int | float) -> Figure | str:
+    """A printed cell: a figure where it is one, else its text."""
+    try:
+        return parse_figure(str(cell))
+    except ValueError:
+        return str(cell)
+
+
+def show_value(value: Any) -> str:
+    """A value as a reader wants to see it: a printed figure as printed, a float in four digits."""
+    if isinstance(value, Figure):
+        return value.text
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, tuple):
+        return ", ".join(show_value(item) for item in value)
+    return str(value)
+
+
+def undefined_names(file: ClaimsFile) -> list[str]:
+    """Names used in expressions but defined nowhere, as lines that name the claim and the key."""
+    known = {*file.totals, *file.facts, *file.tables, *file.values}
+    lines = []
+    for claim in file.claim:
+        local = {"level", "margin", "gained", "lost", "n", "value"}
+        if claim.each is not None:
+            local |= {*file.tables[claim.each].columns, *file.tables[claim.each].derived}
+        for key, text in claim_expressions(claim):
+            missing = sorted(names_in(text) - known - local)
+            if missing:
+                lines.append(f"claim {claim.id!r}: key {key!r}: undefined: {', '.join(missing)}")
+    return lines
+
+
+def claim_expressions(claim: Claim) -> Iterator[tuple[str, str]]:
+    """Every expression of a claim with the key that holds it."""
+    if claim.expr is not None:
+        yield "expr", claim.expr
+    for name, text in claim.readings.items():
+        yield f"readings.{name}", text
+    for key, found in claim.margins or ():
+        if isinstance(found, str):
+            yield f"margins.{key}", found
+    for key in ("level", "margin"):
+        found = getattr(claim, key)
+        if isinstance(found, str):
+            yield key, found

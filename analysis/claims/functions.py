@@ -1,0 +1,203 @@
+"""The functions that a claim may call: arithmetic on lists, and an allow-list of the statistics.
+
+Statistics are looked up by name when they are called, so that reading a claims file stays cheap.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from analysis.claims.grim import whole, whole_change
+
+# Pure functions of counts and numbers, that need no random numbers.
+STATISTICS = (
+    "adjust",
+    "cochrans_q",
+    "compare_to_controls",
+    "controls_power",
+    "e_value",
+    "equivalence",
+    "mcnemar",
+    "mcnemar_power",
+    "minimum_detectable_effect",
+    "missing_bounds",
+    "paired_difference",
+    "sign_test",
+    "stratified_difference",
+    "stratum_homogeneity",
+    "wilson",
+)
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A textbook test that only claims need, because papers print it.
+
+    Attributes:
+        p: p-value.
+        statistic: the test statistic.
+    """
+
+    p: float
+    statistic: float
+
+
+def one_sample_t(values: Sequence[float], mean: float, *, tail: str = "two-sided") -> Tested:
+    """Student's t of a sample against a fixed mean.
+
+    It asks whether the mean of the sample is `mean`. For one direction against a few random ones
+    that is the wrong question (`compare_to_controls` asks the right one); it is here because
+    papers use it.
+
+    References:
+        Student (1908), The probable error of a mean. Biometrika 6.
+    """
+    from scipy import stats
+
+    found = stats.ttest_1samp(list(values), mean, alternative=tail)
+    return Tested(float(found.pvalue), float(found.statistic))
+
+
+def binomial_test(k: float, n: float, share: float, *, tail: str = "two-sided") -> Tested:
+    """Exact binomial test of k of n against a share.
+
+    References:
+        Clopper and Pearson (1934), Biometrika 26.
+    """
+    from scipy import stats
+
+    found = stats.binomtest(int(k), int(n), share, alternative=tail)
+    return Tested(float(found.pvalue), float(found.statistic))
+
+
+def unpaired_proportions(k1: float, n1: float, k2: float, n2: float) -> Tested:
+    """Fisher's exact test of two independent shares, as papers wrongly use it on pairs.
+
+    References:
+        Fisher (1922), On the interpretation of chi-square from contingency tables. JRSS 85.
+    """
+    from scipy import stats
+
+    table = [[int(k1), int(n1 - k1)], [int(k2), int(n2 - k2)]]
+    found = stats.fisher_exact(table)
+    return Tested(float(found.pvalue), float(found.statistic))
+
+
+def p_of_t(statistic: float, df: float, *, tails: int = 2) -> float:
+    """The p-value that belongs to a printed t and its degrees of freedom."""
+    from scipy import stats
+
+    return float(tails * stats.t.sf(abs(statistic), df))
+
+
+def p_of_z(statistic: float, *, tails: int = 2) -> float:
+    """The p-value that belongs to a printed z."""
+    from scipy import stats
+
+    return float(tails * stats.norm.sf(abs(statistic)))
+
+
+def p_of_chi2(statistic: float, df: float = 1) -> float:
+    """The p-value that belongs to a printed chi-square."""
+    from scipy import stats
+
+    return float(stats.chi2.sf(statistic, df))
+
+
+def mean(values: Sequence[float]) -> float:
+    """Arithmetic mean, summed exactly."""
+    return math.fsum(values) / len(values)
+
+
+def total(values: Sequence[float]) -> float:
+    """Sum: whole for whole numbers, else exact up to one rounding."""
+    return sum(values) if all(isinstance(v, int) for v in values) else math.fsum(values)
+
+
+def sd(values: Sequence[float], *, ddof: int = 1) -> float:
+    """Standard deviation; `ddof=1` estimates that of the population the values are drawn from."""
+    centre = mean(values)
+    return math.sqrt(math.fsum((v - centre) ** 2 for v in values) / (len(values) - ddof))
+
+
+def root_sum_of_squares(values: Sequence[float]) -> float:
+    """Euclidean norm of a list of norms."""
+    return math.sqrt(math.fsum(v * v for v in values))
+
+
+def where(values: Sequence[Any], keep: Sequence[bool]) -> tuple[Any, ...]:
+    """Those values for which `keep` is true, in their order."""
+    return tuple(v for v, k in zip(values, keep, strict=True) if k)
+
+
+def sort_by(values: Sequence[Any], keys: Sequence[float], *, down: bool = False) -> tuple[Any, ...]:
+    """Values in the order of their keys."""
+    pairs = sorted(zip(keys, values, strict=True), key=lambda pair: pair[0], reverse=down)
+    return tuple(value for _, value in pairs)
+
+
+def key_of_largest(values: Sequence[float], keys: Sequence[Any]) -> Any:
+    """The key of the largest value (the first of equals)."""
+    return max(zip(values, keys, strict=True), key=lambda pair: pair[0])[1]
+
+
+def key_of_smallest(values: Sequence[float], keys: Sequence[Any]) -> Any:
+    """The key of the smallest value (the first of equals)."""
+    return min(zip(values, keys, strict=True), key=lambda pair: pair[0])[1]
+
+
+def count(flags: Sequence[Any]) -> int:
+    """How many of a list are true."""
+    return sum(map(bool, flags))
+
+
+def _statistic(name: str) -> Callable[..., Any]:
+    def call(*args: Any, **options: Any) -> Any:
+        import analysis
+
+        try:
+            function = getattr(analysis, name)
+        except AttributeError:
+            raise ValueError(f"this version of steerstat has no statistic {name!r}") from None
+        return function(*(list(a) if isinstance(a, tuple) else a for a in args), **options)
+
+    call.__name__ = name
+    return call
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "abs": abs,
+    "all": all,
+    "any": any,
+    "len": len,
+    "max": max,
+    "min": min,
+    "round": round,
+    "sqrt": math.sqrt,
+    "sum": total,
+    **{
+        f.__name__: f
+        for f in (
+            binomial_test,
+            count,
+            key_of_largest,
+            key_of_smallest,
+            mean,
+            one_sample_t,
+            p_of_chi2,
+            p_of_t,
+            p_of_z,
+            root_sum_of_squares,
+            sd,
+            sort_by,
+            unpaired_proportions,
+            where,
+            whole,
+            whole_change,
+        )
+    },
+    **{name: _statistic(name) for name in STATISTICS},
+}

@@ -1,0 +1,272 @@
+"""The claims file: what a document prints, and how each figure and sentence follows from data.
+
+A TOML file with these parts (all but the claims are optional):
+
+- `[document]`: title, path of the text, where it is from;
+- `[totals]`: figures that the document prints, typed once and named;
+- `[facts]`: numbers known from elsewhere, in the same way;
+- `[tables.NAME]`: printed tables, by `columns` and `rows`, with columns derived from them;
+- `[values]`: named intermediate values, each an expression or a binding;
+- `[[claim]]`: one claim each, or one per row of a table by `each`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from analysis.claims.expression import ExpressionError, parse
+from sql.errors import UserError
+
+Kind = Literal[
+    "value",
+    "interval",
+    "p",
+    "decision",
+    "order",
+    "count",
+    "monotonicity",
+    "equivalence",
+    "setting",
+    "absence",
+]
+NEEDS_PRINTED = ("value", "interval", "p", "count", "setting")
+
+
+def _expression(text: str) -> str:
+    try:
+        parse(text)
+    except ExpressionError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+Expression = Annotated[str, Field(min_length=1)]
+
+
+class Strict(BaseModel):
+    """A part of the file in which an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Query(Strict):
+    """A binding to a view, a named query or SQL text of a store."""
+
+    query: str
+    params: dict[str, Any] = {}
+    where: dict[str, Any] = {}
+    column: str = ""
+
+
+class Stored(Strict):
+    """A binding to one row of the store's `results`.
+
+    `contrast` is matched key by key against the JSON of the row; an effect is a fraction there.
+    """
+
+    contrast: dict[str, Any] = {}
+    name: str = ""
+    quantity: str = ""
+    method: str = ""
+    family: str = ""
+    analysis: str = ""
+    field: str = "estimate"
+
+
+class Margins(Strict):
+    """Printed totals of a 2x2 table, each an expression; whatever they leave open is enumerated."""
+
+    n: Expression
+    before: Expression | None = None
+    after: Expression | None = None
+    net: Expression | None = None
+
+    @model_validator(mode="after")
+    def _enough(self) -> Margins:
+        if self.net is None and (self.before is None or self.after is None):
+            raise ValueError("needs `net`, or both `before` and `after`")
+        return self
+
+
+class Value(Strict):
+    """A named value: exactly one of the three."""
+
+    expr: Expression | None = None
+    query: Query | None = None
+    result: Stored | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Value:
+        if sum(x is not None for x in (self.expr, self.query, self.result)) != 1:
+            raise ValueError("needs exactly one of `expr`, `query`, `result`")
+        return self
+
+    @field_validator("expr")
+    @classmethod
+    def _reads(cls, text: str | None) -> str | None:
+        return text if text is None else _expression(text)
+
+
+class Table(Strict):
+    """A printed table. The first column names the rows."""
+
+    columns: list[str] = Field(min_length=1)
+    rows: list[list[str | int | float]] = Field(min_length=1)
+    derived: dict[str, Expression] = {}
+
+    @model_validator(mode="after")
+    def _rectangular(self) -> Table:
+        for number, row in enumerate(self.rows, 1):
+            if len(row) != len(self.columns):
+                raise ValueError(
+                    f"row {number} has {len(row)} entries for {len(self.columns)} columns"
+                )
+        keys = [str(row[0]) for row in self.rows]
+        if len(set(keys)) != len(keys):
+            raise ValueError(f"the first column names the rows, but repeats: {keys}")
+        for text in self.derived.values():
+            _expression(text)
+        return self
+
+
+class Claim(Strict):
+    """One statement of the document and what it is bound to."""
+
+    id: str = Field(min_length=1)
+    kind: Kind
+    text: str = Field(min_length=1)
+    printed: str | int | float | None = None
+    where: str = ""
+    each: str | None = None
+    expr: Expression | None = None
+    readings: dict[str, Expression] = {}
+    query: Query | None = None
+    result: Stored | None = None
+    margins: Margins | None = None
+    says: bool = True
+    level: Expression | float = 0.05
+    margin: Expression | float | None = None
+    null: float = 0.0
+    direction: Literal["increasing", "decreasing"] = "decreasing"
+    strict: bool | None = None
+    note: str = ""
+
+    @field_validator("expr")
+    @classmethod
+    def _reads(cls, text: str | None) -> str | None:
+        return text if text is None else _expression(text)
+
+    @field_validator("readings")
+    @classmethod
+    def _all_read(cls, readings: dict[str, str]) -> dict[str, str]:
+        for text in readings.values():
+            _expression(text)
+        return readings
+
+    @model_validator(mode="after")
+    def _whole(self) -> Claim:
+        bound = [self.expr is not None, bool(self.readings), self.query is not None]
+        bound.append(self.result is not None)
+        if not any(bound):
+            raise ValueError("is bound to nothing: give `expr`, `readings`, `query` or `result`")
+        if self.readings and self.expr is not None:
+            raise ValueError(
+                "give `expr` (one way to compute it) or `readings` (several), not both"
+            )
+        if self.kind in NEEDS_PRINTED and self.printed is None:
+            raise ValueError(f"a claim of kind {self.kind!r} needs `printed`")
+        if self.kind == "equivalence" and self.margin is None:
+            raise ValueError("an equivalence claim needs `margin`, declared before the data")
+        return self
+
+
+class Document(Strict):
+    """What the claims are about."""
+
+    title: str = Field(min_length=1)
+    path: str = ""
+    source: str = ""
+    about: str = ""
+
+
+class ClaimsFile(Strict):
+    """A whole claims file."""
+
+    document: Document
+    totals: dict[str, str | int | float] = {}
+    facts: dict[str, str | int | float] = {}
+    tables: dict[str, Table] = {}
+    values: dict[str, str | Value] = {}
+    claim: list[Claim] = []
+
+    @field_validator("values")
+    @classmethod
+    def _values_read(cls, values: dict[str, str | Value]) -> dict[str, str | Value]:
+        for text in values.values():
+            if isinstance(text, str):
+                _expression(text)
+        return values
+
+    @model_validator(mode="after")
+    def _names_are_one(self) -> ClaimsFile:
+        names = [*self.totals, *self.facts, *self.tables, *self.values]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"these names are defined twice: {', '.join(twice)}")
+        ids = [claim.id for claim in self.claim]
+        twice = sorted({i for i in ids if ids.count(i) > 1})
+        if twice:
+            raise ValueError(f"these claim ids are used twice: {', '.join(twice)}")
+        for claim in self.claim:
+            if claim.each is not None and claim.each not in self.tables:
+                raise ValueError(
+                    f"claim {claim.id!r}: key 'each': there is no table {claim.each!r}; "
+                    f"there are {', '.join(self.tables) or 'none'}"
+                )
+        return self
+
+
+def load_claims(path: Path) -> ClaimsFile:
+    """Read and validate a claims file.
+
+    Raises:
+        UserError: the file cannot be read; names the claim and the key that are wrong.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: is not TOML: {error}") from None
+    try:
+        return ClaimsFile.model_validate(raw)
+    except ValidationError as error:
+        raise UserError(f"{path}: {_first_errors(error, raw)}") from None
+
+
+def _first_errors(error: ValidationError, raw: dict[str, Any]) -> str:
+    """Pydantic's errors in one line each, naming the claim by its id."""
+    lines = []
+    for found in error.errors()[:5]:
+        place = [str(part) for part in found["loc"] if not str(part).startswith("function-")]
+        message = found["msg"].removeprefix("Value error, ")
+        if found["type"] == "extra_forbidden":
+            message = "is not a key of a claims file"
+        if len(place) >= 2 and place[0] == "claim":
+            place = [_claim_name(raw, int(place[1])), *place[2:]]
+            key = f": key {'.'.join(place[1:])!r}" if len(place) > 1 else ""
+            lines.append(f"{place[0]}{key}: {message}")
+        else:
+            lines.append(f"key {'.'.join(place)!r}: {message}" if place else message)
+    return "; ".join(lines)
+
+
+def _claim_name(raw: dict[str, Any], number: int) -> str:
+    claims = raw.get("claim")
+    found = claims[number] if isinstance(claims, list) and number < len(claims) else {}
+    name = found.get("id") if isinstance(found, dict) else None
+    return f"claim {name!r}" if name else f"claim number {number + 1} (without an id)"

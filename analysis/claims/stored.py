@@ -1,0 +1,106 @@
+"""What claims ask of a store: a column of a query, or one field of one stored result."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from analysis.claims.binding import show_value
+from analysis.claims.expression import ExpressionError
+from analysis.claims.model import Query, Stored
+
+
+class StoreRows:
+    """The answers of one store, read once per query."""
+
+    def __init__(self, store: Path) -> None:
+        self.store = store
+        self._answers: dict[str, list[dict[str, Any]]] = {}
+
+    def query(self, binding: Query) -> Any:
+        """One value of `column`, or a tuple of them where several rows fit `where`.
+
+        Without a column the rows themselves count: an absence is a query without rows.
+
+        Raises:
+            ExpressionError: the column does not exist.
+        """
+        rows = [
+            row
+            for row in self._rows(binding.query, binding.params)
+            if all(_same(row.get(key), wanted) for key, wanted in binding.where.items())
+        ]
+        column = binding.column
+        if not column:
+            return tuple(show_value(tuple(row.values())) for row in rows)
+        if any(column not in row for row in rows):
+            raise ExpressionError(
+                f"{binding.query!r} has no column {column!r}; there are {', '.join(rows[0])}"
+            )
+        values = tuple(_plain(row[column]) for row in rows)
+        return values[0] if len(values) == 1 else values
+
+    def stored(self, binding: Stored) -> Any:
+        """One field of the one row of `results` that fits the binding.
+
+        Raises:
+            ExpressionError: no row fits, or rows with different values do.
+        """
+        rows = [row for row in self._rows("results", {}) if _fits(row, binding)]
+        if not rows:
+            raise ExpressionError(f"no stored result fits {_describe(binding)}")
+        if binding.field not in rows[0]:
+            raise ExpressionError(
+                f"results have no field {binding.field!r}; there are {', '.join(rows[0])}"
+            )
+        values = {_plain(row[binding.field]) for row in rows}
+        if len(values) > 1:
+            raise ExpressionError(
+                f"{len(rows)} stored results with different values fit {_describe(binding)}: "
+                "name the `analysis`, the `method` or more of the `contrast`"
+            )
+        return values.pop()
+
+    def _rows(self, query: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+        from store import committed, read
+
+        key = json.dumps([query, dict(params)], sort_keys=True, default=str)
+        if key not in self._answers:
+            table = (
+                committed(self.store, query)
+                if query in ("results", "analyses", "plans")
+                else read(self.store, query, **params)
+            )
+            self._answers[key] = table.to_pylist()
+        return self._answers[key]
+
+
+def _fits(row: Mapping[str, Any], binding: Stored) -> bool:
+    for key in ("name", "quantity", "method", "family"):
+        wanted = getattr(binding, key)
+        if wanted and row.get(key) != wanted:
+            return False
+    if binding.analysis and not str(row.get("analysis_id", "")).startswith(binding.analysis):
+        return False
+    contrast = json.loads(row.get("contrast") or "{}")
+    return all(_same(contrast.get(key), wanted) for key, wanted in binding.contrast.items())
+
+
+def _same(found: Any, wanted: Any) -> bool:
+    """Equal, numbers within the noise of their decimal form."""
+    if isinstance(found, int | float) and isinstance(wanted, int | float):
+        return abs(found - wanted) <= 1e-9 * max(1.0, abs(wanted))
+    return bool(found == wanted)
+
+
+def _plain(value: Any) -> Any:
+    if value is None:
+        raise ExpressionError("the stored value is missing (NULL)")
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _describe(binding: Stored) -> str:
+    given = {k: v for k, v in binding.model_dump().items() if v and k != "field"}
+    return json.dumps(given, sort_keys=True)
