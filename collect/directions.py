@@ -1,0 +1,327 @@
+"""Directions as rows: checking them, adding them to a store, choosing among them."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from collect.names import checked_name, checked_sites
+from sql.errors import UserError
+from store import identity, shards
+
+ROLES = ("candidate", "control")
+BROADCAST = -1  # the position of a vector that is the same at every position
+_FIELD = re.compile(r"(name|kind|role|site)\s*==?\s*([^\s'\"]+)")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class NewDirection:
+    """A direction that is to be added.
+
+    Attributes:
+        vectors: [T, d], or [d] for all positions alike; with several sites [n_sites, T, d] or
+            [n_sites * T, d].
+        name: unique in the store.
+        kind: any text; what `collect --directions kind=…` selects.
+        role: `candidate` (a claim is made of it) or `control`.
+        site: where it is to be added; several joined by commas.
+        recipe: how it was made, JSON-able.
+        fitted_on: what it was fitted on (set, model, problem ids…), JSON-able.
+        parent_id: for a control, the candidate that it is matched to.
+        rng_seed: the seed it was drawn with.
+    """
+
+    vectors: NDArray[Any]
+    name: str
+    kind: str
+    role: str = "candidate"
+    site: str = "latent"
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    fitted_on: Mapping[str, Any] | None = None
+    parent_id: str | None = None
+    rng_seed: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Direction:
+    """A direction of a store; `vectors` is float32 [n_sites * T, d], or [1, d] for all alike."""
+
+    direction_id: str
+    name: str
+    kind: str
+    role: str
+    site: str
+    norm: float
+    parent_id: str | None
+    recipe: dict[str, Any]
+    vectors: NDArray[np.float32]
+
+
+def checked_vectors(vectors: NDArray[Any], site: str, name: str) -> NDArray[np.float32]:
+    """The vectors as float32: [d], or [n_sites * T, d].
+
+    Raises:
+        UserError: the shape does not fit the sites, a value is not finite, or all are zero.
+    """
+    sites = checked_sites(site)
+    try:
+        with np.errstate(over="ignore"):
+            array = np.ascontiguousarray(vectors, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"direction {name}: vectors are no array of numbers") from error
+    if array.ndim == 3 and array.shape[0] == len(sites):
+        array = array.reshape(-1, array.shape[-1])
+    if array.ndim not in (1, 2) or not array.size or (array.ndim == 2 and len(array) % len(sites)):
+        wanted = "[positions, d] or [d]" if len(sites) == 1 else f"[{len(sites)}, positions, d]"
+        raise UserError(
+            f"direction {name}: vectors have shape {list(np.shape(vectors))}; site {site} "
+            f"needs {wanted}"
+        )
+    if not np.isfinite(array).all():
+        raise UserError(f"direction {name}: vectors hold NaN or infinite values")
+    if not array.any():
+        raise UserError(f"direction {name}: all vectors are zero, nothing would be added")
+    return array
+
+
+def check_model_shape(root: Path, vectors: NDArray[np.float32], site: str, name: str) -> None:
+    """Refuse vectors that fit no model of the store; a store without models takes any.
+
+    Raises:
+        UserError: the width or the number of positions is that of no model in the store.
+    """
+    models = shards.committed(root, "models", ["name", "d_model", "n_latent"]).to_pylist()
+    n_sites = len(checked_sites(site))
+    positions = 1 if vectors.ndim == 1 else len(vectors) // n_sites
+    for model in models:
+        latents = model["n_latent"] or 1
+        if vectors.shape[-1] == model["d_model"] and positions in (1, latents):
+            return
+    if models:
+        shapes = ", ".join(
+            f"[{m['n_latent'] or 1}, {m['d_model']}] for {m['name']}" for m in models
+        )
+        raise UserError(
+            f"direction {name}: vectors have {positions} position(s) of width "
+            f"{vectors.shape[-1]}, the store's models need {shapes}"
+        )
+
+
+def direction_id_of(new: NewDirection) -> str:
+    """The content hash under which a direction would be stored."""
+    return identity.direction_id(
+        name=new.name,
+        kind=new.kind,
+        role=new.role,
+        site=new.site,
+        vectors=checked_vectors(new.vectors, new.site, new.name),
+        recipe=dict(new.recipe),
+    )
+
+
+def add_directions(root: Path, new: Sequence[NewDirection]) -> list[str]:
+    """Add directions in one shard each of `direction_vectors` and `directions`; return their ids.
+
+    One that is there already, with the same content, is left as it is.
+
+    Raises:
+        UserError: a name is not usable or taken, a role or site unknown, or vectors are wrong.
+    """
+    taken = dict(_names(root))
+    rows: list[dict[str, Any]] = []
+    vector_rows: list[tuple[str, NDArray[np.float32]]] = []
+    ids = []
+    for one in new:
+        row, vectors = _row(one)
+        ids.append(row["direction_id"])
+        known = taken.get(one.name)
+        if known == row["direction_id"]:
+            continue
+        if known is not None:
+            raise UserError(
+                f"direction name {one.name!r} is taken by another direction ({known[:8]}…): "
+                "choose another name"
+            )
+        taken[one.name] = row["direction_id"]
+        rows.append(row)
+        vector_rows.append((row["direction_id"], vectors))
+    if rows:
+        # Vectors first: a kill in between must not leave a direction without its vectors.
+        shards.append(root, "direction_vectors", _vector_table(vector_rows))
+        shards.append(root, "directions", rows)
+    return ids
+
+
+def add_direction(
+    root: Path,
+    vectors: NDArray[Any],
+    *,
+    name: str,
+    kind: str,
+    role: str = "candidate",
+    site: str = "latent",
+    recipe: Mapping[str, Any] | None = None,
+    fitted_on: Mapping[str, Any] | None = None,
+    parent_id: str | None = None,
+    rng_seed: int | None = None,
+) -> str:
+    """Add one direction and return its id (see `NewDirection` and `add_directions`)."""
+    new = NewDirection(
+        vectors=vectors,
+        name=name,
+        kind=kind,
+        role=role,
+        site=site,
+        recipe=recipe or {},
+        fitted_on=fitted_on,
+        parent_id=parent_id,
+        rng_seed=rng_seed,
+    )
+    return add_directions(root, [new])[0]
+
+
+def _row(new: NewDirection) -> tuple[dict[str, Any], NDArray[np.float32]]:
+    checked_name(new.name, "direction name")
+    if not new.kind.strip() or len(new.kind) > 128:
+        raise UserError(f"direction {new.name}: kind must be a text of 1 to 128 characters")
+    if new.role not in ROLES:
+        raise UserError(
+            f"direction {new.name}: role {new.role!r} is unknown, use candidate or control"
+        )
+    vectors = checked_vectors(new.vectors, new.site, new.name)
+    by_position = np.linalg.norm(np.atleast_2d(vectors).astype(np.float64), axis=1)
+    row = {
+        "direction_id": direction_id_of(new),
+        "name": new.name,
+        "kind": new.kind,
+        "role": new.role,
+        "site": new.site,
+        "norm": float(np.sqrt((by_position**2).sum())),
+        "norm_by_position": by_position.tolist(),
+        "parent_id": new.parent_id,
+        "recipe": identity.canonical_json(dict(new.recipe)),
+        "fitted_on": None if new.fitted_on is None else identity.canonical_json(new.fitted_on),
+        "rng_seed": new.rng_seed,
+        "created_at": datetime.now(UTC).replace(tzinfo=None),
+    }
+    return row, vectors
+
+
+def _vector_table(rows: Sequence[tuple[str, NDArray[np.float32]]]) -> pa.Table:
+    ids, positions, values = [], [], []
+    for direction_id, vectors in rows:
+        broadcast = vectors.ndim == 1
+        for position, vector in enumerate(np.atleast_2d(vectors)):
+            ids.append(direction_id)
+            positions.append(BROADCAST if broadcast else position)
+            values.append(vector)
+    return pa.table(
+        {
+            "direction_id": ids,
+            "position": pa.array(positions, pa.int32()),
+            "values": pa.array(values, pa.list_(pa.float32())),
+        }
+    )
+
+
+def _names(root: Path) -> list[tuple[str, str]]:
+    rows = shards.committed(root, "directions", ["name", "direction_id"]).to_pylist()
+    return [(row["name"], row["direction_id"]) for row in rows]
+
+
+def select_directions(root: Path, expression: str) -> list[Direction]:
+    """Directions by name, pattern, kind, role, site or SQL condition, sorted by name.
+
+    Args:
+        root: the store.
+        expression: `mean_difference`; `random_*`; several of them joined by commas;
+            `kind=random_per_position` (name, role and site likewise); or an SQL condition on the
+            columns of `directions`, such as `role = 'control' and norm > 3`.
+
+    Raises:
+        UserError: nothing fits, the condition is no SQL, or vectors are missing.
+    """
+    table = shards.committed(root, "directions")
+    if not table.num_rows:
+        raise UserError("the store holds no directions: add or fit one with `steerstat directions`")
+    rows = {row["direction_id"]: row for row in reversed(_matching(table, expression))}
+    if not rows:
+        known = sorted(set(table["name"].to_pylist()))
+        listed = ", ".join(known[:8]) + (" …" if len(known) > 8 else "")
+        raise UserError(f"no direction fits {expression!r}; the store has {listed}")
+    vectors = _vectors(root, set(rows))
+    return [
+        _direction(row, vectors.get(direction_id, {}))
+        for direction_id, row in sorted(rows.items(), key=lambda item: item[1]["name"])
+    ]
+
+
+def _matching(table: pa.Table, expression: str) -> list[dict[str, Any]]:
+    names = set(table["name"].to_pylist())
+    parts = [part.strip() for part in expression.split(",")]
+    if all(part in names or fnmatch.filter(names, part) for part in parts):
+        chosen = {name for part in parts for name in (part, *fnmatch.filter(names, part))}
+        return [row for row in table.to_pylist() if row["name"] in chosen]
+    simple = _FIELD.fullmatch(expression.strip())
+    if simple:
+        return [row for row in table.to_pylist() if row[simple[1]] == simple[2]]
+    if re.fullmatch(r"[\w.:+*?-]+(\s*,\s*[\w.:+*?-]+)*", expression.strip()):
+        missing = [part for part in parts if part not in names and not fnmatch.filter(names, part)]
+        raise UserError(
+            f"no direction is named {missing[0]!r}; `steerstat directions list` shows all"
+        )
+    with duckdb.connect(config={"enable_external_access": "false"}) as connection:
+        connection.register("directions", table)
+        connection.execute("SET lock_configuration = true")
+        try:
+            chosen_rows = connection.table("directions").filter(expression).to_arrow_table()
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(f"{expression!r} is no name, kind or condition: {reason}") from error
+    return list(chosen_rows.to_pylist())
+
+
+def _vectors(root: Path, wanted: set[str]) -> dict[str, dict[int, Any]]:
+    table = shards.committed(root, "direction_vectors")
+    table = table.filter(pc.is_in(table["direction_id"], pa.array(sorted(wanted))))
+    found: dict[str, dict[int, Any]] = {}
+    for row in table.to_pylist():
+        found.setdefault(row["direction_id"], {})[row["position"]] = row["values"]
+    return found
+
+
+def _direction(row: Mapping[str, Any], by_position: Mapping[int, Any]) -> Direction:
+    """A row and its vectors, checked: rows can have been dropped in by hand."""
+    positions = sorted(by_position)
+    if positions not in ([BROADCAST], list(range(len(positions)))) or not positions:
+        raise UserError(
+            f"direction {row['name']}: its vectors have positions {positions}, wanted 0, 1, … "
+            "without gaps, or -1 alone"
+        )
+    if len({len(values) for values in by_position.values()}) > 1:
+        raise UserError(f"direction {row['name']}: its vectors differ in length")
+    vectors = np.array([by_position[position] for position in positions], dtype=np.float32)
+    checked_vectors(vectors[0] if positions == [BROADCAST] else vectors, row["site"], row["name"])
+    return Direction(
+        direction_id=row["direction_id"],
+        name=row["name"],
+        kind=row["kind"],
+        role=row["role"],
+        site=row["site"],
+        norm=float(np.linalg.norm(vectors.astype(np.float64))),
+        parent_id=row["parent_id"],
+        recipe=json.loads(row["recipe"] or "{}"),
+        vectors=vectors,
+    )
