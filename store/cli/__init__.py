@@ -1,0 +1,1 @@
+"""Command line of the store and its SQL: thin shells over library functions."""

@@ -1,0 +1,257 @@
+"""The results file: opening it, keeping its tables at the current version, and reading it.
+
+Readers attach the file read-only to an in-memory DuckDB instance of their own. DuckDB caches
+instances by path within a process, so a plain `duckdb.connect(path)` would go on showing the old
+file after an ingest renamed a new one into place; an attached file has no such memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sql.errors import UserError
+from store.layout import database_path, open_store
+
+if TYPE_CHECKING:
+    import duckdb
+
+STORAGE_VERSION = "v1.0.0"
+"""DuckDB's file format: the oldest that current clients share, so that all of them can open it."""
+
+CATALOG = "results"
+
+
+def connect(root: str | Path, *, closed: bool = True) -> duckdb.DuckDBPyConnection:
+    """A read-only connection to the store's results file, its views and macros in reach.
+
+    With `closed` (the default) a query can reach neither files nor network, load no extension and
+    change no setting. Close it when done, or use it in a `with` block. A connection goes on with
+    the file that it opened; after an ingest, connect again to see the new rows.
+
+    Raises
+    ------
+    UserError
+        If there is no store, nothing was ingested yet, or the file is of a newer version.
+    """
+    import duckdb
+
+    path = database_path(open_store(root))
+    if not path.exists():
+        raise UserError(f"{path} is not there yet: run `steerstat store ingest {root}` first")
+    connection = duckdb.connect()
+    try:
+        attach(connection, path, read_only=True)
+        refuse_newer(connection, path)
+        if closed:
+            with suppress(ModuleNotFoundError):
+                from store.closed import close
+
+                close(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def attach(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
+    """Attach a results file as the default catalog. Raises UserError if it is no such file."""
+    import duckdb
+
+    name = str(path).replace("'", "''")
+    options = "READ_ONLY" if read_only else f"STORAGE_VERSION '{STORAGE_VERSION}'"
+    try:
+        connection.execute(f"ATTACH '{name}' AS {CATALOG} ({options})")
+        connection.execute(f"USE {CATALOG}")
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"cannot open {path}: {reason}; `steerstat store rebuild` makes it anew from the shards"
+        ) from error
+
+
+def create(path: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """A writable results database in a new file, or in memory: tables, macros and views."""
+    import duckdb
+
+    connection = duckdb.connect()
+    try:
+        if path is None:
+            connection.execute(f"ATTACH ':memory:' AS {CATALOG}")
+            connection.execute(f"USE {CATALOG}")
+        else:
+            attach(connection, path, read_only=False)
+        upgrade(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def upgrade(connection: duckdb.DuckDBPyConnection) -> None:
+    """Apply the migrations that are missing, then the macros and views if they changed.
+
+    Each migration runs in a transaction of its own and is recorded with its hash.
+
+    Raises
+    ------
+    UserError
+        If the file is of a newer version, or an applied migration has been altered since.
+    """
+    from sql import loader
+
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS schema_migrations "
+        "(version INTEGER, name VARCHAR, sha256 VARCHAR, applied_at TIMESTAMP)"
+    )
+    refuse_newer(connection, Path(f"{CATALOG}.duckdb"))
+    applied = dict(connection.execute("SELECT version, sha256 FROM schema_migrations").fetchall())
+    for script in loader.migrations():
+        if script.version in applied:
+            if applied[script.version] != script.sha256:
+                raise UserError(
+                    f"migration {script.name} was altered after it was applied: run "
+                    "`steerstat store rebuild` to make the results file anew from the shards"
+                )
+            continue
+        connection.execute("BEGIN")
+        loader.execute(connection, script)
+        connection.execute(
+            "INSERT INTO schema_migrations VALUES ($version, $name, $sha256, "
+            "(SELECT epoch_ms(epoch_ms(now()))))",
+            {"version": script.version, "name": script.name, "sha256": script.sha256},
+        )
+        connection.execute("COMMIT")
+    if _info(connection, "definitions") != definitions():
+        loader.define(connection)
+        set_info(connection, "definitions", definitions())
+
+
+def definitions() -> str:
+    """Hash of every macro and view: when it changes, ingest defines them again."""
+    from sql import loader
+
+    hashes = [s.sha256 for kind in (loader.macros(), loader.views()) for s in kind.values()]
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
+def is_current(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether an opened results file has every migration, macro and view of this program."""
+    from sql import loader
+
+    version = connection.execute("SELECT max(version) FROM schema_migrations").fetchall()[0][0]
+    newest = loader.migrations()[-1].version
+    return bool(version == newest and _info(connection, "definitions") == definitions())
+
+
+def _info(connection: duckdb.DuckDBPyConnection, name: str) -> str | None:
+    rows = connection.execute(
+        "SELECT value FROM store_info WHERE name = $name", {"name": name}
+    ).fetchall()
+    return rows[0][0] if rows else None
+
+
+def set_info(connection: duckdb.DuckDBPyConnection, name: str, value: str) -> None:
+    """Keep one named fact in the results file."""
+    connection.execute("DELETE FROM store_info WHERE name = $name", {"name": name})
+    connection.execute(
+        "INSERT INTO store_info VALUES ($name, $value)", {"name": name, "value": value}
+    )
+
+
+def refuse_newer(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Raise UserError if the file was made by a newer version of this program."""
+    from sql import loader
+
+    rows = connection.execute(
+        "SELECT count(*) FROM duckdb_tables() WHERE database_name = $catalog "
+        "AND table_name = 'schema_migrations'",
+        {"catalog": CATALOG},
+    ).fetchall()
+    if not rows[0][0]:
+        return
+    found = connection.execute("SELECT max(version) FROM schema_migrations").fetchall()[0][0]
+    newest = loader.migrations()[-1].version
+    if found is not None and found > newest:
+        raise UserError(
+            f"{path} is of version {found}, this steerstat knows up to version {newest}: "
+            "upgrade steerstat"
+        )
+
+
+def read(root: str | Path, query: str, **parameters: Any) -> Any:
+    """Rows as a pyarrow.Table: of a view or table, of a named query, or of SQL text.
+
+    `query` is the name of a view or table, the name of a file in sql/queries, or SQL; values enter
+    as `$name` parameters. Raises UserError for an unknown name or parameter.
+    """
+    from sql import loader
+
+    with connect(root) as connection:
+        text, values = query.strip(), parameters
+        if text in loader.scripts("queries"):
+            script = loader.scripts("queries")[text]
+            text, values = script.text, script.values(parameters)
+        elif re.fullmatch(r"\w+", text):
+            text = f"FROM {loader.quote(_known_name(connection, text))}"
+        return connection.sql(text, params=values or None).to_arrow_table()
+
+
+def _known_name(connection: duckdb.DuckDBPyConnection, name: str) -> str:
+    from sql import loader
+
+    names = [row[0] for row in connection.execute("SHOW TABLES").fetchall()]
+    if name not in names:
+        raise UserError(
+            f"no view, table or named query {name!r}: there are "
+            f"{', '.join([*names, *loader.scripts('queries')])}"
+        )
+    return name
+
+
+def rows_digest(
+    root: str | Path,
+    *,
+    condition_ids: Sequence[str] | None = None,
+    problem_ids: Sequence[str] | None = None,
+    connection: duckdb.DuckDBPyConnection | None = None,
+) -> str:
+    """Digest (sha256, hex) of the discrete columns of outcomes over sorted rows.
+
+    Two stores with the same digest hold the same results: condition, problem, seed, tokens,
+    answer, status and correct, NULLs kept. Floats, text and provenance do not enter. Without ids
+    it covers every outcome. Raises UserError as `connect`.
+    """
+    owned = connection is None
+    reader = connect(root) if connection is None else connection
+    try:
+        reader.execute(
+            _DIGEST, {"conditions": _listed(condition_ids), "problems": _listed(problem_ids)}
+        )
+        digest = hashlib.sha256()
+        while chunk := reader.fetchmany(100_000):
+            digest.update("".join(row[0] for row in chunk).encode())
+        return digest.hexdigest()
+    finally:
+        if owned:
+            reader.close()
+
+
+def _listed(ids: Sequence[str] | None) -> list[str] | None:
+    return None if ids is None else list(ids)
+
+
+_DIGEST = """
+SELECT concat_ws('|', condition_id, problem_id, seed,
+                 coalesce(array_to_string(tokens, ','), '-'),
+                 CASE WHEN answer IS NULL THEN '-' ELSE '=' || answer END,
+                 status, coalesce(correct::VARCHAR, '-')) || chr(10) AS line
+FROM outcomes
+WHERE ($conditions::VARCHAR[] IS NULL OR list_contains($conditions::VARCHAR[], condition_id))
+  AND ($problems::VARCHAR[] IS NULL OR list_contains($problems::VARCHAR[], problem_id))
+ORDER BY condition_id, problem_id, seed
+"""

@@ -1,0 +1,248 @@
+"""The same row twice: ignored when equal, recorded when fragile, quarantined when different.
+
+Two rows of one key are equal when their exact columns are equal (NULL equals NULL) and their
+floats agree within the tolerance; a float that one of them lacks is no difference. Of equal rows
+the one of the oldest shard stays (of `last_wins` tables: the newest), whatever the order in which
+shards arrive. The rule is one of groups: a group of rows that disagree is a fragile difference if
+any of them is marked fragile, else a conflict.
+"""
+
+# ruff: noqa: S608  (what enters SQL text here are names from the schema, quoted, and numbers)
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sql.loader import quote
+from store.layout import disk_errors, sync_folder
+from store.schema import Table
+from store.tables import stored_key, stored_name
+
+if TYPE_CHECKING:
+    import duckdb
+
+RELATIVE_TOLERANCE = 1e-4
+"""Floats a, b agree when |a - b| <= tolerance * max(|a|, |b|, 1)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conflict:
+    """One row that shards disagree on: its key, the shards, and the columns that differ."""
+
+    table: str
+    key: str
+    shards: list[str]
+    differs: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """Outcome of `settle`: rows removed in all, of these ignored as equal or fragile."""
+
+    removed: int = 0
+    ignored: int = 0
+    fragile: int = 0
+    conflicts: list[Conflict] = field(default_factory=list)
+
+
+def settle(connection: duckdb.DuckDBPyConnection, root: Path, table: Table, first: int) -> Settled:
+    """Leave one row of each key after the shards from number `first` on were appended.
+
+    Conflicting rows are written to quarantine, from every shard that holds them, and removed.
+    """
+    if not _find_doubled(connection, table, first):
+        return Settled()
+    _compare(connection, table)
+    conflicts = _quarantine_conflicts(connection, root, table)
+    fragile = _keep_fragile(connection, table)
+    removed = _remove(connection, table)
+    in_conflict = _count(connection, "SELECT count(*) FROM doubled WHERE conflict")
+    return Settled(
+        removed=removed,
+        ignored=removed - in_conflict - fragile,
+        fragile=fragile,
+        conflicts=conflicts,
+    )
+
+
+def _count(connection: duckdb.DuckDBPyConnection, text: str) -> int:
+    return int(connection.execute(text).fetchall()[0][0])
+
+
+def _find_doubled(connection: duckdb.DuckDBPyConnection, table: Table, first: int) -> bool:
+    """Collect the keys that occur more than once among old and new rows; whether there are any."""
+    key = ", ".join(quote(name) for name in stored_key(table))
+    stored = quote(stored_name(table))
+    old = _count(connection, f"SELECT count(*) FROM {stored} WHERE shard_no < {first:d}")
+    among = (
+        f"SEMI JOIN (SELECT {key} FROM {stored} WHERE shard_no >= {first:d}) USING ({key})"
+        if old
+        else ""
+    )
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE doubled_keys AS "
+        f"SELECT {key} FROM {stored} {among} GROUP BY {key} HAVING count(*) > 1"
+    )
+    return _count(connection, "SELECT count(*) FROM doubled_keys") > 0
+
+
+def _differences(table: Table) -> list[tuple[str, str]]:
+    """(column, SQL for "copy d differs from the kept row k in it") of every compared column."""
+    if table.last_wins:
+        return []
+    found = [
+        (name, f"d.{quote(name)} IS DISTINCT FROM k.{quote(name)}")
+        for name in table.compared("exact")
+    ]
+    for name in table.compared("close"):
+        kind = next(c.type for c in table.columns if c.name == name)
+        a, b = f"d.{quote(name)}", f"k.{quote(name)}"
+        if kind.startswith("list"):
+            far = (
+                f"(len({a}) != len({b}) OR list_bool_or(list_transform(list_zip({a}, {b}), "
+                f"lambda v: {_far('v[1]', 'v[2]')})))"
+            )
+        else:
+            far = _far(a, b)
+        found.append((name, f"coalesce({far}, false)"))
+    return found
+
+
+def _far(a: str, b: str) -> str:
+    return (
+        f"(abs({a} - {b}) > {RELATIVE_TOLERANCE} * greatest(abs({a}), abs({b}), 1) "
+        f"OR isnan({a}) != isnan({b}))"
+    )
+
+
+def _compare(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Build `doubled`: every row of a doubled key, whether it stays, and how it differs."""
+    key = ", ".join(quote(name) for name in stored_key(table))
+    stored = quote(stored_name(table))
+    # A compacted shard's rows count as old as their new shard, so that a rebuild agrees.
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE copies AS "
+        f"SELECT t.*, t.rowid AS row_no, coalesce(s.replaced_by, s.shard_id) AS age, "
+        f"row_number() OVER (PARTITION BY {key} ORDER BY coalesce(s.replaced_by, s.shard_id) "
+        f"{'DESC' if table.last_wins else ''}, t.rowid) AS place "
+        f"FROM {stored} AS t SEMI JOIN doubled_keys USING ({key}) JOIN shards AS s USING (shard_no)"
+    )
+    differences = _differences(table)
+    names = ", ".join(f"CASE WHEN {sql} THEN '{name}' END" for name, sql in differences)
+    differs = f"concat_ws(', ', {names})" if names else "''"
+    fragile = "d.fragile" if table.name == "outcomes" else "false"
+    same = " AND ".join(f"d.{quote(name)} = k.{quote(name)}" for name in stored_key(table))
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE doubled AS "
+        f"SELECT d.*, {differs} AS differs, "
+        f"bool_or({fragile}) OVER same_key AS any_fragile, "
+        f"bool_or({differs} != '') OVER same_key AS disagree "
+        f"FROM copies AS d JOIN copies AS k ON {same} AND k.place = 1 "
+        f"WINDOW same_key AS (PARTITION BY {', '.join('d.' + quote(n) for n in stored_key(table))})"
+    )
+    connection.execute("ALTER TABLE doubled ADD COLUMN conflict BOOLEAN")
+    connection.execute("UPDATE doubled SET conflict = disagree AND NOT any_fragile")
+
+
+def _keep_fragile(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
+    """Record fragile differences and mark the row that stays; returns how many rows differed."""
+    if table.name != "outcomes":
+        return 0
+    text = "concat_ws(' ', status, answer, array_to_string(tokens, ','), gold_logprob, margin)"
+    connection.execute(
+        "INSERT INTO fragile_differences "
+        "SELECT 'outcomes', concat_ws(' ', c.condition_id, p.problem_id, d.seed), k.age, d.age, "
+        f"k.said, concat(d.differs, ': ', d.said) "
+        f"FROM (SELECT *, {text} AS said FROM doubled) AS d "
+        f"JOIN (SELECT *, {text} AS said FROM doubled WHERE place = 1) AS k "
+        "USING (condition_no, problem_no, seed) "
+        "JOIN condition_keys AS c USING (condition_no) JOIN problem_keys AS p USING (problem_no) "
+        "WHERE d.differs != '' AND NOT d.conflict"
+    )
+    connection.execute(
+        "UPDATE outcome_rows SET fragile = true WHERE NOT fragile AND rowid IN "
+        "(SELECT row_no FROM doubled WHERE place = 1 AND any_fragile AND NOT conflict)"
+    )
+    return _count(connection, "SELECT count(*) FROM doubled WHERE differs != '' AND NOT conflict")
+
+
+def _remove(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
+    """Delete every copy but the one that stays, and all of a conflict; returns how many."""
+    connection.execute(
+        "UPDATE shards SET rows_ignored = rows_ignored + gone.n FROM "
+        "(SELECT shard_no, count(*) AS n FROM doubled WHERE place > 1 OR conflict GROUP BY 1) "
+        "AS gone WHERE shards.shard_no = gone.shard_no"
+    )
+    statement = (
+        f"DELETE FROM {quote(stored_name(table))} WHERE rowid IN "
+        "(SELECT row_no FROM doubled WHERE place > 1 OR conflict)"
+    )
+    return int(connection.execute(statement).fetchall()[0][0])
+
+
+def _quarantine_conflicts(
+    connection: duckdb.DuckDBPyConnection, root: Path, table: Table
+) -> list[Conflict]:
+    """Write every copy of a contradicted row, from whatever shard, to quarantine."""
+    if not _count(connection, "SELECT count(*) FROM doubled WHERE conflict"):
+        return []
+    hexed = _with_hex_ids(table)
+    key = ", ".join(quote(name) for name in table.key)
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE contradicted AS "
+        f"SELECT {key}, string_agg(DISTINCT nullif(differs, ''), ', ') AS reason, "
+        f"list(DISTINCT age ORDER BY age) AS shard_ids FROM ({hexed}) WHERE conflict GROUP BY ALL"
+    )
+    _write_rows(connection, root, table)
+    told = f"concat_ws(' ', {key})"
+    rows = connection.execute(
+        f"SELECT {told}, shard_ids, reason FROM contradicted ORDER BY ALL"
+    ).fetchall()
+    return [Conflict(table=table.name, key=k, shards=s, differs=d) for k, s, d in rows]
+
+
+def _with_hex_ids(table: Table) -> str:
+    if table.name != "outcomes":
+        return "FROM doubled"
+    return (
+        "SELECT c.condition_id, p.problem_id, d.* FROM doubled AS d "
+        "JOIN condition_keys AS c USING (condition_no) JOIN problem_keys AS p USING (problem_no)"
+    )
+
+
+def _write_rows(connection: duckdb.DuckDBPyConnection, root: Path, table: Table) -> None:
+    """Copy the contradicted rows of all committed shards, with shard and reason, to a file.
+
+    The shards are asked, not the results file: copies that were ignored as equal are there as
+    well, and a rebuild has to know of them.
+    """
+    from store.shards import commit_ids
+
+    folder = root / "shards" / table.name
+    ids = sorted(commit_ids(root))
+    files = [str(path) for name in ids if (path := folder / f"{name}.parquet").exists()]
+    key = ", ".join(quote(name) for name in table.key)
+    name = f"rows-{table.name}-{secrets.token_hex(8)}"
+    target = root / "quarantine" / f"{name}.parquet"
+    temporary = target.with_name(f".{name}.tmp")
+    connection.execute("SET VARIABLE all_files = $files", {"files": files})
+    chosen = (
+        f"SELECT {', '.join('f.' + quote(n) for n in table.names)}, "
+        "parse_filename(f.filename, true) AS shard_id, c.reason "
+        "FROM read_parquet(getvariable('all_files'), filename = true, union_by_name = true) AS f "
+        f"JOIN contradicted AS c USING ({key})"
+    )
+    with disk_errors(target):
+        connection.execute(f"COPY ({chosen}) TO '{_literal(temporary)}' (FORMAT parquet)")
+        with temporary.open("rb") as handle:
+            import os
+
+            os.fsync(handle.fileno())
+        temporary.replace(target)
+        sync_folder(target.parent)
+
+
+def _literal(path: Path) -> str:
+    return str(path).replace("'", "''")

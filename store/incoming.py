@@ -1,0 +1,155 @@
+"""What an ingest finds: committed shards to verify, and files that a person dropped in."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sql.errors import UserError
+from store.layout import names_in, shard_path, sync_folder
+from store.quarantine import Quarantined, quarantine_file
+from store.schema import SCHEMA_VERSION, TABLES, Table
+from store.shards import SHARD_KEY, Commit, append, hash_file, read_commit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shard:
+    """A committed shard whose content has been verified."""
+
+    commit: Commit
+    path: Path
+
+
+def verified(root: Path, ids: list[str]) -> tuple[list[Shard], list[Quarantined]]:
+    """Check shards against their commits; those that fail go to quarantine with the reason.
+
+    Raises
+    ------
+    UserError
+        If a shard was written by a newer version of this program: it is left alone.
+    """
+    good: list[Shard] = []
+    bad: list[Quarantined] = []
+    # Hashing releases the interpreter's lock, so threads share the work.
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for shard_id, found in zip(ids, pool.map(lambda i: _verify(root, i), ids), strict=True):
+            if isinstance(found, Shard):
+                good.append(found)
+            elif found is not None:
+                path, table, reason = found
+                bad.append(quarantine_file(root, path or _nowhere(root, shard_id), table, reason))
+    return good, bad
+
+
+def _nowhere(root: Path, shard_id: str) -> Path:
+    """A path with the shard's name where there is no file: only the commit moves."""
+    return root / "shards" / f"{shard_id}.parquet"
+
+
+def _verify(root: Path, shard_id: str) -> Shard | tuple[Path | None, str, str] | None:
+    """The verified shard, or (path, table, reason), or None if it has gone meanwhile."""
+    try:
+        commit = read_commit(root, shard_id)
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        path = _find(root, shard_id)
+        return path, path.parent.name if path else "unknown", str(error)
+    path = shard_path(root, commit.table, shard_id)
+    if commit.schema_version > SCHEMA_VERSION:
+        raise UserError(
+            f"shard {path} has schema version {commit.schema_version}, this steerstat knows up to "
+            f"{SCHEMA_VERSION}: upgrade steerstat"
+        )
+    reason = _fault(path, commit)
+    return (path, commit.table, reason) if reason else Shard(commit=commit, path=path)
+
+
+def _find(root: Path, shard_id: str) -> Path | None:
+    found = sorted((root / "shards").glob(f"*/{shard_id}.parquet"))
+    return found[0] if found else None
+
+
+def _fault(path: Path, commit: Commit) -> str:
+    """What is wrong with a committed shard, or ""."""
+    try:
+        digest, size = hash_file(path)
+    except FileNotFoundError:
+        return "the shard's file is missing"
+    if size < commit.bytes:
+        return f"torn: {size} bytes of {commit.bytes}"
+    if digest != commit.sha256:
+        return f"altered: sha256 is {digest}, committed was {commit.sha256}"
+    return _schema_fault(path, TABLES[commit.table], commit)
+
+
+def _schema_fault(path: Path, table: Table, commit: Commit) -> str:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        return f"not a Parquet file: {error}"
+    with file:
+        if file.metadata.num_rows != commit.rows:
+            return f"holds {file.metadata.num_rows} rows, committed were {commit.rows}"
+        return _differs(file.schema_arrow, table, older=commit.schema_version < SCHEMA_VERSION)
+
+
+def _differs(found: Any, table: Table, *, older: bool) -> str:
+    for item in table.arrow:
+        if item.name not in found.names:
+            if not older:
+                return f"wrong schema: column {item.name} is missing"
+        elif found.field(item.name).type != item.type:
+            kind = found.field(item.name).type
+            return f"wrong schema: column {item.name} is {kind}, should be {item.type}"
+    extra = sorted(set(found.names) - set(table.arrow.names))
+    return f"wrong schema: unknown column {extra[0]}" if extra else ""
+
+
+def adopt_dropped(root: Path) -> list[Quarantined]:
+    """Commit the Parquet files that a person dropped into shards/<table>/.
+
+    A file that was not written here carries no mark of this program; it is read, checked against
+    the table's schema, written anew as a committed shard and removed. Files that a writer has not
+    committed (yet) carry the mark and are left alone. What does not fit goes to quarantine.
+    """
+    bad = []
+    committed_names = {name[:-5] for name in names_in(root / "commits")}
+    for folder in sorted(path for path in (root / "shards").iterdir() if path.is_dir()):
+        for path in sorted(folder.iterdir()):
+            if path.name[0] == "." or path.stem in committed_names:
+                continue
+            reason = _adopt(root, path)
+            if reason:
+                bad.append(quarantine_file(root, path, folder.name, reason))
+    return bad
+
+
+def _adopt(root: Path, path: Path) -> str:
+    """Take one dropped file in; returns why it cannot be, or ""."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if path.parent.name not in TABLES:
+        return f"foreign: no table is called {path.parent.name}"
+    try:
+        if SHARD_KEY in (pq.read_metadata(path).metadata or {}):
+            return ""
+        rows = pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        return f"foreign: not a Parquet file ({error})"
+    try:
+        append(root, path.parent.name, rows)
+    except UserError as error:
+        if isinstance(error.__cause__, OSError):
+            raise
+        return f"wrong schema: {error}"
+    path.unlink()
+    sync_folder(path.parent)
+    return ""

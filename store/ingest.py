@@ -1,0 +1,260 @@
+"""Ingest: bring committed shards into the results file, by copy and rename, under a lock.
+
+New shards are verified (hash, row count, schema) and appended set-wise to a copy of the file,
+which then takes the old one's place. Readers keep what they opened. What cannot be trusted goes to
+quarantine and the rest is ingested.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sql.errors import UserError
+from store.database import attach, create, is_current, refuse_newer, upgrade
+from store.duplicates import Conflict, settle
+from store.incoming import Shard, adopt_dropped, verified
+from store.layout import (
+    DATABASE,
+    database_path,
+    disk_error,
+    lock,
+    names_in,
+    open_store,
+    sync_folder,
+)
+from store.quarantine import Quarantined
+from store.schema import TABLES
+from store.shards import commit_ids
+from store.tables import insert_shards, register_shards
+
+if TYPE_CHECKING:
+    import duckdb
+
+_ROWS_AT_ONCE = 16_000_000
+_FILES_AT_ONCE = 2_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestReport:
+    """What an ingest did.
+
+    `shards` and `rows` were new; `ignored` rows were there already with equal content; `fragile`
+    rows differed where the margin is fragile; `quarantined` names what was moved aside and why.
+    """
+
+    shards: int = 0
+    rows: int = 0
+    ignored: int = 0
+    fragile: int = 0
+    quarantined: list[Quarantined] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def ingest(root: str | Path) -> IngestReport:
+    """Bring every committed shard that is new into the results file.
+
+    Waits for another ingest of the same store to end. Running it again with nothing new does
+    nothing.
+
+    Raises
+    ------
+    UserError
+        If two shards hold the same row with different content (both rows are in quarantine, the
+        rest is ingested), if the store is of a newer version, or if the disk refuses the write.
+    """
+    started = time.perf_counter()
+    root = open_store(root)
+    with lock(root, "ingest"):
+        report, conflicts = _ingest(root)
+    if conflicts:
+        raise UserError(_told(conflicts))
+    return replace(report, seconds=time.perf_counter() - started)
+
+
+def _told(conflicts: list[Conflict]) -> str:
+    first = conflicts[0]
+    more = f" and {len(conflicts) - 1} more" if len(conflicts) > 1 else ""
+    return (
+        f"{first.table} row {first.key} has different content in shards "
+        f"{' and '.join(first.shards)} ({first.differs}){more}: these rows are in quarantine, the "
+        "rest is ingested; collect again to compute them anew"
+    )
+
+
+def _ingest(root: Path) -> tuple[IngestReport, list[Conflict]]:
+    _clean(root)
+    quarantined = adopt_dropped(root)
+    ids = commit_ids(root)
+    known, current = _known(root)
+    if known - ids:
+        # Shards that were ingested are gone or replaced from outside: only a rebuild is right.
+        known, current = set(), False
+    new, bad = verified(root, sorted(ids - known))
+    quarantined += bad
+    if not new and current:
+        return IngestReport(quarantined=quarantined), []
+    temporary = _copy(root) if known else _fresh_name(root)
+    try:
+        report, conflicts = _load(root, temporary, new)
+        _publish(root, temporary)
+    except BaseException:
+        _remove(temporary)
+        raise
+    return replace(report, quarantined=quarantined), conflicts
+
+
+def _known(root: Path) -> tuple[set[str], bool]:
+    """Ids of the shards in the results file, and whether its tables and views are current."""
+    import duckdb
+
+    path = database_path(root)
+    if not path.exists():
+        return set(), False
+    with duckdb.connect() as connection:
+        try:
+            attach(connection, path, read_only=True)
+            refuse_newer(connection, path)
+            rows = connection.execute(
+                "SELECT shard_id FROM shards WHERE replaced_by IS NULL"
+            ).fetchall()
+            return {row[0] for row in rows}, is_current(connection)
+        except (duckdb.Error, UserError) as error:
+            if "newer" in str(error) or "upgrade steerstat" in str(error):
+                raise
+            # A damaged results file is no loss: it is made anew from the shards.
+            return set(), False
+
+
+def _load(root: Path, path: Path, new: list[Shard]) -> tuple[IngestReport, list[Conflict]]:
+    """Append shards to the results file at `path` (made anew if it is not there)."""
+    import duckdb
+
+    try:
+        with create(path) as connection:
+            connection.execute("SET preserve_insertion_order = false")
+            outcome = fill(connection, root, new)
+            connection.execute("CHECKPOINT")
+        return outcome
+    except (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException) as error:
+        raise disk_error(database_path(root), str(error).splitlines()[0]) from error
+
+
+def fill(
+    connection: duckdb.DuckDBPyConnection, root: Path, new: list[Shard]
+) -> tuple[IngestReport, list[Conflict]]:
+    """Append verified shards to an open results database; used by ingest, rebuild and check."""
+    upgrade(connection)
+    rows = ignored = fragile = 0
+    conflicts: list[Conflict] = []
+    for table in TABLES.values():
+        shards = [shard for shard in new if shard.commit.table == table.name]
+        for batch in _batches(shards):
+            connection.execute("BEGIN")
+            first = register_shards(connection, batch)
+            inserted = insert_shards(connection, root, table, batch, first)
+            settled = settle(connection, root, table, first)
+            connection.execute("COMMIT")
+            rows += inserted - settled.removed
+            ignored += settled.ignored
+            fragile += settled.fragile
+            conflicts += settled.conflicts
+    report = IngestReport(shards=len(new), rows=rows, ignored=ignored, fragile=fragile)
+    return report, conflicts
+
+
+def _batches(shards: Iterable[Shard]) -> Iterable[list[Shard]]:
+    """Shards of one schema version in portions that fit in memory, the oldest first."""
+    batch: list[Shard] = []
+    rows = 0
+    for shard in sorted(shards, key=lambda s: (s.commit.schema_version, s.commit.shard_id)):
+        full = rows + shard.commit.rows > _ROWS_AT_ONCE or len(batch) >= _FILES_AT_ONCE
+        other = batch and batch[0].commit.schema_version != shard.commit.schema_version
+        if batch and (full or other):
+            yield batch
+            batch, rows = [], 0
+        batch.append(shard)
+        rows += shard.commit.rows
+    if batch:
+        yield batch
+
+
+def _fresh_name(root: Path) -> Path:
+    """An unused temporary name for the next results file."""
+    return Path(tempfile.mktemp(prefix=".results-", suffix=".tmp", dir=root))
+
+
+def _copy(root: Path) -> Path:
+    """A copy of the results file under a temporary name, made inside the kernel."""
+    target = _fresh_name(root)
+    source = database_path(root)
+    try:
+        with source.open("rb") as old, target.open("wb") as new:
+            size = os.fstat(old.fileno()).st_size
+            done = 0
+            while done < size:
+                done += _copy_range(old.fileno(), new.fileno(), size - done, done)
+    except OSError as error:
+        target.unlink(missing_ok=True)
+        raise disk_error(database_path(root), error.strerror or str(error)) from error
+    return target
+
+
+def _copy_range(old: int, new: int, count: int, offset: int) -> int:
+    try:
+        moved = os.copy_file_range(old, new, count, offset, offset)
+    except OSError:
+        moved = 0  # another file system, or a kernel without it
+    if moved:
+        return moved
+    block = os.pread(old, min(count, 1 << 24), offset)
+    return os.pwrite(new, block, offset)
+
+
+def _publish(root: Path, temporary: Path) -> None:
+    """Put the finished file in the place of the old one."""
+    with suppress(FileNotFoundError):
+        temporary.with_name(temporary.name + ".wal").unlink()
+    temporary.replace(root / DATABASE)
+    sync_folder(root)
+
+
+def _remove(temporary: Path) -> None:
+    import shutil
+
+    temporary.unlink(missing_ok=True)
+    temporary.with_name(temporary.name + ".wal").unlink(missing_ok=True)
+    shutil.rmtree(temporary.with_name(temporary.name + ".tmp"), ignore_errors=True)
+
+
+def _clean(root: Path) -> None:
+    """Remove what a killed ingest left behind (the lock is ours, so nobody is at work on it)."""
+    for name in names_in(root):
+        if name.startswith(".results-") and name.endswith(".tmp"):
+            _remove(root / name)
+
+
+def rebuild(root: str | Path) -> IngestReport:
+    """Make the results file anew from every committed shard. Raises UserError as `ingest`."""
+    started = time.perf_counter()
+    root = open_store(root)
+    with lock(root, "ingest"):
+        _clean(root)
+        quarantined = adopt_dropped(root)
+        new, bad = verified(root, sorted(commit_ids(root)))
+        temporary = _fresh_name(root)
+        try:
+            report, conflicts = _load(root, temporary, new)
+            _publish(root, temporary)
+        except BaseException:
+            _remove(temporary)
+            raise
+    if conflicts:
+        raise UserError(_told(conflicts))
+    return replace(report, quarantined=quarantined + bad, seconds=time.perf_counter() - started)

@@ -1,0 +1,142 @@
+"""Where a store keeps things: its folders, its version file and its locks."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sql.errors import UserError
+
+STORE_VERSION = 1
+"""Version of the layout: a store of a newer one is refused."""
+
+DATABASE = "results.duckdb"
+_FOLDERS = ("shards", "commits", "quarantine")
+
+
+def create_store(path: str | Path) -> Path:
+    """Make an empty store at `path`, or return the one that is there.
+
+    Raises
+    ------
+    UserError
+        If the folder holds something else, or a store of a newer version.
+    """
+    root = Path(path)
+    if (root / "VERSION").exists():
+        return open_store(root)
+    if root.exists() and not root.is_dir():
+        raise UserError(f"{root} is a file, not a folder: give the store a folder of its own")
+    # Another process may be creating the same store: its folders are no foreign content.
+    if root.is_dir() and (set(names_in(root)) - {*_FOLDERS, "VERSION"} - _temporaries(root)):
+        raise UserError(f"{root} holds other files and is no store: give the store its own folder")
+    with disk_errors(root):
+        for folder in _FOLDERS:
+            (root / folder).mkdir(parents=True, exist_ok=True)
+        write_atomically(root / "VERSION", f"{STORE_VERSION}\n".encode())
+    return open_store(root)
+
+
+def _temporaries(root: Path) -> set[str]:
+    return {name for name in names_in(root) if name.startswith(".VERSION.")}
+
+
+def open_store(path: str | Path) -> Path:
+    """The store at `path`, its version checked.
+
+    Raises
+    ------
+    UserError
+        If there is no store, or it was written by a newer version.
+    """
+    root = Path(path)
+    try:
+        text = (root / "VERSION").read_text("utf-8").strip()
+    except (FileNotFoundError, NotADirectoryError):
+        found = "an empty or foreign folder" if root.is_dir() else "nothing"
+        raise UserError(
+            f"{root} is no store: found {found} there and no VERSION file; "
+            "collect into it first, or give the path of a store"
+        ) from None
+    if not text.isdigit():
+        raise UserError(f"{root / 'VERSION'} should hold a number, found {text[:40]!r}")
+    if int(text) > STORE_VERSION:
+        raise UserError(
+            f"{root} is a store of version {text}, this steerstat reads up to version "
+            f"{STORE_VERSION}: upgrade steerstat"
+        )
+    for folder in _FOLDERS:
+        (root / folder).mkdir(exist_ok=True)
+    return root
+
+
+def shard_path(root: Path, table: str, shard_id: str) -> Path:
+    """The Parquet file of a shard."""
+    return root / "shards" / table / f"{shard_id}.parquet"
+
+
+def commit_path(root: Path, shard_id: str) -> Path:
+    """The commit file of a shard."""
+    return root / "commits" / f"{shard_id}.json"
+
+
+def database_path(root: Path) -> Path:
+    """The DuckDB file that is derived from the shards."""
+    return root / DATABASE
+
+
+@contextmanager
+def lock(root: Path, name: str) -> Iterator[None]:
+    """Hold the store's lock of that name; waits for whoever holds it, a dead holder holds none."""
+    with (root / f".{name}.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn a full or read-only disk into one line that says what is safe."""
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(path, error.strerror or str(error)) from error
+
+
+def disk_error(path: Path, reason: str) -> UserError:
+    """The one line for a write that the disk refused."""
+    return UserError(
+        f"cannot write {path}: {reason}; every committed row is safe: make room, then run again"
+    )
+
+
+def names_in(folder: Path) -> list[str]:
+    """Names of the entries of a folder, without a Path for each: there may be many thousands."""
+    with os.scandir(folder) as entries:
+        return [entry.name for entry in entries]
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a small file so that it is there whole or not at all, and durable."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as handle:
+            handle.write(content)
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)

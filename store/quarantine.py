@@ -1,0 +1,103 @@
+"""Quarantine: what could not be trusted is moved aside with its reason, never deleted.
+
+A whole shard that is torn, altered, foreign or of the wrong schema moves here with a `.json` that
+says why. Single rows that contradict each other are copied into `rows-<table>-<id>.parquet`; from
+then on these rows of these shards count no more, and a collector computes them anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from store.layout import commit_path, disk_errors, names_in, sync_folder, write_atomically
+from store.schema import Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quarantined:
+    """One thing moved aside: the file or shard, its table, and why."""
+
+    name: str
+    table: str
+    reason: str
+
+
+def quarantine_file(root: Path, path: Path, table: str, reason: str) -> Quarantined:
+    """Move a shard's file (where there is one) and its commit aside. Raises UserError (disk)."""
+    folder = root / "quarantine"
+    name = _free_name(folder, path.stem)
+    note = {"name": path.name, "table": table, "reason": reason, "at": _now()}
+    commit = commit_path(root, path.stem)
+    with disk_errors(folder):
+        write_atomically(folder / f"{name}.json", json.dumps(note).encode())
+        # The commit goes first: from here on the shard does not count.
+        if commit.exists():
+            commit.rename(folder / f"{name}.commit")
+            sync_folder(commit.parent)
+        if path.exists():
+            path.rename(folder / f"{name}{path.suffix}")
+            sync_folder(path.parent)
+        sync_folder(folder)
+    return Quarantined(name=path.stem, table=table, reason=reason)
+
+
+def _free_name(folder: Path, stem: str) -> str:
+    name, number = stem, 1
+    while (folder / f"{name}.json").exists():
+        name, number = f"{stem}.{number}", number + 1
+    return name
+
+
+def _now() -> str:
+    return datetime.now(UTC).replace(tzinfo=None).isoformat()
+
+
+def row_files(root: Path, table: str) -> list[Path]:
+    """The files of single rows in quarantine for a table: its columns, `shard_id`, `reason`."""
+    prefix = f"rows-{table}-"
+    names = sorted(names_in(root / "quarantine"))
+    return [
+        root / "quarantine" / name
+        for name in names
+        if name.startswith(prefix) and name.endswith(".parquet")
+    ]
+
+
+def without_quarantined(
+    root: Path, table: Table, shard_id: str, data: Any, wanted: Sequence[str]
+) -> Any:
+    """The wanted columns of a shard's rows (a pyarrow.Table), rows in quarantine left out."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    for file in row_files(root, table.name):
+        bad = pq.read_table(file, columns=["shard_id", *table.key])
+        bad = bad.filter(pc.field("shard_id") == shard_id).select(list(table.key))
+        if bad.num_rows:
+            bad = bad.cast(data.select(list(table.key)).schema)
+            # A join of lists is not possible in Arrow, so the rows are picked by number.
+            keys = data.select(list(table.key)).append_column("row", _numbers(data.num_rows))
+            kept = keys.join(bad, list(table.key), join_type="left anti")
+            data = data.take(kept["row"].sort())
+    return data.select(list(wanted))
+
+
+def _numbers(count: int) -> Any:
+    import numpy as np
+    import pyarrow as pa
+
+    return pa.array(np.arange(count))
+
+
+def listed(root: Path) -> list[dict[str, Any]]:
+    """What lies in quarantine: one mapping (name, table, reason, at) each, oldest first."""
+    notes = []
+    for file in sorted((root / "quarantine").glob("*.json")):
+        if file.name[0] != ".":
+            notes.append(json.loads(file.read_text("utf-8")))
+    return sorted(notes, key=lambda note: str(note.get("at")))

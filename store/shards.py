@@ -1,0 +1,314 @@
+"""Shards: immutable Parquet files, each of which counts once its commit file is there.
+
+A shard is written to a temporary name, synced and renamed; its folder is synced; the commit file
+(sha256, row count, schema version, unit range) comes last. A kill at any moment leaves either a
+committed shard or nothing that counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sql.errors import UserError
+from store.layout import (
+    commit_path,
+    disk_errors,
+    names_in,
+    shard_path,
+    sync_folder,
+    write_atomically,
+)
+from store.schema import SCHEMA_VERSION, TABLES, Table
+
+COMPACTED = "-c"
+"""Ending of the ids of shards that replace others, so that their commits are found by name."""
+
+SHARD_KEY = b"steerstat.shard"
+"""Parquet metadata that marks a file as written here; a file without it was dropped in."""
+
+_ROW_GROUP = 122_880 * 8
+_HASH_BLOCK = 1 << 22
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commit:
+    """What a commit file says of its shard."""
+
+    shard_id: str
+    table: str
+    sha256: str
+    bytes: int
+    rows: int
+    schema_version: int
+    created_at: str
+    run_id: str | None = None
+    first: list[Any] = field(default_factory=list)
+    last: list[Any] = field(default_factory=list)
+    replaces: list[str] = field(default_factory=list)
+
+
+def append(
+    root: Path,
+    table: str,
+    rows: Sequence[Mapping[str, Any]] | Any,
+    *,
+    run_id: str | None = None,
+) -> str:
+    """Write rows as one committed shard and return its id ("" when there are no rows).
+
+    `rows` is a list of mappings or a pyarrow.Table with the table's columns; columns that may be
+    NULL can be left out. Rows are sorted by the table's key. When this returns, the rows are
+    durable.
+
+    Raises
+    ------
+    UserError
+        If the table or a column is unknown, a column has the wrong type, a needed value is NULL,
+        or the disk refuses the write.
+    """
+    definition = _definition(table)
+    data = conform(definition, rows)
+    if not data.num_rows:
+        return ""
+    return write_shard(root, definition, _sorted(data, definition), run_id=run_id)
+
+
+def _definition(table: str) -> Table:
+    if table not in TABLES:
+        raise UserError(f"no table {table!r} in a store: it has {', '.join(TABLES)}")
+    return TABLES[table]
+
+
+def conform(table: Table, rows: Sequence[Mapping[str, Any]] | Any) -> Any:
+    """Rows as a pyarrow.Table of exactly the table's schema. Raises UserError (see `append`)."""
+    import pyarrow as pa
+
+    schema = table.arrow
+    names = rows.column_names if isinstance(rows, pa.Table) else {n for row in rows for n in row}
+    unknown = sorted(set(names) - set(schema.names))
+    if unknown:
+        raise UserError(
+            f"table {table.name} has no column {unknown[0]!r}: it has {', '.join(schema.names)}"
+        )
+    try:
+        if isinstance(rows, pa.Table):
+            data = _cast(rows, schema)
+        else:
+            data = pa.Table.from_pylist(list(rows), schema=_nullable(schema))
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        raise UserError(f"table {table.name} cannot take these rows: {error}") from error
+    for column in table.columns:
+        if not column.null and data[column.name].null_count:
+            raise UserError(f"column {column.name} of table {table.name} must not be NULL")
+    return data.cast(schema)
+
+
+def _nullable(schema: Any) -> Any:
+    import pyarrow as pa
+
+    return pa.schema([item.with_nullable(True) for item in schema])
+
+
+def _cast(rows: Any, schema: Any) -> Any:
+    """The table with the schema's columns in its order; those left out are NULL."""
+    import pyarrow as pa
+
+    columns = []
+    for item in schema:
+        if item.name in rows.column_names:
+            column = rows[item.name]
+            columns.append(column if column.type == item.type else column.cast(item.type))
+        else:
+            columns.append(pa.nulls(rows.num_rows, item.type))
+    return pa.Table.from_arrays(columns, schema=_nullable(schema))
+
+
+def _sorted(data: Any, table: Table) -> Any:
+    return data.sort_by([(name, "ascending") for name in table.key])
+
+
+def new_shard_id(*, compacted: bool = False) -> str:
+    """An id nobody else has; ids sort by the time at which they were made."""
+    return f"{time.time_ns():016x}-{secrets.token_hex(6)}{COMPACTED if compacted else ''}"
+
+
+def write_shard(
+    root: Path,
+    table: Table,
+    data: Any,
+    *,
+    run_id: str | None = None,
+    replaces: Sequence[str] = (),
+) -> str:
+    """Write a sorted Arrow table as one shard, then its commit file. Raises UserError (disk)."""
+    shard_id = new_shard_id(compacted=bool(replaces))
+    path = shard_path(root, table.name, shard_id)
+    temporary = path.with_name(f".{shard_id}.tmp")
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write_parquet(temporary, table, data, shard_id)
+            digest, size = hash_file(temporary, sync=True)
+            temporary.rename(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
+        commit = Commit(
+            shard_id=shard_id,
+            table=table.name,
+            sha256=digest,
+            bytes=size,
+            rows=data.num_rows,
+            schema_version=SCHEMA_VERSION,
+            created_at=datetime.now(UTC).replace(tzinfo=None).isoformat(),
+            run_id=run_id,
+            first=[data[name][0].as_py() for name in table.key],
+            last=[data[name][-1].as_py() for name in table.key],
+            replaces=list(replaces),
+        )
+        write_commit(root, commit)
+    return shard_id
+
+
+def write_commit(root: Path, commit: Commit) -> None:
+    """Write a commit file, durable and whole: from here on the shard counts."""
+    write_atomically(commit_path(root, commit.shard_id), json.dumps(asdict(commit)).encode())
+
+
+def write_parquet(path: Path, table: Table, data: Any, shard_id: str) -> None:
+    """A Parquet file as a store keeps it: dictionaries for text, split bytes for floats, zstd."""
+    import pyarrow.parquet as pq
+
+    metadata = {**(data.schema.metadata or {}), SHARD_KEY: shard_id.encode()}
+    floats: list[str] = []
+    others: list[str] = []
+    for column in table.columns:
+        leaf = f"{column.name}.list.element" if column.type.startswith("list") else column.name
+        (floats if "float" in column.type or "double" in column.type else others).append(leaf)
+    pq.write_table(
+        data.replace_schema_metadata(metadata),
+        path,
+        compression="zstd",
+        compression_level=3,
+        row_group_size=_ROW_GROUP,
+        use_dictionary=others,
+        column_encoding=dict.fromkeys(floats, "BYTE_STREAM_SPLIT") or None,
+        write_page_index=False,
+        store_schema=False,
+    )
+
+
+def hash_file(path: Path, *, sync: bool = False) -> tuple[str, int]:
+    """sha256 (hex) and size in bytes of a file; `sync` makes its content durable as well."""
+    digest = hashlib.sha256()
+    size = 0
+    with path.open("rb") as handle:
+        if sync:
+            os.fsync(handle.fileno())
+        while block := handle.read(_HASH_BLOCK):
+            digest.update(block)
+            size += len(block)
+    return digest.hexdigest(), size
+
+
+def read_commit(root: Path, shard_id: str) -> Commit:
+    """The commit of a shard.
+
+    Raises
+    ------
+    ValueError
+        If the file is no commit file.
+    """
+    text = commit_path(root, shard_id).read_text("utf-8")
+    try:
+        commit = Commit(**json.loads(text))
+    except (TypeError, json.JSONDecodeError) as error:
+        raise ValueError(f"commit file is torn or altered: {error}") from error
+    if commit.shard_id != shard_id or commit.table not in TABLES:
+        raise ValueError(f"commit file names shard {commit.shard_id} of {commit.table}")
+    return commit
+
+
+def commit_ids(root: Path) -> set[str]:
+    """Ids of the shards that have a commit file and are not replaced by a compacted one."""
+    found = _commit_names(root)
+    return found - replaced(root, found)
+
+
+def _commit_names(root: Path) -> set[str]:
+    names = names_in(root / "commits")
+    return {name[:-5] for name in names if name.endswith(".json") and name[0] != "."}
+
+
+def replaced(root: Path, ids: Iterable[str]) -> set[str]:
+    """Ids that the compacted shards among `ids` replace."""
+    gone: set[str] = set()
+    for shard_id in ids:
+        if shard_id.endswith(COMPACTED):
+            try:
+                gone.update(read_commit(root, shard_id).replaces)
+            except (ValueError, FileNotFoundError):
+                continue
+    return gone
+
+
+def committed(root: Path, table: str, columns: Sequence[str] | None = None) -> Any:
+    """The rows of every committed shard of a table, as a pyarrow.Table, straight from the shards.
+
+    Rows in quarantine are left out, so that a collector computes them anew; a row that was
+    committed twice is there twice. A shard that cannot be read is left out as well: the next
+    ingest puts it in quarantine. Raises UserError for an unknown table or column.
+    """
+    import pyarrow as pa
+
+    from store.quarantine import without_quarantined
+
+    definition = _definition(table)
+    wanted = list(columns) if columns is not None else definition.names
+    unknown = sorted(set(wanted) - set(definition.names))
+    if unknown:
+        raise UserError(f"table {table} has no column {unknown[0]!r}")
+    while True:
+        ids = commit_ids(root)
+        parts = [
+            without_quarantined(root, definition, shard_id, part, wanted)
+            for shard_id in _present(root, table, ids)
+            if (part := _read(root, definition, shard_id, wanted)) is not None
+        ]
+        # A compaction may have replaced shards between the listing and the reading.
+        if ids <= _commit_names(root):
+            break
+    schema = pa.schema([definition.arrow.field(name).with_nullable(True) for name in wanted])
+    return pa.concat_tables(parts) if parts else schema.empty_table()
+
+
+def _present(root: Path, table: str, ids: set[str]) -> list[str]:
+    folder = root / "shards" / table
+    if not folder.is_dir():
+        return []
+    return sorted(ids & {name[:-8] for name in names_in(folder) if name.endswith(".parquet")})
+
+
+def _read(root: Path, table: Table, shard_id: str, wanted: Sequence[str]) -> Any:
+    """The wanted columns and the key of one shard, or None if it cannot be read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    names = list(dict.fromkeys([*wanted, *table.key]))
+    try:
+        data = pq.read_table(
+            pa.memory_map(str(shard_path(root, table.name, shard_id))), columns=names
+        )
+        return _cast(data, pa.schema([table.arrow.field(name) for name in names]))
+    except (OSError, pa.ArrowException):
+        return None

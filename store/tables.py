@@ -1,0 +1,136 @@
+"""Set-wise transfer of Parquet shards into the tables of the results file."""
+
+# ruff: noqa: S608  (what enters SQL text here are names from the schema, quoted, and numbers)
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sql.loader import quote
+from store.incoming import Shard
+from store.quarantine import row_files
+from store.schema import SCHEMA_VERSION, Table
+
+if TYPE_CHECKING:
+    import duckdb
+
+_OUTCOME_VALUES = (
+    "status, correct, coalesce(fragile, false) AS fragile, answer, gold_logprob, margin, tokens, "
+    "text, norm_before, norm_after, norm_fed, cosine"
+)
+
+
+def stored_name(table: Table) -> str:
+    """The table of the results file that holds a table's rows."""
+    return "outcome_rows" if table.name == "outcomes" else table.name
+
+
+def stored_key(table: Table) -> list[str]:
+    """The key columns as they are stored: outcomes are known by the numbers of their ids."""
+    if table.name == "outcomes":
+        return ["condition_no", "problem_no", "seed"]
+    return list(table.key)
+
+
+def register_shards(connection: duckdb.DuckDBPyConnection, shards: Sequence[Shard]) -> int:
+    """Enter shards into the table `shards`, numbered in order; returns the first number."""
+    import pyarrow as pa
+
+    first = connection.execute("SELECT coalesce(max(shard_no), 0) + 1 FROM shards").fetchall()[0][0]
+    commits = [shard.commit for shard in shards]
+    rows = pa.table(
+        {
+            "shard_no": pa.array(range(first, first + len(commits)), pa.int32()),
+            "shard_id": [c.shard_id for c in commits],
+            "table_name": [c.table for c in commits],
+            "rows": [c.rows for c in commits],
+            "bytes": [c.bytes for c in commits],
+            "sha256": [c.sha256 for c in commits],
+            "schema_version": pa.array([c.schema_version for c in commits], pa.int32()),
+            "created_at": [datetime.fromisoformat(c.created_at) for c in commits],
+            "run_id": pa.array([c.run_id for c in commits], pa.string()),
+        }
+    )
+    connection.register("registered", rows)
+    connection.execute("INSERT INTO shards SELECT *, 0, NULL FROM registered")
+    connection.unregister("registered")
+    return int(first)
+
+
+def insert_shards(
+    connection: duckdb.DuckDBPyConnection,
+    root: Path,
+    table: Table,
+    shards: Sequence[Shard],
+    first: int,
+) -> int:
+    """Append the rows of verified shards of one table and schema version; returns how many.
+
+    The shards are numbered from `first` on. Rows in quarantine are left out. Columns that came
+    after the shards' schema version are NULL.
+    """
+    files = [str(shard.path) for shard in shards]
+    names = table.names
+    if shards[0].commit.schema_version < SCHEMA_VERSION:
+        found = connection.execute(
+            "SELECT column_name FROM (DESCRIBE FROM read_parquet($files))", {"files": files[:1]}
+        ).fetchall()
+        names = [name for name in names if (name,) in found]
+    missing = [f"NULL AS {quote(name)}" for name in table.names if name not in names]
+    columns = ", ".join([quote(name) for name in names] + missing)
+    # Identifiers only: values enter through the two variables.
+    connection.execute("SET VARIABLE shard_files = $files", {"files": files})
+    connection.execute("SET VARIABLE shard_first = $first", {"first": first})
+    connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW shard_rows AS SELECT {columns}, "
+        "getvariable('shard_first') + file_index::INTEGER AS shard_no "
+        f"FROM read_parquet(getvariable('shard_files')){_except_held(connection, root, table)}"
+    )
+    if table.name == "outcomes":
+        _number_ids(connection)
+        statement = f"INSERT INTO outcome_rows {_OUTCOMES}"
+    else:
+        order = ", ".join(quote(name) for name in table.names)
+        statement = f"INSERT INTO {quote(table.name)} SELECT {order}, shard_no FROM shard_rows"
+    return int(connection.execute(statement).fetchall()[0][0])
+
+
+def _except_held(connection: duckdb.DuckDBPyConnection, root: Path, table: Table) -> str:
+    """A WHERE clause that leaves out rows in quarantine; empty where there are none."""
+    files = [str(path) for path in row_files(root, table.name)]
+    if not files:
+        return ""
+    key = ", ".join(quote(name) for name in table.key)
+    connection.execute("SET VARIABLE held_files = $files", {"files": files})
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE held AS "
+        f"SELECT s.shard_no, {key} FROM read_parquet(getvariable('held_files')) AS h "
+        "JOIN shards AS s USING (shard_id)"
+    )
+    return (
+        f" WHERE (getvariable('shard_first') + file_index::INTEGER, {key}) "
+        f"NOT IN (SELECT (shard_no, {key}) FROM held)"
+    )
+
+
+_OUTCOMES = f"""
+SELECT c.condition_no, p.problem_no, o.seed, r.run_no, o.shard_no, {_OUTCOME_VALUES}
+FROM shard_rows AS o
+JOIN condition_keys AS c USING (condition_id)
+JOIN problem_keys AS p USING (problem_id)
+LEFT JOIN run_keys AS r USING (run_id)
+"""
+
+
+def _number_ids(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give a number to every id of the incoming outcomes that has none, in the order of ids."""
+    for name in ("condition", "problem", "run"):
+        connection.execute(
+            f"INSERT INTO {name}_keys "
+            f"SELECT (SELECT coalesce(max({name}_no), 0) FROM {name}_keys) "
+            f"+ row_number() OVER (ORDER BY {name}_id), {name}_id "
+            f"FROM (SELECT DISTINCT {name}_id FROM shard_rows WHERE {name}_id IS NOT NULL) "
+            f"ANTI JOIN {name}_keys USING ({name}_id)"
+        )
