@@ -39,6 +39,7 @@ _HOME = {
     "mcnemar_power": "power",
     "minimum_detectable_effect": "power",
     "missing_bounds": "missing",
+    "missing_table": "missing",
     "non_inferiority": "margins",
     "paired_counts": "paired",
     "paired_difference": "intervals",

@@ -1,0 +1,147 @@
+"""Missing outcomes: complete cases, missing counted as wrong, and worst-case bounds side by side.
+
+Steering changes how often an answer cannot be read, so missing outcomes are not missing at random.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.counts import Counts, fraction, whole
+from analysis.flips import Region, extremes
+from analysis.intervals import PairedDifference, paired_difference
+from analysis.results import (
+    NO_INFORMATION,
+    Refusal,
+    Result,
+    scope_of,
+)
+
+_RIGHT, _WRONG, _MISSING = 0, 1, 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class MissingBounds(Result):
+    """Three answers to one question, over all n problems unless said.
+
+    `estimate`, `low`, `high`, `p` are those of missing counted as wrong. `complete` is the
+    complete-case result (its n is smaller; None where no pair is complete).
+    `low_effect` and `high_effect` bound the effect over every imputation of the missing
+    outcomes, `low_bound` and `high_bound` the limits, `p_low` and `p_high` the p-value.
+    `decision_unchanged`: whether every imputation rejects alike, with the same sign, or none does.
+    """
+
+    complete: PairedDifference | None
+    low_effect: float
+    high_effect: float
+    low_bound: float
+    high_bound: float
+    p_low: float
+    p_high: float
+    decision_unchanged: bool
+
+
+def missing_table(
+    baseline: Sequence[Any] | NDArray[Any], steered: Sequence[Any] | NDArray[Any]
+) -> Counts:
+    """Counts [3, 3] of baseline x steered over (right, wrong, missing).
+
+    Args:
+        baseline, steered: outcomes of the same problems in the same order; 1/True, 0/False, and
+            None or NaN where no answer could be read.
+
+    Raises:
+        Refusal: different lengths, or other values.
+    """
+    if len(baseline) != len(steered):
+        raise Refusal(f"{len(baseline)} and {len(steered)} outcomes: pass aligned pairs")
+    table = np.zeros((3, 3), dtype=np.int64)
+    for before, after in zip(baseline, steered, strict=True):
+        table[_cell(before), _cell(after)] += 1
+    return table
+
+
+def _cell(value: Any) -> int:
+    if value is None or (isinstance(value, float | np.floating) and np.isnan(value)):
+        return _MISSING
+    if value in (0, 1):
+        return _RIGHT if value else _WRONG
+    raise Refusal(f"outcome {value!r} is neither 0, 1 nor missing (None or NaN)")
+
+
+def missing_bounds(
+    table: Any, *, level: float = 0.95, selected_on_outcome: bool = False
+) -> MissingBounds:
+    """Paired difference with missing outcomes, three ways, so that the reader sees the range.
+
+    Args:
+        table: counts [3, 3] of baseline x steered over (right, wrong, missing); `missing_table`
+            makes it from outcomes.
+        level: of all intervals.
+        selected_on_outcome: stamp the result: the problems were chosen by their outcome.
+
+    Returns:
+        `MissingBounds`. The bounds contain missing-as-wrong and every imputation; the
+        complete-case figure has another denominator and may lie outside.
+
+    Raises:
+        Refusal: a table of another shape, or without pairs.
+
+    References:
+        Horowitz and Manski, Journal of the American Statistical Association 95 (2000) 77.
+    """
+    cells = whole("table", table)
+    fraction("level", level)
+    if cells.shape != (3, 3) or cells.sum() == 0:
+        raise Refusal(
+            f"table has shape {cells.shape} and {cells.sum()} pairs: pass [3, 3] counts of "
+            "baseline x steered over (right, wrong, missing), see missing_table"
+        )
+    n, stamp = int(cells.sum()), selected_on_outcome
+    gained, lost = int(cells[_WRONG, _RIGHT]), int(cells[_RIGHT, _WRONG])
+    known = int(cells[:_MISSING, :_MISSING].sum())
+    complete = (
+        paired_difference(gained, lost, known, level=level, selected_on_outcome=stamp)
+        if known
+        else None
+    )
+    as_wrong = paired_difference(
+        gained + cells[_MISSING, _RIGHT], lost + cells[_RIGHT, _MISSING], n, level=level
+    )
+    region = Region(
+        gained=gained,
+        lost=lost,
+        maybe_gained=int(cells[_WRONG, _MISSING] + cells[_MISSING, _RIGHT]),
+        maybe_lost=int(cells[_RIGHT, _MISSING] + cells[_MISSING, _WRONG]),
+        either=int(cells[_MISSING, _MISSING]),
+        n=n,
+    )
+    worst = extremes(region, level)
+    return MissingBounds(
+        method="missing as wrong, tango, mcnemar midp",
+        estimate=float(as_wrong.estimate),
+        n=n,
+        low=float(as_wrong.low),
+        high=float(as_wrong.high),
+        level=level,
+        p=as_wrong.p,
+        statistic=as_wrong.statistic,
+        status=as_wrong.status if known else NO_INFORMATION,
+        scope=scope_of(stamp),
+        dropped=n - known,
+        dropped_what="pairs with a missing outcome (complete cases only)",
+        selected_on_outcome=stamp,
+        complete=complete,
+        low_effect=worst.low_effect,
+        high_effect=worst.high_effect,
+        low_bound=worst.low,
+        high_bound=worst.high,
+        p_low=worst.p_low,
+        p_high=worst.p_high,
+        decision_unchanged=len(worst.decisions) == 1,
+    )

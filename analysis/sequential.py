@@ -1,0 +1,275 @@
+"""Looking before the end: e-values, confidence sequences and a futility rule for pairs.
+
+All hold at every look at once, however often one looks, as long as the order of the problems was
+fixed, or drawn at random, before any outcome was seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special, stats
+
+from analysis.counts import Pairs, fraction, pairs, whole
+from analysis.intervals import constrained_loss
+from analysis.power import rejection_count
+from analysis.results import (
+    NO_INFORMATION,
+    OK,
+    Numbers,
+    Refusal,
+    Result,
+    floor_p,
+    scope_of,
+    unwrap,
+)
+
+SequenceMethod = Literal["multinomial", "combined"]
+Floats = NDArray[np.float64]
+_BISECTIONS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class EValue(Result):
+    """`estimate` is the e-value (a betting payoff: large is evidence), `log_e` its logarithm.
+
+    `p` = min(1, 1/e) is valid at every look; `n` is the number of discordant pairs.
+    """
+
+    log_e: Numbers
+
+
+def e_value(gained: Any, lost: Any, *, selected_on_outcome: bool = False) -> EValue:
+    """Evidence against "as many gained as lost" that may be looked at after every problem.
+
+    2^(g+l) B(g+1, l+1): the mean, over all odds, of the likelihood ratio against even odds.
+    Rejecting when it reaches 20 has size at most .05 under continuous peeking.
+
+    Args:
+        gained, lost: counts so far, or arrays of counts.
+        selected_on_outcome: stamp the result: the problems were chosen by their outcome.
+
+    Returns:
+        `EValue`; two-sided. 8 discordant pairs that all go one way are the fewest that reach 20.
+
+    Raises:
+        Refusal: counts that are not counts.
+
+    References:
+        Ville, Étude critique de la notion de collectif (1939); Grünwald, de Heide and Koolen,
+        Journal of the Royal Statistical Society B 86 (2024) 1091.
+    """
+    counts = pairs(gained, lost)
+    changed = counts.changed
+    log_e = changed * np.log(2) + special.betaln(counts.gained + 1, counts.lost + 1)
+    # Beyond the largest double the e-value is reported as that lower bound; log_e stays exact.
+    value = np.exp(np.minimum(log_e, np.log(np.finfo(float).max)))
+    fields = {
+        "estimate": value,
+        "n": changed,
+        "p": floor_p(np.exp(np.minimum(-log_e, 0.0))),
+        "status": np.where(changed == 0, NO_INFORMATION, OK),
+        "log_e": log_e,
+    }
+    return EValue(
+        method="e-value, uniform mixture",
+        scope=scope_of(selected_on_outcome),
+        selected_on_outcome=selected_on_outcome,
+        **{key: unwrap(item, counts.scalar) for key, item in fields.items()},
+    )
+
+
+def _edge(inside: Callable[[Floats], Any], centre: Floats, end: float) -> Floats:
+    """Where `inside` stops holding between `centre` (inside) and `end`; `end` if it never does."""
+    near, far = centre.astype(float), np.full(centre.shape, end)
+    whole_side = inside(far)
+    for _ in range(_BISECTIONS):
+        middle = (near + far) / 2
+        kept = inside(middle)
+        near, far = np.where(kept, middle, near), np.where(kept, far, middle)
+    return np.where(whole_side, end, far)
+
+
+def binomial_sequence(k: Any, n: Any, level: float) -> tuple[Floats, Floats]:
+    """Time-uniform limits of a proportion: {t: B(k+1, n-k+1)/(t^k (1-t)^(n-k)) < 1/(1-level)}."""
+    total = np.maximum(n, 1)
+    mixture = special.betaln(k + 1, n - k + 1)
+
+    def inside(t: Floats) -> Any:
+        likelihood = special.xlogy(k, t) + special.xlog1py(n - k, -t)
+        return mixture - likelihood < -np.log(1 - level)
+
+    centre = np.where(n == 0, 0.5, k / total)
+    return _edge(inside, centre, 0.0), _edge(inside, centre, 1.0)
+
+
+def _combined(counts: Pairs, level: float) -> tuple[Floats, Floats]:
+    """Discordance times (2 share - 1), each half of the error."""
+    half = (1 + level) / 2
+    share = [2 * t - 1 for t in binomial_sequence(counts.gained, counts.changed, half)]
+    rate = binomial_sequence(counts.changed, counts.n, half)
+    low = share[0] * np.where(share[0] < 0, rate[1], rate[0])
+    return low, share[1] * np.where(share[1] > 0, rate[1], rate[0])
+
+
+def _multinomial(counts: Pairs, level: float) -> tuple[Floats, Floats]:
+    """Effects whose most likely trinomial the Jeffreys mixture does not beat by 1/(1 - level)."""
+    g, lo, n = (a.astype(float) for a in counts[:3])
+    cells = (g, lo, n - g - lo)
+    prior = 3 * special.gammaln(0.5) - special.gammaln(1.5)
+    mixture = sum(special.gammaln(c + 0.5) for c in cells) - special.gammaln(n + 1.5) - prior
+
+    def inside(delta: Floats) -> Any:
+        loss = constrained_loss(g, lo, n, delta)
+        gain = np.clip(loss + delta, 0.0, 1.0)
+        rest = np.clip(1 - loss - gain, 0.0, 1.0)
+        likelihood = sum(
+            special.xlogy(c, p) for c, p in zip(cells, (gain, loss, rest), strict=True)
+        )
+        return mixture - likelihood < -np.log(1 - level)
+
+    effect = (g - lo) / n
+    return _edge(inside, effect, -1.0), _edge(inside, effect, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfidenceSequence(Result):
+    """Limits that hold at every look at once.
+
+    With `n`: `estimate`, `low`, `high` are (gained - lost)/n, a fraction. Without: the share gained
+    among the discordant pairs. `share_low` and `share_high` are the latter in both cases.
+    """
+
+    share_low: Numbers
+    share_high: Numbers
+
+
+def confidence_sequence(
+    gained: Any,
+    lost: Any,
+    n: Any = None,
+    *,
+    method: SequenceMethod = "combined",
+    level: float = 0.95,
+    selected_on_outcome: bool = False,
+) -> ConfidenceSequence:
+    """Interval of the effect that may be read after every problem.
+
+    Args:
+        gained, lost: counts so far, or arrays of counts.
+        n: problems so far; without it only the share gained has limits.
+        method: for the effect in fractions of problems: ``"combined"`` joins one sequence for
+            the share gained and one for the discordance, each with half of the error, and excludes
+            0 sooner; ``"multinomial"`` bets on {-1, 0, +1} with a Jeffreys mixture and is mostly
+            narrower. Choose before looking.
+        level: probability that the true value is inside at every look.
+        selected_on_outcome: stamp the result.
+
+    Raises:
+        Refusal: counts that are not counts, a level outside (0, 1).
+
+    References:
+        Robbins, Annals of Mathematical Statistics 41 (1970) 1397; Waudby-Smith and Ramdas,
+        Journal of the Royal Statistical Society B 86 (2024) 1.
+    """
+    counts = pairs(gained, lost, n)
+    fraction("level", level)
+    if method not in ("multinomial", "combined"):
+        raise Refusal(f"method must be multinomial or combined, found {method!r}")
+    share = binomial_sequence(counts.gained, counts.changed, level)
+    nothing = counts.changed == 0
+    if n is None:
+        name, limits = "confidence sequence of the share gained", share
+        estimate = np.where(nothing, np.nan, counts.gained / np.maximum(counts.changed, 1))
+    else:
+        name = f"confidence sequence, {method}"
+        limits = (_multinomial if method == "multinomial" else _combined)(counts, level)
+        estimate = (counts.gained - counts.lost) / counts.n
+    fields = {
+        "estimate": estimate,
+        "low": limits[0],
+        "high": limits[1],
+        "n": counts.n,
+        "status": np.where(nothing, NO_INFORMATION, OK),
+        "share_low": share[0],
+        "share_high": share[1],
+    }
+    return ConfidenceSequence(
+        method=name,
+        level=level,
+        scope=scope_of(selected_on_outcome),
+        selected_on_outcome=selected_on_outcome,
+        **{key: unwrap(value, counts.scalar) for key, value in fields.items()},
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Futility(Result):
+    """`estimate` is the conditional power; `stop` says that it lies below `threshold`."""
+
+    stop: bool
+    threshold: float
+    planned_n: int
+
+
+def futility(
+    gained: int,
+    lost: int,
+    n: int,
+    *,
+    planned_n: int,
+    effect: float,
+    discordance: float,
+    threshold: float = 0.1,
+    alpha: float = 0.05,
+    method: Literal["midp", "exact", "chi2"] = "midp",
+) -> Futility:
+    """Whether the final test can still reject: conditional power given what has been seen.
+
+    Args:
+        gained, lost, n: counts so far.
+        planned_n: problems planned in all.
+        effect, discordance: what the plan expects of the problems to come (fractions).
+        threshold: stop below this conditional power.
+        alpha, method: of the final two-sided test.
+
+    Returns:
+        `Futility`. Stopping is for futility only: it never rejects, so looking as often as one
+        likes leaves the size of the final test at most what it was.
+
+    Raises:
+        Refusal: fewer problems planned than seen, an effect beyond the discordance.
+
+    References:
+        Lan, Simon and Halperin, Sequential Analysis 1 (1982) 207 (stochastic curtailment).
+    """
+    counts = pairs(gained, lost, n)
+    planned = int(whole("planned_n", planned_n))
+    if planned < int(counts.n[0]):
+        raise Refusal(f"planned_n = {planned} is less than the {n} problems already seen")
+    fraction("discordance", discordance, high=1.0 + 1e-12)
+    fraction("threshold", threshold)
+    if abs(effect) > discordance:
+        raise Refusal(f"effect {effect:g} exceeds discordance {discordance:g}")
+    left = planned - int(counts.n[0])
+    more = np.arange(left + 1)
+    changed = int(counts.changed[0]) + more
+    rejects = rejection_count(changed, method, alpha)
+    share = (discordance + effect) / (2 * discordance)
+    # The final test rejects when gained is at most `rejects` or at least changed - `rejects`.
+    few = stats.binom.cdf(rejects - gained, more, share)
+    many = stats.binom.sf(changed - rejects - gained - 1, more, share)
+    reaches = np.where(rejects >= 0, few + many, 0.0)
+    power = min(1.0, float(stats.binom.pmf(more, left, discordance) @ reaches))
+    return Futility(
+        method=f"conditional power, mcnemar {method}",
+        estimate=power,
+        n=int(counts.n[0]),
+        stop=power < threshold,
+        threshold=threshold,
+        planned_n=planned,
+    )
