@@ -27,7 +27,6 @@ _HOME = {
     "confidence_sequence": "sequential",
     "control_spread": "controls",
     "controls_power": "candidate",
-    "crossed_difference": "clustered",
     "discordance": "paired",
     "dose_response": "dose",
     "e_value": "sequential",

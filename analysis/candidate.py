@@ -12,6 +12,7 @@ from scipy import stats
 from analysis.controls import Tail, control_spread, rank_floor
 from analysis.effect_sizes import noncentral_t_cdf
 from analysis.results import (
+    DEGENERATE,
     NEW_BOTH,
     NEW_DIRECTIONS,
     NEW_PROBLEMS,
@@ -106,9 +107,9 @@ def candidate_minus_controls(
         low=estimate - half if error > 0 else np.nan,
         high=estimate + half if error > 0 else np.nan,
         level=level,
-        p=float(floor_p(2 * stats.t.sf(abs(t), df))),
+        p=float(floor_p(2 * stats.t.sf(abs(t), df))) if estimate or error > 0 else 1.0,
         statistic=t,
-        status=OK if error > 0 else NO_INFORMATION,
+        status=OK if error > 0 else DEGENERATE if estimate else NO_INFORMATION,
         scope=scope_of(selected_on_outcome, scope),
         dropped=int((~complete).sum()),
         dropped_what="problems without an outcome under the candidate and every control",

@@ -1,0 +1,216 @@
+"""The whole curve over alpha: what the direction's sign does, and what any push does.
+
+f(a) is accuracy at alpha a. The signed effect [f(a) − f(−a)]/2 is specific to the direction; the
+even part [f(a) + f(−a)]/2 − f(0), called damage, is what +a and −a share. "Any push hurts" is
+not "the direction means something".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from analysis.results import (
+    NO_INFORMATION,
+    OK,
+    Refusal,
+    Result,
+    floor_p,
+    scope_of,
+)
+from analysis.signflips import Array, MaxT, SignFlips, max_t, simultaneous_band
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoseResponse(Result):
+    """Trend of the curve and its two parts.
+
+    `estimate` is the mean signed slope: change in accuracy per unit of alpha, least squares
+    through the signed effects; `low`, `high` its t interval over problems; `p` the reflection
+    test of the trend. `signed` and `damage` hold one entry per size in `sizes`, fractions, each
+    with simultaneous limits. `curve` is max-T of every alpha ≠ 0 against alpha 0 with its band.
+    `against_rising` (`against_falling`) is the p-value of "nowhere falls" ("nowhere rises"):
+    small when some pair of alphas contradicts it; `turns` counts changes of direction.
+    """
+
+    alphas: Any
+    sizes: Any
+    signed: MaxT
+    damage: MaxT
+    curve: MaxT
+    against_rising: float
+    against_falling: float
+    turns: int
+    unpaired_alphas: tuple[float, ...]
+
+
+def dose_response(
+    outcomes: ArrayLike,
+    alphas: Sequence[float] | Array,
+    *,
+    rng: np.random.Generator,
+    baseline: ArrayLike | None = None,
+    resamples: int = 9999,
+    level: float = 0.95,
+    selected_on_outcome: bool = False,
+) -> DoseResponse:
+    """Signed effect, damage, trend and monotonicity of accuracy over alpha.
+
+    Parameters
+    ----------
+    outcomes : array, shape (n, m)
+        Outcome of each problem at each alpha: 0/1, or a mean over seeds. NaN: missing; only
+        problems with an outcome at every alpha are used.
+    alphas : m numbers
+        Alpha of each column, in any order, with ±a pairs; 0 among them unless `baseline` is given.
+    baseline : array, shape (n,), optional
+        The column of alpha 0.
+
+    Notes
+    -----
+    Trend: the slope of each problem's curve is tested by *reflecting* it, a ↔ −a, which flips the
+    slope's sign and leaves damage alone. Permuting doses freely would take them as exchangeable,
+    which even damage breaks (size .255; reflection .057). Alphas without their mirror image take
+    no part in the trend and are named in `unpaired_alphas`.
+    Monotonicity: over all pairs of alphas a < b, the largest standardised step against the order,
+    referred to sign flips of whole rows centred at no change (equality is least favourable).
+
+    Raises
+    ------
+    Refusal
+        No ±a pair, no alpha 0, or an alpha given twice.
+
+    References
+    ----------
+    Fisher (1935), The Design of Experiments, section 21 (sign flips). Westfall & Young (1993).
+    """
+    doses, y, dropped = _curve(outcomes, alphas, baseline)
+    n = len(y)
+    sizes = np.array([a for a in doses if a > 0 and (doses == -a).any()])
+    if not len(sizes):
+        raise Refusal(
+            f"no alpha has its mirror image among {doses.tolist()}: the signed effect needs +a and "
+            "−a; for one side alone call max_t or best_alpha"
+        )
+    column = {float(a): y[:, i] for i, a in enumerate(doses)}
+    zero = column[0.0]
+    # Doubled, so that 0/1 outcomes give whole numbers and the flips are counted exactly.
+    signed = np.stack([column[a] - column[-a] for a in sizes], axis=1)
+    damage = np.stack([column[a] + column[-a] - 2 * zero for a in sizes], axis=1)
+    others = np.stack([column[float(a)] for a in doses if a != 0], axis=1)
+    options: dict[str, Any] = {
+        "rng": rng,
+        "resamples": resamples,
+        "level": level,
+        "selected_on_outcome": selected_on_outcome,
+    }
+    slopes = signed @ sizes / (2 * sizes @ sizes)
+    low, high = _t_interval(slopes, level)
+    falls, rises = _order_p(y, rng, resamples)
+    return DoseResponse(
+        method="reflection trend, sign flips",
+        n=n,
+        estimate=float(slopes.mean()),
+        low=low,
+        high=high,
+        level=level,
+        p=_reflection_p(slopes, rng, resamples),
+        statistic=float(slopes.sum()),
+        status=OK if slopes.any() else NO_INFORMATION,
+        scope=scope_of(selected_on_outcome),
+        dropped=dropped,
+        dropped_what="problems without an outcome at every alpha",
+        selected_on_outcome=selected_on_outcome,
+        alphas=doses,
+        sizes=sizes,
+        signed=_halves(signed, **options),
+        damage=_halves(damage, **options),
+        curve=max_t(others, zero, **options),
+        against_rising=falls,
+        against_falling=rises,
+        turns=_turns(y.mean(axis=0)),
+        unpaired_alphas=tuple(float(a) for a in doses if a != 0 and not (doses == -a).any()),
+    )
+
+
+def _curve(
+    outcomes: ArrayLike, alphas: Sequence[float] | Array, baseline: ArrayLike | None
+) -> tuple[Array, Array, int]:
+    y, doses = np.asarray(outcomes, float), np.asarray(alphas, float)
+    if y.ndim != 2 or doses.shape != y.shape[1:]:
+        raise Refusal(
+            f"outcomes must be (n problems, m alphas), found {y.shape} with {doses.size} alphas: "
+            "average several seeds within each problem first"
+        )
+    if baseline is not None:
+        zero = np.asarray(baseline, float)
+        if zero.shape != y.shape[:1]:
+            raise Refusal(f"baseline must be ({len(y)},), found {zero.shape}")
+        y, doses = np.column_stack([zero, y]), np.concatenate([[0.0], doses])
+    if len(np.unique(doses)) < len(doses):
+        raise Refusal(f"an alpha stands twice in {doses.tolist()} (alpha 0 is the baseline)")
+    if not (doses == 0).any():
+        raise Refusal("alpha 0 is missing: pass its outcomes as baseline")
+    order = np.argsort(doses)
+    complete = ~np.isnan(y).any(axis=1)
+    if complete.sum() < 2:
+        raise Refusal(f"{complete.sum()} problems have an outcome at every alpha: 2 are needed")
+    return doses[order], y[complete][:, order], int((~complete).sum())
+
+
+def _halves(doubled: Array, **options: Any) -> MaxT:
+    """max-T of per-problem values that came doubled, with estimates in their own unit."""
+    found = max_t(doubled, np.zeros(len(doubled)), **options)
+    return replace(
+        found,
+        estimate=found.estimate / 2,
+        low=np.asarray(found.low) / 2,
+        high=np.asarray(found.high) / 2,
+    )
+
+
+def _t_interval(values: Array, level: float) -> tuple[float, float]:
+    # The inversion of |Σ(d − δ)|/√Σ(d − δ)² at this critical value is Student's interval.
+    n = len(values)
+    t = float(stats.t.isf((1 - level) / 2, n - 1))
+    critical = float(np.sqrt(n * t**2 / (n - 1 + t**2)))
+    low, high = simultaneous_band(values[:, None], np.array([n]), critical, whole=False)
+    return float(low[0]), float(high[0])
+
+
+def _reflection_p(slopes: Array, rng: np.random.Generator, resamples: int) -> float:
+    flips = SignFlips(slopes[:, None], rng=rng, resamples=resamples)
+    found = abs(float(flips.rows.sum(dtype=float)))
+    slack = 1e-9 * float(np.abs(slopes).sum())
+    reached = sum(int((np.abs(sums[:, 0]) >= found - slack).sum()) for _, sums in flips)
+    return float(floor_p(flips.p_value(reached)))
+
+
+def _order_p(y: Array, rng: np.random.Generator, resamples: int) -> tuple[float, float]:
+    """P-values against "nowhere falls" and against "nowhere rises"."""
+    first, second = np.triu_indices(y.shape[1], 1)
+    steps = y[:, second] - y[:, first]
+    steps = steps[:, (steps != 0).any(axis=0)]
+    if not steps.shape[1]:
+        return 1.0, 1.0
+    root = np.sqrt((steps**2).sum(axis=0))
+    observed = steps.sum(axis=0) / root
+    fall, rise = float((-observed).max()), float(observed.max())
+    flips = SignFlips(steps, rng=rng, resamples=resamples)
+    falls = rises = 0
+    for _, sums in flips:
+        t = sums / root
+        falls += int((-t.min(axis=1) >= fall - 1e-9).sum())
+        rises += int((t.max(axis=1) >= rise - 1e-9).sum())
+    return float(floor_p(flips.p_value(falls))), float(floor_p(flips.p_value(rises)))
+
+
+def _turns(means: Array) -> int:
+    directions = np.sign(np.diff(means))
+    directions = directions[directions != 0]
+    return int((directions[1:] != directions[:-1]).sum())

@@ -1,0 +1,220 @@
+"""The best of several alphas, honestly: the search is part of the test and of the estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from analysis.controls import TAILS, Tail
+from analysis.intervals import paired_difference
+from analysis.results import (
+    NO_INFORMATION,
+    OK,
+    TOO_FEW_CONTROLS,
+    Refusal,
+    Result,
+    floor_p,
+    scope_of,
+)
+from analysis.signflips import (
+    Array,
+    SignFlips,
+    differences,
+    t_squared,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BestAlpha(Result):
+    """The best alpha, its effect estimated on problems that did not choose it.
+
+    `estimate`, `low`, `high` come from the held-out half (`n` problems) at `split_alpha`, the
+    best alpha of the other half; `covers` says what that interval is about. `cross_fitted` is the
+    mean of both directions of the split: a point, without a test (a pooled two-fold test has
+    size .069). `naive_*` are the figures of the search's winner on all problems, as usually
+    printed. `null_gain` is what the same search gains without any effect. `p` is `p_search` or
+    `p_max_t`, as `method` says; `p_rank` compares with controls searched in the same way.
+    """
+
+    best_index: int
+    best_alpha: float
+    split_index: int
+    split_alpha: float
+    cross_fitted: float
+    naive_estimate: float
+    naive_low: float
+    naive_high: float
+    naive_p: float
+    null_gain: float
+    p_search: float
+    p_max_t: float
+    p_rank: float | None
+    rank_floor: float | None
+    family_size: int
+    resamples: int
+    covers: str
+
+
+def best_alpha(
+    outcomes: ArrayLike,
+    baseline: ArrayLike,
+    *,
+    rng: np.random.Generator,
+    alphas: Sequence[float] | None = None,
+    tail: Tail = "greater",
+    method: Literal["search", "max-t"] = "search",
+    resamples: int = 9999,
+    level: float = 0.95,
+    controls: ArrayLike | None = None,
+    selected_on_outcome: bool = False,
+) -> BestAlpha:
+    """Test and estimate the effect of the best of m alphas chosen on the same problems.
+
+    Parameters
+    ----------
+    outcomes : array, shape (n, m)
+        Outcome of each problem at each alpha (0/1, or a mean over seeds; NaN: missing).
+    baseline : array, shape (n,)
+    tail : {"greater", "less", "two-sided"}
+        What "best" means: largest gain, largest loss, or largest change.
+    method : {"search", "max-t"}
+        Repeat the search for the largest effect inside each sign flip, or take the largest
+        T = Σd/√Σd², which gives alphas that change little the same say.
+    controls : array, shape (k, n, m), optional
+        Outcomes of k control directions at the same alphas, searched in the same way.
+
+    References
+    ----------
+    Westfall & Young (1993), Resampling-Based Multiple Testing. Efron (2011), JASA 106, 1602–1614
+    (the winner's curse).
+    """
+    if tail not in TAILS or method not in ("search", "max-t"):
+        raise Refusal(f"unknown tail {tail!r} or method {method!r}")
+    d, present = differences(outcomes, baseline)
+    n, m = present.sum(axis=0), d.shape[1]
+    labels = list(range(m)) if alphas is None else list(alphas)
+    if len(labels) != m or len(d) < 4:
+        raise Refusal(
+            f"found {len(labels)} alphas for {m} columns and {len(d)} problems (4 or more)"
+        )
+    effects = d.sum(axis=0) / n
+    best = int(np.argmax(_toward(effects, tail)))
+    p, null_gain, flips = _search_p(d, n, tail, rng, resamples)
+    half = rng.permutation(len(d)) < len(d) // 2
+    chosen, held_out = _estimate_apart(d, present, half, tail, level)
+    _, other = _estimate_apart(d, present, ~half, tail, level)
+    naive = _effect_at(d[:, best], present[:, best], level)
+    p_rank = None if controls is None else _rank(controls, baseline, effects, tail)
+    k = None if controls is None else len(np.asarray(controls))
+    floor = None if k is None else 1 / (k + 1)
+    nothing = not (d != 0).any()
+    few = floor is not None and floor > 1 - level + 1e-12
+    return BestAlpha(
+        method=f"{method}, sign flips; estimate from a split",
+        n=held_out[3],
+        estimate=held_out[0],
+        low=held_out[1],
+        high=held_out[2],
+        level=level,
+        p=p[method],
+        statistic=float(effects[best]),
+        status=NO_INFORMATION if nothing else TOO_FEW_CONTROLS if few else OK,
+        scope=scope_of(selected_on_outcome),
+        dropped=int((~present).sum()),
+        dropped_what="pairs with a missing outcome, over all alphas",
+        selected_on_outcome=selected_on_outcome,
+        best_index=best,
+        best_alpha=float(labels[best]),
+        split_index=chosen,
+        split_alpha=float(labels[chosen]),
+        cross_fitted=(held_out[0] + other[0]) / 2,
+        naive_estimate=float(effects[best]),
+        naive_low=naive[1],
+        naive_high=naive[2],
+        naive_p=naive[4],
+        null_gain=null_gain,
+        p_search=p["search"],
+        p_max_t=p["max-t"],
+        p_rank=p_rank,
+        rank_floor=floor,
+        family_size=m,
+        resamples=flips.count,
+        covers=(
+            f"the effect on new problems of alpha = {labels[chosen]:g}, which the other half "
+            "chose; not of the alpha that is truly best"
+        ),
+    )
+
+
+def _toward(values: Any, tail: str) -> Any:
+    if tail == "two-sided":
+        return np.abs(values)
+    return values if tail == "greater" else -values
+
+
+def _search_p(
+    d: Array, n: Array, tail: str, rng: np.random.Generator, resamples: int
+) -> tuple[dict[str, float], float, SignFlips]:
+    """P-values of the search and of max-T, and the mean best effect under sign flips."""
+    squares = (d**2).sum(axis=0)
+
+    def largest(sums: Array) -> tuple[Array, Array]:
+        sums = sums.astype(np.float64)
+        signed = np.sign(sums) * t_squared(sums, squares)
+        return _toward(sums / n, tail).max(axis=-1), _toward(signed, tail).max(axis=-1)
+
+    flips = SignFlips(d, rng=rng, resamples=resamples)
+    found = largest(d.sum(axis=0))
+    gains, statistics = np.empty(flips.count), np.empty(flips.count)
+    for start, sums in flips:
+        stop = start + len(sums)
+        gains[start:stop], statistics[start:stop] = largest(sums)
+    reached = [
+        int((drawn >= value - (0 if flips.whole else 1e-9 * abs(value))).sum())
+        for drawn, value in zip((gains, statistics), found, strict=True)
+    ]
+    p = [float(floor_p(flips.p_value(count))) for count in reached]
+    return {"search": p[0], "max-t": p[1]}, float(gains.mean()), flips
+
+
+def _estimate_apart(
+    d: Array, present: Array, choosing: Array, tail: str, level: float
+) -> tuple[int, tuple[float, float, float, int, float]]:
+    """Choose on `choosing`, estimate on the rest."""
+    counts = present[choosing].sum(axis=0)
+    effects = d[choosing].sum(axis=0) / np.maximum(counts, 1)
+    chosen = int(np.argmax(np.where(counts > 0, _toward(effects, tail), -np.inf)))
+    return chosen, _effect_at(d[~choosing, chosen], present[~choosing, chosen], level)
+
+
+def _effect_at(d: Array, present: Array, level: float) -> tuple[float, float, float, int, float]:
+    """Effect, limits, n and p of one column: Tango and mid-p for 0/1 outcomes, else Student's t."""
+    d, n = d[present], int(present.sum())
+    if n < 2:
+        raise Refusal("half of the problems has fewer than two pairs at the chosen alpha")
+    if np.isin(d, (-1, 0, 1)).all():
+        found: Any = paired_difference(int((d > 0).sum()), int((d < 0).sum()), n, level=level)
+        return float(found.estimate), float(found.low), float(found.high), n, float(found.p)
+    if np.ptp(d) == 0:
+        # Equal differences say nothing about their spread.
+        return float(d[0]), -np.inf, np.inf, n, 1.0
+    test = stats.ttest_1samp(d, 0.0)
+    interval = test.confidence_interval(level)
+    return float(d.mean()), float(interval.low), float(interval.high), n, float(test.pvalue)
+
+
+def _rank(controls: ArrayLike, baseline: ArrayLike, effects: Array, tail: str) -> float:
+    others = np.asarray(controls, float)
+    if others.ndim != 3 or others.shape[2] != len(effects):
+        raise Refusal(f"controls must be (k, n, m) with the same m, found shape {others.shape}")
+    found = _toward(effects, tail).max()
+    reached = 0
+    for one in others:
+        d, present = differences(one, baseline)
+        reached += int(_toward(d.sum(axis=0) / present.sum(axis=0), tail).max() >= found - 1e-12)
+    return (1 + reached) / (len(others) + 1)
