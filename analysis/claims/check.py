@@ -22,6 +22,7 @@ from analysis.claims.judge import (
 )
 from analysis.claims.margins import Enumeration, PairTable, enumerate_claim, tables_that_fit
 from analysis.claims.model import Claim, ClaimsFile, Margins, load_claims
+from analysis.claims.printed import Figure, print_like
 from sql.errors import UserError
 
 
@@ -141,7 +142,7 @@ def _one(
     if isinstance(value, bool):
         sides = _sides(expression, scope)
         if sides:
-            return Judgement(found.verdict, sides[0], f"{found.reason}: {sides[1]}")
+            return Judgement(found.verdict, *sides)
     return found
 
 
@@ -154,8 +155,16 @@ def _sides(expression: str, scope: Any) -> tuple[str, str] | None:
     truth = evaluate(expression, scope)
     sign = {"Lt": "<", "LtE": "<=", "Gt": ">", "GtE": ">=", "Eq": "=", "NotEq": "!="}
     verb = sign[type(tree.ops[0]).__name__]
-    said = f"{show_value(left)} {verb} {show_value(right)} is {'true' if truth else 'false'}"
-    return show_value(left), said
+    unit = next((x for x in (right, left) if isinstance(x, Figure) and x.unit), None)
+    shown = [_in_unit(side, unit) for side in (left, right)]
+    return shown[0], f"{shown[0]} {verb} {shown[1]} is {'true' if truth else 'false'}"
+
+
+def _in_unit(value: Any, unit: Figure | None) -> str:
+    """A side of a comparison in the unit of the printed figure it stands against."""
+    if unit is not None and isinstance(value, int | float):
+        return print_like(value, unit)
+    return f"{float(value):g}" if isinstance(value, Figure) else show_value(value)
 
 
 def _fitting(

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from analysis.claims.functions import FUNCTIONS
+from analysis.claims.printed import Figure
 
 LONGEST = 2000
 LARGEST_POWER = 64
@@ -225,8 +226,8 @@ def _field(owner: Any, name: str) -> Any:
 
 
 def _item(owner: Any, index: Any) -> Any:
-    if isinstance(owner, Record) and isinstance(index, str):
-        return owner[index]
+    if isinstance(owner, Record) and isinstance(index, str | Figure):
+        return owner[index.text if isinstance(index, Figure) else index]
     if isinstance(owner, tuple) and isinstance(index, int):
         return owner[index]
     raise ExpressionError(f"{index!r} does not select from {type(owner).__name__}")

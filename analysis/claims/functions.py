@@ -86,6 +86,15 @@ def unpaired_proportions(k1: float, n1: float, k2: float, n2: float) -> Tested:
     return Tested(float(found.pvalue), float(found.statistic))
 
 
+def cohens_h(share1: float, share2: float) -> float:
+    """Cohen's h, the difference of two shares on the arcsine scale.
+
+    References:
+        Cohen (1988), Statistical Power Analysis for the Behavioral Sciences, chapter 6.
+    """
+    return 2 * math.asin(math.sqrt(share1)) - 2 * math.asin(math.sqrt(share2))
+
+
 def p_of_t(statistic: float, df: float, *, tails: int = 2) -> float:
     """The p-value that belongs to a printed t and its degrees of freedom."""
     from scipy import stats
@@ -182,6 +191,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
         f.__name__: f
         for f in (
             binomial_test,
+            cohens_h,
             count,
             key_of_largest,
             key_of_smallest,

@@ -9,8 +9,16 @@ from collections.abc import Sequence
 
 from analysis.claims.check import Checked
 from analysis.claims.judge import VERDICTS
+from analysis.claims.model import Document
 
 COLUMNS = ("verdict", "id", "printed", "recomputed", "reason")
+MEANINGS = {
+    "PASS": "recomputed, it prints the same, or the sentence holds.",
+    "VALUE-DRIFT": "recomputed, another number would be printed, with the same conclusion.",
+    "DECISION-DRIFT": "significance, sign, order or another conclusion is not what is printed.",
+    "UNDETERMINED": "true for some of the tables that fit the printed totals, false for others.",
+    "FAIL": "impossible, contradicted by a setting, or found where absence is claimed.",
+}
 _COLOURS = {
     "PASS": "#1a7f37",
     "VALUE-DRIFT": "#9a6700",
@@ -41,7 +49,7 @@ def as_text(checked: Sequence[Checked]) -> str:
 
 
 def as_json(checked: Sequence[Checked]) -> str:
-    """A list of objects with id, text, printed, recomputed, verdict, reason and what else is known."""
+    """A list of objects: id, text, printed, recomputed, verdict, reason, kind, where, note."""
     return json.dumps([c.as_dict() for c in checked], indent=2, ensure_ascii=False)
 
 
@@ -55,6 +63,33 @@ def as_markdown(checked: Sequence[Checked], *, title: str = "Claims") -> str:
     return "\n".join(lines) + "\n"
 
 
+def as_page(checked: Sequence[Checked], document: Document, *, command: str = "") -> str:
+    """A page that explains each verdict in two sentences: what was found, and what it means.
+
+    Args:
+        checked: the verdicts.
+        document: what they are about.
+        command: how to make the page again.
+    """
+    lines = [f"# Claims of: {document.title}", "", document.about.strip(), ""]
+    if command:
+        lines += ["This page is generated; do not edit it:", "", f"    {command}", ""]
+    lines += [f"**{summary(checked)}.**", "", "What the verdicts mean:", ""]
+    lines += [f"- **{verdict}**: {meaning}" for verdict, meaning in MEANINGS.items()]
+    for verdict in reversed(VERDICTS):
+        found = [c for c in checked if c.verdict == verdict]
+        if found:
+            lines += ["", f"## {verdict} ({len(found)})", ""]
+            lines += [_explained(c) for c in found]
+    return "\n".join(lines) + "\n"
+
+
+def _explained(claim: Checked) -> str:
+    said = f"- **{claim.text}** (`{claim.id}`, {claim.where}), printed *{claim.printed}*."
+    reason = claim.reason[:1].upper() + claim.reason[1:].rstrip(".")
+    return f"{said} {reason}. {claim.note}".rstrip()
+
+
 def as_html(checked: Sequence[Checked], *, title: str = "Claims") -> str:
     """A self-contained page: one table, no script, nothing loaded from elsewhere."""
     head = "".join(
@@ -66,9 +101,11 @@ def as_html(checked: Sequence[Checked], *, title: str = "Claims") -> str:
 <html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>
-body {{ font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem }}
+body {{ font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem;
+  padding: 0 1rem }}
 table {{ border-collapse: collapse; width: 100% }}
-th, td {{ text-align: left; vertical-align: top; padding: .35rem .6rem; border-bottom: 1px solid #ccc }}
+th, td {{ text-align: left; vertical-align: top; padding: .35rem .6rem;
+  border-bottom: 1px solid #ccc }}
 code {{ font-size: .85em; color: #555 }} .verdict {{ font-weight: 600; white-space: nowrap }}
 </style>
 <h1>{html.escape(title)}</h1>

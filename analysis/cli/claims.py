@@ -34,6 +34,9 @@ def check(
     json_: Annotated[bool, typer.Option("--json", help="A JSON list of objects.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="A Markdown table.")] = False,
     html: Annotated[bool, typer.Option("--html", help="A self-contained HTML page.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="A Markdown page with two sentences a verdict.")
+    ] = False,
     allow: Annotated[
         list[str] | None, typer.Option(help="A verdict that is no failure; may be repeated.")
     ] = None,
@@ -57,8 +60,8 @@ def check(
     for verdict in [*(allow or ()), *(only or ())]:
         if verdict not in VERDICTS:
             raise UserError(f"{verdict!r} is not a verdict; there are {', '.join(VERDICTS)}")
-    if json_ + markdown + html > 1:
-        raise UserError("--json, --markdown and --html exclude each other")
+    if json_ + markdown + html + explain > 1:
+        raise UserError("--json, --markdown, --html and --explain exclude each other")
     if keep and store is None:
         raise UserError("--keep needs --store")
     checked = check_file(file, rows=_rows(store))
@@ -67,13 +70,16 @@ def check(
 
         keep_claims(store, load_claims(file).document.title, checked)
     shown = [c for c in checked if not only or c.verdict in only]
-    title = load_claims(file).document.title
+    document = load_claims(file).document
     if json_:
         typer.echo(show.as_json(shown))
     elif markdown:
-        typer.echo(show.as_markdown(shown, title=title), nl=False)
+        typer.echo(show.as_markdown(shown, title=document.title), nl=False)
     elif html:
-        typer.echo(show.as_html(shown, title=title), nl=False)
+        typer.echo(show.as_html(shown, title=document.title), nl=False)
+    elif explain:
+        command = f"steerstat claims check {file} --explain"
+        typer.echo(show.as_page(shown, document, command=command), nl=False)
     else:
         typer.echo(show.as_text(shown))
     raise typer.Exit(_exit_code(checked, {PASS, *(allow or ())}))
