@@ -10,7 +10,7 @@ $(READY): pyproject.toml constraints.txt
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt pip setuptools
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 		torch && $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
-		-c constraints.txt --editable '.[collect,hub,smollm,dev]'
+		-c constraints.txt --editable '.[collect,hub,dev]'
 	touch $(READY)
 
 demo: $(READY)

@@ -25,17 +25,23 @@ OBJECTS = (
     "apples", "books", "coins", "pens", "cards", "shells",
     "stamps", "marbles", "cookies", "eggs", "balls", "keys",
 )  # fmt: skip
-START_TEMPLATES = (
-    "{name} has {value} {object} .",
-    "{name} owns {value} {object} .",
-    "There are {value} {object} in the box of {name} .",
+OPENING_TEMPLATES = (
+    "{name} collects {object} .",
+    "{name} keeps {object} in a box .",
+    "Here are the {object} of {name} .",
 )
 STEP_TEMPLATES = {
     "+": ("{name} buys {operand} more .", "{name} finds {operand} .", "Then {operand} are added ."),
     "-": ("{name} loses {operand} .", "{name} gives away {operand} .", "Then {operand} are sold ."),
     "*": ("It becomes {operand} times as many .", "The number grows {operand} times ."),
 }
-END_TEMPLATES = ("How many {object} are there now ?", "How many does {name} have now ?")
+# The starting value comes last: while a question is read there is nothing yet to compute with, so
+# that a chain of several steps needs the latents.
+QUESTION_TEMPLATES = (
+    "How many {object} does {name} have now , starting from {value} ?",
+    "How many {object} are there now , if there were {value} before ?",
+    "How many {object} now , with {value} at the start ?",
+)
 CHAIN_SYMBOLS = ("+", "-", "*", "=", ",", ":")
 
 Split = Literal["train", "held_out"]
@@ -50,7 +56,7 @@ class ArithmeticProblem:
         answer: the final running value, 0..99.
         start: the first running value.
         operations: one (symbol, operand, value after it) per step.
-        template: indices of the sentences used, start, steps, end.
+        template: indices of the sentences used: opening, steps, question.
     """
 
     question: str
@@ -80,8 +86,8 @@ class ArithmeticProblem:
 def vocabulary() -> list[str]:
     """Every word a question, a chain or an answer can contain, digits first, in a fixed order."""
     words: dict[str, None] = {}
-    sentences = (*START_TEMPLATES, *(s for group in STEP_TEMPLATES.values() for s in group))
-    for sentence in (*sentences, *END_TEMPLATES):
+    sentences = (*OPENING_TEMPLATES, *(s for group in STEP_TEMPLATES.values() for s in group))
+    for sentence in (*sentences, *QUESTION_TEMPLATES):
         for word in sentence.split():
             if not word.startswith("{"):
                 words[word] = None
@@ -105,7 +111,8 @@ def _operation(rng: random.Random, value: int) -> tuple[str, int, int]:
         symbol: [
             operand
             for operand in range(2 if symbol == "*" else 1, MAX_OPERAND + 1)
-            if 0 <= _apply(symbol, value, operand) <= MAX_VALUE and not (symbol == "*" and not value)
+            if 0 <= _apply(symbol, value, operand) <= MAX_VALUE
+            and not (symbol == "*" and not value)
         ]
         for symbol in STEP_TEMPLATES
     }
@@ -124,8 +131,8 @@ def draw_problem(rng: random.Random, n_steps: int) -> ArithmeticProblem:
         raise ValueError(f"a generated problem has 1 to {MAX_STEPS} steps, not {n_steps}")
     name, thing = rng.choice(NAMES), rng.choice(OBJECTS)
     start = value = rng.randint(1, MAX_START)
-    first = rng.randrange(len(START_TEMPLATES))
-    sentences = [START_TEMPLATES[first].format(name=name, value=value, object=thing)]
+    first = rng.randrange(len(OPENING_TEMPLATES))
+    sentences = [OPENING_TEMPLATES[first].format(name=name, object=thing)]
     used, operations = [first], []
     for _ in range(n_steps):
         symbol, operand, value = _operation(rng, value)
@@ -133,8 +140,8 @@ def draw_problem(rng: random.Random, n_steps: int) -> ArithmeticProblem:
         sentences.append(STEP_TEMPLATES[symbol][index].format(name=name, operand=operand))
         operations.append((symbol, operand, value))
         used.append(index)
-    last = rng.randrange(len(END_TEMPLATES))
-    sentences.append(END_TEMPLATES[last].format(name=name, object=thing))
+    last = rng.randrange(len(QUESTION_TEMPLATES))
+    sentences.append(QUESTION_TEMPLATES[last].format(name=name, object=thing, value=start))
     template = "-".join(map(str, [*used, last]))
     return ArithmeticProblem(" ".join(sentences), value, start, tuple(operations), template)
 

@@ -22,7 +22,9 @@ IGNORED = -100  # the label that cross entropy skips
 def build_tokenizer() -> Tokenizer:
     """One token per word, one per digit; pad, bot and eot come last, as in a CODI vocabulary."""
     words = [*vocabulary(), EOS, PAD, BOT, EOT]
-    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token=EOS))
+    tokenizer = Tokenizer(
+        models.WordLevel({word: i for i, word in enumerate(words)}, unk_token=EOS)
+    )
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Digits(individual_digits=True)]
     )
@@ -40,6 +42,13 @@ def build_tokenizer() -> Tokenizer:
     return tokenizer
 
 
+def token_id(tokenizer: Tokenizer, token: str) -> int:
+    """Id of a token that the tokenizer must know."""
+    found = tokenizer.token_to_id(token)
+    assert found is not None, f"the tokenizer has no {token}"
+    return int(found)
+
+
 def build_config(tokenizer: Tokenizer) -> GPT2Config:
     """GPT-2 with 4 layers of width 128 and 4 heads, without dropout."""
     return GPT2Config(
@@ -51,9 +60,9 @@ def build_config(tokenizer: Tokenizer) -> GPT2Config:
         resid_pdrop=0.0,
         embd_pdrop=0.0,
         attn_pdrop=0.0,
-        bos_token_id=tokenizer.token_to_id(EOS),
-        eos_token_id=tokenizer.token_to_id(EOS),
-        pad_token_id=tokenizer.token_to_id(PAD),
+        bos_token_id=token_id(tokenizer, EOS),
+        eos_token_id=token_id(tokenizer, EOS),
+        pad_token_id=token_id(tokenizer, PAD),
     )
 
 
@@ -104,7 +113,7 @@ def _padded(rows: list[list[int]], pad: int, *, left: bool) -> tuple[torch.Tenso
 
 def training_examples(tokenizer: Tokenizer, *, seed: int, per_step_count: int) -> list[Examples]:
     """`per_step_count` training problems for each number of steps 1..4, tokenized."""
-    pad, eos = tokenizer.token_to_id(PAD), tokenizer.token_to_id(EOS)
+    pad, eos = token_id(tokenizer, PAD), token_id(tokenizer, EOS)
     examples = []
     for n_steps in range(1, MAX_STEPS + 1):
         source = problems(seed=seed, n_steps=n_steps, split="train")
@@ -121,9 +130,7 @@ def training_examples(tokenizer: Tokenizer, *, seed: int, per_step_count: int) -
         chain, chain_mask = _padded(chains, pad, left=False)
         answer, answer_mask = _padded([[*ids, eos] for ids in answers], pad, left=False)
         labels = answer.masked_fill(answer_mask == 0, IGNORED)
-        examples.append(
-            Examples(question, question_mask, chain, chain_mask.sum(1), answer, labels)
-        )
+        examples.append(Examples(question, question_mask, chain, chain_mask.sum(1), answer, labels))
     return examples
 
 

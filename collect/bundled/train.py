@@ -18,10 +18,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import nn
+from transformers import GPT2LMHeadModel
 from transformers.cache_utils import DynamicCache
 
+from collect.bundled.evaluate import measure
 from collect.bundled.recipe import (
     BOT,
     EOT,
@@ -32,8 +33,10 @@ from collect.bundled.recipe import (
     build_config,
     build_tokenizer,
     concatenate,
+    token_id,
     training_examples,
 )
+from collect.bundled.save import save_checkpoint, write_card
 
 DISTILLATION_WEIGHT = 10.0
 BATCH_SIZE = 64
@@ -63,9 +66,9 @@ class Phase:
 
 
 FULL_RECIPE = (
-    Phase("teacher", 3000, 2e-3, (1, 1, 1, 1), (1, 1, 1, 1), student=False),
-    Phase("codi", 1500, 1.5e-3, (2, 2, 1, 1), (2, 2, 1, 1), student=True),
-    Phase("codi, harder", 7500, 1.5e-3, (2, 5, 0.5, 0.2), (1, 2, 2, 2), student=True, cosine=True),
+    Phase("teacher", 2000, 2e-3, (1, 1, 1, 1), (1, 1, 1, 1), student=False),
+    Phase("codi", 1200, 1.5e-3, (2, 2, 1, 1), (2, 2, 1, 1), student=True),
+    Phase("codi, harder", 6500, 1.5e-3, (2, 5, 0.5, 0.2), (1, 2, 2, 2), student=True, cosine=True),
 )
 SMOKE_RECIPE = (
     Phase("teacher", 60, 2e-3, (1, 0, 0, 0), (1, 0, 0, 0), student=False),
@@ -145,9 +148,12 @@ def losses(model: CodiForTraining, batch: Examples, bot: int, eot: int, *, stude
     )
     student_loss = _cross_entropy(codi, answered.last_hidden_state[:, :-1], batch.answer_labels)
 
+    # All layers but the embedding, where the two differ by their position alone.
     rows = torch.arange(n)
     distances = []
-    for of_teacher, of_student in zip(taught.hidden_states, answered.hidden_states, strict=True):
+    for of_teacher, of_student in zip(
+        taught.hidden_states[1:], answered.hidden_states[1:], strict=True
+    ):
         target = of_teacher[rows, batch.chain_length].detach().float()
         distance = nn.functional.smooth_l1_loss(of_student[:, 1].float(), target)
         distances.append(distance / target.std())
@@ -158,7 +164,9 @@ def _lengths(labels: torch.Tensor) -> torch.Tensor:
     return (labels != IGNORED).sum(1)
 
 
-def _cross_entropy(codi: nn.Module, states: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+def _cross_entropy(
+    codi: GPT2LMHeadModel, states: torch.Tensor, labels: torch.Tensor
+) -> torch.Tensor:
     """Mean over the labelled tokens; `states` are those that predict them."""
     logits = codi.lm_head(states).float()
     return nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED)
@@ -190,7 +198,7 @@ def train(
     random.seed(seed)
     torch.manual_seed(seed)
     tokenizer = build_tokenizer()
-    bot, eot = tokenizer.token_to_id(BOT), tokenizer.token_to_id(EOT)
+    bot, eot = token_id(tokenizer, BOT), token_id(tokenizer, EOT)
     examples = training_examples(tokenizer, seed=seed, per_step_count=per_step_count)
     model = CodiForTraining(build_config(tokenizer))
     generator = torch.Generator().manual_seed(seed)
@@ -200,7 +208,9 @@ def train(
             model.parameters(), lr=phase.learning_rate, betas=(0.9, 0.98), weight_decay=0.01
         )
         started = time.monotonic()
-        for step, batch in zip(range(phase.steps), batches(examples, phase, generator), strict=False):
+        for step, batch in zip(
+            range(phase.steps), batches(examples, phase, generator), strict=False
+        ):
             rate = phase.learning_rate * min(1.0, (step + 1) / 100)
             if phase.cosine:
                 rate *= 0.5 * (1 + math.cos(math.pi * step / phase.steps))
@@ -226,3 +236,61 @@ def train(
             if checkpoint is not None and step % 1000 == 999:
                 torch.save(model.state_dict(), checkpoint)
     return model, curve
+
+
+def finish(
+    model: CodiForTraining,
+    curve: list[dict[str, float | str]],
+    folder: Path,
+    *,
+    recipe: tuple[Phase, ...],
+    seed: int,
+    per_step_count: int,
+    held_out: int,
+    minutes: float,
+) -> dict[str, dict[str, float]]:
+    """Save the checkpoint, measure what was saved (fp16) and write the card."""
+    tokenizer = build_tokenizer()
+    save_checkpoint(model, tokenizer, folder)
+    rounded = {name: tensor.half().float() for name, tensor in model.state_dict().items()}
+    model.load_state_dict(rounded)
+    measured = measure(model, tokenizer, seed=seed + 1, count=held_out)
+    write_card(
+        folder,
+        seed=seed,
+        count=held_out,
+        per_step_count=per_step_count,
+        phases=[asdict(phase) for phase in recipe],
+        curve=curve,
+        measured=measured,
+        minutes=minutes,
+    )
+    return measured
+
+
+def main() -> None:
+    """Train, save and describe the bundled model."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--smoke", action="store_true", help="20 seconds instead of the recipe")
+    options = parser.parse_args()
+    recipe = SMOKE_RECIPE if options.smoke else FULL_RECIPE
+    per_step_count, held_out = (2_000, 60) if options.smoke else (100_000, 1_800)
+    started = time.monotonic()
+    model, curve = train(recipe, seed=options.seed, per_step_count=per_step_count)
+    measured = finish(
+        model,
+        curve,
+        options.out,
+        recipe=recipe,
+        seed=options.seed,
+        per_step_count=per_step_count,
+        held_out=held_out,
+        minutes=(time.monotonic() - started) / 60,
+    )
+    print(json.dumps(measured, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Numbers as people write them on a command line: ranges of doses, seeds, amounts of memory."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from sql.errors import UserError
+
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+MOST_VALUES = 10_000
+
+
+def alphas(text: str) -> list[float]:
+    """Doses from `first:last:step` (both ends included) or a list `-3,0,3`.
+
+    Steps are counted, not added up, so that `-3:3:0.5` holds exactly 0.0 and 3.0.
+
+    Raises:
+        UserError: the text is neither, or a value is not finite.
+    """
+    try:
+        parts = [float(part) for part in text.split(":" if ":" in text else ",")]
+    except ValueError:
+        parts = [math.nan]
+    if not all(math.isfinite(part) for part in parts):
+        raise UserError(f"--alphas {text!r} is no list of doses: write -3:3:0.5 or -3,0,3")
+    if ":" not in text:
+        return sorted({part + 0.0 for part in parts})
+    if len(parts) != 3 or parts[2] <= 0 or parts[1] < parts[0]:
+        raise UserError(f"--alphas {text!r}: a range is first:last:step, upwards, as -3:3:0.5")
+    first, last, step = parts
+    count = math.floor((last - first) / step + 1e-9) + 1
+    if count > MOST_VALUES:
+        raise UserError(f"--alphas {text!r} has {count} values; at most {MOST_VALUES} make sense")
+    # Rounding to the step's own decimals keeps 0.1 * 3 from becoming another dose than 0.3.
+    return [round(first + i * step, 9) + 0.0 for i in range(count)]
+
+
+def seeds(text: str) -> list[int]:
+    """Seeds from `0:4` (that is 0, 1, 2, 3) or a list `0,5,7`.
+
+    Raises:
+        UserError: the text is neither, or no seed is left.
+    """
+    try:
+        parts = [int(part) for part in text.split(":" if ":" in text else ",")]
+    except ValueError:
+        parts = []
+    if ":" in text:
+        found = list(range(parts[0], parts[1])) if len(parts) == 2 else []
+    else:
+        found = sorted(set(parts))
+    if not found or found[0] < 0 or len(found) > MOST_VALUES:
+        raise UserError(f"--seeds {text!r} names no seeds: write 0:4 (0, 1, 2, 3) or 0,5,7")
+    return found
+
+
+def memory_bytes(text: str) -> int:
+    """Bytes from `4GB`, `500 MB` or a plain number.
+
+    Raises:
+        UserError: the text is no amount.
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*", text.lower())
+    if not match:
+        raise UserError(f"--memory {text!r} is no amount of memory: write 4GB or 500MB")
+    return int(float(match[1]) * _UNITS[match[2]])

@@ -1,0 +1,292 @@
+"""Sweeps: problems x conditions x seeds, computed once each and written as shards.
+
+This is the one road by which outcomes enter a store. A sweep asks the store which of its units
+are committed, computes the others, and commits what it has at least every few seconds, so that a
+kill loses seconds of work and a restart repeats none that was committed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from collect.engine import Block, run
+from collect.interventions import Steering
+from collect.model import Model
+from collect.parsers import PARSERS
+from collect.protocol import Protocol, answer_text
+from store import identity
+from store.schema import TABLES
+from store.shards import append, committed
+
+GREEDY: Mapping[str, Any] = {"mode": "greedy"}
+# A kill loses at most ten seconds of work; a shard written every eight keeps that promise.
+SECONDS_PER_SHARD = 8.0
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A row of `problems`: what is asked and the canonical gold answer."""
+
+    problem_id: str
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A steering with the id under which its outcomes are stored."""
+
+    condition_id: str
+    steering: Steering
+    row: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all conditions of a sweep share."""
+
+    model: Model
+    protocol: Protocol
+    decoding: Mapping[str, Any]
+
+    @property
+    def dtype(self) -> str:
+        """The model's dtype as conditions store it."""
+        return str(self.model.dtype).removeprefix("torch.")
+
+    @property
+    def model_id(self) -> str:
+        """Id of the model's row."""
+        return identity.model_id(
+            weights_sha256=self.model.weights_sha256,
+            tokenizer_sha256=self.model.tokenizer_sha256,
+            family=self.model.family,
+        )
+
+
+def condition(setting: Setting, steering: Steering, direction_id: str | None) -> Condition:
+    """The condition of one steering; alpha 0 of any direction that only adds is the baseline."""
+    adds_nothing = steering.alpha == 0 and steering.operator in ("add", "norm_preserving_add")
+    if direction_id is None or adds_nothing:
+        direction_id, steering = None, Steering(None)
+    steered = direction_id is not None
+    fields: dict[str, Any] = {
+        "model_id": setting.model_id,
+        "direction_id": direction_id,
+        "alpha": float(steering.alpha),
+        "schedule": steering.schedule if steered else None,
+        "site": steering.site if steered else None,
+        "operator": steering.operator if steered else None,
+        "effect": steering.effect if steered else None,
+        "protocol": setting.protocol.name,
+        "protocol_fields": identity.canonical_json(setting.protocol.fields()),
+        "decoding": identity.canonical_json(setting.decoding),
+        "dtype": setting.dtype,
+    }
+    condition_id = identity.condition_id(**fields)
+    return Condition(condition_id, steering, {"condition_id": condition_id, **fields})
+
+
+def record_model(root: Path, setting: Setting) -> None:
+    """Write the model's row unless it is there."""
+    model = setting.model
+    row = {
+        "model_id": setting.model_id,
+        "name": model.name,
+        "family": model.family,
+        "weights_sha256": model.weights_sha256,
+        "tokenizer_sha256": model.tokenizer_sha256,
+        "n_layer": model.n_layer,
+        "d_model": model.d_model,
+        "n_latent": model.n_latent,
+    }
+    _append_new(root, "models", "model_id", [row])
+
+
+def _append_new(root: Path, table: str, key: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    known = set(committed(root, table, [key])[key].to_pylist())
+    new = {row[key]: row for row in rows if row[key] not in known}
+    append(root, table, list(new.values()))
+
+
+def done_units(root: Path, wanted: Iterable[str]) -> set[tuple[str, str, int]]:
+    """Committed (condition, problem, seed) of the wanted conditions."""
+    table = committed(root, "outcomes", ["condition_id", "problem_id", "seed"])
+    if not table.num_rows:
+        return set()
+    mask = pa.compute.is_in(table["condition_id"], value_set=pa.array(list(wanted), pa.string()))
+    table = table.filter(mask)
+    columns = (table[name].to_pylist() for name in ("condition_id", "problem_id", "seed"))
+    return set(zip(*columns, strict=True))
+
+
+def sweep(
+    root: Path,
+    setting: Setting,
+    problems: Sequence[Problem],
+    conditions: Sequence[Condition],
+    *,
+    run_id: str,
+    seeds: Sequence[int] = (0,),
+    fragile_below: float,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> int:
+    """Compute and commit every unit that is not in the store; return how many were computed.
+
+    Args:
+        root: the store.
+        setting: model, protocol and decoding.
+        problems: what is asked.
+        conditions: distinct conditions of this setting.
+        run_id: the run that these outcomes belong to.
+        seeds: sampling seeds; (0,) for greedy decoding.
+        fragile_below: margin under which an outcome is marked fragile, in logits.
+        memory: bytes that the engine may use; None lets it decide.
+        progress: called with the number of units that were finished.
+
+    Raises:
+        UserError: directions do not fit the model, or the disk refuses a shard.
+        KeyboardInterrupt: after everything finished so far has been committed.
+    """
+    conditions = list({c.condition_id: c for c in conditions}.values())
+    record_model(root, setting)
+    _append_new(root, "conditions", "condition_id", [c.row for c in conditions])
+    done = done_units(root, [c.condition_id for c in conditions])
+    if progress is not None:
+        progress(_count_done(done, problems, conditions, seeds))
+
+    def skip(problem: int, steering: int, seed: int) -> bool:
+        key = (conditions[steering].condition_id, problems[problem].problem_id, seed)
+        return key in done
+
+    blocks = run(
+        setting.model,
+        [problem.question for problem in problems],
+        [problem.answer for problem in problems],
+        [one.steering for one in conditions],
+        protocol=setting.protocol,
+        decoding=setting.decoding,
+        seeds=seeds,
+        skip=skip if done else None,
+        **({} if memory is None else {"memory": memory}),
+    )
+    read = _reader(setting, problems)
+    waiting: list[pa.Table] = []
+    total, since = 0, time.monotonic()
+
+    def commit() -> None:
+        nonlocal since
+        if waiting:
+            append(root, "outcomes", pa.concat_tables(waiting), run_id=run_id)
+            waiting.clear()
+        since = time.monotonic()
+
+    try:
+        for block in blocks:
+            waiting.append(_rows(block, problems, conditions, read, run_id, fragile_below))
+            total += len(block.problem)
+            if progress is not None:
+                progress(len(block.problem))
+            if time.monotonic() - since > SECONDS_PER_SHARD:
+                commit()
+    finally:
+        commit()
+    return total
+
+
+def _count_done(
+    done: set[tuple[str, str, int]],
+    problems: Sequence[Problem],
+    conditions: Sequence[Condition],
+    seeds: Sequence[int],
+) -> int:
+    asked = {problem.problem_id for problem in problems}
+    named = {one.condition_id for one in conditions}
+    return sum(c in named and p in asked and s in seeds for c, p, s in done)
+
+
+Read = Callable[[tuple[int, ...], bool, int], tuple[str, str | None, str, bool | None]]
+
+
+def _reader(setting: Setting, problems: Sequence[Problem]) -> Read:
+    """Text, answer, status and correctness of a token sequence; each sequence is parsed once."""
+    parse = PARSERS[setting.protocol.parser]
+    texts: dict[tuple[int, ...], tuple[str, str | None]] = {}
+
+    def read(
+        tokens: tuple[int, ...], truncated: bool, problem: int
+    ) -> tuple[str, str | None, str, bool | None]:
+        if tokens not in texts:
+            text = answer_text(setting.model, tokens)
+            texts[tokens] = (text, parse(text))
+        text, answer = texts[tokens]
+        # What has not ended may go on to say something else: neither right nor wrong.
+        if truncated:
+            return text, answer, "truncated", None
+        if answer is None:
+            return text, None, "parse_fail", None
+        return text, answer, "ok", answer == problems[problem].answer
+
+    return read
+
+
+def _rows(
+    block: Block,
+    problems: Sequence[Problem],
+    conditions: Sequence[Condition],
+    read: Read,
+    run_id: str,
+    fragile_below: float,
+) -> pa.Table:
+    """A block as rows of `outcomes`."""
+    tokens = [tuple(ids) for ids in block.tokens]
+    found = [
+        read(ids, bool(truncated), int(problem))
+        for ids, truncated, problem in zip(tokens, block.truncated, block.problem, strict=True)
+    ]
+    text, answer, status, correct = zip(*found, strict=True)
+    margin = np.asarray(block.margin, dtype=np.float32)
+    schema = TABLES["outcomes"].arrow
+    columns: dict[str, Any] = {
+        "condition_id": [conditions[i].condition_id for i in block.steering],
+        "problem_id": [problems[i].problem_id for i in block.problem],
+        "seed": np.asarray(block.seed, dtype=np.int32),
+        "run_id": [run_id] * len(tokens),
+        "tokens": [list(ids) for ids in tokens],
+        "text": text,
+        "answer": answer,
+        "status": status,
+        "correct": correct,
+        "gold_logprob": _null_where_nan(block.gold_logprob),
+        "margin": _null_where_nan(margin),
+        "fragile": margin < fragile_below,
+        "norm_before": _lists(block.norm_before),
+        "norm_after": _lists(block.norm_after),
+        "norm_fed": _lists(block.norm_fed),
+        "cosine": _lists(block.cosine),
+    }
+    arrays = [pa.array(columns[field.name], type=field.type) for field in schema]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _null_where_nan(values: Any) -> pa.Array:
+    array = np.asarray(values, dtype=np.float32)
+    return pa.array(array, mask=np.isnan(array))
+
+
+def _lists(values: Any) -> pa.Array:
+    """[n, T] as a list column; a position without a value (NaN) is NULL inside its list."""
+    array = np.ascontiguousarray(values, dtype=np.float32)
+    offsets = np.arange(len(array) + 1, dtype=np.int32) * array.shape[1]
+    flat = array.reshape(-1)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(flat, mask=np.isnan(flat)))
