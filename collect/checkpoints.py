@@ -1,0 +1,223 @@
+"""`load_model`: a CODI, Coconut or plain checkpoint, whatever form it comes in."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM
+from transformers.initialization import no_init_weights
+
+from collect import coconut, codi
+from collect.model import Model
+from collect.plain import load_gguf, load_plain
+from collect.sources import DEFAULT_CODI_BASE_HINT, Source, files_sha256, find_model
+from collect.tensors import load_all, read_tensors, tensor_names
+from collect.tokenizers import end_of_text, load_tokenizer
+from sql.errors import UserError
+from store import identity
+
+DTYPES = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
+PUBLISHED_LORA_ALPHA = 32
+
+
+def load_model(
+    path_or_name: str | Path,
+    *,
+    base: str | Path | None = None,
+    lora_alpha: float = PUBLISHED_LORA_ALPHA,
+    device: str = "auto",
+    dtype: str = "float32",
+) -> Model:
+    """Load a model, ready to be run.
+
+    Args:
+        path_or_name: `bundled`; `smollm2`; a folder with `model.safetensors` or
+            `pytorch_model.bin`; a weight file; a GGUF file; or a hub id.
+        base: folder or hub id that gives configuration and tokenizer where the checkpoint has
+            none of its own, as CODI's and Coconut's published ones.
+        lora_alpha: scaling of CODI's LoRA; 32 in the published checkpoints.
+        device: `auto` (a GPU where there is one), `cpu`, `cuda`, `cuda:1`…
+        dtype: `float32`, `bfloat16` or `float16`.
+
+    Raises:
+        UserError: a file is missing, damaged, or would run code; a tensor is missing, left over
+            or of the wrong shape; a device or dtype is unknown. Nothing is guessed.
+    """
+    place, number = _device(device), _dtype(dtype)
+    source = find_model(path_or_name)
+    if source.is_gguf:
+        return load_gguf(source, device=place, dtype=number)
+    base_source = None if base is None else find_model(base, weights=False)
+    names = tensor_names(source.weights[0])
+    if "codi" in source.config or any(name.startswith(("codi.", "prj.")) for name in names):
+        model = _load_codi(source, base_source, lora_alpha, number)
+    elif coconut.is_coconut(names, source, base_source):
+        model = _load_coconut(source, base_source, number)
+    else:
+        return load_plain(source, device=place, dtype=number)
+    return _placed(model, place)
+
+
+def model_row(model: Model) -> dict[str, Any]:
+    """The model's row in the table `models`."""
+    return {
+        "model_id": identity.model_id(
+            weights_sha256=model.weights_sha256,
+            tokenizer_sha256=model.tokenizer_sha256,
+            family=model.family,
+        ),
+        "name": model.name,
+        "family": model.family,
+        "weights_sha256": model.weights_sha256,
+        "tokenizer_sha256": model.tokenizer_sha256,
+        "n_layer": model.n_layer,
+        "d_model": model.d_model,
+        "n_latent": model.n_latent,
+    }
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UserError(f"device {name!r} cannot be used here: use auto, cpu or cuda") from error
+    return device
+
+
+def _dtype(name: str) -> torch.dtype:
+    if name not in DTYPES:
+        raise UserError(f"unknown dtype {name!r}; use one of {', '.join(DTYPES)}")
+    return DTYPES[name]
+
+
+def _config(source: Source, base: Source | None, hint: str) -> Any:
+    """The transformers configuration of the checkpoint itself, else of its base."""
+    holder = source if source.config.get("model_type") or base is None else base
+    if not holder.config.get("model_type"):
+        raise UserError(f"{holder.name} has no config.json that names a model type: {hint}")
+    try:
+        return AutoConfig.from_pretrained(
+            holder.folder, local_files_only=True, trust_remote_code=False
+        )
+    except (ValueError, OSError, KeyError, TypeError) as error:
+        raise UserError(
+            f"transformers cannot read {holder.folder / 'config.json'}: "
+            f"{str(error).strip().splitlines()[0][:160]}"
+        ) from error
+
+
+def _empty_model(config: Any, vocab_size: int, dtype: torch.dtype) -> Any:
+    """The causal language model of a configuration, its weights not set yet."""
+    config = copy.deepcopy(config)
+    config.vocab_size = vocab_size
+    with no_init_weights():
+        lm = AutoModelForCausalLM.from_config(config, dtype=dtype, trust_remote_code=False)
+    lm.tie_weights()
+    return lm.eval()
+
+
+def _folders(source: Source, base: Source | None) -> list[Path]:
+    return [one.folder for one in (source, base) if one is not None]
+
+
+def _load_codi(source: Source, base: Source | None, alpha: float, dtype: torch.dtype) -> Model:
+    config = _config(source, base, DEFAULT_CODI_BASE_HINT)
+    section = source.config.get("codi", {})
+    tensors = read_tensors(source.weights)
+    language, projection_tensors = codi.split(tensors, source.name)
+    rows = codi.vocabulary_size(language, source.name)
+    # A checkpoint that carries its own configuration counts its three tokens in; a base does not.
+    expected = config.vocab_size + (0 if "codi" in source.config else codi.N_EXTRA_TOKENS)
+    if rows != expected:
+        raise UserError(
+            f"{source.name}: wrong shape: its vocabulary has {rows} tokens, {expected} are needed "
+            "(the base's and pad, bot, eot): is this the right base?"
+        )
+    lm = _empty_model(config, rows, dtype)
+    with_lora = codi.has_lora(language)
+    language = codi.merge_lora(language, lm, alpha=alpha, what=source.name)
+    load_all(lm, language, what=source.name, prefix=codi.language_prefix(tensors))
+    projection = codi.build_projection(projection_tensors, lm.config.hidden_size, source.name)
+    projection = projection.to(dtype).eval()
+    load_all(projection, projection_tensors, what=source.name, prefix="prj.")
+    weights = files_sha256(source.weights)
+    if with_lora and alpha != PUBLISHED_LORA_ALPHA:
+        # Another scaling is another model, though its files are the same.
+        weights = hashlib.sha256(f"{weights} lora_alpha={float(alpha)!r}".encode()).hexdigest()
+    tokenizer, tokenizer_sha256 = load_tokenizer(_folders(source, base), config.to_dict())
+    return Model(
+        name=source.name,
+        family="codi",
+        lm=lm,
+        projection=projection,
+        tokenizer=tokenizer,
+        pad_id=rows - 3,
+        bot_id=rows - 2,
+        eot_id=rows - 1,
+        eos_id=end_of_text(tokenizer, config.to_dict(), source.name),
+        n_latent=_n_latent(section, codi.N_LATENT, source),
+        n_layer=lm.config.num_hidden_layers,
+        d_model=lm.config.hidden_size,
+        device=torch.device("cpu"),
+        dtype=dtype,
+        weights_sha256=weights,
+        tokenizer_sha256=tokenizer_sha256,
+    )
+
+
+def _load_coconut(source: Source, base: Source | None, dtype: torch.dtype) -> Model:
+    config = _config(source, base, "give the base model, e.g. base='gpt2' (or --base gpt2)")
+    tensors = coconut.language_tensors(read_tensors(source.weights), source.name)
+    rows = codi.vocabulary_size(tensors, source.name)
+    lm = _empty_model(config, rows, dtype)
+    load_all(lm, tensors, what=source.name)
+    tokenizer, tokenizer_sha256 = load_tokenizer(_folders(source, base), config.to_dict())
+    start, end = coconut.latent_tokens(tokenizer, rows, source.name)
+    eos = end_of_text(tokenizer, config.to_dict(), source.name)
+    return Model(
+        name=source.name,
+        family="coconut",
+        lm=lm,
+        projection=None,
+        tokenizer=tokenizer,
+        pad_id=eos if tokenizer.pad_token_id is None else int(tokenizer.pad_token_id),
+        bot_id=start,
+        eot_id=end,
+        eos_id=eos,
+        n_latent=_n_latent(source.config.get("coconut", {}), coconut.N_LATENT, source),
+        n_layer=lm.config.num_hidden_layers,
+        d_model=lm.config.hidden_size,
+        device=torch.device("cpu"),
+        dtype=dtype,
+        weights_sha256=files_sha256(source.weights),
+        tokenizer_sha256=tokenizer_sha256,
+    )
+
+
+def _n_latent(section: Any, default: int, source: Source) -> int:
+    found = section.get("n_latent", default) if isinstance(section, dict) else None
+    if not isinstance(found, int) or isinstance(found, bool) or not 1 <= found <= 1024:
+        raise UserError(f"{source.folder / 'config.json'}: n_latent is {found!r}, wanted 1 to 1024")
+    return found
+
+
+def _placed(model: Model, device: torch.device) -> Model:
+    import dataclasses
+
+    model.lm.to(device)
+    if model.projection is not None:
+        model.projection.to(device)
+    for parameter in model.lm.parameters():
+        parameter.requires_grad_(False)
+    return dataclasses.replace(model, device=device)

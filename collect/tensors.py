@@ -1,0 +1,143 @@
+"""Reading weight files without running what is in them."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
+
+from sql.errors import UserError
+
+Tensors = dict[str, torch.Tensor]
+
+
+def read_tensors(files: Iterable[Path]) -> Tensors:
+    """All tensors of the files by name, on the CPU, in the dtype in which they were saved.
+
+    Raises:
+        UserError: a file is damaged, holds anything but tensors, or two hold the same name.
+    """
+    tensors: Tensors = {}
+    for path in files:
+        part = _safetensors(path) if path.suffix == ".safetensors" else _pickled(path)
+        twice = sorted(tensors.keys() & part.keys())
+        if twice:
+            raise UserError(f"{path} holds {twice[0]} again: another weight file has it too")
+        tensors.update(part)
+    return tensors
+
+
+def _safetensors(path: Path) -> Tensors:
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise UserError(
+            f"{path} is damaged or no safetensors file: {_first_line(error)}"
+        ) from error
+
+
+def _pickled(path: Path) -> Tensors:
+    """A PyTorch file, read with `weights_only=True`: a pickle that would run code is refused."""
+    try:
+        # Old files are plain pickles, which cannot be mapped into memory.
+        mapped = zipfile.is_zipfile(path)
+        value = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+    except pickle.UnpicklingError as error:
+        raise UserError(
+            f"{path} is refused: it is a pickle that holds more than tensors, so loading it could "
+            "run code; ask its authors for a safetensors file"
+        ) from error
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        raise UserError(f"{path} is damaged or no PyTorch file: {_first_line(error)}") from error
+    if not isinstance(value, dict):
+        raise UserError(f"{path} holds a {type(value).__name__}, not named tensors")
+    for name, tensor in value.items():
+        if not isinstance(name, str) or not isinstance(tensor, torch.Tensor):
+            raise UserError(
+                f"{path} holds more than named tensors: {str(name)[:60]!r} is a "
+                f"{type(tensor).__name__}"
+            )
+    return dict(value)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+
+
+def tensor_names(path: Path) -> list[str]:
+    """Names of the tensors of one file, without reading them where the format allows it.
+
+    Raises:
+        UserError: as `read_tensors`.
+    """
+    if path.suffix != ".safetensors":
+        return sorted(_pickled(path))
+    try:
+        with safe_open(path, framework="pt") as file:
+            return sorted(file.keys())
+    except (SafetensorError, OSError) as error:
+        raise UserError(
+            f"{path} is damaged or no safetensors file: {_first_line(error)}"
+        ) from error
+
+
+def load_all(module: torch.nn.Module, tensors: Tensors, *, what: str, prefix: str = "") -> None:
+    """Load tensors into a module, every one accounted for on both sides.
+
+    A parameter that is tied to another may be left out; where both are given they must agree.
+    `prefix` is put before names in messages, so that they are those of the file.
+
+    Raises:
+        UserError: tensors are missing, left over, of the wrong shape, or not finite.
+    """
+    wanted = module.state_dict(keep_vars=True)
+    aliases: dict[int, list[str]] = {}
+    for name, parameter in wanted.items():
+        aliases.setdefault(parameter.data_ptr(), []).append(name)
+    complete = dict(tensors)
+    for names in aliases.values():
+        given = [name for name in names if name in tensors]
+        for name in given[1:]:
+            if not torch.equal(tensors[given[0]], tensors[name]):
+                raise UserError(
+                    f"{what}: {prefix}{given[0]} and {prefix}{name} differ, but the "
+                    "configuration ties them"
+                )
+        if given:
+            complete.update(dict.fromkeys(names, tensors[given[0]]))
+    _account(
+        {prefix + name: tensor for name, tensor in wanted.items()},
+        {prefix + name: tensor for name, tensor in complete.items()},
+        what,
+    )
+    with torch.no_grad():
+        for name, parameter in wanted.items():
+            value = complete[name].to(parameter.dtype)
+            if not torch.isfinite(value).all():
+                raise UserError(f"{what}: tensor {prefix}{name} holds NaN or infinite values")
+            parameter.copy_(value)
+
+
+def _account(wanted: Tensors, given: Tensors, what: str) -> None:
+    problems = {
+        "missing": sorted(wanted.keys() - given.keys()),
+        "left over": sorted(given.keys() - wanted.keys()),
+        "wrong shape": sorted(
+            f"{name} {list(given[name].shape)} (wanted {list(wanted[name].shape)})"
+            for name in wanted.keys() & given.keys()
+            if given[name].shape != wanted[name].shape
+        ),
+    }
+    parts = [f"{kind}: {_listed(names)}" for kind, names in problems.items() if names]
+    if parts:
+        raise UserError(f"{what} does not fit its configuration; {'; '.join(parts)}")
+
+
+def _listed(names: list[str], most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -1,0 +1,96 @@
+"""Tokenizers, exactly as their `tokenizer.json` describes them, and their identity."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from collect.sources import files_sha256
+from sql.errors import UserError
+
+_LEGACY_FILES = ("vocab.json", "tokenizer.model", "tokenizer_config.json")
+
+
+def load_tokenizer(folders: list[Path], config: Mapping[str, Any]) -> tuple[Any, str]:
+    """The tokenizer of the first folder that has one, and its sha256.
+
+    Args:
+        folders: looked through in order (the checkpoint, then its base).
+        config: the model's configuration; names the special tokens by id where the tokenizer
+            does not name them itself.
+
+    Raises:
+        UserError: there is none, or it is damaged.
+    """
+    for folder in folders:
+        path = folder / "tokenizer.json"
+        try:
+            if path.is_file():
+                return _from_json(path, config), files_sha256((path,))
+            if any((folder / name).is_file() for name in _LEGACY_FILES):
+                return with_hash(_converted(folder))
+        except UserError:
+            raise
+        except Exception as error:  # the Rust tokenizers raise bare exceptions
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+            raise UserError(f"the tokenizer in {folder} is damaged: {reason}") from error
+    places = " and ".join(map(str, folders))
+    raise UserError(f"no tokenizer in {places}: looked for tokenizer.json")
+
+
+def with_hash(tokenizer: Any) -> tuple[Any, str]:
+    """A tokenizer that comes from no single file, and the sha256 of what it does."""
+    text = tokenizer.backend_tokenizer.to_str()
+    return tokenizer, hashlib.sha256(text.encode()).hexdigest()
+
+
+def _from_json(path: Path, config: Mapping[str, Any]) -> Any:
+    """The generic class: one named after a model would rebuild parts of the pipeline itself."""
+    from transformers import PreTrainedTokenizerFast
+
+    if (path.parent / "tokenizer_config.json").is_file():
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(path.parent, local_files_only=True)
+    else:
+        tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(path))
+    for name in ("bos", "eos", "pad"):
+        token_id = _one(config.get(f"{name}_token_id"))
+        if getattr(tokenizer, f"{name}_token") is None and token_id is not None:
+            token = tokenizer.convert_ids_to_tokens(token_id)
+            if token is not None:
+                setattr(tokenizer, f"{name}_token", token)
+    unknown = getattr(tokenizer.backend_tokenizer.model, "unk_token", None)
+    if tokenizer.unk_token is None and unknown:
+        tokenizer.unk_token = unknown
+    return tokenizer
+
+
+def _converted(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=False
+    )
+    if not tokenizer.is_fast:
+        raise UserError(f"the tokenizer in {folder} has no fast form: save it as tokenizer.json")
+    return tokenizer
+
+
+def end_of_text(tokenizer: Any, config: Mapping[str, Any], what: str) -> int:
+    """The id of end-of-text: the tokenizer's, else the configuration's.
+
+    Raises:
+        UserError: neither names one.
+    """
+    for found in (tokenizer.eos_token_id, _one(config.get("eos_token_id"))):
+        if found is not None:
+            return int(found)
+    raise UserError(f"{what}: neither the tokenizer nor config.json names an end-of-text token")
+
+
+def _one(ids: Any) -> int | None:
+    """Configurations name one id or a list of them; the first counts."""
+    if isinstance(ids, list):
+        return ids[0] if ids else None
+    return ids
