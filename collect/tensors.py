@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import re
+import warnings
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -46,8 +48,13 @@ def _pickled(path: Path) -> Tensors:
     try:
         # Old files are plain pickles, which cannot be mapped into memory.
         mapped = zipfile.is_zipfile(path)
-        value = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+        with warnings.catch_warnings():
+            # An unusual pickle protocol is said below, if it matters.
+            warnings.simplefilter("ignore", UserWarning)
+            value = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except pickle.UnpicklingError as error:
+        if not re.search("Unsupported|GLOBAL|REDUCE", str(error)):
+            raise UserError(f"{path} is damaged or no PyTorch file") from error
         raise UserError(
             f"{path} is refused: it is a pickle that holds more than tensors, so loading it could "
             "run code; ask its authors for a safetensors file"
