@@ -69,11 +69,11 @@ class Result:
     method: str
     estimate: Numbers
     n: Numbers
-    low: Numbers | None = None
-    high: Numbers | None = None
+    low: Numbers = None
+    high: Numbers = None
     level: float | None = None
-    p: Numbers | None = None
-    statistic: Numbers | None = None
+    p: Numbers = None
+    statistic: Numbers = None
     status: Statuses = OK
     scope: str = NEW_PROBLEMS
     dropped: Numbers = 0

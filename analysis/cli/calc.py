@@ -1,0 +1,316 @@
+"""`steerstat calc`: tests and intervals for people who have totals only."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from analysis.cli import calc_other
+from analysis.cli.showing import (
+    JsonOption,
+    LevelOption,
+    SelectedOption,
+    as_fraction,
+    refusals,
+    show,
+    stamp,
+)
+from sql.errors import UserError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Tests and intervals from totals alone. Effects are given in percentage points.",
+)
+
+Gained = Annotated[int, typer.Option(help="Wrong at baseline, right when steered.")]
+Lost = Annotated[int, typer.Option(help="Right at baseline, wrong when steered.")]
+Problems = Annotated[int, typer.Option("--n", help="Problems answered both ways.")]
+
+
+@app.command()
+def mcnemar(
+    gained: Gained,
+    lost: Lost,
+    n: Annotated[int | None, typer.Option(help="Problems; counts those unchanged.")] = None,
+    seeds: Annotated[int, typer.Option(help="Outcomes per problem; only 1 can be tested.")] = 1,
+    selected: SelectedOption = False,
+    json_: JsonOption = False,
+) -> None:
+    """Did steering gain as many problems as it lost?
+
+    Example: steerstat calc mcnemar --gained 4 --lost 2 --n 86
+    """
+    from analysis import paired, wording
+
+    options: dict[str, Any] = {"n": n, "outcomes_per_problem": seeds}
+    options["selected_on_outcome"] = selected
+    with refusals():
+        results = {
+            method: paired.mcnemar(gained, lost, method=method, **options)
+            for method in ("midp", "exact", "chi2")
+        }
+        sign = paired.sign_test(gained, lost, **options)
+    lines = [
+        ("McNemar mid-p", f"{results['midp'].p:.6g}  (primary)"),
+        ("McNemar exact", f"{results['exact'].p:.6g}"),
+        ("McNemar chi-square", f"{results['chi2'].p:.6g}  (no correction)"),
+        ("sign test", f"{sign.p:.6g}" + (f"  ({sign.dropped} ties dropped)" if n else "")),
+        ("status", results["midp"].status),
+    ]
+    of = f" of {n} problems" if n else ""
+    show(
+        f"{gained} gained, {lost} lost{of}",
+        lines,
+        wording.mcnemar_sentence(gained, lost, results["midp"].p, results["exact"].p),
+        {**results, "sign_test": sign},
+        as_json=json_,
+        notes=stamp(selected),
+    )
+
+
+@app.command()
+def difference(
+    gained: Gained,
+    lost: Lost,
+    n: Problems,
+    level: LevelOption = 0.95,
+    seeds: Annotated[int, typer.Option(help="Outcomes per problem; only 1 is a pair.")] = 1,
+    selected: SelectedOption = False,
+    json_: JsonOption = False,
+) -> None:
+    """By how many points did accuracy change? Tango's interval, others beside it.
+
+    Example: steerstat calc difference --gained 4 --lost 2 --n 86
+    """
+    from analysis import bootstrap, intervals, wording
+
+    options: dict[str, Any] = {"level": level, "outcomes_per_problem": seeds}
+    options["selected_on_outcome"] = selected
+    with refusals():
+        tango, price, wald = (
+            intervals.paired_difference(gained, lost, n, method=method, **options)
+            for method in ("tango", "bonett-price", "wald")
+        )
+        boot = bootstrap.bootstrap_difference(gained, lost, n, method="exact", **options)
+    shown = {"tango": tango, "bonett_price": price, "wald": wald, "bootstrap": boot}
+    labels = ("Tango score", "Bonett-Price", "Wald", "bootstrap, exact")
+    lines = [("change", f"{100 * tango.estimate:+.4g} points")]
+    lines += [
+        (label, f"{100 * one.low:+.4g} to {100 * one.high:+.4g}")
+        for label, one in zip(labels, shown.values(), strict=True)
+    ]
+    lines[1] = (lines[1][0], lines[1][1] + "  (primary)")
+    lines += [("McNemar mid-p", f"{tango.p:.6g}"), ("status", tango.status)]
+    show(
+        f"{gained} gained, {lost} lost of {n} problems, {100 * level:g} % intervals",
+        lines,
+        wording.difference_sentence(tango),
+        shown,
+        as_json=json_,
+        notes=stamp(selected),
+    )
+
+
+@app.command()
+def equivalence(
+    gained: Gained,
+    lost: Lost,
+    n: Problems,
+    margin: Annotated[
+        float | None, typer.Option(help="Largest change that does not matter, in points.")
+    ] = None,
+    no_harm: Annotated[bool, typer.Option(help="One side: non-inferiority.")] = False,
+    alpha: Annotated[float, typer.Option(help="Level of each one-sided test.")] = 0.05,
+    json_: JsonOption = False,
+) -> None:
+    """Is the change smaller than a margin declared beforehand?
+
+    Example: steerstat calc equivalence --gained 1 --lost 1 --n 300 --margin 5
+    """
+    from analysis import margins, wording
+
+    fraction = None if margin is None else as_fraction("--margin", margin)
+    test = margins.non_inferiority if no_harm else margins.equivalence
+    with refusals():
+        result = test(gained, lost, n, margin=fraction, alpha=alpha)
+    lines = [
+        ("change", f"{100 * result.estimate:+.4g} points"),
+        (f"{100 * result.level:g} % Tango", f"{100 * result.low:+.4g} to {100 * result.high:+.4g}"),
+        ("p", f"{result.p:.6g}"),
+        ("shown", "yes" if result.shown else "no"),
+        ("status", result.status),
+    ]
+    title = f"{gained} gained, {lost} lost of {n} problems, margin {100 * float(fraction or 0):g} points"
+    sentence = wording.equivalence_sentence(result, one_sided=no_harm)
+    show(title, lines, sentence, {"result": result}, as_json=json_)
+
+
+@app.command()
+def discordance(
+    gained: Gained,
+    lost: Lost,
+    n: Problems,
+    floor_changed: Annotated[
+        int | None, typer.Option(help="Answers that changed between re-runs of one condition.")
+    ] = None,
+    floor_n: Annotated[int | None, typer.Option(help="Problems re-run.")] = None,
+    level: LevelOption = 0.95,
+    json_: JsonOption = False,
+) -> None:
+    """How much changed behind the net effect, and is it more than churn?
+
+    Example: steerstat calc discordance --gained 4 --lost 2 --n 86
+    """
+    from analysis import paired, wording
+
+    with refusals():
+        result = paired.discordance(
+            gained, lost, n, floor_changed=floor_changed, floor_n=floor_n, level=level
+        )
+    lines = [
+        ("changed", f"{100 * result.estimate:.4g} %"),
+        ("interval", f"{100 * result.low:.4g} to {100 * result.high:.4g} %"),
+        (
+            "odds gained:lost",
+            f"{result.odds:.4g} ({result.odds_low:.4g} to {result.odds_high:.4g})",
+        ),
+        ("status", result.status),
+    ]
+    sentence = wording.discordance_sentence(result, gained, lost)
+    show(f"{gained} gained, {lost} lost of {n}", lines, sentence, {"result": result}, as_json=json_)
+
+
+@app.command()
+def look(
+    gained: Gained,
+    lost: Lost,
+    n: Problems,
+    planned: Annotated[int | None, typer.Option(help="Problems planned in all.")] = None,
+    effect: Annotated[float, typer.Option(help="Planned effect in points (futility).")] = 5.0,
+    expected: Annotated[
+        float, typer.Option("--discordance", help="Expected share that changes, in percent.")
+    ] = 15.0,
+    level: LevelOption = 0.95,
+    json_: JsonOption = False,
+) -> None:
+    """May one stop now? E-value and limits that allow any number of looks, and futility.
+
+    Example: steerstat calc look --gained 2 --lost 14 --n 120 --planned 400
+    """
+    from analysis import sequential, wording
+
+    with refusals():
+        e = sequential.e_value(gained, lost)
+        limits = sequential.confidence_sequence(gained, lost, n, level=level)
+        future = None
+        if planned is not None:
+            future = sequential.futility(
+                gained,
+                lost,
+                n,
+                planned_n=planned,
+                effect=as_fraction("--effect", effect),
+                discordance=as_fraction("--discordance", expected),
+            )
+    lines = [
+        ("e-value", f"{e.estimate:.6g}"),
+        ("p at any look", f"{e.p:.6g}"),
+        ("limits at any look", f"{100 * limits.low:+.4g} to {100 * limits.high:+.4g} points"),
+    ]
+    if future is not None:
+        lines.append(("conditional power", f"{future.estimate:.4g}"))
+        lines.append(("stop for futility", "yes" if future.stop else "no"))
+    show(
+        f"{gained} gained, {lost} lost of {n} problems so far",
+        lines,
+        wording.look_sentence(e, limits, 1 / (1 - level)),
+        {"e_value": e, "confidence_sequence": limits, "futility": future},
+        as_json=json_,
+    )
+
+
+@app.command()
+def missing(
+    table: Annotated[
+        str,
+        typer.Option(help="Rows baseline right; wrong; missing. Columns the same when steered."),
+    ],
+    level: LevelOption = 0.95,
+    json_: JsonOption = False,
+) -> None:
+    """What if some outcomes could not be read? Complete cases, as wrong, and bounds.
+
+    Example: steerstat calc missing --table "26,2,0; 4,50,2; 1,0,1"
+    """
+    from analysis import missing as module
+    from analysis import wording
+
+    try:
+        cells = [[int(cell) for cell in row.split(",")] for row in table.split(";")]
+    except ValueError:
+        raise UserError(
+            f"--table {table!r}: pass 3 x 3 counts such as '26,2,0;4,50,2;1,0,1'"
+        ) from None
+    with refusals():
+        result = module.missing_bounds(cells, level=level)
+    lines = [
+        ("missing = wrong", f"{100 * result.estimate:+.4g} points, mid-p {result.p:.4g}"),
+        ("its interval", f"{100 * result.low:+.4g} to {100 * result.high:+.4g}"),
+        ("effect, bounds", f"{100 * result.low_effect:+.4g} to {100 * result.high_effect:+.4g}"),
+        ("interval, bounds", f"{100 * result.low_bound:+.4g} to {100 * result.high_bound:+.4g}"),
+        ("mid-p, bounds", f"{result.p_low:.4g} to {result.p_high:.4g}"),
+    ]
+    if result.complete is not None:
+        complete = f"{100 * result.complete.estimate:+.4g} points, mid-p {result.complete.p:.4g}"
+        lines.insert(0, ("complete cases", f"{complete}, n = {result.complete.n}"))
+    sentence = wording.missing_sentence(result)
+    show(f"{result.n} pairs", lines, sentence, {"result": result}, as_json=json_)
+
+
+@app.command()
+def fragility(
+    gained: Gained,
+    lost: Lost,
+    n: Problems,
+    fragile_gained: Annotated[int, typer.Option(help="Fragile pairs among the gained.")] = 0,
+    fragile_lost: Annotated[int, typer.Option(help="Fragile pairs among the lost.")] = 0,
+    fragile_unchanged: Annotated[int, typer.Option(help="Fragile pairs among the rest.")] = 0,
+    level: LevelOption = 0.95,
+    json_: JsonOption = False,
+) -> None:
+    """Does the decision survive pairs that hang on rounding errors?
+
+    Example: steerstat calc fragility --gained 7 --lost 18 --n 86 --fragile-lost 2
+    """
+    from analysis import fragile, wording
+
+    with refusals():
+        result = fragile.fragility(
+            gained,
+            lost,
+            n,
+            fragile_gained=fragile_gained,
+            fragile_lost=fragile_lost,
+            fragile_unchanged=fragile_unchanged,
+            level=level,
+        )
+    lines = [
+        ("mid-p, all pairs", f"{result.p:.6g}"),
+        ("mid-p, each flipped", f"{result.worst.p:.6g}"),
+        ("mid-p, range", f"{result.p_low:.4g} to {result.p_high:.4g}"),
+        ("decision", "unchanged" if result.decision_unchanged else "changes"),
+    ]
+    if result.without is not None:
+        lines.insert(1, ("mid-p, without them", f"{result.without.p:.6g}"))
+    title = f"{gained} gained, {lost} lost of {n}, {result.dropped} fragile"
+    sentence = wording.fragility_sentence(result)
+    show(title, lines, sentence, {"result": result}, as_json=json_)
+
+
+app.command()(calc_other.controls)
+app.command()(calc_other.controls_power)
+app.command()(calc_other.power)
+app.command()(calc_other.adjust)
+app.command()(calc_other.accuracy)
+app.command()(calc_other.strata)

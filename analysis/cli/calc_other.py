@@ -1,0 +1,223 @@
+"""The commands of `steerstat calc` that are not about one table of pairs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, cast
+
+import typer
+
+from analysis.cli.showing import JsonOption, LevelOption, as_fraction, numbers, refusals, show
+from sql.errors import UserError
+
+
+def controls(
+    effect: Annotated[str, typer.Option(help="Effect of the candidate, in points as printed.")],
+    controls: Annotated[str, typer.Option(help="Effects of the controls, with commas.")],
+    n: Annotated[
+        int | None, typer.Option(help="Problems: restores the exact counts from rounded points.")
+    ] = None,
+    tail: Annotated[str, typer.Option(help="two-sided, less or greater.")] = "two-sided",
+    family_size: Annotated[int, typer.Option(help="Candidates tested together (Holm).")] = 1,
+    level: LevelOption = 0.95,
+    json_: JsonOption = False,
+) -> None:
+    """Is one direction unusual among few control directions?
+
+    Rounded percentages and exact counts give different digits; --n restores the counts.
+
+    Example: steerstat calc controls --effect -12.8 --controls=-1.2,-2.3,-5.8,-11.6,-12.8 --n 86
+    """
+    from analysis import compare_to_controls, wording
+    from analysis.restore import restored_counts
+
+    printed = [*numbers("--effect", effect), *numbers("--controls", controls)]
+    values, notes = [float(one.rstrip("%")) for one in printed], []
+    with refusals():
+        if n is not None:
+            counts = restored_counts(printed, n)
+            values = [100 * count / n for count in counts]
+            listed = ", ".join(f"{count:+d}" for count in counts[1:])
+            notes.append(f"counts restored from n = {n}: {counts[0]:+d} among {listed} problems")
+        else:
+            notes.append("computed from the points as given; --n restores exact counts")
+        result = compare_to_controls(
+            values[0], values[1:], tail=cast(Any, tail), level=level, family_size=family_size
+        )
+    lines = [
+        ("difference", f"{result.estimate:+.4g} points from the controls' mean"),
+        ("Crawford-Howell p", f"{result.p:.6g}  ({result.tail}, t = {result.statistic:.4g})"),
+        ("prediction interval", f"{result.prediction_low:.4g} to {result.prediction_high:.4g}"),
+        ("rank p", f"{result.p_rank:.4g}  (never below {result.rank_floor:.4g})"),
+        ("one-sided rank p", f"less {result.p_rank_less:.4g}, greater {result.p_rank_greater:.4g}"),
+        ("Cohen's d", f"{result.d:.6g}  (ddof 0: {result.d_ddof0:.6g})"),
+        ("Hedges g", f"{result.g:.6g}"),
+        ("d, candidate random", f"{result.d_low_random:.4g} to {result.d_high_random:.4g}"),
+        ("d, candidate fixed", f"{result.d_low_fixed:.4g} to {result.d_high_fixed:.4g}  (no test)"),
+        ("status", str(result.status)),
+    ]
+    sentence = wording.controls_sentence(result, "points")
+    title = f"One direction among {result.k} controls, {100 * level:g} % intervals"
+    payload = {"unit": "percentage points", "result": result}
+    show(title, lines, sentence, payload, as_json=json_, notes=notes)
+
+
+def controls_power(
+    k: Annotated[int, typer.Option(help="Number of control directions.")],
+    gap: Annotated[float, typer.Option(help="Distance in SD of control effects.")] = 3.0,
+    model: Annotated[str, typer.Option(help="fixed or random candidate.")] = "fixed",
+    json_: JsonOption = False,
+) -> None:
+    """How many controls are enough for Crawford-Howell to find a direction?
+
+    Example: steerstat calc controls-power --k 19 --gap 3
+    """
+    from analysis import controls_power as power
+
+    with refusals():
+        result = power(k, gap=gap, model=cast(Any, model))
+    lines = [
+        ("power, fixed", f"{result.fixed:.4g}"),
+        ("power, random", f"{result.random:.4g}"),
+        ("rank p, at best", f"{result.rank_floor:.4g}"),
+        ("status", str(result.status)),
+    ]
+    sentence = (
+        f"With {k} controls a {model} candidate {gap:g} SD from their mean is found with "
+        f"probability {result.estimate:.3f}; the rank test cannot go below {result.rank_floor:.3g} "
+        "however far it lies."
+    )
+    show(f"{k} controls, gap {gap:g} SD", lines, sentence, {"result": result}, as_json=json_)
+
+
+def power(
+    n: Annotated[int | None, typer.Option(help="Problems; leave out to ask how many.")] = None,
+    effect: Annotated[
+        float | None, typer.Option(help="Net effect in points; leave out for the smallest.")
+    ] = None,
+    discordance: Annotated[
+        float | None, typer.Option(help="Share of problems that change, in percent.")
+    ] = None,
+    target: Annotated[float, typer.Option(help="Power asked where n or effect is open.")] = 0.8,
+    method: Annotated[str, typer.Option(help="midp, exact or chi2.")] = "midp",
+    alpha: Annotated[float, typer.Option(help="Level of the test.")] = 0.05,
+    json_: JsonOption = False,
+) -> None:
+    """Power of McNemar's test, the problems needed, or the smallest detectable effect.
+
+    Example: steerstat calc power --n 86 --effect 5 --discordance 15
+    """
+    from analysis import mcnemar_power, minimum_detectable_effect, sample_size, wording
+
+    if n is None and effect is None:
+        raise UserError("power needs --n, --effect or both: what is left out is computed")
+    rate = None if discordance is None else as_fraction("--discordance", discordance)
+    size = None if effect is None else as_fraction("--effect", effect)
+    options: dict[str, Any] = {"discordance": rate, "method": method, "alpha": alpha}
+    result: Any
+    with refusals():
+        if n is not None and size is not None:
+            result = mcnemar_power(n, effect=size, **options)
+            sentence = wording.power_sentence(result.estimate, n, size, result.discordance, method)
+            line = ("power", f"{result.estimate:.4g}")
+        elif n is not None:
+            result = minimum_detectable_effect(n, power=target, **options)
+            sentence = wording.detectable_sentence(result, method)
+            line = ("smallest effect", f"{100 * result.estimate:.4g} points at power {target:g}")
+        else:
+            result = sample_size(effect=cast(float, size), power=target, **options)
+            sentence = wording.sample_size_sentence(result, cast(float, size), method)
+            line = ("problems needed", f"{result.estimate} for power {target:g}")
+    show(
+        f"McNemar {method} at {alpha:g}, {discordance} % of problems changing",
+        [line, ("status", result.status)],
+        sentence,
+        {"result": result},
+        as_json=json_,
+    )
+
+
+def adjust(
+    p: Annotated[list[float], typer.Argument(help="p-values of the family.", show_default=False)],
+    method: Annotated[str, typer.Option(help="holm, bh or by.")] = "holm",
+    family_size: Annotated[
+        int | None, typer.Option(help="Tests that the family was declared to have.")
+    ] = None,
+    json_: JsonOption = False,
+) -> None:
+    """Adjust p-values for a family of declared size.
+
+    Example: steerstat calc adjust .001 .013 .021 .04 .2 .6 --method holm --family-size 6
+    """
+    from analysis import adjust as adjusted
+    from analysis import wording
+
+    with refusals():
+        result = adjusted(p, method=cast(Any, method), family_size=family_size)
+    lines = [(f"{before:.6g}", f"{after:.6g}") for before, after in zip(p, result.p, strict=True)]
+    title = f"{result.method} over a family of {result.family_size}: p, adjusted p"
+    show(title, lines, wording.adjusted_sentence(result), {"result": result}, as_json=json_)
+
+
+def accuracy(
+    k: Annotated[int, typer.Option(help="Problems answered right.")],
+    n: Annotated[int, typer.Option(help="Problems.")],
+    level: LevelOption = 0.95,
+    json_: JsonOption = False,
+) -> None:
+    """Wilson's interval of one accuracy.
+
+    Example: steerstat calc accuracy --k 28 --n 86
+    """
+    from analysis import wilson
+
+    with refusals():
+        result = wilson(k, n, level=level)
+    limits = f"{100 * result.low:.4g} to {100 * result.high:.4g} %"
+    sentence = (
+        f"The accuracy is {100 * result.estimate:.1f} % ({100 * level:g} % interval {limits}); two "
+        "such intervals say nothing about a difference on the same problems."
+    )
+    lines = [("accuracy", f"{100 * result.estimate:.4g} %"), ("Wilson", limits)]
+    show(f"{k} of {n} right", lines, sentence, {"result": result}, as_json=json_)
+
+
+def strata(
+    gained: Annotated[str, typer.Option(help="Gained per stratum, with commas.")],
+    lost: Annotated[str, typer.Option(help="Lost per stratum.")],
+    n: Annotated[str, typer.Option(help="Problems per stratum.")],
+    level: LevelOption = 0.95,
+    json_: JsonOption = False,
+) -> None:
+    """Does steering act differently on easy and hard problems? Both scales.
+
+    Example: steerstat calc strata --gained 3,1 --lost 0,2 --n 40,46
+    """
+    from analysis import stratified_difference, stratum_homogeneity
+
+    counts = []
+    for name, text in (("--gained", gained), ("--lost", lost), ("--n", n)):
+        counts.append([float(value) for value in numbers(name, text)])
+    with refusals():
+        result = stratified_difference(counts[0], counts[1], counts[2], level=level)
+        odds = stratum_homogeneity(counts[0], counts[1])
+    one = result.strata
+    lines = [
+        (name, f"{100 * e:+.4g} ({100 * low:+.4g} to {100 * high:+.4g}), mid-p {p:.4g}")
+        for name, e, low, high, p in zip(
+            result.names, one.estimate, one.low, one.high, one.p, strict=True
+        )
+    ]
+    lines.append(("contrast, points", f"{100 * result.contrast:+.4g}"))
+    lines.append(
+        ("its interval", f"{100 * result.contrast_low:+.4g} to {100 * result.contrast_high:+.4g}")
+    )
+    lines.append(("odds alike, p", f"{odds.p:.6g}"))
+    differs = result.contrast_low > 0 or result.contrast_high < 0
+    sentence = (
+        f"In points the strata {'differ' if differs else 'are not shown to differ'}; in odds "
+        f"gained:lost they {'differ' if odds.p <= 1 - level else 'are not shown to differ'} "
+        f"(p {odds.p:.3g}). Equal effects in points can be unequal in odds, so both are shown, and "
+        "strata must not be cut from the baseline that is tested."
+    )
+    payload = {"difference": result, "homogeneity": odds}
+    show("Effect per stratum, points", lines, sentence, payload, as_json=json_)

@@ -1,0 +1,221 @@
+"""One careful sentence per result: what the numbers say, and what they do not.
+
+Effects come in as fractions and are printed as percentage points, here and nowhere below.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from analysis import results
+from analysis.results import Result
+
+_TEST = {
+    "midp": "McNemar's mid-p test",
+    "exact": "the exact McNemar test",
+    "chi2": "McNemar's chi-square test",
+}
+
+
+def points(value: float, *, sign: bool = True) -> str:
+    """A fraction as percentage points with one decimal, e.g. ``"+2.3"``."""
+    text = f"{100 * value:+.1f}" if sign else f"{100 * value:.1f}"
+    return text.replace("+0.0", "0.0").replace("-0.0", "0.0") if abs(100 * value) < 0.05 else text
+
+
+def p_text(p: float) -> str:
+    """A p-value after its sign, e.g. ``"= .453"`` or ``"< .001"``; never rounded to its level."""
+    if p < 0.001:
+        return "< .001"
+    digits = 4 if abs(p - 0.05) < 0.005 else 3
+    text = f"{p:.{digits}f}"
+    return f"= {text[1:] if text.startswith('0') else text}"
+
+
+def interval_text(low: float, high: float, level: float) -> str:
+    """Limits in percentage points with their level."""
+    return f"{100 * level:g} % interval {points(low)} to {points(high)} points"
+
+
+def mcnemar_sentence(gained: int, lost: int, p: float, exact: float, alpha: float = 0.05) -> str:
+    """Reading of McNemar's mid-p, with the exact test named where it decides otherwise."""
+    if gained + lost == 0:
+        return (
+            "No problem changed, so the test has nothing to work with (p = 1 by convention); "
+            "how large an effect these data leave possible is a question for the interval."
+        )
+    numbers = f"{gained} gained against {lost} lost, McNemar mid-p {p_text(p)}"
+    if p > alpha:
+        return (
+            f"The data do not establish that steering gains more problems than it loses, or the "
+            f"reverse ({numbers}); that is not evidence of no effect: read the interval."
+        )
+    way = (
+        "gained more problems than it lost"
+        if gained > lost
+        else "lost more problems than it gained"
+    )
+    sentence = f"Steering {way} ({numbers}), more unevenly than chance alone readily explains"
+    if exact > alpha:
+        sentence += (
+            f"; the more conservative exact test does not reach {alpha:g} (p {p_text(exact)})"
+        )
+    return sentence + ". This compares with the baseline only, not with control directions."
+
+
+def difference_sentence(result: Result) -> str:
+    """Reading of a paired difference, its interval and its test."""
+    low, high = float(result.low), float(result.high)
+    head = (
+        f"Accuracy changed by {points(result.estimate)} points on {result.n} problems "
+        f"({interval_text(low, high, float(result.level or 0))}; mid-p {p_text(result.p)})"
+    )
+    if result.status == results.NO_INFORMATION:
+        return head + ": no problem changed, and the interval shows what that leaves possible."
+    if result.status == results.TEST_INTERVAL_DISAGREE:
+        return (
+            head + ": the interval and the test disagree at this level, as they can in a few "
+            "small tables; the test was declared primary and decides."
+        )
+    if low <= 0 <= high:
+        return head + ": the data are compatible with no change and with any effect inside it."
+    return (
+        head + ": a change in this direction is supported; its size is known only as far as that."
+    )
+
+
+def equivalence_sentence(result: Any, *, one_sided: bool) -> str:
+    """Reading of a test against a margin."""
+    what = "does not cost more than" if one_sided else "changes accuracy by less than"
+    limit = points(result.margin, sign=False)
+    inside = interval_text(result.low, result.high, result.level)
+    if result.shown:
+        return (
+            f"The data support that steering {what} {limit} points (p {p_text(result.p)}, {inside}), provided that the "
+            "margin was fixed before the data were seen."
+        )
+    return (
+        f"It is not shown that steering {what} {limit} points (p {p_text(result.p)}, {inside}); "
+        "that is not evidence that it does more."
+    )
+
+
+def discordance_sentence(result: Any, gained: int, lost: int) -> str:
+    """Reading of the rate of change behind a net effect."""
+    sentence = (
+        f"{gained + lost} of {result.n} answers changed ({points(result.estimate, sign=False)} %, "
+        f"{100 * result.level:g} % interval {points(result.low, sign=False)} to "
+        f"{points(result.high, sign=False)} %) for a net change of {gained - lost:+d}"
+    )
+    if result.floor is None:
+        return sentence + "; without re-runs one cannot say how much of this is churn."
+    verdict = "more than" if result.above_floor else "not clearly more than"
+    return sentence + (
+        f"; that is {verdict} the churn of re-runs ({points(result.floor, sign=False)} %)."
+    )
+
+
+def controls_sentence(result: Any, unit: str) -> str:
+    """Reading of one direction among few controls."""
+    k, alpha = result.k, 1 - float(result.level)
+    if result.status == results.DEGENERATE:
+        return (
+            f"All {k} controls have the same effect, so their spread, and with it any distance "
+            "from them, is undefined."
+        )
+    place = "unusual" if result.p <= alpha else "not shown to be unusual"
+    sentence = (
+        f"Among {k} control directions the candidate is {place} (Crawford-Howell p "
+        f"{p_text(result.p)}, {result.tail}; assumes normal control effects): it differs from "
+        f"their mean by {result.estimate:+.3g} {unit}, where the effect of one more direction of "
+        f"their kind is expected between {result.prediction_low:.3g} and {result.prediction_high:.3g}"
+    )
+    if result.rank_floor > alpha:
+        sentence += (
+            f"; with {k} controls the rank test cannot go below {result.rank_floor:.3g}, so more "
+            "controls are needed before any claim"
+        )
+    return sentence + "."
+
+
+def power_sentence(power: float, n: int, effect: float, discordance: float, method: str) -> str:
+    """Reading of a power, before collecting."""
+    weak = "; not rejecting would be weak evidence against such an effect" if power < 0.8 else ""
+    return (
+        f"If {points(discordance, sign=False)} % of problems change and the net effect is "
+        f"{points(effect)} points, {n} problems give {_TEST[method]} a chance of {power:.3f} to "
+        f"reject{weak}."
+    )
+
+
+def detectable_sentence(result: Any, method: str) -> str:
+    """Reading of the smallest detectable effect."""
+    if result.status == results.NOT_CONVERGED:
+        return (
+            f"With {result.n} problems and {points(result.discordance, sign=False)} % changing, no "
+            f"effect reaches power {result.asked:g}, not even if all changes go one way."
+        )
+    return (
+        f"With {result.n} problems and {points(result.discordance, sign=False)} % changing, "
+        f"{_TEST[method]} finds net effects of {points(result.estimate, sign=False)} points with "
+        f"power {result.asked:g}; smaller ones are more likely to be missed."
+    )
+
+
+def sample_size_sentence(result: Any, effect: float, method: str) -> str:
+    """Reading of the number of problems needed."""
+    if result.status == results.NOT_CONVERGED:
+        return f"Even {result.n} problems do not reach power {result.asked:g} for this effect."
+    return (
+        f"About {result.estimate} problems are needed for {_TEST[method]} to find an effect of "
+        f"{points(effect)} points with power {result.asked:g}, if "
+        f"{points(result.discordance, sign=False)} % of problems change."
+    )
+
+
+def adjusted_sentence(result: Any, level: float = 0.05) -> str:
+    """Reading of adjusted p-values."""
+    rejected = int((result.p <= level).sum())
+    return (
+        f"{rejected} of {len(result.p)} p-values stay at or below {level:g} with {result.method} "
+        f"over a family of {result.family_size} ({result.controls}); the family must have been "
+        "fixed before the p-values were seen."
+    )
+
+
+def look_sentence(e: Any, sequence: Any, threshold: float = 20.0) -> str:
+    """Reading of an interim look."""
+    verdict = "may stop here and reject" if e.estimate >= threshold else "may not reject yet"
+    return (
+        f"The e-value is {e.estimate:.3g}: one {verdict} (threshold {threshold:g}, size at most "
+        f"{1 / threshold:g} however often one looks), provided that the order of the problems was "
+        f"fixed or random; {100 * sequence.level:g} % limits that hold at every look are "
+        f"{points(sequence.low)} to {points(sequence.high)} points."
+    )
+
+
+def missing_sentence(result: Any) -> str:
+    """Reading of a table with missing outcomes."""
+    verdict = (
+        "no way of filling them in changes the decision of the test"
+        if result.decision_unchanged
+        else "the decision of the test depends on how they are filled in"
+    )
+    return (
+        f"{result.dropped} of {result.n} pairs miss an outcome; counted as wrong the change is "
+        f"{points(result.estimate)} points, and over every way of filling them in it lies between "
+        f"{points(result.low_effect)} and {points(result.high_effect)} points: {verdict}."
+    )
+
+
+def fragility_sentence(result: Any) -> str:
+    """Reading of a test with numerically fragile pairs."""
+    verdict = (
+        "stands whichever of them are flipped"
+        if result.decision_unchanged
+        else "does not survive every choice of flips, so it hangs on numerical noise"
+    )
+    return (
+        f"{result.dropped} of {result.n} pairs are numerically fragile; the decision (mid-p "
+        f"{p_text(result.p)}) {verdict} (p from {result.p_low:.3g} to {result.p_high:.3g})."
+    )
