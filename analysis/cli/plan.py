@@ -1,0 +1,111 @@
+"""`steerstat plan`: check a plan before collecting, freeze it, and see what was frozen."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sql.errors import UserError
+
+app = typer.Typer(no_args_is_help=True, help="Check and freeze a plan before collecting.")
+
+
+@app.callback()
+def _plan() -> None:
+    """Check and freeze a plan before collecting."""
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="The plan (TOML).", show_default=False)],
+    store: Annotated[
+        Path | None, typer.Option(help="Take the discordance from the outcomes of this store.")
+    ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="A JSON object.")] = False,
+) -> None:
+    """Power, smallest detectable effect, and the problems and controls that FILE needs.
+
+    Exit code 0: every contrast reaches the power asked. 1: not so. 2: the file is wrong.
+
+    Example: steerstat plan check plan.toml
+    """
+    from analysis.plans.model import load_plan
+    from analysis.plans.power import as_text, check_plan
+    from analysis.results import Refusal
+
+    plan = load_plan(file)
+    discordance = None
+    if store is not None:
+        from analysis.plans.pilot import measured_discordance
+
+        discordance = measured_discordance(store, plan)
+    try:
+        report = check_plan(plan, discordance=discordance)
+    except Refusal as error:
+        raise UserError(str(error)) from None
+    if json_:
+        typer.echo(json.dumps(report.as_dict(), indent=2, allow_nan=False))
+    else:
+        typer.echo(as_text(plan, report))
+    raise typer.Exit(0 if report.enough else 1)
+
+
+@app.command()
+def freeze(
+    store: Annotated[Path, typer.Argument(help="The store.", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="The plan (TOML).")] = Path("plan.toml"),
+) -> None:
+    """Store FILE's text, hash and time in STORE, ahead of its first outcomes.
+
+    Example: steerstat plan freeze runs/demo plan.toml
+    """
+    from analysis.plans.freezing import CONFIRMATORY, freeze, stamps
+
+    frozen = freeze(store, file)
+    typer.echo(
+        f"{frozen.plan_id}  sha256 {frozen.sha256}  {frozen.frozen_at:%Y-%m-%d %H:%M:%S} UTC"
+    )
+    stamp = stamps(store)
+    for contrast in frozen.plan.contrast:
+        found = stamp(
+            {
+                "direction": contrast.direction,
+                "set_name": contrast.set or frozen.plan.set,
+                "protocol": contrast.protocol or None,
+                "against": "controls" if contrast.against == "controls" else "baseline",
+            }
+        )
+        why = "" if found == CONFIRMATORY else " (outcomes of its direction are older)"
+        typer.echo(f"  {contrast.name}: will be {found}{why}")
+
+
+@app.command()
+def show(
+    store: Annotated[Path, typer.Argument(help="The store.", show_default=False)],
+    json_: Annotated[bool, typer.Option("--json", help="A JSON list.")] = False,
+) -> None:
+    """The plans of STORE, oldest first, and when they were frozen.
+
+    Example: steerstat plan show runs/demo
+    """
+    from analysis.plans.freezing import stamps
+
+    found = stamps(store)
+    if json_:
+        rows = [
+            {
+                "plan_id": p.plan_id,
+                "sha256": p.sha256,
+                "frozen_at": p.frozen_at.isoformat(),
+                "superseded": p.superseded,
+                "title": p.plan.title,
+            }
+            for p in found.plans
+        ]
+        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    for line in found.notes():
+        typer.echo(line)

@@ -1,0 +1,39 @@
+"""The discordance of a pilot: what share of the problems changes when steered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from analysis.plans.model import Plan
+from sql.errors import UserError
+
+_DISCORDANT = """
+SELECT CAST(sum(gained + lost) AS BIGINT) AS changed, CAST(sum(n_pairs) AS BIGINT) AS n
+FROM discordant
+WHERE direction IS NOT NULL
+  AND abs(alpha) BETWEEN $least AND $most
+  AND (NOT $named OR set_name = $set_name)
+"""
+
+
+def measured_discordance(store: Path, plan: Plan) -> float:
+    """Share of pairs that changed under any direction, at doses like those of the plan.
+
+    The plan's problem set is preferred; where it has no outcomes yet, all sets count. Pooling
+    directions and seeds is fair here: a share is estimated, nothing is tested.
+
+    Raises:
+        UserError: the store has no steered outcome at such doses.
+    """
+    from store import read
+
+    sizes = [abs(alpha) for contrast in plan.contrast for alpha in plan.doses(contrast)]
+    doses = {"least": min(sizes) - 1e-9, "most": max(sizes) + 1e-9, "set_name": plan.set}
+    for named in (True, False):
+        row = read(store, _DISCORDANT, **doses, named=named).to_pylist()[0]
+        if row["n"]:
+            return float(row["changed"] / row["n"])
+    raise UserError(
+        f"{store} has no steered outcomes at alphas of size {min(sizes):g} to {max(sizes):g}: "
+        "give `discordance` in the plan instead of --store"
+    )

@@ -1,0 +1,162 @@
+"""Sequential plans: when a contrast has been answered, or no longer can be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from analysis.plans.model import Contrast, Plan
+from sql.errors import UserError
+
+Decision = Literal["continue", "decided", "futile"]
+
+
+def decide(
+    gained: int,
+    lost: int,
+    plan: Plan,
+    *,
+    seen: int | None = None,
+    contrast: Contrast | None = None,
+) -> Decision:
+    """Whether a condition may stop after these counts.
+
+    The e-value may be looked at after every problem: a contrast without effect ever reaches
+    `decided` with a probability of at most the level (divided by the size of the family). Futility
+    never rejects, so it costs power only.
+
+    Args:
+        gained: problems that turned right so far.
+        lost: problems that turned wrong so far.
+        plan: the frozen plan; with `rule = "none"` the answer is always `continue`.
+        seen: problems seen so far; the futility rule needs it.
+        contrast: for the side on which its effect is expected.
+
+    Raises:
+        Refusal: counts that are no counts, or more problems seen than planned.
+    """
+    from analysis import e_value, futility
+
+    if plan.stopping.rule == "none":
+        return "continue"
+    if float(e_value(gained, lost).estimate) >= 1 / plan.level_per_test:
+        return "decided"
+    share = plan.discordance
+    if seen is None or seen >= plan.problems or share is None or not plan.stopping.futility:
+        return "continue"
+    expected = contrast.expected if contrast is not None else "either"
+    sides = {"gain": (1,), "loss": (-1,), "either": (1, -1)}[expected]
+    hopeless = all(
+        futility(
+            gained,
+            lost,
+            seen,
+            planned_n=plan.problems,
+            effect=side * plan.smallest_effect,
+            discordance=share,
+            threshold=plan.stopping.futility,
+            alpha=plan.level_per_test,
+            method=plan.test,
+        ).stop
+        for side in sides
+    )
+    return "futile" if hopeless else "continue"
+
+
+def problem_order(problem_ids: Sequence[str], plan: Plan) -> list[str]:
+    """The random order in which a sequential plan looks at problems.
+
+    It depends on the ids and the plan's `order_seed` alone, not on the order they come in.
+
+    Raises:
+        UserError: the plan has no `order_seed`.
+    """
+    seed = plan.stopping.order_seed
+    if seed is None:
+        raise UserError("the plan has no stopping.order_seed: the order of problems is not fixed")
+    ids = sorted(problem_ids)
+    return [ids[i] for i in np.random.default_rng(seed).permutation(len(ids))]
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One condition that stopped, or ran to its end.
+
+    Attributes:
+        contrast: name of the contrast.
+        direction: name of the direction.
+        alpha: its dose.
+        decision: why it ended; `continue` where all problems were used.
+        seen: problems used.
+        gained: problems that turned right among them.
+        lost: problems that turned wrong among them.
+    """
+
+    contrast: str
+    direction: str
+    alpha: float
+    decision: Decision
+    seen: int
+    gained: int
+    lost: int
+
+
+def record_stops(
+    root: Path, plan: Plan, plan_id: str, stops: Sequence[Stop], *, stamp: str = "confirmatory"
+) -> str:
+    """Store where each condition of a sequential plan ended and which share that saved.
+
+    The results have the quantity `problems saved`: `estimate` is the share of the planned problems
+    that were not needed, `statistic` the e-value, `p` its reciprocal (at most 1), `n` the problems
+    used.
+
+    Returns:
+        The id of the analysis; empty where nothing stopped.
+    """
+    from analysis import e_value
+    from store import append, content_id
+    from store.identity import canonical_json
+
+    if not stops:
+        return ""
+    counts = [
+        [s.contrast, s.direction, s.alpha, s.seen, s.gained, s.lost, s.decision] for s in stops
+    ]
+    parameters = {"rule": plan.stopping.rule, "level": plan.level_per_test, "plan": plan_id}
+    analysis_id = content_id({"method": "sequential stop", **parameters, "counts": counts})
+    rows = []
+    for stop in stops:
+        evidence = e_value(stop.gained, stop.lost)
+        rows.append(
+            {
+                "analysis_id": analysis_id,
+                "name": f"{stop.contrast} at alpha {stop.alpha:+g}",
+                "quantity": "problems saved",
+                "contrast": canonical_json(
+                    {"direction": stop.direction, "alpha": stop.alpha, "set_name": plan.set}
+                ),
+                "estimate": 1 - stop.seen / plan.problems,
+                "p": float(evidence.p),
+                "statistic": float(evidence.estimate),
+                "n": stop.seen,
+                "gained": stop.gained,
+                "lost": stop.lost,
+                "family_size": plan.family_size,
+                "method": "e-value",
+                "status": stop.decision,
+                "stamp": stamp,
+            }
+        )
+    analysis = {
+        "analysis_id": analysis_id,
+        "method": "sequential stop",
+        "parameters": canonical_json(parameters),
+        "plan_id": plan_id,
+    }
+    append(root, "analyses", [analysis])
+    append(root, "results", rows)
+    return analysis_id
