@@ -1,0 +1,160 @@
+"""A candidate direction against its control directions, one observation against few."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.tables.base import CONTEXT, LEVEL, STAMPS, groups, ordered, view
+from analysis.tables.paired import effects
+
+# What must agree for a control to be comparable; the direction itself is what differs.
+PLACE = [*CONTEXT, "site", "schedule", "operator", "effect"]
+POINT_COLUMNS = [
+    *PLACE, *STAMPS, "candidate", "control_kind", "quantity", "alpha", "direction", "role", "n",
+    "gained", "lost", "estimate",
+]  # fmt: skip
+CONTROL_COLUMNS = [
+    *PLACE, *STAMPS, "candidate", "control_kind", "matched_to", "norm_ratio", "quantity", "alpha",
+    "n", "k", "effect", "controls_mean", "controls_sd", "difference", "d", "d_ddof0", "g",
+    "d_low", "d_high", "t", "p_crawford_howell", "prediction_low", "prediction_high", "level",
+    "p_rank", "rank_floor", "rank_status", "status",
+]  # fmt: skip
+SIGNED_COLUMNS = [
+    *PLACE, "direction", *STAMPS, "kind", "role", "quantity", "alpha", "n", "estimate",
+]  # fmt: skip
+EFFECT, SIGNED = "effect", "signed effect"
+
+
+def control_points(store: Path | str) -> pd.DataFrame:
+    """One row per direction that takes part in a comparison: the candidate and each control.
+
+    `quantity` is `effect` (the paired effect at `alpha`) or `signed effect`, [f(a) − f(−a)]/2,
+    which damage that both signs do cancels out of; `alpha` is then the positive dose. Fractions.
+    """
+    tested = effects(store)
+    signed = signed_effects(tested)
+    both = pd.concat([tested.assign(quantity=EFFECT), signed], ignore_index=True)
+    return match_controls(both, view(store, "directions"))
+
+
+def signed_effects(tested: pd.DataFrame) -> pd.DataFrame:
+    """[f(a) − f(−a)]/2 of every curve that was swept at both signs of a dose.
+
+    The baseline cancels, so the estimate is half the difference of the two paired effects.
+    """
+    columns = [*PLACE, "direction"]
+    positive = tested[tested["alpha"] > 0]
+    rows = []
+    for value, index in groups(tested, columns).items():
+        curve = tested.iloc[index].set_index("alpha")
+        for alpha in sorted(set(curve.index) & {-a for a in curve.index} & set(positive["alpha"])):
+            up, down = curve.loc[alpha], curve.loc[-alpha]
+            rows.append(
+                dict(zip(columns, value, strict=True))
+                | {name: up[name] for name in (*STAMPS, "kind", "role")}
+                | {
+                    "quantity": SIGNED,
+                    "alpha": alpha,
+                    "n": min(up["n"], down["n"]),
+                    "estimate": (up["estimate"] - down["estimate"]) / 2,
+                }
+            )
+    return pd.DataFrame(rows, columns=SIGNED_COLUMNS)
+
+
+def match_controls(tested: pd.DataFrame, directions: pd.DataFrame) -> pd.DataFrame:
+    """Each candidate's row with the rows of its controls at the same place and dose.
+
+    A candidate's controls are the control directions whose `parent_id` it is; a candidate without
+    any of its own is compared with the controls of others, kind by kind.
+    """
+    parents = dict(zip(directions["direction_id"], directions["name"], strict=True))
+    parent_of = {
+        name: parents.get(parent)
+        for name, parent in zip(directions["name"], directions["parent_id"], strict=True)
+    }
+    tested = tested.assign(parent=tested["direction"].map(parent_of).astype(object))
+    found: list[pd.DataFrame] = []
+    for index in groups(tested, [*PLACE, "quantity", "alpha"]).values():
+        rows = tested.iloc[index]
+        controls = rows[rows["role"] == "control"]
+        for candidate in rows[rows["role"] == "candidate"].to_dict("records"):
+            own = controls[controls["parent"] == candidate["direction"]]
+            for kind, sample in (own if len(own) else controls).groupby("kind"):
+                pair = pd.concat([pd.DataFrame([candidate]), sample], ignore_index=True)
+                found.append(pair.assign(candidate=candidate["direction"], control_kind=kind))
+    if not found:
+        return pd.DataFrame(columns=[*POINT_COLUMNS, "parent"])
+    points = pd.concat(found, ignore_index=True)
+    order = [*PLACE, "candidate", "control_kind", "quantity", "alpha", "role", "direction"]
+    return ordered(points.reindex(columns=[*POINT_COLUMNS, "parent"]), order)
+
+
+def controls(store: Path | str) -> pd.DataFrame:
+    """One row per candidate, kind of control and dose: is the candidate unusual among controls?
+
+    `difference` is candidate − mean of the controls (fraction); `d` has ddof = 1, `d_low/high` is
+    the interval that agrees with Crawford–Howell; `prediction_low/high` is where one more control
+    direction would fall; `rank_floor` is the smallest p that so few controls can give.
+    `matched_to` names the direction whose norm the controls have, `norm_ratio` the candidate's
+    norm over that one's.
+    """
+    return compare(control_points(store), view(store, "directions"))
+
+
+def compare(points: pd.DataFrame, directions: pd.DataFrame) -> pd.DataFrame:
+    """The columns of `controls` from the rows of `control_points`."""
+    norms = dict(zip(directions["name"], directions["norm"], strict=True))
+    rows = []
+    columns = [*PLACE, "candidate", "control_kind", "quantity", "alpha"]
+    for value, index in groups(points, columns).items():
+        group = points.iloc[index]
+        own = group[group["role"] == "candidate"].iloc[0]
+        sample = group[group["role"] == "control"]
+        matched = sorted({name for name in sample["parent"] if name is not None})
+        matched_to = matched[0] if len(matched) == 1 else None
+        rows.append(
+            dict(zip(columns, value, strict=True))
+            | {name: own[name] for name in (*STAMPS, "n")}
+            | {
+                "matched_to": matched_to,
+                "norm_ratio": norms[own["direction"]] / norms[matched_to] if matched_to else None,
+            }
+            | _comparison(float(own["estimate"]), sample["estimate"].to_numpy(dtype=float))
+        )
+    return pd.DataFrame(rows, columns=CONTROL_COLUMNS)
+
+
+def _comparison(effect: float, sample: np.ndarray) -> dict[str, Any]:
+    """Every figure of one candidate against its sample; too few controls leave them empty."""
+    from analysis import compare_to_controls
+
+    known: dict[str, Any] = {"effect": effect, "k": len(sample), "level": LEVEL}
+    if len(sample) < 2:
+        few = {"status": "too_few_controls", "rank_status": "too_few_controls"}
+        return known | {"controls_mean": sample.mean()} | few
+    result = compare_to_controls(effect, sample, tail="two-sided", level=LEVEL)
+    too_few = result.rank_floor > 1 - LEVEL
+    return known | {
+        "controls_mean": result.control_mean,
+        "controls_sd": result.control_sd,
+        "difference": result.estimate,
+        "d": result.d,
+        "d_ddof0": result.d_ddof0,
+        "g": result.g,
+        "d_low": result.d_low_random,
+        "d_high": result.d_high_random,
+        "t": result.statistic,
+        "p_crawford_howell": result.p,
+        "prediction_low": result.prediction_low,
+        "prediction_high": result.prediction_high,
+        "p_rank": result.p_rank,
+        "rank_floor": result.rank_floor,
+        "rank_status": "too_few_controls" if too_few else "ok",
+        # Crawford–Howell needs two controls; only the rank test is short of them.
+        "status": "ok" if result.status == "too_few_controls" else str(result.status),
+    }

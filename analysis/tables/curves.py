@@ -1,0 +1,136 @@
+"""Tables behind the curves over alpha: with the baseline in them, and the controls' band."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from analysis.tables import labels
+from analysis.tables.base import CONTEXT, CURVE, STAMPS, groups, ordered, tested_sets, view
+from analysis.tables.comparisons import EFFECT, PLACE, control_points, controls
+from analysis.tables.paired import accuracy, effects
+
+TRANSITIONS = ["stayed right", "gained", "lost", "stayed wrong", "missing"]
+
+
+def accuracy_curves(store: Path | str) -> pd.DataFrame:
+    """`effects` of the candidates, each curve with its baseline as the row at alpha 0."""
+    tested = effects(store)
+    tested = tested[tested["role"] == "candidate"].reset_index(drop=True)
+    zero = []
+    for index in groups(tested, CURVE).values():
+        row = tested.iloc[index[0]].to_dict()
+        base = row["baseline_accuracy"]
+        row |= {"alpha": 0.0, "accuracy": base, "accuracy_low": base, "accuracy_high": base}
+        row |= {"gained": 0, "lost": 0, "discordant": 0, "estimate": 0.0, "low": 0.0, "high": 0.0}
+        row |= dict.fromkeys(("p", "p_adjusted", "p_exact", "p_sign"), np.nan)
+        zero.append(row)
+    if zero:
+        tested = pd.concat([tested, pd.DataFrame(zero)[tested.columns]], ignore_index=True)
+    tested["alpha_label"] = tested["alpha"].map(labels.alpha)
+    return ordered(tested, [*CURVE, "alpha"])
+
+
+def control_band(store: Path | str) -> pd.DataFrame:
+    """Where a further control direction's accuracy would fall, per set and alpha.
+
+    `accuracy_low/high`: Crawford–Howell's prediction interval of the controls' effects, moved to
+    the baseline (fractions); `k` controls of one kind.
+    """
+    compared = controls(store)
+    compared = compared[(compared["quantity"] == EFFECT) & compared["prediction_low"].notna()]
+    base = {
+        row["set_name"] + row["baseline_id"]: row["baseline_accuracy"]
+        for row in effects(store).to_dict("records")
+    }
+    level = (compared["set_name"] + compared["baseline_id"]).map(base).astype(float)
+    band = compared.assign(
+        accuracy_low=(level + compared["prediction_low"]).clip(0, 1),
+        accuracy_high=(level + compared["prediction_high"]).clip(0, 1),
+        accuracy_mean=level + compared["controls_mean"],
+        label=compared["control_kind"],
+    )
+    columns = [*PLACE, "label", "alpha", "k", "accuracy_low", "accuracy_mean", "accuracy_high"]
+    return band.drop_duplicates([*PLACE, "label", "alpha"])[columns].reset_index(drop=True)
+
+
+def controls_strip(store: Path | str, *, bins: int = 60) -> pd.DataFrame:
+    """`control_points` with the panel each belongs to and where its dot stands.
+
+    `panel` is the dose as text; `stack` (−1…1) spreads dots of nearly equal effect (one of `bins`
+    equal bins of the panel's range) around the middle, so that none hides another.
+    """
+    points = control_points(store)
+    points = points.drop_duplicates([*PLACE, "quantity", "alpha", "direction"], ignore_index=True)
+    points = points.assign(panel=panel_names(points))
+    stack = np.zeros(len(points))
+    estimate = points["estimate"].to_numpy(dtype=float)
+    for index in groups(points, [*PLACE, "panel"]).values():
+        span = np.ptp(estimate[index]) or 1.0
+        bin_of = np.floor((estimate[index] - estimate[index].min()) / span * (bins - 1))
+        largest = max(np.unique(bin_of, return_counts=True)[1].max(), 8)
+        for value in np.unique(bin_of):
+            dots = index[bin_of == value]
+            dots = dots[points["role"].to_numpy()[dots] == "control"]
+            stack[dots] = (np.arange(len(dots)) - (len(dots) - 1) / 2) * 2 / largest
+    return points.assign(stack=stack)
+
+
+def panel_names(frame: pd.DataFrame) -> list[str]:
+    """The dose of each row as text; the signed effect says that it is one."""
+    return [
+        f"α = {labels.alpha(alpha)}"
+        if quantity == EFFECT
+        else f"signed, |α| = {labels.alpha(alpha)[1:]}"
+        for quantity, alpha in zip(frame["quantity"], frame["alpha"], strict=True)
+    ]
+
+
+def forest(store: Path | str) -> pd.DataFrame:
+    """`effects` of the candidates with what a forest plot writes beside each line."""
+    tested = effects(store)
+    tested = tested[tested["role"] == "candidate"].reset_index(drop=True)
+    doses = tested["alpha"].map(labels.alpha)
+    return tested.assign(
+        alpha_label=doses,
+        # Two spaces part the direction (which makes the label unique) from what is shown.
+        label=[f"{d}  {a}" for d, a in zip(tested["direction"], doses, strict=True)],
+        counts_label=[f"{g}/{n}" for g, n in zip(tested["gained"], tested["lost"], strict=True)],
+        p_label=tested["p_adjusted"].map(labels.p_value),
+    )
+
+
+def transitions(store: Path | str) -> pd.DataFrame:
+    """Per candidate and alpha: problems that stayed right, were gained or lost, stayed wrong.
+
+    Counts; `missing` counts pairs in which either answer could not be parsed; `total` is all of
+    them; `net_label` is what is written above a bar.
+    """
+    frame = view(store, "transitions")
+    frame = frame[frame["role"] == "candidate"]
+    seeds = accuracy(store).set_index(["condition_id"])["n_seeds"].groupby(level=0).max()
+    frame = tested_sets(frame.assign(n_seeds=frame["condition_id"].map(seeds)), store)
+    frame = frame.assign(
+        total=frame["n"],
+        alpha_label=frame["alpha"].map(labels.alpha),
+        net_label=[
+            f"+{g} {labels.MINUS}{n}" for g, n in zip(frame["gained"], frame["lost"], strict=True)
+        ],
+    )
+    return ordered(frame, [*[c for c in CURVE if c in frame], "alpha"])
+
+
+def transitions_long(store: Path | str) -> pd.DataFrame:
+    """`transitions` with one row per outcome, in the order in which a bar stacks them."""
+    wide = transitions(store)
+    keep = [name for name in (*CURVE, *STAMPS, "kind", "alpha", "alpha_label") if name in wide]
+    parts = [
+        wide[keep].assign(outcome=name, order=order, problems=wide[name.replace(" ", "_")])
+        for order, name in enumerate(TRANSITIONS)
+    ]
+    long = pd.concat(parts, ignore_index=True)
+    seen = long.groupby("outcome")["problems"].transform("sum") > 0
+    long = long[seen | (long["outcome"] != "missing")]
+    return ordered(long, [*[c for c in CONTEXT if c in long], "direction", "alpha", "order"])

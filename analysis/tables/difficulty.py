@@ -1,0 +1,77 @@
+"""Effects by difficulty: each stratum tested, and whether strata differ."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from analysis.tables.base import CURVE, STAMPS, STEPS, groups, tested_sets, view
+from analysis.tables.paired import paired_tests
+
+HOMOGENEITY_COLUMNS = [
+    *CURVE, "kind", *STAMPS, "scheme", "alpha", "strata", "n", "gained", "lost", "p_odds",
+    "p_points", "range_points", "status",
+]  # fmt: skip
+
+
+def strata(store: Path | str, *, scheme: str = STEPS) -> pd.DataFrame:
+    """One row per candidate, alpha and stratum: the paired effect within it, tested.
+
+    Columns as in `effects`, with `stratum` and `stratum_label`; Holm over the alphas and strata of
+    the direction. Strata that were cut from the tested baseline are refused: they are left out,
+    because they invent effects of either sign.
+    """
+    frame = view(store, "accuracy_by_stratum")
+    frame = frame[
+        (frame["role"] == "candidate") & (frame["scheme"] == scheme) & ~frame["cut_from_baseline"]
+    ]
+    frame = tested_sets(frame, store)
+    frame = frame.rename(columns={"level": "stratum"})
+    table = paired_tests(frame, within=["scheme", "stratum"], family=[*CURVE, "scheme"])
+    words = [stratum_label(scheme, level) for level in table["stratum"]]
+    return table.assign(stratum_label=pd.Series(words, index=table.index, dtype=object))
+
+
+def stratum_label(scheme: str, level: str) -> str:
+    """The stratum in words: ``1 step``, ``2 steps``, or ``scheme: level``."""
+    if scheme == STEPS:
+        return f"{level} step" + ("" if level == "1" else "s")
+    return f"{scheme}: {level}"
+
+
+def homogeneity(store: Path | str, *, scheme: str = STEPS) -> pd.DataFrame:
+    """Per candidate and alpha: do strata differ in the odds gained:lost, or in points?
+
+    `p_odds` compares the discordant pairs of the strata (exact), `p_points` their differences;
+    effects equal in points can differ in odds, so both are shown.
+    """
+    from analysis import stratified_difference, stratum_homogeneity
+
+    table = strata(store, scheme=scheme)
+    rows = []
+    columns = [*CURVE, "alpha", "scheme"]
+    for value, index in groups(table, columns).items():
+        group = table.iloc[index]
+        if len(group) < 2:
+            continue
+        gained, lost, n = (group[name].to_numpy() for name in ("gained", "lost", "n"))
+        odds = stratum_homogeneity(gained, lost)
+        points = stratified_difference(gained, lost, n)
+        estimate = group["estimate"].to_numpy(dtype=float)
+        rows.append(
+            dict(zip(columns, value, strict=True))
+            | {name: group[name].iloc[0] for name in ("kind", *STAMPS)}
+            | {
+                "strata": len(group),
+                "n": int(n.sum()),
+                "gained": int(gained.sum()),
+                "lost": int(lost.sum()),
+                "p_odds": odds.p,
+                "p_points": points.heterogeneity_p,
+                "range_points": float(np.ptp(estimate)),
+                "status": str(odds.status),
+            }
+        )
+    return pd.DataFrame(rows, columns=HOMOGENEITY_COLUMNS)

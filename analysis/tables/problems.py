@@ -1,0 +1,215 @@
+"""Per-problem curves: the grid of problems, the signed effect against damage, power."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.tables import labels
+from analysis.tables.base import CURVE, STAMPS, groups, ordered, view
+
+SEED = 0
+RESAMPLES = 9999
+RIGHT, WRONG, MISSING = "stayed right", "stayed wrong", "missing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """Outcomes of one candidate on one problem set, problem by problem.
+
+    `outcomes` is [problems, alphas] of 0, 1 or NaN (missing), `baseline` [problems]; `seeds` says
+    how many outcomes a problem has: with more than one, each is the mean over them.
+    """
+
+    names: dict[str, Any]
+    alphas: np.ndarray
+    problems: pd.DataFrame
+    outcomes: np.ndarray
+    baseline: np.ndarray
+    seeds: int
+
+
+def candidate_curves(store: Path | str) -> list[Curve]:
+    """One `Curve` per candidate and problem set that it was swept over completely."""
+    table = view(store, "candidate_outcomes")
+    sets = view(store, "sets_overview").set_index("set_name")
+    found = []
+    for value, index in groups(table, CURVE).items():
+        rows = table.iloc[index]
+        names = dict(zip(CURVE, value, strict=True))
+        about = sets.loc[names["set_name"]]
+        problems = rows.drop_duplicates("problem_id").sort_values("problem_id")
+        if len(problems) < about["n"] or about["split"] == "train":
+            continue
+        seeds = rows["seed"].nunique()
+        found.append(
+            Curve(
+                names=names
+                | {name: about[name] for name in STAMPS}
+                | {"kind": rows["kind"].iloc[0]},
+                alphas=np.sort(rows["alpha"].unique()),
+                problems=problems[["problem_id", "question", "n_steps"]].reset_index(drop=True),
+                outcomes=_matrix(rows, "correct"),
+                baseline=_matrix(rows, "baseline_correct")[:, 0],
+                seeds=seeds,
+            )
+        )
+    return found
+
+
+def _matrix(rows: pd.DataFrame, column: str) -> np.ndarray:
+    """[problems, alphas] of a boolean column, averaged over seeds; NaN where any is missing."""
+    problem, _ = pd.factorize(rows["problem_id"], sort=True)
+    dose, _ = pd.factorize(rows["alpha"], sort=True)
+    total = np.zeros((problem.max() + 1, dose.max() + 1))
+    count = np.zeros_like(total)
+    np.add.at(count, (problem, dose), 1.0)
+    np.add.at(total, (problem, dose), rows[column].map({True: 1.0, False: 0.0}).to_numpy(float))
+    return np.where(count > 0, total / np.maximum(count, 1.0), np.nan)
+
+
+def problem_grid(store: Path | str) -> pd.DataFrame:
+    """One row per candidate, set, problem and alpha: what became of the problem.
+
+    `rank` orders the problems of a curve by number of steps, then by how often they are right, so
+    that a row of the grid is a problem; alpha 0 is the baseline itself.
+    """
+    parts = [_grid(curve) for curve in candidate_curves(store)]
+    if not parts:
+        return pd.DataFrame(columns=[*CURVE, "problem", "alpha", "alpha_label", "outcome", "rank"])
+    return pd.concat(parts, ignore_index=True)
+
+
+def _grid(curve: Curve) -> pd.DataFrame:
+    alphas = np.append(curve.alphas, 0.0)
+    y = np.column_stack([curve.outcomes, curve.baseline])
+    base = curve.baseline[:, None]
+    outcome = np.select(
+        [np.isnan(y) | np.isnan(base), (y == 1) & (base == 1), (y == 1), (base == 1)],
+        [MISSING, RIGHT, "gained", "lost"],
+        WRONG,
+    )
+    steps = curve.problems["n_steps"].to_numpy(dtype=float)
+    order = np.lexsort((-np.nansum(y, axis=1), -np.nan_to_num(curve.baseline), steps))
+    rank = np.empty(len(order), dtype=int)
+    rank[order] = np.arange(len(order))
+    cells = pd.DataFrame(
+        {
+            "problem": np.repeat(curve.problems["problem_id"].str[:8].to_numpy(), len(alphas)),
+            "n_steps": np.repeat(steps, len(alphas)),
+            "rank": np.repeat(rank, len(alphas)),
+            "alpha": np.tile(alphas, len(rank)),
+            "outcome": outcome.ravel(),
+        }
+    )
+    cells["alpha_label"] = cells["alpha"].map(labels.alpha)
+    cells["stratum_label"] = [
+        "–" if np.isnan(n) else f"{n:g} step" + ("" if n == 1 else "s") for n in cells["n_steps"]
+    ]
+    return ordered(cells.assign(**curve.names), ["rank", "alpha"])
+
+
+def doses(store: Path | str, *, seed: int = SEED) -> pd.DataFrame:
+    """Signed effect [f(a) − f(−a)]/2 and damage [f(a) + f(−a)]/2 − f(0) of each candidate.
+
+    One row per candidate, set, |alpha| and quantity: `estimate` (fraction) with limits that hold
+    for all doses of the curve at once, and `p` by max-T over them.
+    """
+    rows = []
+    for curve, response in dose_responses(store, seed=seed):
+        for quantity, part in (("signed effect", response.signed), ("damage", response.damage)):
+            for i, dose in enumerate(response.sizes):
+                rows.append(
+                    curve.names
+                    | {"dose": dose, "quantity": quantity, "n": response.n}
+                    | {name: getattr(part, name)[i] for name in ("estimate", "low", "high", "p")}
+                )
+    columns = [*CURVE, "dose", "quantity", "n", "estimate", "low", "high", "p"]
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
+
+
+def trends(store: Path | str, *, seed: int = SEED) -> pd.DataFrame:
+    """One row per candidate and set: the curve as a whole, and its best alpha honestly.
+
+    `trend` is the mean signed slope (change in accuracy per unit of alpha) with its interval and
+    reflection p; `best_alpha` maximises accuracy, `best_naive` is its effect as usually printed,
+    `best_estimate` the effect on the half of the problems that did not choose it, `p_best` the
+    p-value with the search repeated, `null_gain` what the search gains without any effect.
+    """
+    from analysis import best_alpha
+
+    rows = []
+    for curve, response in dose_responses(store, seed=seed):
+        best = best_alpha(
+            curve.outcomes,
+            curve.baseline,
+            rng=np.random.default_rng(seed),
+            alphas=[float(a) for a in curve.alphas],
+            tail="greater",
+        )
+        rows.append(
+            curve.names
+            | {"n": response.n, "dropped": response.dropped, "trend": response.estimate}
+            | {"trend_low": response.low, "trend_high": response.high, "p_trend": response.p}
+            | {"best_alpha": best.best_alpha, "best_naive": best.naive_estimate}
+            | {"split_alpha": best.split_alpha, "best_estimate": best.estimate}
+            | {"best_low": best.low, "best_high": best.high, "p_best": best.p}
+            | {"null_gain": best.null_gain, "seed": seed}
+        )
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*CURVE, "trend", "p_trend"])
+
+
+def dose_responses(store: Path | str, *, seed: int) -> list[tuple[Curve, Any]]:
+    """Each candidate's curve with its `dose_response`; curves without a ±alpha pair left out."""
+    from analysis import Refusal, dose_response
+
+    found = []
+    for curve in candidate_curves(store):
+        try:
+            response = dose_response(
+                curve.outcomes,
+                curve.alphas.tolist(),
+                baseline=curve.baseline,
+                rng=np.random.default_rng(seed),
+                resamples=RESAMPLES,
+            )
+        except Refusal:
+            continue
+        found.append((curve, response))
+    return found
+
+
+def power_curves(store: Path | str) -> pd.DataFrame:
+    """Power of the mid-p test over the number of problems at the discordance that was observed.
+
+    The discordance is the median of the candidates' on sets that were not selected by outcome;
+    one row per true difference (2, 5, 10 points) and number of problems.
+    """
+    from analysis import mcnemar_power
+    from analysis.tables.paired import effects
+
+    tested = effects(store)
+    tested = tested[(tested["role"] == "candidate") & ~tested["selected_on_outcome"].astype(bool)]
+    if tested.empty:
+        return pd.DataFrame(columns=["n", "power", "difference", "difference_label", "discordance"])
+    discordance = float((tested["discordant"] / tested["n"]).median())
+    rows = []
+    for difference in (0.02, 0.05, 0.1):
+        if difference > discordance:
+            continue
+        for n in (50, 100, 200, 400, 800, 1600):
+            power = mcnemar_power(n, effect=difference, discordance=discordance)
+            rows.append(
+                {
+                    "n": n,
+                    "power": power.estimate,
+                    "difference": difference,
+                    "difference_label": f"{labels.points(difference, 0)} points",
+                    "discordance": discordance,
+                }
+            )
+    return pd.DataFrame(rows)
