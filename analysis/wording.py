@@ -91,8 +91,8 @@ def equivalence_sentence(result: Any, *, one_sided: bool) -> str:
     inside = interval_text(result.low, result.high, result.level)
     if result.shown:
         return (
-            f"The data support that steering {what} {limit} points (p {p_text(result.p)}, {inside}), provided that the "
-            "margin was fixed before the data were seen."
+            f"The data support that steering {what} {limit} points (p {p_text(result.p)}, "
+            f"{inside}), provided that the margin was fixed before the data were seen."
         )
     return (
         f"It is not shown that steering {what} {limit} points (p {p_text(result.p)}, {inside}); "
@@ -128,7 +128,8 @@ def controls_sentence(result: Any, unit: str) -> str:
         f"Among {k} control directions the candidate is {place} (Crawford-Howell p "
         f"{p_text(result.p)}, {result.tail}; assumes normal control effects): it differs from "
         f"their mean by {result.estimate:+.3g} {unit}, where the effect of one more direction of "
-        f"their kind is expected between {result.prediction_low:.3g} and {result.prediction_high:.3g}"
+        f"their kind is expected between {result.prediction_low:.3g} and "
+        f"{result.prediction_high:.3g}"
     )
     if result.rank_floor > alpha:
         sentence += (
@@ -188,9 +189,10 @@ def look_sentence(e: Any, sequence: Any, threshold: float = 20.0) -> str:
     verdict = "may stop here and reject" if e.estimate >= threshold else "may not reject yet"
     return (
         f"The e-value is {e.estimate:.3g}: one {verdict} (threshold {threshold:g}, size at most "
-        f"{1 / threshold:g} however often one looks), provided that the order of the problems was "
-        f"fixed or random; {100 * sequence.level:g} % limits that hold at every look are "
-        f"{points(sequence.low)} to {points(sequence.high)} points."
+        f"{1 / threshold:.3g} however often one looks), provided that the problems came in "
+        f"fixed or random order; {100 * sequence.level:g} % limits that hold at every look are "
+        f"{points(sequence.low)} to {points(sequence.high)} points (wider than the e-value's "
+        "verdict, since they share their error with the rate of change)."
     )
 
 

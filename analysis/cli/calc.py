@@ -131,7 +131,7 @@ def equivalence(
     from analysis import margins, wording
 
     fraction = None if margin is None else as_fraction("--margin", margin)
-    test = margins.non_inferiority if no_harm else margins.equivalence
+    test: Any = margins.non_inferiority if no_harm else margins.equivalence
     with refusals():
         result = test(gained, lost, n, margin=fraction, alpha=alpha)
     lines = [
@@ -141,7 +141,7 @@ def equivalence(
         ("shown", "yes" if result.shown else "no"),
         ("status", result.status),
     ]
-    title = f"{gained} gained, {lost} lost of {n} problems, margin {100 * float(fraction or 0):g} points"
+    title = f"{gained} gained, {lost} lost of {n} problems, margin {margin} points"
     sentence = wording.equivalence_sentence(result, one_sided=no_harm)
     show(title, lines, sentence, {"result": result}, as_json=json_)
 
@@ -204,7 +204,7 @@ def look(
         e = sequential.e_value(gained, lost)
         limits = sequential.confidence_sequence(gained, lost, n, level=level)
         future = None
-        if planned is not None:
+        if planned is not None and e.estimate < 1 / (1 - level):
             future = sequential.futility(
                 gained,
                 lost,
@@ -216,6 +216,7 @@ def look(
     lines = [
         ("e-value", f"{e.estimate:.6g}"),
         ("p at any look", f"{e.p:.6g}"),
+        ("share gained", f"{limits.share_low:.4g} to {limits.share_high:.4g} at any look"),
         ("limits at any look", f"{100 * limits.low:+.4g} to {100 * limits.high:+.4g} points"),
     ]
     if future is not None:
@@ -248,6 +249,8 @@ def missing(
 
     try:
         cells = [[int(cell) for cell in row.split(",")] for row in table.split(";")]
+        if [len(row) for row in cells] != [3, 3, 3]:
+            raise ValueError(table)
     except ValueError:
         raise UserError(
             f"--table {table!r}: pass 3 x 3 counts such as '26,2,0;4,50,2;1,0,1'"
