@@ -30,9 +30,10 @@ pooled AS (
     GROUP BY ALL
 )
 SELECT
-    condition_id, baseline_id, model, protocol, decoding, dtype, set_name, direction, direction_id,
-    kind, role, parent_id, site, schedule, operator, effect, alpha, selection, selected_on_outcome,
-    n_seeds,
+    model, protocol, decoding, dtype, set_name, direction, kind, role, site, schedule, operator,
+    effect, alpha, selection, selected_on_outcome, n_seeds,
     n, n_correct, n_missing, n_correct / nullif(n - n_missing, 0) AS accuracy,
-    n_pairs, gained, lost, baseline_n_correct
-FROM pooled;
+    n_pairs, gained, lost, baseline_n_correct,
+    condition_id, baseline_id, direction_id, parent_id
+FROM pooled
+ORDER BY model, protocol, set_name, role NULLS FIRST, direction, alpha, condition_id;

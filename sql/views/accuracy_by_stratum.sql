@@ -39,14 +39,16 @@ cut AS (
     JOIN (SELECT DISTINCT condition_no, run_no FROM baseline_rows) AS b USING (run_no)
 )
 SELECT
-    c.condition_id, c.baseline_id, c.model, c.protocol, c.decoding, c.dtype, x.set_name,
-    c.direction, c.direction_id, c.kind, c.role, c.parent_id,
+    c.model, c.protocol, c.decoding, c.dtype, x.set_name, c.direction, c.kind, c.role,
     c.site, c.schedule, c.operator, c.effect, c.alpha, x.scheme, x.level,
     v.selection, coalesce(v.selected_on_outcome, false) AS selected_on_outcome,
     cut.scheme IS NOT NULL AS cut_from_baseline, x.n_seeds,
     x.n, x.n_correct, x.n_missing, x.n_correct / nullif(x.n - x.n_missing, 0) AS accuracy,
-    x.gained + x.lost + x.unchanged AS n_pairs, x.gained, x.lost, x.baseline_n_correct
+    x.gained + x.lost + x.unchanged AS n_pairs, x.gained, x.lost, x.baseline_n_correct,
+    c.condition_id, c.baseline_id, c.direction_id, c.parent_id
 FROM counts AS x
 JOIN condition_details AS c USING (condition_no)
 LEFT JOIN sets_overview AS v USING (set_name)
-LEFT JOIN cut ON cut.scheme = x.scheme AND cut.baseline_no = c.baseline_no;
+LEFT JOIN cut ON cut.scheme = x.scheme AND cut.baseline_no = c.baseline_no
+ORDER BY c.model, c.protocol, x.set_name, c.role NULLS FIRST, c.direction, c.alpha, x.scheme,
+    x.level, c.condition_id;

@@ -15,11 +15,9 @@ effects AS (
     WHERE direction_id IS NOT NULL
 )
 SELECT
-    x.condition_id, x.model, x.protocol, x.decoding, x.dtype, x.set_name, x.direction,
-    x.direction_id, x.kind, x.site, x.schedule, x.operator, x.effect, x.alpha,
+    x.model, x.protocol, x.decoding, x.dtype, x.set_name, x.direction, x.kind, x.site, x.schedule, x.operator, x.effect, x.alpha,
     x.selection, x.selected_on_outcome, x.n_seeds, x.n_pairs, x.gained, x.lost, x.estimate,
-    d.name AS candidate, x.parent_id AS candidate_id,
-    y.n_pairs AS candidate_n_pairs, y.gained AS candidate_gained, y.lost AS candidate_lost,
+    d.name AS candidate, y.n_pairs AS candidate_n_pairs, y.gained AS candidate_gained, y.lost AS candidate_lost,
     y.estimate AS candidate_estimate
 FROM effects AS x
 LEFT JOIN directions AS d ON d.direction_id = x.parent_id
@@ -32,4 +30,5 @@ LEFT JOIN effects AS y
     AND y.operator IS NOT DISTINCT FROM x.operator
     AND y.effect IS NOT DISTINCT FROM x.effect
     AND y.alpha = x.alpha
-WHERE x.role = 'control';
+WHERE x.role = 'control'
+ORDER BY x.model, x.protocol, x.set_name, candidate, x.alpha, x.direction, x.condition_id;

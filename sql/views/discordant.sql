@@ -30,13 +30,15 @@ counts AS (
     GROUP BY k.condition_no, s.set_name, k.seed
 )
 SELECT
-    c.condition_id, c.baseline_id, c.model, c.protocol, c.decoding, c.dtype, t.set_name,
-    c.direction, c.direction_id, c.kind, c.role, c.parent_id,
+    c.model, c.protocol, c.decoding, c.dtype, t.set_name, c.direction, c.kind, c.role,
     c.site, c.schedule, c.operator, c.effect, c.alpha, t.seed,
     v.selection, coalesce(v.selected_on_outcome, false) AS selected_on_outcome,
     t.n, t.n_missing, t.n_correct,
     t.gained + t.lost + t.stayed_right + t.stayed_wrong AS n_pairs,
-    t.gained, t.lost, t.stayed_right, t.stayed_wrong
+    t.gained, t.lost, t.stayed_right, t.stayed_wrong,
+    c.condition_id, c.baseline_id, c.direction_id, c.parent_id
 FROM counts AS t
 JOIN condition_details AS c USING (condition_no)
-LEFT JOIN sets_overview AS v USING (set_name);
+LEFT JOIN sets_overview AS v USING (set_name)
+ORDER BY c.model, c.protocol, t.set_name, c.role NULLS FIRST, c.direction, c.alpha, t.seed,
+    c.condition_id;

@@ -42,9 +42,11 @@ figures AS (
     GROUP BY condition_id, position
 )
 SELECT
-    f.condition_id, c.model, c.protocol, c.decoding, c.dtype, c.direction, c.direction_id, c.kind,
-    c.role, c.site, c.schedule, c.operator, c.effect, c.alpha, f.position,
+    c.model, c.protocol, c.decoding, c.dtype, c.direction, c.kind, c.role, c.site, c.schedule,
+    c.operator, c.effect, c.alpha, f.position,
     f.n, f.n_not_finite, f.mean_before, f.mean_after, f.mean_fed,
-    f.median_after, f.p05_after, f.p95_after, f.max_after, f.mean_cosine
+    f.median_after, f.p05_after, f.p95_after, f.max_after, f.mean_cosine,
+    c.condition_id, c.direction_id
 FROM figures AS f
-JOIN condition_details AS c USING (condition_id);
+JOIN condition_details AS c USING (condition_id)
+ORDER BY c.model, c.protocol, c.role NULLS FIRST, c.direction, c.alpha, c.condition_id, f.position;

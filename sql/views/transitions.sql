@@ -7,14 +7,16 @@
 --   missing                                    pairs where either outcome is missing
 CREATE OR REPLACE VIEW transitions AS
 SELECT
-    condition_id, model, protocol, decoding, dtype, set_name, direction, direction_id, kind, role,
-    site, schedule, operator, effect, alpha, selection, selected_on_outcome,
+    model, protocol, decoding, dtype, set_name, direction, kind, role, site, schedule, operator,
+    effect, alpha, selection, selected_on_outcome,
     CAST(sum(n) AS BIGINT) AS n,
     CAST(sum(stayed_right) AS BIGINT) AS stayed_right,
     CAST(sum(gained) AS BIGINT) AS gained,
     CAST(sum(lost) AS BIGINT) AS lost,
     CAST(sum(stayed_wrong) AS BIGINT) AS stayed_wrong,
-    CAST(sum(n - n_pairs) AS BIGINT) AS missing
+    CAST(sum(n - n_pairs) AS BIGINT) AS missing,
+    condition_id, baseline_id, direction_id
 FROM discordant
 WHERE direction_id IS NOT NULL
-GROUP BY ALL;
+GROUP BY ALL
+ORDER BY model, protocol, set_name, role, direction, alpha, condition_id;

@@ -1,0 +1,90 @@
+"""`steerstat sql`: ask a store anything, closed and read-only."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sql.errors import UserError
+from store.formats import FORMATS, WRITERS
+
+if TYPE_CHECKING:
+    import duckdb
+
+app = typer.Typer()
+
+
+@app.command()
+def sql(
+    store: Annotated[Path, typer.Argument(help="Folder of the store.")],
+    query: Annotated[
+        str | None,
+        typer.Argument(help="SQL text, a file ending in .sql, a named query, a view or a table."),
+    ] = None,
+    param: Annotated[
+        list[str] | None, typer.Option("--param", "-p", help="name=value for a $name; repeatable.")
+    ] = None,
+    format: Annotated[str, typer.Option("--format", "-f", help=", ".join(FORMATS))] = "table",
+    json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file, not to stdout.")
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Print the text of the query; run nothing.")
+    ] = False,
+    timeout: Annotated[float, typer.Option(help="Stop after this many seconds.")] = 300.0,
+    memory: Annotated[str, typer.Option(help="Memory limit, for example 8GB.")] = "4GB",
+) -> None:
+    """Query a store, closed and read-only; without a query, list its views and named queries.
+
+    Example: steerstat sql runs/demo mcnemar_by_alpha -p set_name=primary --format markdown
+    """
+    from store.querying import explained, listing, resolve, run
+
+    format = "json" if json else format
+    if format not in FORMATS:
+        raise UserError(f"no format {format!r}: choose {', '.join(FORMATS)}")
+    if query is None:
+        _write(*listing(), format, output)
+        return
+    script = resolve(query)
+    if explain:
+        sys.stdout.write(explained(script).rstrip() + "\n")
+        return
+    with run(store, script, _pairs(param or []), seconds=timeout, memory=memory) as result:
+        if format == "parquet":
+            _write_parquet(result, output)
+        else:
+            _write(result.columns, result.fetchall(), format, output)
+
+
+def _pairs(given: list[str]) -> dict[str, str]:
+    """`name=value` texts as a mapping. Raises UserError."""
+    found = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise UserError(f"-p takes name=value, found {text!r}")
+        found[name] = value
+    return found
+
+
+def _write(columns: Any, rows: Any, format: str, output: Path | None) -> None:
+    if format == "parquet":
+        raise UserError("the list of queries is no Parquet table: choose table, csv or json")
+    text = WRITERS[format](columns, rows)
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        output.write_text(text, "utf-8")
+
+
+def _write_parquet(result: duckdb.DuckDBPyRelation, output: Path | None) -> None:
+    import pyarrow.parquet as pq
+
+    if output is None and sys.stdout.isatty():
+        raise UserError("Parquet is no text: add --output FILE, or redirect stdout")
+    pq.write_table(result.to_arrow_table(), output or sys.stdout.buffer, compression="zstd")
