@@ -81,7 +81,7 @@ def residual_layer(site: str) -> int | None:
     return int(layer)
 
 
-def schedule_weights(schedule: str, norms: Array) -> Array:
+def schedule_weights(schedule: str, norms: Array, *, open_ended: bool = False) -> Array:
     """One weight per position, [T], from the schedule and the direction's norms [T].
 
     Raises:
@@ -104,7 +104,10 @@ def schedule_weights(schedule: str, norms: Array) -> Array:
             raise UserError(f"schedule {schedule!r}: positions go from 0 to {n - 1}")
         weights[int(where)] = 1
     elif schedule.startswith("["):
-        weights[:] = _listed_weights(schedule, n)
+        listed = _listed_weights(schedule)
+        if len(listed) > n or (len(listed) < n and not open_ended):
+            raise UserError(f"schedule {schedule!r} has {len(listed)} weights; {n} are needed")
+        weights[: len(listed)] = listed
     else:
         raise UserError(
             f"unknown schedule {schedule!r}; use uniform, first, last, position:<i>, magnitude "
@@ -113,14 +116,11 @@ def schedule_weights(schedule: str, norms: Array) -> Array:
     return weights
 
 
-def _listed_weights(schedule: str, n: int) -> list[float]:
+def _listed_weights(schedule: str) -> list[float]:
     try:
-        listed = [float(weight) for weight in json.loads(schedule)]
+        return [float(weight) for weight in json.loads(schedule)]
     except (ValueError, TypeError) as error:
         raise UserError(f"schedule {schedule!r} is no list of numbers") from error
-    if len(listed) != n:
-        raise UserError(f"schedule {schedule!r} has {len(listed)} weights; {n} are needed")
-    return listed
 
 
 @dataclass(frozen=True)
@@ -140,8 +140,17 @@ class SiteVectors:
     weight: Array
 
 
-def site_vectors(steering: Steering, n_positions: int, d_model: int) -> list[SiteVectors]:
+def site_vectors(
+    steering: Steering, n_positions: int, d_model: int, *, open_ended: bool = False
+) -> list[SiteVectors]:
     """The steering's vectors by site, broadcast over positions and weighted.
+
+    Args:
+        steering: the steering.
+        n_positions: T.
+        d_model: width.
+        open_ended: positions are the prompt's last token and each generated token, of which
+            nobody knows the last: vectors and weights may be fewer, and act on the first ones.
 
     Raises:
         UserError: names are unknown or shapes do not fit.
@@ -154,8 +163,10 @@ def site_vectors(steering: Steering, n_positions: int, d_model: int) -> list[Sit
         )
     if steering.effect not in EFFECTS:
         raise UserError(f"unknown effect {steering.effect!r}; use total or direct")
+    if open_ended and steering.schedule == "last":
+        raise UserError("schedule 'last' needs thoughts: nobody knows an answer's last token")
     sites = steering.sites
-    by_site = _by_site(steering, len(sites), n_positions, d_model)
+    by_site = _by_site(steering, len(sites), n_positions, d_model, open_ended)
     parts = []
     for site, vectors in zip(sites, by_site, strict=True):
         residual_layer(site)
@@ -163,17 +174,23 @@ def site_vectors(steering: Steering, n_positions: int, d_model: int) -> list[Sit
         unit = np.divide(
             vectors, norms[:, None], out=np.zeros(vectors.shape), where=norms[:, None] > 0
         )
-        weight = schedule_weights(steering.schedule, norms.astype(np.float32))
+        weight = schedule_weights(
+            steering.schedule, norms.astype(np.float32), open_ended=open_ended
+        )
         dose = steering.alpha * weight * norms
         parts.append(SiteVectors(site, *(x.astype(np.float32) for x in (unit, dose, weight))))
     return parts
 
 
-def _by_site(steering: Steering, n_sites: int, n_positions: int, d_model: int) -> Array:
+def _by_site(
+    steering: Steering, n_sites: int, n_positions: int, d_model: int, open_ended: bool
+) -> Array:
     """Vectors as [n_sites, T, d]."""
     vectors = np.asarray(steering.vectors, dtype=np.float32)
     vectors = vectors.reshape(-1, vectors.shape[-1])
-    if vectors.shape[1] != d_model or len(vectors) not in (1, n_sites, n_sites * n_positions):
+    n = len(vectors)
+    fits = n in (1, n_sites, n_sites * n_positions)
+    if vectors.shape[1] != d_model or not (fits or (open_ended and n % n_sites == 0)):
         raise UserError(
             f"direction {steering.key or '(no name)'} has shape {list(vectors.shape)}; "
             f"{n_sites} site(s) with {n_positions} positions need "
@@ -181,7 +198,10 @@ def _by_site(steering: Steering, n_sites: int, n_positions: int, d_model: int) -
         )
     if not np.isfinite(vectors).all():
         raise UserError(f"direction {steering.key or '(no name)'} has values that are not finite")
-    if len(vectors) == n_sites * n_positions:
-        return vectors.reshape(n_sites, n_positions, d_model)
-    # One vector for all, or one per site: the same at every position.
-    return np.broadcast_to(vectors[:, None, :], (n_sites, n_positions, d_model)).copy()
+    if n in (1, n_sites):  # one vector for all, or one per site: the same at every position
+        return np.broadcast_to(
+            vectors.reshape(-1, 1, d_model), (n_sites, n_positions, d_model)
+        ).copy()
+    given = vectors.reshape(n_sites, -1, d_model)[:, :n_positions]
+    rest = np.zeros((n_sites, n_positions - given.shape[1], d_model), dtype=np.float32)
+    return np.concatenate([given, rest], axis=1)

@@ -1,0 +1,289 @@
+"""Run many steerings over many questions, fast and with the same result whatever the batch.
+
+Each question is prefilled once; all its steerings branch off that cache. Rows of different
+questions share every matrix product, rows of one question share its cache, and finished rows
+leave the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from collect.batches import Unit, Window, batch_rows, group_units, windows
+from collect.caches import Prefix
+from collect.decoding import Answers, Decoding, Noise, decode, parse_decoding
+from collect.interventions import Steering, residual_layer, site_vectors
+from collect.model import Model
+from collect.networks import Network, network_of
+from collect.prefix import prefill, tokenize
+from collect.protocol import (
+    Protocol,
+    answer_start_tokens,
+    gold_tokens,
+    resolve_protocol,
+)
+from collect.reasoning import Thoughts, think, think_direct, think_unsteered
+from collect.rows import Norms, Rows, SteeringTable
+from sql.errors import UserError
+
+DEFAULT_MEMORY = 4 * 2**30
+Skip = Callable[[int, int, int], bool]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Outcomes of some units, as parallel columns.
+
+    Attributes:
+        problem, steering: indices into the lists that `run` was given, [n].
+        seed: [n].
+        tokens: answer ids, end-of-text included where it was reached.
+        truncated: no end-of-text within the protocol's limit, [n].
+        gold_logprob: log-probability of the gold answer with its end-of-text; NaN without gold.
+        margin: smallest difference between the best two logits over the answer, [n].
+        norm_before, norm_after: norm at the steering's first site before and after it, [n, T];
+            a baseline's are equal and taken at `latent`.
+        norm_fed: norm of the thought fed back; NaN where none is.
+        cosine: between the state before steering and the direction; NaN without direction.
+    """
+
+    problem: npt.NDArray[np.int64]
+    steering: npt.NDArray[np.int64]
+    seed: npt.NDArray[np.int64]
+    tokens: list[list[int]]
+    truncated: npt.NDArray[np.bool_]
+    gold_logprob: npt.NDArray[np.float32]
+    margin: npt.NDArray[np.float32]
+    norm_before: npt.NDArray[np.float32]
+    norm_after: npt.NDArray[np.float32]
+    norm_fed: npt.NDArray[np.float32]
+    cosine: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+
+def run(
+    model: Model,
+    questions: Sequence[str],
+    gold: Sequence[str] | None,
+    steerings: Sequence[Steering],
+    *,
+    protocol: str | Protocol = "codi",
+    decoding: Mapping[str, Any] | None = None,
+    seeds: Sequence[int] = (0,),
+    memory: int = DEFAULT_MEMORY,
+    progress: Callable[[int], None] | None = None,
+    skip: Skip | None = None,
+    max_rows: int | None = None,
+) -> Iterator[Block]:
+    """Every (question, steering, seed), in blocks.
+
+    Args:
+        model: a loaded model.
+        questions: their texts.
+        gold: their canonical answers, for the gold log-probability; None leaves it out.
+        steerings: conditions; one without vectors is the baseline.
+        protocol: a protocol or its name.
+        decoding: `{"mode": "greedy"}` (default) or `{"mode": "sample", "temperature": 0.7}`.
+        seeds: of sampling; greedy answers are the same for every seed.
+        memory: bytes that caches and working tensors may take.
+        progress: called with the number of units of each finished block.
+        skip: called as (problem, steering, seed); True leaves the unit out.
+        max_rows: most units in one batch; by default what suits the device and the memory.
+
+    Raises:
+        UserError: steerings, protocol, decoding and model do not fit together.
+    """
+    engine = Engine(model, questions, gold, steerings, protocol, decoding, memory, max_rows)
+    units = [
+        Unit(problem, index, seed)
+        for problem in range(len(questions))
+        for index in range(len(steerings))
+        for seed in seeds
+        if skip is None or not skip(problem, index, seed)
+    ]
+    for block in engine.blocks(units):
+        if progress is not None:
+            progress(len(block))
+        yield block
+
+
+class Engine:
+    """One model, questions and steerings, checked and ready to run units of them."""
+
+    def __init__(
+        self,
+        model: Model,
+        questions: Sequence[str],
+        gold: Sequence[str] | None,
+        steerings: Sequence[Steering],
+        protocol: str | Protocol,
+        decoding: Mapping[str, Any] | None,
+        memory: int,
+        max_rows: int | None,
+    ) -> None:
+        self.model, self.steerings = model, list(steerings)
+        self.net: Network = network_of(model)
+        self.protocol = resolve_protocol(protocol, model)
+        last_entry = 1 if self.protocol.vocabulary == "less_last" else 0
+        self.rule: Decoding = parse_decoding(
+            decoding or {"mode": "greedy"},
+            n_choices=model.vocab_size - last_entry,
+            max_new_tokens=self.protocol.max_new_tokens,
+            eos_id=model.eos_id,
+        )
+        self.start = answer_start_tokens(model, self.protocol)
+        self.golds: list[list[int]] | None = None
+        if gold is not None:
+            if len(gold) != len(questions):
+                raise UserError(f"{len(questions)} questions have {len(gold)} gold answers")
+            self.golds = [gold_tokens(model, self.protocol, answer) for answer in gold]
+        draft = max((len(g) for g in self.golds), default=0) if self.golds else 0
+        self.room = self.protocol.n_fed + len(self.start) + max(draft, self.rule.max_new_tokens)
+        self.prompts = tokenize(model, self.net, self.protocol, questions, self.room)
+        self.opening = 1 + self.protocol.n_fed + len(self.start) + max(0, draft - 1)
+        self.memory, self.max_rows = memory, max_rows
+        self._check_steerings(len(questions))
+
+    @property
+    def open_ended(self) -> bool:
+        """Whether generated tokens are steered, as in models without thoughts."""
+        return not self.protocol.n_latent
+
+    @property
+    def n_steered(self) -> int:
+        """Positions that a steering may address."""
+        return 1 + self.rule.max_new_tokens if self.open_ended else self.protocol.n_positions
+
+    def _check_steerings(self, n_questions: int) -> None:
+        for steering in self.steerings:
+            if steering.is_baseline:
+                continue
+            site_vectors(steering, self.n_steered, self.model.d_model, open_ended=self.open_ended)
+            for site in steering.sites:
+                layer = residual_layer(site)
+                if layer is not None and layer >= self.net.n_layer:
+                    raise UserError(f"site {site}: layers go from 0 to {self.net.n_layer - 1}")
+                if self.open_ended and (layer is None or steering.effect == "direct"):
+                    raise UserError(
+                        f"site {site} with effect {steering.effect} needs thoughts; a plain "
+                        "model is steered at residual:<layer> with effect total"
+                    )
+            factors = steering.alpha_factors
+            if factors is not None and len(factors) != n_questions:
+                raise UserError(f"{len(factors)} alpha factors for {n_questions} questions")
+
+    def blocks(self, units: Sequence[Unit]) -> Iterator[Block]:
+        """Blocks of all the units, one batch at a time."""
+        rows = self.max_rows or batch_rows(self.model, self.net, self.opening, self.memory)
+        for window in windows(units, self.prompts, self.net, self.model, self.memory):
+            with torch.inference_mode():
+                prefixes = list(prefill(self.net, self.prompts, window.problems, self.model.device))
+            for group in group_units(window, self.steerings, rows):
+                yield from self._safely(prefixes, group)
+
+    def _safely(self, prefixes: list[Prefix], units: list[Unit]) -> Iterator[Block]:
+        """One batch, or its halves where the device has no memory for it."""
+        try:
+            with torch.inference_mode():
+                block = self._batch(prefixes, units)
+        except torch.OutOfMemoryError as error:
+            if len(units) == 1:
+                raise UserError("the device has no memory for a single unit") from error
+            torch.cuda.empty_cache()
+            middle = len(units) // 2
+            yield from self._safely(prefixes, units[:middle])
+            yield from self._safely(prefixes, units[middle:])
+            return
+        yield block
+
+    def _batch(self, prefixes: list[Prefix], units: list[Unit]) -> Block:
+        place = {q: (i, j) for i, p in enumerate(prefixes) for j, q in enumerate(p.questions)}
+        units = sorted(units, key=lambda unit: (place[unit.problem], unit.steering, unit.seed))
+        table = self._table(units)
+        direct = any(self.steerings[unit.steering].effect == "direct" for unit in units)
+        residual = any(layer is not None for layer in table.layers)
+        places = [place[unit.problem] for unit in units]
+        rows = self._rows(prefixes, places, residual)
+        if direct:
+            thoughts = self._think_direct(prefixes, rows, table, places)
+        else:
+            thoughts = think(self.model, rows, table, self.protocol)
+        noise = None
+        if self.rule.temperature is not None:
+            prompts = [self.prompts[unit.problem] for unit in units]
+            noise = Noise(prompts, [unit.seed for unit in units], self.rule.n_choices)
+        golds = None
+        if self.golds is not None:
+            golds = [self.golds[unit.problem] for unit in units]
+        answers = decode(rows, thoughts, self.start, golds, self.rule, table, noise)
+        return _block(units, answers, thoughts.norms)
+
+    def _rows(
+        self, prefixes: list[Prefix], places: Sequence[tuple[int, int]], drop_last: bool
+    ) -> Rows:
+        where = torch.tensor(places, device=self.model.device).view(-1, 2)
+        return Rows(self.net, prefixes, where[:, 0], where[:, 1], drop_last, capacity=self.opening)
+
+    def _think_direct(
+        self,
+        prefixes: list[Prefix],
+        rows: Rows,
+        table: SteeringTable,
+        places: list[tuple[int, int]],
+    ) -> Thoughts:
+        distinct = sorted(set(places))
+        index = {where: i for i, where in enumerate(distinct)}
+        base = think_unsteered(self.model, self._rows(prefixes, distinct, True), self.protocol)
+        of_row = torch.tensor([index[where] for where in places], device=self.model.device)
+        return think_direct(self.model, rows, table, self.protocol, base, of_row)
+
+    def _table(self, units: Sequence[Unit]) -> SteeringTable:
+        used = sorted({unit.steering for unit in units})
+        index = {steering: i for i, steering in enumerate(used)}
+        chosen = [self.steerings[i] for i in used]
+        factors = None
+        if any(steering.alpha_factors is not None for steering in chosen):
+            factors = [self._factor(unit) for unit in units]
+        return SteeringTable(
+            chosen,
+            [index[unit.steering] for unit in units],
+            factors,
+            n_positions=self.n_steered,
+            like=self.net.head,
+            open_ended=self.open_ended,
+        )
+
+    def _factor(self, unit: Unit) -> float:
+        factors = self.steerings[unit.steering].alpha_factors
+        return 1.0 if factors is None else float(factors[unit.problem])
+
+
+def _block(units: Sequence[Unit], answers: Answers, norms: Norms) -> Block:
+    columns = np.array([(u.problem, u.steering, u.seed) for u in units], dtype=np.int64).T
+    before, after, fed, cosine = (
+        x.cpu().numpy() for x in (norms.before, norms.after, norms.fed, norms.cosine)
+    )
+    return Block(
+        columns[0],
+        columns[1],
+        columns[2],
+        answers.tokens,
+        answers.truncated,
+        answers.gold_logprob,
+        answers.margin,
+        before,
+        after,
+        fed,
+        cosine,
+    )
+
+
+__all__ = ["Block", "Engine", "Window", "run"]

@@ -1,0 +1,233 @@
+"""GPT-2 and Llama as plain functions of their weights, one block at a time.
+
+The transformers modules keep one cache per sequence; a sweep needs one question cache under many
+conditions. These functions read the modules' own weights (queries, keys and values merged into
+one product) and leave attention to the caller, who knows what is shared.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from transformers.activations import ACT2FN
+
+from collect.model import Model
+from sql.errors import UserError
+
+
+class Network(ABC):
+    """A decoder-only transformer, as its weights.
+
+    Attributes:
+        n_layer, n_head, n_kv, d_head: sizes; `n_kv` heads of keys serve `n_head` of queries.
+        scales: what each layer's attention scores are multiplied by.
+        max_positions: longest sequence.
+    """
+
+    n_layer: int
+    n_head: int
+    n_kv: int
+    d_head: int
+    d_model: int
+    d_inner: int
+    scales: list[float]
+    max_positions: int
+    head: Tensor
+
+    @abstractmethod
+    def place(self, x: Tensor, positions: Tensor) -> Tensor:
+        """Input embeddings [N, d] at `positions` [N], as the first block takes them."""
+
+    @abstractmethod
+    def qkv(self, layer: int, x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries [N, h, dh], keys and values [N, n_kv, dh] of the layer's input [N, d]."""
+
+    @abstractmethod
+    def finish(self, layer: int, x: Tensor, attended: Tensor) -> Tensor:
+        """The block's output, from its input [N, d] and what attention gathered [N, h * dh]."""
+
+    @abstractmethod
+    def final(self, x: Tensor) -> Tensor:
+        """The last norm."""
+
+    @abstractmethod
+    def embed(self, tokens: Tensor) -> Tensor:
+        """Token embeddings [..., d], without positions."""
+
+    def logits(self, states: Tensor) -> Tensor:
+        """Logits [N, V] of normed final states [N, d], in float32."""
+        return F.linear(states, self.head).float()
+
+
+class Gpt2Network(Network):
+    """GPT-2: learned positions, LayerNorm, one merged map for queries, keys and values."""
+
+    def __init__(self, lm: Any) -> None:
+        body, config = lm.transformer, lm.config
+        self.n_layer, self.n_head = len(body.h), config.n_head
+        self.n_kv, self.d_model = self.n_head, config.n_embd
+        self.d_head = self.d_model // self.n_head
+        self.scales = [float(block.attn.scaling) for block in body.h]
+        self.max_positions = config.n_positions
+        self.act = _activation(config.activation_function)
+        self.wte, self.wpe = body.wte.weight.detach(), body.wpe.weight.detach()
+        self.head = lm.lm_head.weight.detach()
+        self.norm = (body.ln_f.weight.detach(), body.ln_f.bias.detach(), body.ln_f.eps)
+        self.blocks = [
+            (
+                (block.ln_1.weight.detach(), block.ln_1.bias.detach(), block.ln_1.eps),
+                _conv1d(block.attn.c_attn),
+                _conv1d(block.attn.c_proj),
+                (block.ln_2.weight.detach(), block.ln_2.bias.detach(), block.ln_2.eps),
+                _conv1d(block.mlp.c_fc),
+                _conv1d(block.mlp.c_proj),
+            )
+            for block in body.h
+        ]
+        self.d_inner = self.blocks[0][4][0].shape[1]
+
+    def place(self, x: Tensor, positions: Tensor) -> Tensor:
+        """See `Network.place`."""
+        return x + self.wpe[positions]
+
+    def qkv(self, layer: int, x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """See `Network.qkv`."""
+        (weight, bias, eps), (w, b), *_ = self.blocks[layer]
+        normed = F.layer_norm(x, (self.d_model,), weight, bias, eps)
+        merged = torch.addmm(b, normed, w).view(len(x), 3, self.n_head, self.d_head)
+        return merged[:, 0], merged[:, 1], merged[:, 2]
+
+    def finish(self, layer: int, x: Tensor, attended: Tensor) -> Tensor:
+        """See `Network.finish`."""
+        _, _, (w_o, b_o), (weight, bias, eps), (w_in, b_in), (w_out, b_out) = self.blocks[layer]
+        x = torch.addmm(b_o, attended, w_o).add_(x)
+        normed = F.layer_norm(x, (self.d_model,), weight, bias, eps)
+        inner = self.act(torch.addmm(b_in, normed, w_in))
+        return torch.addmm(b_out, inner, w_out).add_(x)
+
+    def final(self, x: Tensor) -> Tensor:
+        """See `Network.final`."""
+        weight, bias, eps = self.norm
+        return F.layer_norm(x, (self.d_model,), weight, bias, eps)
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """See `Network.embed`."""
+        return F.embedding(tokens, self.wte)
+
+
+class LlamaNetwork(Network):
+    """Llama: rotary positions, RMSNorm, grouped keys and a gated MLP; projections merged."""
+
+    def __init__(self, lm: Any) -> None:
+        body, config = lm.model, lm.config
+        first = body.layers[0].self_attn
+        self.n_layer, self.d_model = len(body.layers), config.hidden_size
+        self.n_head, self.n_kv = config.num_attention_heads, config.num_key_value_heads
+        self.d_head, self.d_inner = first.head_dim, config.intermediate_size
+        self.scales = [float(layer.self_attn.scaling) for layer in body.layers]
+        self.max_positions = config.max_position_embeddings
+        self.act = _activation(config.hidden_act)
+        self.rotary = body.rotary_emb
+        self.wte, self.head = body.embed_tokens.weight.detach(), lm.lm_head.weight.detach()
+        self.norm = (body.norm.weight.detach(), body.norm.variance_epsilon)
+        self.tables: tuple[Tensor, Tensor] | None = None
+        self.blocks = [
+            (
+                (layer.input_layernorm.weight.detach(), layer.input_layernorm.variance_epsilon),
+                _stacked(*(getattr(layer.self_attn, f"{name}_proj") for name in "qkv")),
+                _stacked(layer.self_attn.o_proj),
+                (
+                    layer.post_attention_layernorm.weight.detach(),
+                    layer.post_attention_layernorm.variance_epsilon,
+                ),
+                _stacked(layer.mlp.gate_proj, layer.mlp.up_proj),
+                _stacked(layer.mlp.down_proj),
+            )
+            for layer in body.layers
+        ]
+
+    def _rms(self, x: Tensor, norm: tuple[Tensor, float]) -> Tensor:
+        weight, eps = norm
+        wide = x.float()
+        wide = wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + eps)
+        return weight * wide.to(x.dtype)
+
+    def _angles(self, positions: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
+        """Cosine and sine [N, 1, dh] for each position."""
+        longest = int(positions.max()) + 1
+        if self.tables is None or len(self.tables[0]) < longest:
+            steps = torch.arange(max(256, 2 * longest), device=like.device)[None]
+            cos, sin = self.rotary(like, steps)
+            self.tables = (cos[0], sin[0])
+        return self.tables[0][positions][:, None], self.tables[1][positions][:, None]
+
+    def place(self, x: Tensor, positions: Tensor) -> Tensor:
+        """See `Network.place`; rotary positions act on queries and keys instead."""
+        return x
+
+    def qkv(self, layer: int, x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """See `Network.qkv`."""
+        norm, (w, b), *_ = self.blocks[layer]
+        merged = F.linear(self._rms(x, norm), w, b).view(len(x), -1, self.d_head)
+        turned = merged[:, : self.n_head + self.n_kv]
+        cos, sin = self._angles(positions, x)
+        half = self.d_head // 2
+        swapped = torch.cat((-turned[..., half:], turned[..., :half]), dim=-1)
+        turned = turned * cos + swapped * sin
+        return turned[:, : self.n_head], turned[:, self.n_head :], merged[:, -self.n_kv :]
+
+    def finish(self, layer: int, x: Tensor, attended: Tensor) -> Tensor:
+        """See `Network.finish`."""
+        _, _, (w_o, b_o), norm, (w_in, b_in), (w_out, b_out) = self.blocks[layer]
+        x = F.linear(attended, w_o, b_o).add_(x)
+        gate, up = F.linear(self._rms(x, norm), w_in, b_in).split(self.d_inner, dim=-1)
+        return F.linear(self.act(gate) * up, w_out, b_out).add_(x)
+
+    def final(self, x: Tensor) -> Tensor:
+        """See `Network.final`."""
+        return self._rms(x, self.norm)
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """See `Network.embed`."""
+        return F.embedding(tokens, self.wte)
+
+
+def _activation(name: str) -> Callable[[Tensor], Tensor]:
+    if name in ("gelu_new", "gelu_pytorch_tanh", "gelu_fast"):
+        # One fused kernel in place of the written-out formula.
+        return lambda x: F.gelu(x, approximate="tanh")
+    module: Callable[[Tensor], Tensor] = ACT2FN[name]
+    return module
+
+
+def _conv1d(module: Any) -> tuple[Tensor, Tensor]:
+    return module.weight.detach(), module.bias.detach()
+
+
+def _stacked(*modules: Any) -> tuple[Tensor, Tensor | None]:
+    """Several linear maps of one input as a single one; their biases all there or all absent."""
+    weight = torch.cat([module.weight.detach() for module in modules])
+    if modules[0].bias is None:
+        return weight, None
+    return weight, torch.cat([module.bias.detach() for module in modules])
+
+
+_NETWORKS: dict[str, Callable[[Any], Network]] = {"gpt2": Gpt2Network, "llama": LlamaNetwork}
+
+
+def network_of(model: Model) -> Network:
+    """The functional form of a model's weights.
+
+    Raises:
+        UserError: the architecture is neither GPT-2 nor Llama.
+    """
+    kind = model.lm.config.model_type
+    if kind not in _NETWORKS:
+        known = ", ".join(_NETWORKS)
+        raise UserError(f"{model.name} is a {kind} model; the engine runs {known}")
+    return _NETWORKS[kind](model.lm)

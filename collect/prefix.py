@@ -1,0 +1,104 @@
+"""Prefill: each question's prompt goes through the network once, whatever the conditions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from collect.caches import Prefix
+from collect.model import Model
+from collect.networks import Network
+from collect.protocol import Protocol, prompt_tokens
+from sql.errors import UserError
+
+PREFILL_TOKENS = 4096
+
+
+def tokenize(
+    model: Model, net: Network, protocol: Protocol, questions: Sequence[str], room: int
+) -> list[list[int]]:
+    """Prompt ids of every question.
+
+    Raises:
+        UserError: a question is empty, or leaves no room for thoughts and answer.
+    """
+    prompts = [prompt_tokens(model, protocol, question) for question in questions]
+    for index, prompt in enumerate(prompts):
+        if len(prompt) + room > net.max_positions:
+            raise UserError(
+                f"question {index} has {len(prompt)} tokens and needs {room} more; {model.name} "
+                f"reads {net.max_positions}: shorten it or lower max_new_tokens"
+            )
+    return prompts
+
+
+def prefill(
+    net: Network,
+    prompts: Sequence[Sequence[int]],
+    questions: Sequence[int],
+    device: torch.device,
+    watch: Callable[[int, Tensor, list[int]], None] | None = None,
+) -> Iterator[Prefix]:
+    """Caches and last states of questions, by length, in prompts of equal length only.
+
+    Args:
+        net: the network.
+        prompts: ids by question.
+        questions: which of them.
+        device: where.
+        watch: called as (layer, block outputs [n, P, d], questions), to read activations.
+    """
+    by_length: dict[int, list[int]] = defaultdict(list)
+    for question in questions:
+        by_length[len(prompts[question])].append(question)
+    for length in sorted(by_length):
+        group, step = by_length[length], max(1, PREFILL_TOKENS // length)
+        parts = [
+            _prefill_equal(net, prompts, group[i : i + step], device, watch)
+            for i in range(0, len(group), step)
+        ]
+        yield parts[0] if len(parts) == 1 else _joined(parts)
+
+
+def _prefill_equal(
+    net: Network,
+    prompts: Sequence[Sequence[int]],
+    group: list[int],
+    device: torch.device,
+    watch: Callable[[int, Tensor, list[int]], None] | None,
+) -> Prefix:
+    tokens = torch.tensor([list(prompts[q]) for q in group], device=device)
+    n, length = tokens.shape
+    positions = torch.arange(length, device=device).repeat(n)
+    x = net.place(net.embed(tokens).reshape(n * length, -1), positions)
+    keys = x.new_empty((net.n_layer, n, net.n_kv, length, net.d_head))
+    values = torch.empty_like(keys)
+    group_size = net.n_head // net.n_kv
+    for layer in range(net.n_layer):
+        q, k, v = (
+            part.view(n, length, -1, net.d_head).transpose(1, 2)
+            for part in net.qkv(layer, x, positions)
+        )
+        keys[layer], values[layer] = k, v
+        if group_size > 1:
+            k, v = (part.repeat_interleave(group_size, dim=1) for part in (k, v))
+        out = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=net.scales[layer])
+        x = net.finish(layer, x, out.transpose(1, 2).reshape(n * length, -1))
+        if watch is not None:
+            watch(layer, x.view(n, length, -1), group)
+    states = net.final(x.view(n, length, -1)[:, -1])
+    return Prefix(list(group), keys, values, states, tokens)
+
+
+def _joined(parts: list[Prefix]) -> Prefix:
+    return Prefix(
+        [question for part in parts for question in part.questions],
+        torch.cat([part.keys for part in parts], 1),
+        torch.cat([part.values for part in parts], 1),
+        torch.cat([part.states for part in parts]),
+        torch.cat([part.tokens for part in parts]),
+    )
