@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import io
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -77,7 +78,7 @@ def _from_pretrained(source: Source, dtype: torch.dtype, **options: Any) -> Any:
     return lm.eval()
 
 
-@contextmanager
+@contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """No progress bars or reports of transformers; restored afterwards."""
     from transformers.utils import logging
@@ -86,18 +87,22 @@ def _quiet() -> Iterator[None]:
     logging.disable_progress_bar()
     logging.set_verbosity_error()
     try:
-        yield
+        # The bar of the GGUF conversion asks nobody.
+        with contextlib.redirect_stderr(io.StringIO()):
+            yield
     finally:
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
 
 
-@contextmanager
+@contextlib.contextmanager
 def _one_line(source: Source) -> Iterator[None]:
     try:
         yield
-    except (ValueError, OSError, KeyError, RuntimeError, TypeError, ImportError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # damaged files make transformers fail in any way
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
         raise UserError(f"transformers cannot load {source.name}: {reason}") from error
 
