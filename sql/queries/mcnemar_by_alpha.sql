@@ -1,0 +1,25 @@
+-- Does steering change how many problems are right? McNemar and Tango for every candidate and alpha.
+--
+-- Grain: one row per (candidate's condition, set, seed). P-values are not corrected for the number
+-- of rows: `steerstat analyze` does that.
+--
+-- Parameters:
+--   $set_name VARCHAR = primary: problem set, NULL for all
+--   $direction VARCHAR = NULL: name of one direction, NULL for every candidate
+-- Columns:
+--   estimate, low, high   (gained - lost) / n_pairs and its 95 % Tango interval, fractions
+--   p, p_exact            McNemar mid-p (primary) and exact
+--   selected_on_outcome   true: the set was balanced on the baseline, the test is not to be trusted
+SELECT
+    model, protocol, set_name, direction, alpha, seed, n_pairs, gained, lost,
+    (gained - lost) / nullif(n_pairs, 0) AS estimate,
+    tango_low(gained, lost, n_pairs) AS low,
+    tango_high(gained, lost, n_pairs) AS high,
+    mcnemar_midp(gained, lost) AS p,
+    mcnemar_exact(gained, lost) AS p_exact,
+    selected_on_outcome
+FROM discordant
+WHERE direction_id IS NOT NULL
+    AND ($set_name::VARCHAR IS NULL OR set_name = $set_name::VARCHAR)
+    AND (direction = $direction::VARCHAR OR ($direction::VARCHAR IS NULL AND role = 'candidate'))
+ORDER BY model, protocol, set_name, direction, alpha, seed, condition_id;
