@@ -15,7 +15,8 @@ effects AS (
     WHERE direction_id IS NOT NULL
 )
 SELECT
-    x.model, x.protocol, x.decoding, x.dtype, x.set_name, x.direction, x.kind, x.site, x.schedule, x.operator, x.effect, x.alpha,
+    x.model, x.protocol, x.decoding, x.dtype, x.set_name, x.direction, x.kind, x.site,
+    x.schedule, x.operator, x.effect, x.alpha,
     x.selection, x.selected_on_outcome, x.n_seeds, x.n_pairs, x.gained, x.lost, x.estimate,
     d.name AS candidate, y.n_pairs AS candidate_n_pairs, y.gained AS candidate_gained,
     y.lost AS candidate_lost, y.estimate AS candidate_estimate,

@@ -1,0 +1,283 @@
+"""The views on a few rows: baseline matching, missing outcomes, several sets and seeds."""
+
+from __future__ import annotations
+
+import pytest
+from few_rows import STEERED, R, W, database, rows
+
+UP = {"up": {"direction": "d", "alpha": 1.0}}
+
+
+def test_a_pair_is_gained_lost_or_unknown():
+    c = database(
+        {
+            "base": {"a": W, "b": R, "c": R, "d": "truncated", "e": W},
+            "up": {"a": R, "b": W, "c": R, "d": R, "e": "parse_fail", "f": R},
+        },
+        conditions=UP,
+        problems={**dict.fromkeys("abcde", 2), "f": None},
+    )
+    assert rows(
+        c,
+        "SELECT * FROM paired_outcomes ORDER BY problem_id",
+        "problem_id, n_steps, correct, baseline_correct, gained, lost, status, baseline_status",
+    ) == [
+        ("a", 2, R, W, True, False, "ok", "ok"),
+        ("b", 2, W, R, False, True, "ok", "ok"),
+        ("c", 2, R, R, False, False, "ok", "ok"),
+        ("d", 2, R, None, None, None, "ok", "truncated"),
+        ("e", 2, None, W, None, None, "parse_fail", "ok"),
+        ("f", None, R, None, None, None, "ok", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"protocol": "report"},
+        {"protocol_fields": '{"n_latent":5}'},
+        {"decoding": '{"mode":"sample"}'},
+        {"dtype": "bfloat16"},
+        {"model_id": "m2"},
+    ],
+)
+def test_a_baseline_of_another_setting_is_no_baseline(other):
+    c = database({"base": {"a": W}, "up": {"a": R}}, conditions={**UP, "base": other})
+    assert rows(c, "paired_outcomes", "baseline_correct, gained") == [(None, None)]
+
+
+def test_each_setting_has_its_own_baseline():
+    c = database(
+        {"base": {"a": W}, "base2": {"a": R}, "up": {"a": R}, "up2": {"a": W}},
+        conditions={
+            **UP,
+            "base2": {"protocol": "report"},
+            "up2": {"protocol": "report", "direction": "d", "alpha": 1.0},
+        },
+    )
+    assert rows(
+        c, "SELECT * FROM paired_outcomes ORDER BY condition_id", "condition_id, gained, lost"
+    ) == [("up", True, False), ("up2", False, True)]
+
+
+def test_a_direction_at_alpha_zero_is_no_baseline():
+    c = database(
+        {"zero": {"a": W}, "up": {"a": R}},
+        conditions={**UP, "zero": {"direction": "d", "alpha": 0.0, "operator": "project_out"}},
+    )
+    assert rows(c, "paired_outcomes", "condition_id, baseline_correct") == [
+        ("zero", None),
+        ("up", None),
+    ]
+
+
+def test_the_same_seed_is_paired_else_seed_zero():
+    c = database(
+        {
+            ("base", 0): {"a": W, "b": W},
+            ("base", 1): {"a": R},
+            ("up", 0): {"a": R, "b": R},
+            ("up", 1): {"a": R, "b": R},
+        },
+        conditions=UP,
+    )
+    found = rows(
+        c,
+        "SELECT * FROM paired_outcomes ORDER BY problem_id, seed",
+        "problem_id, seed, baseline_correct, gained",
+    )
+    assert found == [
+        ("a", 0, W, True),
+        ("a", 1, R, False),
+        ("b", 0, W, True),
+        ("b", 1, W, True),
+    ]
+
+
+def test_a_missing_baseline_of_the_same_seed_is_not_replaced_by_seed_zero():
+    c = database(
+        {("base", 0): {"a": W}, ("base", 1): {"a": "truncated"}, ("up", 1): {"a": R}},
+        conditions=UP,
+    )
+    assert rows(c, "paired_outcomes", "seed, gained, baseline_status") == [(1, None, "truncated")]
+
+
+SETS = {
+    "primary": ("random", ["a", "b", "c"]),
+    "balanced": ("balanced_on_baseline", ["b", "c", "d"]),
+}
+
+
+def _two_sets():
+    return database(
+        {
+            "base": {"a": W, "b": R, "c": R, "d": "truncated"},
+            "up": {"a": R, "b": W, "c": "parse_fail", "d": R},
+        },
+        conditions=UP,
+        sets=SETS,
+        problems={"a": 1, "b": 2, "c": 2, "d": 2},
+    )
+
+
+def test_accuracy_counts_a_problem_in_each_of_its_sets():
+    columns = (
+        "set_name, direction, alpha, n, n_correct, n_missing, accuracy, n_pairs, gained, lost, "
+        "baseline_n_correct, selection, selected_on_outcome"
+    )
+    assert rows(_two_sets(), "accuracy_by_alpha", columns) == [
+        ("balanced", None, 0.0, 3, 2, 1, 1.0, 2, 0, 0, 2, "balanced_on_baseline", True),
+        ("balanced", "d", 1.0, 3, 1, 1, 0.5, 1, 0, 1, 1, "balanced_on_baseline", True),
+        ("primary", None, 0.0, 3, 2, 0, 2 / 3, 3, 0, 0, 2, "random", False),
+        ("primary", "d", 1.0, 3, 1, 1, 0.5, 2, 1, 1, 1, "random", False),
+    ]
+
+
+def test_transitions_add_up_and_keep_the_missing():
+    columns = "set_name, n, stayed_right, gained, lost, stayed_wrong, missing"
+    assert rows(_two_sets(), "transitions", columns) == [
+        ("balanced", 3, 0, 0, 1, 0, 2),
+        ("primary", 3, 0, 1, 1, 0, 1),
+    ]
+
+
+def test_strata_have_the_number_of_steps_and_every_scheme():
+    c = _two_sets()
+    c.execute("INSERT INTO strata VALUES ('size', 'a', 'big', 'me', NULL, 1)")
+    columns = "set_name, scheme, level, n, n_pairs, gained, lost, baseline_n_correct"
+    query = "SELECT * FROM accuracy_by_stratum WHERE direction = 'd'"
+    assert rows(c, query, columns) == [
+        ("balanced", "n_steps", "2", 3, 1, 0, 1, 1),
+        ("primary", "n_steps", "1", 1, 1, 1, 0, 0),
+        ("primary", "n_steps", "2", 2, 1, 0, 1, 1),
+        ("primary", "size", "big", 1, 1, 1, 0, 0),
+    ]
+
+
+def test_strata_cut_from_the_tested_baseline_are_stamped():
+    c = _two_sets()
+    c.execute("INSERT INTO strata VALUES ('cut', 'a', 'wrong', 'baseline', 'run', 1)")
+    c.execute("INSERT INTO strata VALUES ('other', 'a', 'x', 'another run', 'run2', 1)")
+    query = "SELECT DISTINCT scheme, cut_from_baseline FROM accuracy_by_stratum ORDER BY scheme"
+    assert rows(c, query) == [("cut", True), ("n_steps", False), ("other", False)]
+
+
+def test_seeds_are_kept_apart_in_discordant_and_pooled_in_accuracy():
+    c = database(
+        {"base": {"a": W}, ("up", 0): {"a": R}, ("up", 1): {"a": W}},
+        conditions=UP,
+        sets={"s": ("random", ["a"])},
+    )
+    steered = "SELECT * FROM {} WHERE direction IS NOT NULL"
+    assert rows(c, steered.format("discordant"), "seed, n_pairs, gained") == [(0, 1, 1), (1, 1, 0)]
+    found = rows(c, steered.format("accuracy_by_alpha"), "n_seeds, n, n_pairs, gained, accuracy")
+    assert found == [(2, 2, 2, 1, 0.5)]
+
+
+def test_a_problem_of_no_set_has_no_set_name():
+    c = database({"base": {"a": W}, "up": {"a": R}}, conditions=UP)
+    assert rows(c, "transitions", "set_name, gained, selected_on_outcome") == [(None, 1, False)]
+
+
+def test_control_effects_stand_beside_their_candidate():
+    control = {"role": "control", "kind": "random_per_position", "parent_id": "d"}
+    c = database(
+        {
+            "base": {"a": W, "b": R},
+            "up": {"a": R, "b": R},
+            "random": {"a": W, "b": W},
+            "random_far": {"a": W, "b": W},
+        },
+        conditions={
+            **UP,
+            "random": {"direction": "r", "alpha": 1.0},
+            "random_far": {"direction": "r", "alpha": 2.0},
+        },
+        directions={"r": control},
+        sets={"s": ("random", ["a", "b"])},
+    )
+    columns = "direction, alpha, estimate, candidate, candidate_estimate, candidate_gained"
+    assert rows(c, "control_effects", columns) == [
+        ("r", 1.0, -0.5, "d", 0.5, 1),
+        ("r", 2.0, -0.5, "d", None, None),
+    ]
+
+
+def test_two_baselines_of_one_setting_do_not_double_the_pairs():
+    c = database(
+        {"base": {"a": W}, "up": {"a": R}},
+        conditions={**UP, "a_base_without_outcomes": {}},
+    )
+    c.execute("DELETE FROM condition_keys WHERE condition_id = 'a_base_without_outcomes'")
+    assert rows(c, "paired_outcomes", "condition_id, gained") == [("up", True)]
+
+
+def test_norms_are_one_row_per_position_and_unfinite_ones_are_counted():
+    lists = ("norm_before", "norm_after", "norm_fed")
+    infinite = float("inf")
+    c = database(
+        {
+            "base": {"a": {key: [1.0, 2.0] for key in lists}},
+            "up": {
+                "a": {**{key: [3.0, infinite] for key in lists}, "cosine": [0.5, 0.25]},
+                "b": {**{key: [5.0, 8.0] for key in lists}, "cosine": [0.25, 0.25]},
+            },
+        },
+        conditions=UP,
+    )
+    assert rows(c, "latent_norms", "condition_id, problem_id, position, norm_after, cosine") == [
+        ("base", "a", 0, 1.0, None),
+        ("base", "a", 1, 2.0, None),
+        ("up", "a", 0, 3.0, 0.5),
+        ("up", "a", 1, infinite, 0.25),
+        ("up", "b", 0, 5.0, 0.25),
+        ("up", "b", 1, 8.0, 0.25),
+    ]
+    columns = "direction, position, n, n_not_finite, mean_after, median_after, mean_cosine"
+    assert rows(c, "norms_by_position", columns) == [
+        (None, 0, 1, 0, 1.0, 1.0, None),
+        (None, 1, 1, 0, 2.0, 2.0, None),
+        ("d", 0, 2, 0, 4.0, 4.0, 0.375),
+        ("d", 1, 2, 1, 8.0, 8.0, 0.25),
+    ]
+
+
+def test_runs_and_directions_say_what_they_left():
+    c = database(
+        {"base": {"a": W, "b": "truncated"}, "up": {"a": {"correct": True, "fragile": True}}},
+        conditions=UP,
+        directions={"r": {"role": "control", "parent_id": "d"}},
+        runs=[
+            {"run_id": "run", "created_at": "2026-01-01", "finished_at": "2026-01-01 00:00:02"},
+            {"run_id": "empty", "created_at": "2026-01-02"},
+        ],
+    )
+    columns = "run_id, seconds, models, n_outcomes, n_conditions, n_problems, n_missing, n_fragile"
+    assert rows(c, "runs_overview", columns) == [
+        ("run", 2.0, ["model"], 3, 2, 2, 1, 1),
+        ("empty", None, None, 0, 0, 0, 0, 0),
+    ]
+    assert rows(c, "directions_overview", "name, parent, n_conditions, alphas") == [
+        ("d", None, 1, [1.0]),
+        ("r", "d", 0, None),
+    ]
+
+
+def test_classes_hold_problems_of_the_same_sets_and_strata():
+    c = database(
+        {"base": dict.fromkeys("abcd", W)},
+        problems={"a": 1, "b": 1, "c": 2, "d": 1},
+        sets={"s": ("random", ["a", "b", "c"])},
+    )
+    found = rows(c, "SELECT * FROM problem_classes ORDER BY problem_no")
+    assert found == [(1, 1), (2, 1), (3, 3), (4, 4)]
+
+
+def test_ways_of_applying_a_direction_stay_apart():
+    ways = {
+        "once": {"direction": "d", "alpha": 1.0, "schedule": "first"},
+        "all": {"direction": "d", "alpha": 1.0},
+    }
+    c = database({"base": {"a": W}, "once": {"a": R}, "all": {"a": W}}, conditions=ways)
+    found = rows(c, "SELECT * FROM transitions ORDER BY schedule", "schedule, gained")
+    assert found == [(STEERED["schedule"], 0), ("first", 1)]
