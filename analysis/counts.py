@@ -62,13 +62,15 @@ def pairs(gained: Any, lost: Any, n: Any = None, *, outcomes_per_problem: int | 
             "takes the problem as the unit"
         )
     g, lo = whole("gained", gained), whole("lost", lost)
-    total = g + lo if n is None else whole("n", n)
+    total = np.int64(0) if n is None else whole("n", n)
     scalar = np.ndim(g) == np.ndim(lo) == np.ndim(total) == 0
     try:
         g, lo, total = np.broadcast_arrays(*np.atleast_1d(g, lo, total))
     except ValueError:
         shapes = f"{np.shape(gained)}, {np.shape(lost)} and {np.shape(n)}"
         raise Refusal(f"gained, lost and n have shapes {shapes}: pass equal shapes") from None
+    if n is None:
+        total = g + lo
     if np.any(g + lo > total):
         at = int(np.argmax((g + lo > total).ravel()))
         raise Refusal(
