@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
-from analysis.claims.expression import ExpressionError, Record, evaluate, names_in
+from analysis.claims.expression import ExpressionError, Record, Undefined, evaluate, names_in
 from analysis.claims.model import Claim, ClaimsFile, Query, Stored, Table, Value
 from analysis.claims.printed import Figure, parse_figure
 
@@ -109,7 +109,10 @@ class Environment:
                 for column, cell in zip(table.columns, cells, strict=True)
             }
             for column, expression in table.derived.items():
-                names[column] = evaluate(expression, self.scope(names))
+                try:
+                    names[column] = evaluate(expression, self.scope(names))
+                except ExpressionError as error:
+                    names[column] = Undefined(str(error))
             rows[str(cells[0])] = Record(names)
         return PrintedTable(rows)
 

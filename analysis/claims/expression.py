@@ -43,6 +43,25 @@ class ExpressionError(ValueError):
     """An expression that cannot be read or computed."""
 
 
+class Undefined:
+    """Stands for a cell that could not be derived; whoever uses it gets the reason."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+
+def defined(value: Any) -> Any:
+    """The value, unless it or one of its entries is undefined.
+
+    Raises:
+        ExpressionError: it is undefined; says why.
+    """
+    for item in value if isinstance(value, tuple) else (value,):
+        if isinstance(item, Undefined):
+            raise ExpressionError(item.reason)
+    return value
+
+
 class Record(Mapping[str, Any]):
     """A row or a table of values, whose fields expressions reach with a dot or brackets."""
 
@@ -151,7 +170,7 @@ def _value(node: ast.expr, lookup: Callable[[str], Any]) -> Any:
         case ast.Constant(value=value):
             return value
         case ast.Name(id=name):
-            return lookup(name)
+            return defined(lookup(name))
         case ast.Tuple(elts=items) | ast.List(elts=items):
             return tuple(of(item) for item in items)
         case ast.BinOp(left=left, op=op, right=right):
@@ -218,7 +237,7 @@ def _field(owner: Any, name: str) -> Any:
     if isinstance(owner, Record):
         if name not in owner:
             raise ExpressionError(f"there is no {name!r}; there are {', '.join(owner)}")
-        return owner[name]
+        return defined(owner[name])
     fields = {f.name for f in dataclasses.fields(owner)} if dataclasses.is_dataclass(owner) else ()
     if name not in fields:
         raise ExpressionError(f"{type(owner).__name__} has no field {name!r}")

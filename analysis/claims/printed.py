@@ -137,7 +137,13 @@ def print_like(value: float, figure: Figure) -> str:
         body = f"{scaled:{'+' if figure.signed else ''},.{decimals}f}"
         body = body if "," in figure.text else body.replace(",", "")
     space = "" if figure.unit in ("", "%", "x", "×", "M", "k", "B") else " "
-    return f"{body}{space}{figure.unit}"
+    return f"{_sign_of_relation(figure)}{body}{space}{figure.unit}"
+
+
+def _sign_of_relation(figure: Figure) -> str:
+    """`≈ ` and the like, which go with the new value as they did with the old one."""
+    found = re.match(r"\s*[=≈~]\s*", figure.text)
+    return found[0] if found else ""
 
 
 def agrees(value: float, figure: Figure) -> bool:

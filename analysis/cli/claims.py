@@ -99,3 +99,102 @@ def _exit_code(checked: list[Checked], allowed: set[str]) -> int:
         print("the file holds no claim: nothing was verified", file=sys.stderr)
         return 1
     return int(any(c.verdict not in allowed for c in checked))
+
+
+@app.command()
+def scan(
+    document: Annotated[Path, typer.Argument(help="Markdown or LaTeX.", show_default=False)],
+    claims: Annotated[Path | None, typer.Option(help="The claims file of the document.")] = None,
+    store: StorePath = None,
+    code: Annotated[bool, typer.Option(help="Count numbers in code as well.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="A JSON list of objects.")] = False,
+) -> None:
+    """List the numbers of DOCUMENT that no claim covers.
+
+    Claims are those of the file and those that the store keeps. Dates, versions, citations and
+    references are no claims. Exit code 1 where a number is not covered.
+
+    Example: steerstat claims scan paper.md --claims claims.toml --store runs/demo
+    """
+    from analysis.claims import scan as scanning
+    from analysis.claims.check import check_file
+    from analysis.claims.model import load_claims
+
+    text = scanning.read_document(document)
+    figures: set[str] = set()
+    unknown: list[str] = []
+    if claims is not None:
+        file, checked = load_claims(claims), check_file(claims, rows=_rows(store))
+        figures |= scanning.figures_of(file, checked)
+        unknown = scanning.unknown_anchors(text, [c.id for c in checked])
+    if store is not None:
+        figures |= scanning.stored_figures(
+            store, load_claims(claims).document.title if claims else ""
+        )
+    found = scanning.scan_document(text, figures, latex=document.suffix == ".tex", code=code)
+    if json_:
+        import json
+
+        typer.echo(json.dumps([u.as_dict() for u in found], indent=2, ensure_ascii=False))
+    else:
+        for number in found:
+            typer.echo(
+                f"{document}:{number.line}:{number.column}: {number.number}  {number.context}"
+            )
+    for name in unknown:
+        print(f"{document}: the anchor {name!r} names no claim", file=sys.stderr)
+    print(f"{len(found)} numbers without a claim", file=sys.stderr)
+    raise typer.Exit(int(bool(found or unknown)))
+
+
+@app.command()
+def draft(
+    document: Annotated[Path, typer.Argument(help="Markdown.", show_default=False)],
+    n: Annotated[int | None, typer.Option(help="Problems behind the accuracies.", min=1)] = None,
+) -> None:
+    """Propose a claims file for the tables of DOCUMENT that are recognised.
+
+    Example: steerstat claims draft paper.md --n 86 > claims.toml
+    """
+    from analysis.claims.draft import draft_claims
+    from analysis.claims.scan import read_document
+
+    text = read_document(document)
+    title = next((line.lstrip("# ") for line in text.splitlines() if line.startswith("# ")), "")
+    typer.echo(draft_claims(text, title=title or document.stem, path=document.name, n=n), nl=False)
+
+
+@app.command()
+def render(
+    document: Annotated[Path, typer.Argument(help="Markdown or LaTeX.", show_default=False)],
+    claims: Annotated[Path, typer.Option(help="The claims file of the document.")],
+    store: StorePath = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write here; the document itself where not given.")
+    ] = None,
+    check_only: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit code 1 where values are stale.")
+    ] = False,
+) -> None:
+    """Write the current value of every anchored claim into DOCUMENT.
+
+    Anchors: <!-- claim:id --> before a figure in Markdown, \\claim{id} in LaTeX. Exit code 1
+    where a claim has no value to write, which leaves its text alone.
+
+    Example: steerstat claims render paper.md --claims claims.toml --store runs/demo
+    """
+    from analysis.claims.check import check_file
+    from analysis.claims.render import render_document
+    from analysis.claims.scan import read_document
+
+    checked = check_file(claims, rows=_rows(store))
+    latex = document.suffix == ".tex"
+    done = render_document(read_document(document), checked, latex=latex)
+    for name, (old, new) in done.changed.items():
+        print(f"{name}: {old or '(nothing)'} -> {new}", file=sys.stderr)
+    for name, why in done.kept.items():
+        print(f"{name}: left as it is, {why}", file=sys.stderr)
+    if check_only:
+        raise typer.Exit(int(bool(done.changed or done.kept)))
+    (out or document).write_text(done.text, encoding="utf-8")
+    raise typer.Exit(int(bool(done.kept)))
