@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -18,21 +19,47 @@ CURVE = [*CONTEXT, *STEERING]
 STAMPS = ["selection", "selected_on_outcome"]
 LEVEL = 0.95
 STEPS = "n_steps"
+# States of a store whose tables are kept at once.
+REMEMBERED = 8
+T = TypeVar("T")
+
+
+def stamp(store: Path | str) -> tuple[int, int, int] | None:
+    """What changes when the store's results file is replaced; None while there is none."""
+    from store.layout import database_path, open_store
+
+    path = database_path(open_store(Path(store)))
+    found = path.stat() if path.exists() else None
+    return (found.st_ino, found.st_mtime_ns, found.st_size) if found else None
 
 
 def view(store: Path | str, query: str) -> pd.DataFrame:
     """Rows of a named view, table or query of the store, as a DataFrame.
 
     Text columns hold None where the store holds NULL, so that a curve without a schedule equals
-    another one without a schedule. Tables are built from each other and ask for the same views
-    again and again: the answer is kept for as long as the results file is the same one.
+    another one without a schedule. The answer is kept for as long as the results file is the same.
     """
-    from store.layout import database_path, open_store
+    return _read(Path(store).resolve(), query, stamp(store)).copy()
 
-    path = database_path(open_store(Path(store)))
-    found = path.stat() if path.exists() else None
-    stamp = (found.st_ino, found.st_mtime_ns, found.st_size) if found else None
-    return _read(Path(store).resolve(), query, stamp).copy()
+
+def remembered(table: Callable[..., T]) -> Callable[..., T]:
+    """A table function that is computed once per state of the store and set of options.
+
+    Tables are built from each other: without this, a report would test the same pairs many times.
+    """
+    cache: dict[tuple[Any, ...], T] = {}
+
+    @functools.wraps(table)
+    def remembering(store: Path | str, *given: Any, **options: Any) -> T:
+        key = (Path(store).resolve(), stamp(store), given, tuple(sorted(options.items())))
+        if key not in cache:
+            while len(cache) >= REMEMBERED:
+                del cache[next(iter(cache))]
+            cache[key] = table(store, *given, **options)
+        found = cache[key]
+        return cast("T", found.copy()) if isinstance(found, pd.DataFrame) else found
+
+    return remembering
 
 
 @functools.lru_cache(maxsize=64)

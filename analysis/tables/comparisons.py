@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.tables.base import CONTEXT, LEVEL, STAMPS, groups, ordered, view
+from analysis.tables.base import CONTEXT, LEVEL, STAMPS, groups, ordered, remembered, view
 from analysis.tables.paired import effects
 
 # What must agree for a control to be comparable; the direction itself is what differs.
@@ -19,7 +19,7 @@ POINT_COLUMNS = [
 ]  # fmt: skip
 CONTROL_COLUMNS = [
     *PLACE, *STAMPS, "candidate", "control_kind", "matched_to", "norm_ratio", "quantity", "alpha",
-    "n", "k", "effect", "controls_mean", "controls_sd", "difference", "d", "d_ddof0", "g",
+    "n", "k", "estimate", "controls_mean", "controls_sd", "difference", "d", "d_ddof0", "g",
     "d_low", "d_high", "t", "p_crawford_howell", "prediction_low", "prediction_high", "level",
     "p_rank", "rank_floor", "rank_status", "status",
 ]  # fmt: skip
@@ -29,6 +29,7 @@ SIGNED_COLUMNS = [
 EFFECT, SIGNED = "effect", "signed effect"
 
 
+@remembered
 def control_points(store: Path | str) -> pd.DataFrame:
     """One row per direction that takes part in a comparison: the candidate and each control.
 
@@ -94,12 +95,14 @@ def match_controls(tested: pd.DataFrame, directions: pd.DataFrame) -> pd.DataFra
     return ordered(points.reindex(columns=[*POINT_COLUMNS, "parent"]), order)
 
 
+@remembered
 def controls(store: Path | str) -> pd.DataFrame:
     """One row per candidate, kind of control and dose: is the candidate unusual among controls?
 
-    `difference` is candidate − mean of the controls (fraction); `d` has ddof = 1, `d_low/high` is
-    the interval that agrees with Crawford–Howell; `prediction_low/high` is where one more control
-    direction would fall; `rank_floor` is the smallest p that so few controls can give.
+    `estimate` is the candidate's own effect, `difference` that − mean of the controls (fractions);
+    `d` has ddof = 1, `d_low/high` is the interval that agrees with Crawford–Howell;
+    `prediction_low/high` is where one more control direction would fall; `rank_floor` is the
+    smallest p that so few controls can give.
     `matched_to` names the direction whose norm the controls have, `norm_ratio` the candidate's
     norm over that one's.
     """
@@ -133,7 +136,7 @@ def _comparison(effect: float, sample: np.ndarray) -> dict[str, Any]:
     """Every figure of one candidate against its sample; too few controls leave them empty."""
     from analysis import compare_to_controls
 
-    known: dict[str, Any] = {"effect": effect, "k": len(sample), "level": LEVEL}
+    known: dict[str, Any] = {"estimate": effect, "k": len(sample), "level": LEVEL}
     if len(sample) < 2:
         few = {"status": "too_few_controls", "rank_status": "too_few_controls"}
         return known | {"controls_mean": sample.mean()} | few

@@ -8,13 +8,23 @@ import numpy as np
 import pandas as pd
 
 from analysis.tables import labels
-from analysis.tables.base import CONTEXT, CURVE, STAMPS, groups, ordered, tested_sets, view
+from analysis.tables.base import (
+    CONTEXT,
+    CURVE,
+    STAMPS,
+    groups,
+    ordered,
+    remembered,
+    tested_sets,
+    view,
+)
 from analysis.tables.comparisons import EFFECT, PLACE, control_points, controls
 from analysis.tables.paired import accuracy, effects
 
 TRANSITIONS = ["stayed right", "gained", "lost", "stayed wrong", "missing"]
 
 
+@remembered
 def accuracy_curves(store: Path | str) -> pd.DataFrame:
     """`effects` of the candidates, each curve with its baseline as the row at alpha 0."""
     tested = effects(store)
@@ -33,6 +43,7 @@ def accuracy_curves(store: Path | str) -> pd.DataFrame:
     return ordered(tested, [*CURVE, "alpha"])
 
 
+@remembered
 def control_band(store: Path | str) -> pd.DataFrame:
     """Where a further control direction's accuracy would fall, per set and alpha.
 
@@ -56,6 +67,7 @@ def control_band(store: Path | str) -> pd.DataFrame:
     return band.drop_duplicates([*PLACE, "label", "alpha"])[columns].reset_index(drop=True)
 
 
+@remembered
 def controls_strip(store: Path | str, *, bins: int = 60) -> pd.DataFrame:
     """`control_points` with the panel each belongs to and where its dot stands.
 
@@ -102,6 +114,7 @@ def forest(store: Path | str) -> pd.DataFrame:
     )
 
 
+@remembered
 def transitions(store: Path | str) -> pd.DataFrame:
     """Per candidate and alpha: problems that stayed right, were gained or lost, stayed wrong.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.tables.base import CURVE, STAMPS, STEPS, groups, tested_sets, view
+from analysis.tables.base import CURVE, STAMPS, STEPS, groups, remembered, tested_sets, view
 from analysis.tables.paired import paired_tests
 
 HOMOGENEITY_COLUMNS = [
@@ -16,6 +16,7 @@ HOMOGENEITY_COLUMNS = [
 ]  # fmt: skip
 
 
+@remembered
 def strata(store: Path | str, *, scheme: str = STEPS) -> pd.DataFrame:
     """One row per candidate, alpha and stratum: the paired effect within it, tested.
 
@@ -41,6 +42,7 @@ def stratum_label(scheme: str, level: str) -> str:
     return f"{scheme}: {level}"
 
 
+@remembered
 def homogeneity(store: Path | str, *, scheme: str = STEPS) -> pd.DataFrame:
     """Per candidate and alpha: do strata differ in the odds gained:lost, or in points?
 

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 
 from analysis.tables import labels
-from analysis.tables.base import CONTEXT, groups, ordered, view
+from analysis.tables.base import CONTEXT, groups, ordered, remembered, view
 
 # A cosine matrix is read cell by cell: more rows than this are no longer readable.
 MOST_DIRECTIONS = 12
 CONTROLS_PER_KIND = 2
 
 
+@remembered
 def direction_norms(store: Path | str) -> pd.DataFrame:
     """Norm of each candidate per latent position, and relative to the latents it is added to.
 
@@ -51,6 +52,7 @@ def direction_norms(store: Path | str) -> pd.DataFrame:
     return ordered(pd.DataFrame(rows), ["model", "protocol", "dtype", "direction", "position"])
 
 
+@remembered
 def norms(store: Path | str) -> pd.DataFrame:
     """How large alpha × direction is beside the latents: one row per candidate and |alpha|.
 
@@ -80,6 +82,7 @@ def norms(store: Path | str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*columns, "dose", "relative_mean", "relative_max"])
 
 
+@remembered
 def latent_growth(store: Path | str) -> pd.DataFrame:
     """Mean norm of the steered latents per candidate, alpha and position, over the baseline's."""
     table = view(store, "norms_by_position")
@@ -99,6 +102,7 @@ def latent_growth(store: Path | str) -> pd.DataFrame:
     return ordered(steered, [*[c for c in CONTEXT if c in steered], "direction", "alpha"])
 
 
+@remembered
 def direction_components(store: Path | str, name: str, *, dimensions: int = 50) -> pd.DataFrame:
     """Latent position × the first `dimensions` components of one direction.
 
@@ -117,6 +121,7 @@ def direction_components(store: Path | str, name: str, *, dimensions: int = 50) 
     )
 
 
+@remembered
 def direction_cosines(store: Path | str) -> pd.DataFrame:
     """Cosine of every pair of directions of equal shape: candidates and a few controls a kind."""
     table = view(store, "directions")

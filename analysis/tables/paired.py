@@ -8,7 +8,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.tables.base import CURVE, LEVEL, STAMPS, groups, ordered, tested_sets, view
+from analysis.tables.base import (
+    CURVE,
+    LEVEL,
+    STAMPS,
+    groups,
+    ordered,
+    remembered,
+    tested_sets,
+    view,
+)
 
 EFFECT_COLUMNS = [
     *CURVE, "kind", "role", *STAMPS, "alpha", "n", "n_missing", "baseline_accuracy", "accuracy",
@@ -26,6 +35,7 @@ def accuracy(store: Path | str) -> pd.DataFrame:
     return ordered(view(store, "accuracy_by_alpha"), [*CURVE, "alpha"])
 
 
+@remembered
 def effects(store: Path | str, *, level: float = LEVEL) -> pd.DataFrame:
     """One row per direction and alpha: the paired effect against the baseline, tested.
 

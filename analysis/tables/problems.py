@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.tables import labels
-from analysis.tables.base import CURVE, STAMPS, groups, ordered, view
+from analysis.tables.base import CURVE, STAMPS, groups, ordered, remembered, view
 
 SEED = 0
 RESAMPLES = 9999
@@ -33,6 +33,7 @@ class Curve:
     seeds: int
 
 
+@remembered
 def candidate_curves(store: Path | str) -> list[Curve]:
     """One `Curve` per candidate and problem set that it was swept over completely."""
     table = view(store, "candidate_outcomes")
@@ -72,6 +73,7 @@ def _matrix(rows: pd.DataFrame, column: str) -> np.ndarray:
     return np.where(count > 0, total / np.maximum(count, 1.0), np.nan)
 
 
+@remembered
 def problem_grid(store: Path | str) -> pd.DataFrame:
     """One row per candidate, set, problem and alpha: what became of the problem.
 
@@ -113,6 +115,7 @@ def _grid(curve: Curve) -> pd.DataFrame:
     return ordered(cells.assign(**curve.names), ["rank", "alpha"])
 
 
+@remembered
 def doses(store: Path | str, *, seed: int = SEED) -> pd.DataFrame:
     """Signed effect [f(a) − f(−a)]/2 and damage [f(a) + f(−a)]/2 − f(0) of each candidate.
 
@@ -132,6 +135,7 @@ def doses(store: Path | str, *, seed: int = SEED) -> pd.DataFrame:
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
 
 
+@remembered
 def trends(store: Path | str, *, seed: int = SEED) -> pd.DataFrame:
     """One row per candidate and set: the curve as a whole, and its best alpha honestly.
 
@@ -163,6 +167,7 @@ def trends(store: Path | str, *, seed: int = SEED) -> pd.DataFrame:
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*CURVE, "trend", "p_trend"])
 
 
+@remembered
 def dose_responses(store: Path | str, *, seed: int) -> list[tuple[Curve, Any]]:
     """Each candidate's curve with its `dose_response`; curves without a ±alpha pair left out."""
     from analysis import Refusal, dose_response
@@ -183,6 +188,7 @@ def dose_responses(store: Path | str, *, seed: int) -> list[tuple[Curve, Any]]:
     return found
 
 
+@remembered
 def power_curves(store: Path | str) -> pd.DataFrame:
     """Power of the mid-p test over the number of problems at the discordance that was observed.
 

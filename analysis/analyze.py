@@ -1,0 +1,212 @@
+"""Test every contrast of a store and keep the results as rows, traceable to the rows behind them.
+
+An analysis is one family of tests on one curve (or one candidate among its controls). Its id is a
+hash of the method, its parameters, the digest of the outcomes it used, the code and the seed: the
+same analysis of the same rows has the same id and the same results, and is written once.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis import plans, recording
+from analysis.tables.base import view
+from sql.errors import UserError
+
+FAMILIES = ("alphas", "controls", "strata", "curves")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis:
+    """One family of tests: what was asked, of which rows, and the results."""
+
+    analysis_id: str
+    method: str
+    parameters: Mapping[str, Any]
+    rows_digest: str
+    seed: int | None
+    plan_id: str | None
+    results: list[dict[str, Any]]
+
+
+def analyze(
+    store: Path | str,
+    *,
+    families: Sequence[str] = FAMILIES,
+    contrast: Mapping[str, str] | None = None,
+    write: bool = True,
+) -> list[Analysis]:
+    """Test the store's contrasts; write `analyses` and `results` rows that are not there yet.
+
+    Parameters
+    ----------
+    families : names among `FAMILIES`
+        `alphas`: every alpha against the baseline, Holm within a direction; `controls`: candidates
+        among their control directions; `strata`: by number of steps; `curves`: the curve as a
+        whole (signed effect, damage, trend, best alpha).
+    contrast : mapping, optional
+        Only what has these values in its columns, e.g. ``{"direction": "mean_difference"}``.
+
+    Raises
+    ------
+    UserError
+        An unknown family or contrast, or nothing in the store to test.
+    """
+    unknown = [name for name in families if name not in FAMILIES]
+    if unknown:
+        raise UserError(f"unknown family {unknown[0]!r}: one of {', '.join(FAMILIES)}")
+    root = Path(store)
+    chosen = contrast or {}
+    planned = plans.stamps(root)
+    found = [
+        _identified(root, draft, planned)
+        for family in families
+        for draft in recording.DRAFTS[family](root)
+        if matches(draft.contrast, chosen)
+    ]
+    if not found:
+        raise UserError(_nothing(root, chosen))
+    if write:
+        _write(root, found)
+    return found
+
+
+def matches(contrast: Mapping[str, Any], chosen: Mapping[str, str]) -> bool:
+    """Whether a contrast has the chosen values; an unknown column is the user's error."""
+    for name, value in chosen.items():
+        if name not in contrast:
+            raise UserError(
+                f"unknown contrast column {name!r}: one of {', '.join(sorted(contrast))}"
+            )
+        if str(contrast[name]) != value:
+            return False
+    return True
+
+
+def _nothing(root: Path, chosen: Mapping[str, str]) -> str:
+    """Why there is nothing to test, in one line."""
+    if chosen:
+        asked = ", ".join(f"{name}={value}" for name, value in chosen.items())
+        return f"no contrast of {root} has {asked}: run `steerstat analyze {root}` to see them all"
+    return (
+        f"{root} has no steered outcomes on a whole problem set to test: run `steerstat collect` "
+        "first, then `steerstat store ingest`"
+    )
+
+
+def _identified(root: Path, draft: recording.Draft, stamps: Any) -> Analysis:
+    """The draft with the digest of its rows, its stamp and its id."""
+    from store import content_id
+
+    digest = digest_of(root, draft.conditions, draft.set_name)
+    against = {"against": "controls" if draft.against_controls else "baseline"}
+    plan = stamps.plan_of({**draft.contrast, **against})
+    plan_id = plan.plan_id if plan else None
+    fields = {
+        "method": draft.method,
+        "parameters": dict(draft.parameters),
+        "rows_digest": digest,
+        "code_version": code_version(),
+        "seed": draft.seed,
+        "plan_id": plan_id,
+    }
+    analysis_id = content_id(fields)
+    results = [
+        row
+        | {
+            "analysis_id": analysis_id,
+            "stamp": str(stamps({**json.loads(row["contrast"]), **against})),
+        }
+        for row in draft.results
+    ]
+    return Analysis(
+        analysis_id=analysis_id,
+        method=draft.method,
+        parameters=draft.parameters,
+        rows_digest=digest,
+        seed=draft.seed,
+        plan_id=plan_id,
+        results=results,
+    )
+
+
+def digest_of(root: Path, conditions: Sequence[str], set_name: str | None) -> str:
+    """Digest of the outcomes of some conditions on one problem set."""
+    from store import rows_digest
+
+    problems = None
+    if set_name is not None:
+        sets = view(root, "problem_sets")
+        problems = sorted(sets[sets["set_name"] == set_name]["problem_id"])
+    return str(rows_digest(root, condition_ids=sorted(conditions), problem_ids=problems))
+
+
+@functools.cache
+def code_version() -> str:
+    """The package's version and a digest of the analysis code: other code, another analysis."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        release = version("steerstat")
+    except PackageNotFoundError:
+        release = "0"
+    digest = hashlib.sha256()
+    folder = Path(__file__).parent
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    return f"{release}+{digest.hexdigest()[:12]}"
+
+
+def _write(root: Path, found: Sequence[Analysis]) -> None:
+    """Append what the store does not have yet, and ingest it."""
+    from store import append, committed, ingest
+
+    known = set(committed(root, "analyses", ["analysis_id"]).column("analysis_id").to_pylist())
+    new = [analysis for analysis in found if analysis.analysis_id not in known]
+    if not new:
+        return
+    # Results first: an analysis row says that its results are complete.
+    append(root, "results", [row for analysis in new for row in analysis.results])
+    append(
+        root,
+        "analyses",
+        [
+            {
+                "analysis_id": analysis.analysis_id,
+                "method": analysis.method,
+                "parameters": recording.as_json(analysis.parameters),
+                "rows_digest": analysis.rows_digest,
+                "code_version": code_version(),
+                "rng_seed": analysis.seed,
+                "plan_id": analysis.plan_id,
+            }
+            for analysis in new
+        ],
+    )
+    ingest(root)
+
+
+def results_table(found: Sequence[Analysis]) -> pd.DataFrame:
+    """Every result of some analyses as one table, contrasts as columns."""
+    rows = []
+    for analysis in found:
+        for row in analysis.results:
+            contrast = json.loads(row["contrast"])
+            rows.append(
+                {"method": row["method"], "quantity": row["quantity"]}
+                | {name: contrast.get(name) for name in ("set_name", "direction", "alpha")}
+                | {"stratum": contrast.get("stratum")}
+                | {name: row[name] for name in recording.PRINTED}
+            )
+    return pd.DataFrame(rows)
+
+
+__all__ = ["FAMILIES", "Analysis", "analyze", "results_table"]

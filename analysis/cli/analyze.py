@@ -1,0 +1,64 @@
+"""`steerstat analyze`: test every contrast of a store and keep the results as rows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sql.errors import UserError
+
+app = typer.Typer(help="Test every contrast of a store and keep the results.")
+
+
+@app.command()
+def analyze(
+    store: Annotated[Path, typer.Argument(help="The store's folder.", show_default=False)],
+    contrast: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this contrast, as column=value; may be given several times."),
+    ] = None,
+    family: Annotated[
+        list[str] | None,
+        typer.Option(help="Only these tests: alphas, controls, strata, curves. Default: all."),
+    ] = None,
+    write: Annotated[
+        bool, typer.Option("--write/--no-write", help="Keep the results in the store.")
+    ] = True,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Print every method's row, not the primary one alone.")
+    ] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Every result as a JSON list.")] = False,
+) -> None:
+    """Test STORE: pairs against the baseline, candidates among controls, strata, whole curves.
+
+    The results become rows of `analyses` and `results`, with the digest of the outcomes behind
+    them; the same analysis of the same outcomes is kept once.
+
+    Example: steerstat analyze runs/demo --contrast direction=mean_difference --family alphas
+    """
+    from analysis.analyze import FAMILIES, results_table
+    from analysis.analyze import analyze as run
+    from analysis.recording import as_json
+
+    chosen = dict(_pair(text) for text in contrast or [])
+    found = run(store, families=family or list(FAMILIES), contrast=chosen, write=write)
+    table = results_table(found)
+    if json_:
+        typer.echo(json.dumps([json.loads(as_json(row)) for row in table.to_dict("records")]))
+        return
+    from analysis.report.text import results_text
+
+    typer.echo(results_text(table, everything=everything))
+    rows = sum(len(one.results) for one in found)
+    typer.echo(f"{len(found)} analyses, {rows} results" + (" kept" if write else ""), err=True)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """``column=value`` as a pair."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UserError(f"--contrast takes column=value, found {text!r}")
+    return name.strip(), value.strip()

@@ -1,0 +1,285 @@
+"""Tables as rows of `results`: one draft per analysis, every figure under its method's name."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analysis import tables
+from analysis.results import NEW_DIRECTIONS, NEW_PROBLEMS, THESE_PROBLEMS
+from analysis.tables.base import CURVE, STAMPS, groups, view
+from analysis.tables.comparisons import PLACE, SIGNED
+from analysis.tables.problems import SEED
+
+RESULT_COLUMNS = [
+    "estimate", "low", "high", "level", "p", "p_adjusted", "statistic", "n", "gained", "lost", "k",
+    "family_size", "status",
+]  # fmt: skip
+PRINTED = ["estimate", "low", "high", "p", "p_adjusted", "n", "gained", "lost", "k", "status"]
+PRINTED += ["selected_on_outcome", "stamp"]
+INTEGERS = ("n", "gained", "lost", "k", "family_size")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """An analysis before its id is known: the rows it used and what came out."""
+
+    method: str
+    contrast: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    conditions: list[str]
+    set_name: str | None
+    results: list[dict[str, Any]]
+    seed: int | None = None
+    against_controls: bool = False
+
+
+def as_json(value: Any) -> str:
+    """Canonical JSON: sorted keys, plain numbers, NaN as null."""
+    return json.dumps(_plain(value), sort_keys=True, ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def result(row: Mapping[str, Any], contrast: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
+    """One row of `results` from a row of a table; `fields` overrides what the table says."""
+    found: dict[str, Any] = {name: _plain(row.get(name)) for name in RESULT_COLUMNS}
+    found |= {name: _plain(value) for name, value in fields.items()}
+    for name in INTEGERS:
+        found[name] = None if found[name] is None else int(found[name])
+    selected = bool(row.get("selected_on_outcome"))
+    found |= {"contrast": as_json(contrast), "selected_on_outcome": selected}
+    found.setdefault("scope", THESE_PROBLEMS if selected else NEW_PROBLEMS)
+    return found
+
+
+def _conditions(store: Path) -> dict[tuple[Any, ...], list[str]]:
+    """Condition ids by what names their curve."""
+    frame = view(store, "accuracy_by_alpha")
+    ids = frame["condition_id"].to_numpy()
+    return {value: sorted(set(ids[index])) for value, index in groups(frame, CURVE).items()}
+
+
+def _ids(conditions: Mapping[tuple[Any, ...], list[str]], curve: Mapping[str, Any]) -> list[str]:
+    """Conditions of one curve, the baseline among them."""
+    own = conditions.get(tuple(curve[name] for name in CURVE), [])
+    return sorted({*own, curve["baseline_id"]})
+
+
+def alphas(store: Path) -> list[Draft]:
+    """Every alpha of every candidate against its baseline; Holm over the alphas of a direction."""
+    table = tables.effects(store)
+    table = table[table["role"] == "candidate"].reset_index(drop=True)
+    conditions = _conditions(store)
+    drafts = []
+    for value, index in groups(table, CURVE).items():
+        curve = dict(zip(CURVE, value, strict=True))
+        family = f"alphas of {curve['direction']} on {curve['set_name']}"
+        results = [
+            one
+            for row in table.iloc[index].to_dict("records")
+            for one in _pair_results({str(k): v for k, v in row.items()}, curve, family)
+        ]
+        drafts.append(_draft("paired effects", curve, _ids(conditions, curve), results))
+    return drafts
+
+
+def _draft(
+    method: str,
+    curve: Mapping[str, Any],
+    conditions: list[str],
+    results: list[dict[str, Any]],
+    seed: int | None = None,
+    **parameters: Any,
+) -> Draft:
+    return Draft(
+        method=method,
+        contrast=curve,
+        parameters={"contrast": dict(curve), "level": 0.95, **parameters},
+        conditions=conditions,
+        set_name=curve["set_name"],
+        results=results,
+        seed=seed,
+    )
+
+
+def _pair_results(
+    row: Mapping[str, Any], curve: Mapping[str, Any], family: str, **extra: Any
+) -> list[dict[str, Any]]:
+    """The four ways to look at one pair of conditions, the primary one first."""
+    contrast = {**curve, "kind": row["kind"], "alpha": row["alpha"], **extra}
+    at = ", ".join(f"{name}={value}" for name, value in {"alpha": row["alpha"], **extra}.items())
+    shared = {"quantity": "accuracy difference", "family": family}
+    alone = {"low": None, "high": None, "p_adjusted": None}
+    return [
+        result(row, contrast, name=f"{at}: primary", method="McNemar mid-p, Tango", **shared),
+        result(
+            row, contrast, name=f"{at}: exact", method="McNemar exact", p=row["p_exact"],
+            **alone, **shared,
+        ),
+        result(
+            row, contrast, name=f"{at}: sign", method="sign test", p=row["p_sign"],
+            **alone, **shared,
+        ),
+        result(
+            row, contrast, name=f"{at}: bootstrap", method="bootstrap over problems, exact",
+            low=row["bootstrap_low"], high=row["bootstrap_high"], p=None, p_adjusted=None, **shared,
+        ),
+    ]  # fmt: skip
+
+
+def controls(store: Path) -> list[Draft]:
+    """Candidates among their control directions, on the effect and on the signed effect."""
+    table = tables.controls(store)
+    points = tables.control_points(store)
+    conditions = _conditions(store)
+    drafts = []
+    columns = [*PLACE, "candidate", "control_kind"]
+    for value, index in groups(table, columns).items():
+        key = dict(zip(columns, value, strict=True))
+        contrast = {**key, "direction": key["candidate"]}
+        del contrast["candidate"]
+        family = f"controls of {key['candidate']} on {key['set_name']}"
+        results = [
+            one
+            for row in table.iloc[index].to_dict("records")
+            for one in _control_results({str(k): v for k, v in row.items()}, contrast, family)
+        ]
+        of = points[(points["candidate"] == key["candidate"])]
+        used = {
+            one
+            for name in dict.fromkeys(of["direction"])
+            for one in _ids(conditions, {**{n: key[n] for n in PLACE}, "direction": name})
+        }
+        draft = _draft("candidate among controls", contrast, sorted(used), results)
+        drafts.append(replace(draft, against_controls=True))
+    return drafts
+
+
+def _control_results(
+    row: Mapping[str, Any], place: Mapping[str, Any], family: str
+) -> list[dict[str, Any]]:
+    contrast = {**place, "alpha": row["alpha"], "quantity": row["quantity"]}
+    at = f"{row['quantity']} at {row['alpha']}"
+    shared: dict[str, Any] = {"family": family, "scope": NEW_DIRECTIONS, "gained": None}
+    shared |= {"lost": None, "p_adjusted": None, "family_size": None}
+    quantity = "signed effect" if row["quantity"] == SIGNED else "accuracy difference"
+    gap = f"{quantity} − mean of controls"
+    return [
+        result(
+            row, contrast, name=f"{at}: Crawford–Howell", quantity=gap, method="Crawford–Howell",
+            estimate=row["difference"], low=row["estimate"] - row["prediction_high"],
+            high=row["estimate"] - row["prediction_low"], p=row["p_crawford_howell"],
+            statistic=row["t"], **shared,
+        ),
+        result(
+            row, contrast, name=f"{at}: rank", quantity=gap, method="rank among controls",
+            estimate=row["difference"], p=row["p_rank"], status=row["rank_status"], **shared,
+        ),
+        result(
+            row, contrast, name=f"{at}: d", quantity="Cohen's d (ddof 1)", method="Cohen's d",
+            estimate=row["d"], low=row["d_low"], high=row["d_high"], p=None, **shared,
+        ),
+        result(
+            row, contrast, name=f"{at}: g", quantity="Hedges g", method="Hedges g",
+            estimate=row["g"], p=None, **shared,
+        ),
+    ]  # fmt: skip
+
+
+def strata(store: Path) -> list[Draft]:
+    """Each candidate by number of steps, and whether the strata differ."""
+    table, same = tables.strata(store), tables.homogeneity(store)
+    conditions = _conditions(store)
+    drafts = []
+    for value, index in groups(table, CURVE).items():
+        curve = dict(zip(CURVE, value, strict=True))
+        family = f"alphas and strata of {curve['direction']} on {curve['set_name']}"
+        results = [
+            _pair_results(
+                {str(k): v for k, v in row.items()}, curve, family, stratum=row["stratum"]
+            )[0]
+            for row in table.iloc[index].to_dict("records")
+        ]
+        for row in same.to_dict("records"):
+            if all(row[name] == curve[name] for name in CURVE):
+                results += _homogeneity_results({str(k): v for k, v in row.items()}, curve, family)
+        drafts.append(_draft("by number of steps", curve, _ids(conditions, curve), results))
+    return drafts
+
+
+def _homogeneity_results(
+    row: Mapping[str, Any], curve: Mapping[str, Any], family: str
+) -> list[dict[str, Any]]:
+    contrast = {**curve, "alpha": row["alpha"], "scheme": row["scheme"]}
+    at = f"alpha={row['alpha']}: strata differ"
+    shared: dict[str, Any] = {"family": family, "estimate": row["range_points"], "k": row["strata"]}
+    shared |= {"quantity": "range over strata", "p_adjusted": None, "family_size": None}
+    return [
+        result(row, contrast, name=f"{at} in odds", method="Fisher–Freeman–Halton",
+               p=row["p_odds"], **shared),
+        result(row, contrast, name=f"{at} in points", method="heterogeneity of differences",
+               p=row["p_points"], **shared),
+    ]  # fmt: skip
+
+
+def curves(store: Path) -> list[Draft]:
+    """Each candidate's curve as a whole: signed effect, damage, trend, best alpha."""
+    trends, doses = tables.trends(store), tables.doses(store)
+    conditions = _conditions(store)
+    drafts = []
+    for row in trends.to_dict("records"):
+        curve = {name: row[name] for name in CURVE}
+        contrast = {**curve, "kind": row["kind"]}
+        family = f"curve of {curve['direction']} on {curve['set_name']}"
+        given = {str(name): value for name, value in row.items()} | {"level": 0.95, "status": "ok"}
+        results = [
+            result(
+                given, contrast, name="trend", quantity="signed slope per unit of alpha",
+                method="reflection trend", estimate=row["trend"], low=row["trend_low"],
+                high=row["trend_high"], p=row["p_trend"], family=family,
+            ),
+            result(
+                given, {**contrast, "alpha": row["split_alpha"]}, name="best alpha",
+                quantity="accuracy difference at the best alpha", method="search, split estimate",
+                estimate=row["best_estimate"], low=row["best_low"], high=row["best_high"],
+                p=row["p_best"], family=family,
+            ),
+        ]  # fmt: skip
+        results += [
+            result(
+                {**one, "level": 0.95, "status": "ok"}, {**contrast, "alpha": one["dose"]},
+                name=f"{one['quantity']} at {one['dose']}", quantity=one["quantity"],
+                method="max-T over doses", p=None, p_adjusted=one["p"], family=family,
+                family_size=int((doses["direction"] == curve["direction"]).sum()),
+            )
+            for one in doses.to_dict("records")
+            if all(one[name] == curve[name] for name in CURVE)
+        ]  # fmt: skip
+        drafts.append(
+            _draft("whole curve", contrast, _ids(conditions, curve), results, SEED, resamples=9999)
+        )
+    return drafts
+
+
+DRAFTS: dict[str, Callable[[Path], list[Draft]]] = {
+    "alphas": alphas,
+    "controls": controls,
+    "strata": strata,
+    "curves": curves,
+}
+__all__ = ["DRAFTS", "PRINTED", "STAMPS", "Draft", "as_json"]
