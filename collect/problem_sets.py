@@ -1,0 +1,296 @@
+"""Problem sets: which problems a test or a fit uses, and how they were chosen.
+
+How a set was chosen is stored with it, because it decides what a test on it can say: a set that
+was balanced on the model's own outcomes shows gains and losses that are regression to the mean.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from collect.names import checked_name
+from collect.problems import add_problems, read_pairs
+from sql.errors import UserError
+from store import shards
+
+SPLITS = ("train", "test")
+UNKNOWN = "unknown"  # the report's word for a difficulty that it did not work out
+
+
+def add_set(
+    root: Path,
+    name: str,
+    problem_ids: Sequence[str],
+    *,
+    split: str,
+    selection: str,
+    labels: Mapping[str, bool] | None = None,
+    run_id: str | None = None,
+) -> int:
+    """Store a set under a new name and return its size; the same set again changes nothing.
+
+    Raises:
+        UserError: the name or split is not usable, the name is taken by another set, or there
+            are no problems.
+    """
+    checked_name(name, "set name")
+    checked_name(split, "split")
+    if not problem_ids:
+        raise UserError(f"set {name} would be empty")
+    labels = labels or {}
+    rows = {
+        problem: {
+            "set_name": name,
+            "problem_id": problem,
+            "split": split,
+            "selection": selection,
+            "run_id": run_id,
+            "label": labels.get(problem),
+        }
+        for problem in problem_ids
+    }
+    there = members(root, name)
+    if not there:
+        shards.append(root, "problem_sets", list(rows.values()))
+    elif there.keys() != rows.keys():
+        raise UserError(f"set name {name!r} is taken ({len(there)} problems): choose another name")
+    return len(rows)
+
+
+def members(root: Path, name: str) -> dict[str, dict[str, Any]]:
+    """Rows of a set by problem id; empty where there is no such set."""
+    rows = shards.committed(root, "problem_sets").to_pylist()
+    return {row["problem_id"]: row for row in reversed(rows) if row["set_name"] == name}
+
+
+def _pool(root: Path, source: str | None, without: Iterable[str]) -> list[str]:
+    """Ids to draw from, sorted: those of a set or of the store, less those of other sets."""
+    if source is None:
+        ids = set(shards.committed(root, "problems", ["problem_id"])["problem_id"].to_pylist())
+    else:
+        ids = set(_existing(root, source))
+    for name in without:
+        ids -= set(_existing(root, name))
+    return sorted(ids)
+
+
+def _existing(root: Path, name: str) -> dict[str, dict[str, Any]]:
+    found = members(root, name)
+    if not found:
+        names = shards.committed(root, "problem_sets", ["set_name"])["set_name"].unique()
+        known = ", ".join(sorted(names.to_pylist())) or "none"
+        raise UserError(f"no problem set {name!r}; the store has: {known}")
+    return found
+
+
+def draw_random(
+    root: Path,
+    name: str,
+    count: int,
+    *,
+    split: str = "test",
+    source: str | None = None,
+    without: Sequence[str] = (),
+    seed: int = 0,
+) -> int:
+    """Draw a set at random, never by outcome; return its size.
+
+    Args:
+        root: the store.
+        name: of the new set.
+        count: how many problems.
+        split: `train`, `test` or another word.
+        source: a set to draw from; all problems of the store where None.
+        without: sets whose problems are left out.
+        seed: of the draw; the same pool and seed give the same set.
+
+    Raises:
+        UserError: the pool is too small, or a name is not usable.
+    """
+    pool = _pool(root, source, without)
+    if not 1 <= count <= len(pool):
+        raise UserError(f"set {name}: asked for {count} of the {len(pool)} problems in the pool")
+    order = np.random.default_rng(seed).permutation(len(pool))
+    chosen = [pool[i] for i in order[:count]]
+    return add_set(root, name, chosen, split=split, selection="random")
+
+
+def draw_balanced(
+    root: Path,
+    name: str,
+    per_class: int,
+    *,
+    split: str = "train",
+    source: str | None = None,
+    without: Sequence[str] = (),
+    seed: int = 0,
+    model: str | None = None,
+    protocol: str | None = None,
+) -> int:
+    """Draw as many right as wrong problems by a model's own baseline; return the set's size.
+
+    Raises:
+        UserError: there is no baseline to choose by, or several, or too few of a class.
+    """
+    labels, run_id = baseline_labels(root, model=model, protocol=protocol)
+    pool = [problem for problem in _pool(root, source, without) if problem in labels]
+    rng = np.random.default_rng(seed)
+    chosen: list[str] = []
+    for wanted in (True, False):
+        found = [problem for problem in pool if labels[problem] is wanted]
+        if not 1 <= per_class <= len(found):
+            word = "right" if wanted else "wrong"
+            raise UserError(
+                f"set {name}: asked for {per_class} {word} problems, the baseline has {len(found)}"
+            )
+        chosen += [found[i] for i in rng.permutation(len(found))[:per_class]]
+    return add_set(
+        root,
+        name,
+        chosen,
+        split=split,
+        selection="balanced_on_baseline",
+        labels={problem: labels[problem] for problem in chosen},
+        run_id=run_id,
+    )
+
+
+def baseline_labels(
+    root: Path, *, model: str | None = None, protocol: str | None = None
+) -> tuple[dict[str, bool], str | None]:
+    """Right or wrong by problem under the one baseline that fits, and its run.
+
+    Raises:
+        UserError: no baseline has outcomes, or several fit.
+    """
+    names = {
+        row["model_id"]: row["name"]
+        for row in shards.committed(root, "models", ["model_id", "name"]).to_pylist()
+    }
+    fitting = {
+        row["condition_id"]: f"{names.get(row['model_id'])}, {row['protocol']}, {row['dtype']}"
+        for row in shards.committed(root, "conditions").to_pylist()
+        if row["direction_id"] is None
+        and (model is None or names.get(row["model_id"]) == model)
+        and (protocol is None or row["protocol"] == protocol)
+    }
+    columns = ["condition_id", "problem_id", "seed", "correct", "run_id"]
+    table = shards.committed(root, "outcomes", columns).to_pylist()
+    outcomes = [row for row in table if row["condition_id"] in fitting and row["seed"] == 0]
+    found = {row["condition_id"] for row in outcomes}
+    if not found:
+        raise UserError(
+            "no baseline outcomes to choose by: run `steerstat collect STORE --problems SET` "
+            "without directions first"
+        )
+    if len(found) > 1:
+        listed = "; ".join(sorted(fitting[one] for one in found))
+        raise UserError(f"several baselines fit ({listed}): say --model or --protocol")
+    labels = {row["problem_id"]: row["correct"] for row in outcomes if row["correct"] is not None}
+    runs = {row["run_id"] for row in outcomes}
+    return labels, runs.pop() if len(runs) == 1 else None
+
+
+@dataclass(frozen=True)
+class ReportSplit:
+    """What `add_report_split` stored.
+
+    Attributes:
+        train, test: names of the two sets.
+        listed: entries of the split file.
+        repeated: entries that name a problem again within the same set.
+        in_both: problems that are in the training *and* the test set: a leak of the split.
+    """
+
+    train: str
+    test: str
+    listed: int
+    repeated: int
+    in_both: int
+
+
+def add_report_split(
+    root: Path, pairs: Path, split: Path, *, prefix: str = "report"
+) -> ReportSplit:
+    """The published problems and split of the report, as problems, two sets and strata.
+
+    Reads the clean questions of the pairs and stores `<prefix>_train` and `<prefix>_test`,
+    labelled as the file says, as `balanced_on_baseline`: that is how they were made. The file's
+    difficulty becomes the strata scheme `difficulty`. A problem that the file lists twice in one
+    set is one problem of it.
+
+    Raises:
+        UserError: a file is not what it should be, or they do not belong together.
+    """
+    problems = read_pairs(pairs)
+    if problems.errors:
+        raise UserError(f"{pairs}: {problems.errors[0]} ({len(problems.errors)} such entries)")
+    ids = {json.loads(row["attributes"])["pair_id"]: row["problem_id"] for row in problems.rows}
+    parts = _read_split(split)
+    entries = [entry for part in parts.values() for entry in part]
+    unknown = [entry["pair_id"] for entry in entries if entry["pair_id"] not in ids]
+    if unknown:
+        raise UserError(f"{split.name} names pair {unknown[0]}, which {pairs.name} does not have")
+    add_problems(root, problems.rows)
+    labels: dict[str, dict[str, bool]] = {}
+    for word in SPLITS:
+        labels[word] = {
+            ids[entry["pair_id"]]: outcome == "correct"
+            for outcome in ("correct", "wrong")
+            for entry in parts[f"{word}_{outcome}"]
+        }
+        add_set(
+            root,
+            f"{prefix}_{word}",
+            list(labels[word]),
+            split=word,
+            selection="balanced_on_baseline",
+            labels=labels[word],
+        )
+    levels = dict.fromkeys((ids[entry["pair_id"]] for entry in entries), UNKNOWN)
+    for entry in entries:
+        if entry.get("difficulty", UNKNOWN) != UNKNOWN:
+            levels[ids[entry["pair_id"]]] = str(entry["difficulty"])
+    _add_strata(root, "difficulty", levels, split.name)
+    return ReportSplit(
+        train=f"{prefix}_train",
+        test=f"{prefix}_test",
+        listed=len(entries),
+        repeated=len(entries) - sum(map(len, labels.values())),
+        in_both=len(labels["train"].keys() & labels["test"].keys()),
+    )
+
+
+def _read_split(path: Path) -> dict[str, list[dict[str, Any]]]:
+    names = [f"{word}_{outcome}" for word in SPLITS for outcome in ("correct", "wrong")]
+    try:
+        told = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read the split file {path}: {error}") from error
+    parts = {name: told.get(name) if isinstance(told, dict) else None for name in names}
+    for name, part in parts.items():
+        if not isinstance(part, list) or not all(
+            isinstance(entry, dict) and isinstance(entry.get("pair_id"), int) for entry in part
+        ):
+            raise UserError(f"{path} is no split file: {name} should list entries with a pair_id")
+    return {name: list(part or []) for name, part in parts.items()}
+
+
+def _add_strata(root: Path, scheme: str, levels: Mapping[str, str], source: str) -> None:
+    known = {
+        row["problem_id"]
+        for row in shards.committed(root, "strata", ["scheme", "problem_id"]).to_pylist()
+        if row["scheme"] == scheme
+    }
+    rows = [
+        {"scheme": scheme, "problem_id": problem, "level": level, "source": source}
+        for problem, level in levels.items()
+        if problem not in known
+    ]
+    shards.append(root, "strata", rows)
