@@ -8,9 +8,7 @@ file after an ingest renamed a new one into place; an attached file has no such 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,10 +46,9 @@ def connect(root: str | Path, *, closed: bool = True) -> duckdb.DuckDBPyConnecti
         attach(connection, path, read_only=True)
         refuse_newer(connection, path)
         if closed:
-            with suppress(ModuleNotFoundError):
-                from store.closed import close
+            from store.closed import close
 
-                close(connection)
+            close(connection)
     except BaseException:
         connection.close()
         raise
@@ -109,14 +106,16 @@ def upgrade(connection: duckdb.DuckDBPyConnection) -> None:
         "(version INTEGER, name VARCHAR, sha256 VARCHAR, applied_at TIMESTAMP)"
     )
     refuse_newer(connection, Path(f"{CATALOG}.duckdb"))
-    applied = dict(connection.execute("SELECT version, sha256 FROM schema_migrations").fetchall())
+    if name := altered_migration(connection):
+        raise UserError(
+            f"migration {name} was altered after it was applied: run "
+            "`steerstat store rebuild` to make the results file anew from the shards"
+        )
+    applied = {
+        row[0] for row in connection.execute("SELECT version FROM schema_migrations").fetchall()
+    }
     for script in loader.migrations():
         if script.version in applied:
-            if applied[script.version] != script.sha256:
-                raise UserError(
-                    f"migration {script.name} was altered after it was applied: run "
-                    "`steerstat store rebuild` to make the results file anew from the shards"
-                )
             continue
         connection.execute("BEGIN")
         loader.execute(connection, script)
@@ -129,6 +128,17 @@ def upgrade(connection: duckdb.DuckDBPyConnection) -> None:
     if _info(connection, "definitions") != definitions():
         loader.define(connection)
         set_info(connection, "definitions", definitions())
+
+
+def altered_migration(connection: duckdb.DuckDBPyConnection) -> str:
+    """Name of a migration whose text differs from the one that was applied, or ""."""
+    from sql import loader
+
+    applied = dict(connection.execute("SELECT version, sha256 FROM schema_migrations").fetchall())
+    for script in loader.migrations():
+        if applied.get(script.version, script.sha256) != script.sha256:
+            return script.name
+    return ""
 
 
 def definitions() -> str:
@@ -189,28 +199,13 @@ def read(root: str | Path, query: str, **parameters: Any) -> Any:
     `query` is the name of a view or table, the name of a file in sql/queries, or SQL; values enter
     as `$name` parameters. Raises UserError for an unknown name or parameter.
     """
-    from sql import loader
+    from store.closed import ask
+    from store.querying import resolve
 
+    script = resolve(query)
+    values = script.values(parameters) if script.kind == "queries" else parameters
     with connect(root) as connection:
-        text, values = query.strip(), parameters
-        if text in loader.scripts("queries"):
-            script = loader.scripts("queries")[text]
-            text, values = script.text, script.values(parameters)
-        elif re.fullmatch(r"\w+", text):
-            text = f"FROM {loader.quote(_known_name(connection, text))}"
-        return connection.sql(text, params=values or None).to_arrow_table()
-
-
-def _known_name(connection: duckdb.DuckDBPyConnection, name: str) -> str:
-    from sql import loader
-
-    names = [row[0] for row in connection.execute("SHOW TABLES").fetchall()]
-    if name not in names:
-        raise UserError(
-            f"no view, table or named query {name!r}: there are "
-            f"{', '.join([*names, *loader.scripts('queries')])}"
-        )
-    return name
+        return ask(connection, script.text, values).to_arrow_table()
 
 
 def rows_digest(

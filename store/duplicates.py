@@ -10,13 +10,15 @@ any of them is marked fragile, else a conflict.
 # ruff: noqa: S608  (what enters SQL text here are names from the schema, quoted, and numbers)
 from __future__ import annotations
 
+import json
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sql.loader import quote
-from store.layout import disk_errors, sync_folder
+from store.layout import disk_errors, sync_file, write_atomically
+from store.quarantine import now
 from store.schema import Table
 from store.tables import stored_key, stored_name
 
@@ -47,15 +49,25 @@ class Settled:
     conflicts: list[Conflict] = field(default_factory=list)
 
 
-def settle(connection: duckdb.DuckDBPyConnection, root: Path, table: Table, first: int) -> Settled:
+def settle(
+    connection: duckdb.DuckDBPyConnection,
+    root: Path,
+    table: Table,
+    first: int,
+    *,
+    keep_conflicts: bool = True,
+) -> Settled:
     """Leave one row of each key after the shards from number `first` on were appended.
 
-    Conflicting rows are written to quarantine, from every shard that holds them, and removed.
+    Conflicting rows are removed, and with `keep_conflicts` written to quarantine, from every shard
+    that holds them.
     """
     if not _find_doubled(connection, table, first):
         return Settled()
     _compare(connection, table)
-    conflicts = _quarantine_conflicts(connection, root, table)
+    conflicts = _conflicts(connection, table)
+    if conflicts and keep_conflicts:
+        _write_rows(connection, root, table)
     fragile = _keep_fragile(connection, table)
     removed = _remove(connection, table)
     in_conflict = _count(connection, "SELECT count(*) FROM doubled WHERE conflict")
@@ -88,9 +100,12 @@ def _find_doubled(connection: duckdb.DuckDBPyConnection, table: Table, first: in
     return _count(connection, "SELECT count(*) FROM doubled_keys") > 0
 
 
-def _differences(table: Table) -> list[tuple[str, str]]:
-    """(column, SQL for "copy d differs from the kept row k in it") of every compared column."""
-    if table.last_wins:
+def differences(table: Table, *, all_exact: bool = False) -> list[tuple[str, str]]:
+    """(column, SQL for "row d differs from row k in it") of every compared column.
+
+    Copies of a row in a table where the last wins may differ, unless `all_exact`.
+    """
+    if table.last_wins and not all_exact:
         return []
     found = [
         (name, f"d.{quote(name)} IS DISTINCT FROM k.{quote(name)}")
@@ -121,16 +136,18 @@ def _compare(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Build `doubled`: every row of a doubled key, whether it stays, and how it differs."""
     key = ", ".join(quote(name) for name in stored_key(table))
     stored = quote(stored_name(table))
-    # A compacted shard's rows count as old as their new shard, so that a rebuild agrees.
+    # A compacted shard's rows count as old as their new shard, and rows of one shard are ordered
+    # by content, so that a rebuild makes the same choice.
+    content = "".join(f", t.{quote(name)}" for name in table.compared("exact"))
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE copies AS "
         f"SELECT t.*, t.rowid AS row_no, coalesce(s.replaced_by, s.shard_id) AS age, "
         f"row_number() OVER (PARTITION BY {key} ORDER BY coalesce(s.replaced_by, s.shard_id) "
-        f"{'DESC' if table.last_wins else ''}, t.rowid) AS place "
+        f"{'DESC' if table.last_wins else ''}{content}, t.rowid) AS place "
         f"FROM {stored} AS t SEMI JOIN doubled_keys USING ({key}) JOIN shards AS s USING (shard_no)"
     )
-    differences = _differences(table)
-    names = ", ".join(f"CASE WHEN {sql} THEN '{name}' END" for name, sql in differences)
+    compared = differences(table)
+    names = ", ".join(f"CASE WHEN {sql} THEN '{name}' END" for name, sql in compared)
     differs = f"concat_ws(', ', {names})" if names else "''"
     fragile = "d.fragile" if table.name == "outcomes" else "false"
     same = " AND ".join(f"d.{quote(name)} = k.{quote(name)}" for name in stored_key(table))
@@ -182,10 +199,8 @@ def _remove(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
     return int(connection.execute(statement).fetchall()[0][0])
 
 
-def _quarantine_conflicts(
-    connection: duckdb.DuckDBPyConnection, root: Path, table: Table
-) -> list[Conflict]:
-    """Write every copy of a contradicted row, from whatever shard, to quarantine."""
+def _conflicts(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Conflict]:
+    """The rows that shards contradict each other on, sorted by key."""
     if not _count(connection, "SELECT count(*) FROM doubled WHERE conflict"):
         return []
     hexed = _with_hex_ids(table)
@@ -195,7 +210,6 @@ def _quarantine_conflicts(
         f"SELECT {key}, string_agg(DISTINCT nullif(differs, ''), ', ') AS reason, "
         f"list(DISTINCT age ORDER BY age) AS shard_ids FROM ({hexed}) WHERE conflict GROUP BY ALL"
     )
-    _write_rows(connection, root, table)
     told = f"concat_ws(' ', {key})"
     rows = connection.execute(
         f"SELECT {told}, shard_ids, reason FROM contradicted ORDER BY ALL"
@@ -234,14 +248,17 @@ def _write_rows(connection: duckdb.DuckDBPyConnection, root: Path, table: Table)
         "FROM read_parquet(getvariable('all_files'), filename = true, union_by_name = true) AS f "
         f"JOIN contradicted AS c USING ({key})"
     )
+    told = f"rows of {table.name} that shards contradict each other on"
+    note = {"name": target.name, "table": table.name, "reason": told, "at": now()}
     with disk_errors(target):
-        connection.execute(f"COPY ({chosen}) TO '{_literal(temporary)}' (FORMAT parquet)")
-        with temporary.open("rb") as handle:
-            import os
-
-            os.fsync(handle.fileno())
-        temporary.replace(target)
-        sync_folder(target.parent)
+        try:
+            connection.execute(f"COPY ({chosen}) TO '{_literal(temporary)}' (FORMAT parquet)")
+            sync_file(temporary)
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        write_atomically(target.with_suffix(".json"), json.dumps(note).encode())
 
 
 def _literal(path: Path) -> str:

@@ -35,42 +35,40 @@ def verified(root: Path, ids: list[str]) -> tuple[list[Shard], list[Quarantined]
     bad: list[Quarantined] = []
     # Hashing releases the interpreter's lock, so threads share the work.
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for shard_id, found in zip(ids, pool.map(lambda i: _verify(root, i), ids), strict=True):
+        for shard_id, found in zip(ids, pool.map(lambda i: verify(root, i), ids), strict=True):
             if isinstance(found, Shard):
                 good.append(found)
             elif found is not None:
-                path, table, reason = found
-                bad.append(quarantine_file(root, path or _nowhere(root, shard_id), table, reason))
+                path = _find(root, shard_id)
+                table = path.parent.name if path.is_file() else "unknown"
+                bad.append(quarantine_file(root, path, table, found))
     return good, bad
 
 
-def _nowhere(root: Path, shard_id: str) -> Path:
-    """A path with the shard's name where there is no file: only the commit moves."""
-    return root / "shards" / f"{shard_id}.parquet"
+def verify(root: Path, shard_id: str) -> Shard | str | None:
+    """The verified shard, what is wrong with it, or None if it has gone meanwhile.
 
-
-def _verify(root: Path, shard_id: str) -> Shard | tuple[Path | None, str, str] | None:
-    """The verified shard, or (path, table, reason), or None if it has gone meanwhile."""
+    Raises UserError if the shard is of a newer schema.
+    """
     try:
         commit = read_commit(root, shard_id)
     except FileNotFoundError:
         return None
     except ValueError as error:
-        path = _find(root, shard_id)
-        return path, path.parent.name if path else "unknown", str(error)
+        return str(error)
     path = shard_path(root, commit.table, shard_id)
     if commit.schema_version > SCHEMA_VERSION:
         raise UserError(
             f"shard {path} has schema version {commit.schema_version}, this steerstat knows up to "
             f"{SCHEMA_VERSION}: upgrade steerstat"
         )
-    reason = _fault(path, commit)
-    return (path, commit.table, reason) if reason else Shard(commit=commit, path=path)
+    return _fault(path, commit) or Shard(commit=commit, path=path)
 
 
-def _find(root: Path, shard_id: str) -> Path | None:
+def _find(root: Path, shard_id: str) -> Path:
+    """The shard's file, in whatever table; a path that does not exist if there is none."""
     found = sorted((root / "shards").glob(f"*/{shard_id}.parquet"))
-    return found[0] if found else None
+    return found[0] if found else root / "shards" / f"{shard_id}.parquet"
 
 
 def _fault(path: Path, commit: Commit) -> str:

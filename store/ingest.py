@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sql.errors import UserError
-from store.database import attach, create, is_current, refuse_newer, upgrade
+from store.database import altered_migration, attach, create, is_current, refuse_newer
 from store.duplicates import Conflict, settle
 from store.incoming import Shard, adopt_dropped, verified
 from store.layout import (
@@ -32,7 +32,7 @@ from store.layout import (
 from store.quarantine import Quarantined
 from store.schema import TABLES
 from store.shards import commit_ids
-from store.tables import insert_shards, register_shards
+from store.tables import absorb, insert_shards, register_shards
 
 if TYPE_CHECKING:
     import duckdb
@@ -72,10 +72,16 @@ def ingest(root: str | Path) -> IngestReport:
     started = time.perf_counter()
     root = open_store(root)
     with lock(root, "ingest"):
-        report, conflicts = _ingest(root)
+        report = ingest_locked(root)
+    return replace(report, seconds=time.perf_counter() - started)
+
+
+def ingest_locked(root: Path) -> IngestReport:
+    """`ingest` for a caller that holds the store's ingest lock. Raises UserError as `ingest`."""
+    report, conflicts = _ingest(root)
     if conflicts:
         raise UserError(_told(conflicts))
-    return replace(report, seconds=time.perf_counter() - started)
+    return report
 
 
 def _told(conflicts: list[Conflict]) -> str:
@@ -89,25 +95,53 @@ def _told(conflicts: list[Conflict]) -> str:
 
 
 def _ingest(root: Path) -> tuple[IngestReport, list[Conflict]]:
+    """Ingest with the lock held."""
     _clean(root)
     quarantined = adopt_dropped(root)
     ids = commit_ids(root)
     known, current = _known(root)
-    if known - ids:
-        # Shards that were ingested are gone or replaced from outside: only a rebuild is right.
-        known, current = set(), False
     new, bad = verified(root, sorted(ids - known))
     quarantined += bad
+    parts = [set(shard.commit.replaces) for shard in new if known & set(shard.commit.replaces)]
+    absorbed = {name for part in parts for name in part}
+    if known - ids - absorbed or not absorbed <= known or (absorbed and _any_ignored(root)):
+        # Shards went from outside, or the rows that stay must be chosen anew: start afresh.
+        return _rebuild(root, quarantined)
     if not new and current:
         return IngestReport(quarantined=quarantined), []
-    temporary = _copy(root) if known else _fresh_name(root)
+    report, conflicts = _replace_file(root, new, copy=bool(known))
+    return replace(report, quarantined=quarantined), conflicts
+
+
+def _rebuild(root: Path, quarantined: list[Quarantined]) -> tuple[IngestReport, list[Conflict]]:
+    """Make the results file anew, with the lock held."""
+    new, bad = verified(root, sorted(commit_ids(root)))
+    report, conflicts = _replace_file(root, new, copy=False)
+    return replace(report, quarantined=quarantined + bad), conflicts
+
+
+def _replace_file(
+    root: Path, new: list[Shard], *, copy: bool
+) -> tuple[IngestReport, list[Conflict]]:
+    """Append shards to a copy of the results file, or to an empty one, and put it in place."""
+    temporary = _copy(root) if copy else _fresh_name(root)
     try:
-        report, conflicts = _load(root, temporary, new)
+        outcome = _load(root, temporary, new)
         _publish(root, temporary)
     except BaseException:
         _remove(temporary)
         raise
-    return replace(report, quarantined=quarantined), conflicts
+    return outcome
+
+
+def _any_ignored(root: Path) -> bool:
+    """Whether any row of the results file was chosen among several copies."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        attach(connection, database_path(root), read_only=True)
+        found = connection.execute("SELECT coalesce(sum(rows_ignored), 0) FROM shards").fetchall()
+    return bool(found[0][0])
 
 
 def _known(root: Path) -> tuple[set[str], bool]:
@@ -120,16 +154,16 @@ def _known(root: Path) -> tuple[set[str], bool]:
     with duckdb.connect() as connection:
         try:
             attach(connection, path, read_only=True)
-            refuse_newer(connection, path)
             rows = connection.execute(
                 "SELECT shard_id FROM shards WHERE replaced_by IS NULL"
             ).fetchall()
-            return {row[0] for row in rows}, is_current(connection)
-        except (duckdb.Error, UserError) as error:
-            if "newer" in str(error) or "upgrade steerstat" in str(error):
-                raise
+        except (duckdb.Error, UserError):
             # A damaged results file is no loss: it is made anew from the shards.
             return set(), False
+        refuse_newer(connection, path)
+        if altered_migration(connection):
+            return set(), False
+        return {row[0] for row in rows}, is_current(connection)
 
 
 def _load(root: Path, path: Path, new: list[Shard]) -> tuple[IngestReport, list[Conflict]]:
@@ -147,19 +181,25 @@ def _load(root: Path, path: Path, new: list[Shard]) -> tuple[IngestReport, list[
 
 
 def fill(
-    connection: duckdb.DuckDBPyConnection, root: Path, new: list[Shard]
+    connection: duckdb.DuckDBPyConnection,
+    root: Path,
+    new: list[Shard],
+    *,
+    keep_conflicts: bool = True,
 ) -> tuple[IngestReport, list[Conflict]]:
-    """Append verified shards to an open results database; used by ingest, rebuild and check."""
-    upgrade(connection)
+    """Append verified shards to an open results database; used by ingest, rebuild and check.
+
+    With `keep_conflicts` rows that contradict each other are written to quarantine.
+    """
     rows = ignored = fragile = 0
     conflicts: list[Conflict] = []
     for table in TABLES.values():
         shards = [shard for shard in new if shard.commit.table == table.name]
-        for batch in _batches(shards):
+        for batch in _batches(absorb(connection, shards)):
             connection.execute("BEGIN")
             first = register_shards(connection, batch)
             inserted = insert_shards(connection, root, table, batch, first)
-            settled = settle(connection, root, table, first)
+            settled = settle(connection, root, table, first, keep_conflicts=keep_conflicts)
             connection.execute("COMMIT")
             rows += inserted - settled.removed
             ignored += settled.ignored
@@ -246,15 +286,7 @@ def rebuild(root: str | Path) -> IngestReport:
     root = open_store(root)
     with lock(root, "ingest"):
         _clean(root)
-        quarantined = adopt_dropped(root)
-        new, bad = verified(root, sorted(commit_ids(root)))
-        temporary = _fresh_name(root)
-        try:
-            report, conflicts = _load(root, temporary, new)
-            _publish(root, temporary)
-        except BaseException:
-            _remove(temporary)
-            raise
+        report, conflicts = _rebuild(root, adopt_dropped(root))
     if conflicts:
         raise UserError(_told(conflicts))
-    return replace(report, quarantined=quarantined + bad, seconds=time.perf_counter() - started)
+    return replace(report, seconds=time.perf_counter() - started)

@@ -127,6 +127,12 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def sync_file(path: Path) -> None:
+    """Make a file's content durable."""
+    with path.open("rb") as handle:
+        os.fsync(handle.fileno())
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a small file so that it is there whole or not at all, and durable."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")

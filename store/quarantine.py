@@ -31,7 +31,7 @@ def quarantine_file(root: Path, path: Path, table: str, reason: str) -> Quaranti
     """Move a shard's file (where there is one) and its commit aside. Raises UserError (disk)."""
     folder = root / "quarantine"
     name = _free_name(folder, path.stem)
-    note = {"name": path.name, "table": table, "reason": reason, "at": _now()}
+    note = {"name": path.name, "table": table, "reason": reason, "at": now()}
     commit = commit_path(root, path.stem)
     with disk_errors(folder):
         write_atomically(folder / f"{name}.json", json.dumps(note).encode())
@@ -53,7 +53,8 @@ def _free_name(folder: Path, stem: str) -> str:
     return name
 
 
-def _now() -> str:
+def now() -> str:
+    """The time, UTC, as a note gives it."""
     return datetime.now(UTC).replace(tzinfo=None).isoformat()
 
 

@@ -15,6 +15,10 @@ SCHEMA_VERSION = 1
 """Version of the shards' columns; a shard records the version that it was written with."""
 
 
+FAILED = ("parse_fail", "truncated", "error")
+"""Statuses of outcomes that are neither right nor wrong."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Column:
     """One column: its type, whether it may be NULL, and how two copies of a row compare.

@@ -27,7 +27,7 @@ from store.layout import (
     sync_folder,
     write_atomically,
 )
-from store.schema import SCHEMA_VERSION, TABLES, Table
+from store.schema import FAILED, SCHEMA_VERSION, TABLES, Table
 
 COMPACTED = "-c"
 """Ending of the ids of shards that replace others, so that their commits are found by name."""
@@ -79,7 +79,7 @@ def append(
     data = conform(definition, rows)
     if not data.num_rows:
         return ""
-    return write_shard(root, definition, _sorted(data, definition), run_id=run_id)
+    return write_shard(root, definition, sort_rows(data, definition), run_id=run_id)
 
 
 def _definition(table: str) -> Table:
@@ -106,10 +106,24 @@ def conform(table: Table, rows: Sequence[Mapping[str, Any]] | Any) -> Any:
             data = pa.Table.from_pylist(list(rows), schema=_nullable(schema))
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
         raise UserError(f"table {table.name} cannot take these rows: {error}") from error
+    if table.name == "outcomes":
+        _refuse_failed_with_verdict(data)
     for column in table.columns:
         if not column.null and data[column.name].null_count:
             raise UserError(f"column {column.name} of table {table.name} must not be NULL")
     return data.cast(schema)
+
+
+def _refuse_failed_with_verdict(data: Any) -> None:
+    """An outcome that failed is neither right nor wrong: `correct` has to be NULL, never 0."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    failed = pc.is_in(data["status"], value_set=pa.array(FAILED))
+    wrong = pc.and_(failed, pc.is_valid(data["correct"]))
+    if pc.any(wrong).as_py():
+        status = data["status"].filter(wrong)[0].as_py()
+        raise UserError(f"an outcome of status {status} must have correct = NULL, found a value")
 
 
 def _nullable(schema: Any) -> Any:
@@ -132,13 +146,21 @@ def _cast(rows: Any, schema: Any) -> Any:
     return pa.Table.from_arrays(columns, schema=_nullable(schema))
 
 
-def _sorted(data: Any, table: Table) -> Any:
+def sort_rows(data: Any, table: Table) -> Any:
+    """Rows in the order in which a shard keeps them: by the table's key."""
     return data.sort_by([(name, "ascending") for name in table.key])
 
 
-def new_shard_id(*, compacted: bool = False) -> str:
-    """An id nobody else has; ids sort by the time at which they were made."""
-    return f"{time.time_ns():016x}-{secrets.token_hex(6)}{COMPACTED if compacted else ''}"
+def new_shard_id(table: Table, replaces: Sequence[str] = ()) -> str:
+    """An id nobody else has; ids sort by the time at which their rows were first written.
+
+    A shard that replaces others takes the place in time of the one whose rows won: the oldest, or
+    the newest where the last row wins.
+    """
+    if not replaces:
+        return f"{time.time_ns():016x}-{secrets.token_hex(6)}"
+    place = max(replaces) if table.last_wins else min(replaces)
+    return f"{place.split('-')[0]}-{secrets.token_hex(6)}{COMPACTED}"
 
 
 def write_shard(
@@ -150,7 +172,7 @@ def write_shard(
     replaces: Sequence[str] = (),
 ) -> str:
     """Write a sorted Arrow table as one shard, then its commit file. Raises UserError (disk)."""
-    shard_id = new_shard_id(compacted=bool(replaces))
+    shard_id = new_shard_id(table, replaces)
     path = shard_path(root, table.name, shard_id)
     temporary = path.with_name(f".{shard_id}.tmp")
     with disk_errors(path):
@@ -283,7 +305,7 @@ def committed(root: Path, table: str, columns: Sequence[str] | None = None) -> A
         parts = [
             without_quarantined(root, definition, shard_id, part, wanted)
             for shard_id in _present(root, table, ids)
-            if (part := _read(root, definition, shard_id, wanted)) is not None
+            if (part := read_shard(root, definition, shard_id, wanted)) is not None
         ]
         # A compaction may have replaced shards between the listing and the reading.
         if ids <= _commit_names(root):
@@ -299,7 +321,7 @@ def _present(root: Path, table: str, ids: set[str]) -> list[str]:
     return sorted(ids & {name[:-8] for name in names_in(folder) if name.endswith(".parquet")})
 
 
-def _read(root: Path, table: Table, shard_id: str, wanted: Sequence[str]) -> Any:
+def read_shard(root: Path, table: Table, shard_id: str, wanted: Sequence[str]) -> Any:
     """The wanted columns and the key of one shard, or None if it cannot be read."""
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -59,6 +59,29 @@ def register_shards(connection: duckdb.DuckDBPyConnection, shards: Sequence[Shar
     return int(first)
 
 
+def absorb(connection: duckdb.DuckDBPyConnection, shards: Sequence[Shard]) -> list[Shard]:
+    """Enter compacted shards whose rows are in the file already; returns the other shards.
+
+    Such a shard takes the place of the ones it replaces in the table `shards`; no row moves.
+    """
+    fresh = []
+    for shard in shards:
+        values = {"id": shard.commit.shard_id, "parts": shard.commit.replaces}
+        known = (
+            shard.commit.replaces
+            and connection.execute(
+                "UPDATE shards SET replaced_by = $id "
+                "WHERE list_contains($parts::VARCHAR[], coalesce(replaced_by, shard_id))",
+                values,
+            ).fetchall()[0][0]
+        )
+        if known:
+            register_shards(connection, [shard])
+        else:
+            fresh.append(shard)
+    return fresh
+
+
 def insert_shards(
     connection: duckdb.DuckDBPyConnection,
     root: Path,

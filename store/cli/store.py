@@ -1,0 +1,158 @@
+"""`steerstat store`: look after a store; each command is one library function."""
+
+from __future__ import annotations
+
+import dataclasses
+import json as json_module
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True, help="Check, merge, rebuild, compact, import and export stores."
+)
+
+Folder = Annotated[Path, typer.Argument(help="Folder of the store.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@app.command("info")
+def info_command(store: Folder, json: AsJson = False) -> None:
+    """Show rows, shards and bytes of every table, and what waits or lies in quarantine.
+
+    Example: steerstat store info runs/demo
+    """
+    from store.info import info
+
+    found = info(store)
+    if json:
+        _print_json(found)
+        return
+    print(f"{found.path}: version {found.version}, results file {found.database_bytes:,} bytes")
+    print(f"{'table':<18}{'rows':>14}{'shards':>8}{'bytes':>16}")
+    for table in found.tables:
+        print(f"{table.table:<18}{table.rows:>14,}{table.shards:>8,}{table.bytes:>16,}")
+    if found.pending:
+        print(f"{found.pending} shards await `steerstat store ingest {store}`")
+    for note in found.quarantine:
+        print(f"quarantine: {note['name']} ({note['table']}): {note['reason']}")
+
+
+@app.command("ingest")
+def ingest_command(store: Folder, json: AsJson = False) -> None:
+    """Bring committed shards, and Parquet files dropped into shards/<table>/, into the results.
+
+    Example: steerstat store ingest runs/demo
+    """
+    from store import ingest
+
+    _print_report(ingest(store), json)
+
+
+@app.command("rebuild")
+def rebuild_command(store: Folder, json: AsJson = False) -> None:
+    """Make the results file anew from every committed shard.
+
+    Example: steerstat store rebuild runs/demo
+    """
+    from store import rebuild
+
+    _print_report(rebuild(store), json)
+
+
+@app.command("check")
+def check_command(store: Folder, json: AsJson = False) -> None:
+    """Hash every shard, rebuild the tables in memory and compare; exit code 1 on any fault.
+
+    Example: steerstat store check runs/demo
+    """
+    from store.check import check
+
+    report = check(store)
+    if json:
+        _print_json(report)
+    else:
+        print(
+            f"{report.shards} shards, {report.rows:,} rows, {report.bytes:,} bytes hashed; "
+            f"{report.pending} not ingested, {report.uncommitted} uncommitted, "
+            f"{report.quarantined} in quarantine"
+        )
+        print(f"digest of the outcomes {report.digest}")
+        print("\n".join(report.faults) or "whole: the results file says what the shards say")
+    if report.faults:
+        raise typer.Exit(1)
+
+
+@app.command("merge")
+def merge_command(
+    into: Annotated[Path, typer.Argument(help="Store that receives; made if it is not there.")],
+    sources: Annotated[list[Path], typer.Argument(help="Stores to bring in; left as they are.")],
+    json: AsJson = False,
+) -> None:
+    """Bring the committed shards of other stores into the first one; equal rows count once.
+
+    Example: steerstat store merge runs/all runs/gpu0 runs/gpu1
+    """
+    from store.merge import merge
+
+    report = merge(into, sources)
+    if json:
+        _print_json(report)
+    else:
+        print(
+            f"{report.shards} shards with {report.rows:,} rows copied, {report.present} were there "
+            f"before; {report.ingest.ignored:,} rows were there already with equal content"
+        )
+    for line in report.faulty:
+        print(f"left behind: {line}", file=sys.stderr)
+    if report.faulty:
+        raise typer.Exit(1)
+
+
+@app.command("compact")
+def compact_command(store: Folder, json: AsJson = False) -> None:
+    """Merge small shards into few large ones; collectors may go on writing.
+
+    Example: steerstat store compact runs/demo
+    """
+    from store.compact import compact
+
+    report = compact(store)
+    if json:
+        _print_json(report)
+    else:
+        print(
+            f"{report.shards_before} shards of {report.bytes_before:,} bytes are now "
+            f"{report.shards_after} of {report.bytes_after:,} bytes"
+        )
+
+
+def _print_report(report: Any, as_json: bool) -> None:
+    if as_json:
+        _print_json(report)
+    else:
+        print(
+            f"{report.shards} new shards, {report.rows:,} new rows, {report.ignored:,} already "
+            f"there, {report.fragile:,} fragile differences, {report.seconds:.1f} s"
+        )
+    for item in report.quarantined:
+        print(f"quarantine: {item.name} ({item.table}): {item.reason}", file=sys.stderr)
+
+
+def _print_json(report: Any) -> None:
+    print(json_module.dumps(dataclasses.asdict(report)))
+
+
+def _mount_transfer() -> None:
+    """Add `import` and `export`, which live in a module of their own."""
+    import importlib
+    import importlib.util
+
+    if importlib.util.find_spec("store.cli.transfer"):
+        transfer = importlib.import_module("store.cli.transfer")
+        app.registered_commands.extend(transfer.app.registered_commands)
+
+
+_mount_transfer()

@@ -1,0 +1,162 @@
+"""Compaction: many small shards become few large ones, through the commit log.
+
+A large shard's commit names the shards that it replaces; from that moment they count no more, and
+only then are they deleted. A kill in between leaves files that the next compaction removes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from store.ingest import ingest, ingest_locked
+from store.layout import (
+    commit_path,
+    disk_errors,
+    lock,
+    names_in,
+    open_store,
+    shard_path,
+    sync_folder,
+)
+from store.quarantine import without_quarantined
+from store.schema import TABLES, Table
+from store.shards import (
+    COMPACTED,
+    Commit,
+    commit_ids,
+    read_commit,
+    read_shard,
+    replaced,
+    sort_rows,
+    write_shard,
+)
+
+LARGE = 128 << 20
+"""A shard of this many bytes is left alone, and a compacted one aims at it."""
+
+_ROWS = 4_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompactReport:
+    """Shards before and after, and bytes of all shards before and after."""
+
+    shards_before: int
+    shards_after: int
+    bytes_before: int
+    bytes_after: int
+
+
+def compact(root: str | Path) -> CompactReport:
+    """Merge the small shards of every table and run into few large ones.
+
+    Ingests first and afterwards; collectors may go on writing. Rows stay what they are; rows in
+    quarantine stay there.
+
+    Raises
+    ------
+    UserError
+        As `ingest`, or if the disk refuses the write.
+    """
+    root = open_store(root)
+    ingest(root)
+    with lock(root, "ingest"):
+        remove_replaced(root)
+        before = _commits(root)
+        for group in _groups(before):
+            _merge_shards(root, group)
+        remove_replaced(root)
+        after = _commits(root)
+        ingest_locked(root)
+    return CompactReport(
+        shards_before=len(before),
+        shards_after=len(after),
+        bytes_before=sum(commit.bytes for commit in before),
+        bytes_after=sum(commit.bytes for commit in after),
+    )
+
+
+def _commits(root: Path) -> list[Commit]:
+    """Every commit that counts, the oldest first; torn ones are the next ingest's business."""
+    found = []
+    for shard_id in sorted(commit_ids(root)):
+        try:
+            found.append(read_commit(root, shard_id))
+        except (ValueError, FileNotFoundError):
+            continue
+    return found
+
+
+def _groups(commits: list[Commit]) -> Iterator[list[Commit]]:
+    """Small shards of one table and run, in portions of the size that a shard should have."""
+    by_run: dict[tuple[str, str], list[Commit]] = {}
+    for commit in commits:
+        if commit.bytes < LARGE:
+            by_run.setdefault((commit.table, commit.run_id or ""), []).append(commit)
+    for small in by_run.values():
+        group: list[Commit] = []
+        for commit in small:
+            if group and not _fits(group, commit):
+                yield from [group] if len(group) > 1 else []
+                group = []
+            group.append(commit)
+        if len(group) > 1:
+            yield group
+
+
+def _fits(group: list[Commit], commit: Commit) -> bool:
+    size = sum(member.bytes for member in group) + commit.bytes
+    rows = sum(member.rows for member in group) + commit.rows
+    return size <= LARGE and rows <= _ROWS
+
+
+def _merge_shards(root: Path, group: list[Commit]) -> None:
+    """Write the rows of a group as one shard that replaces it."""
+    import pyarrow as pa
+
+    table = TABLES[group[0].table]
+    parts = [
+        without_quarantined(root, table, commit.shard_id, rows, table.names)
+        for commit in group
+        if (rows := read_shard(root, table, commit.shard_id, table.names)) is not None
+    ]
+    if len(parts) < len(group):
+        return  # unreadable since the ingest a moment ago: the next check will say so
+    data = _newest(pa.concat_tables(parts), table) if table.last_wins else pa.concat_tables(parts)
+    write_shard(
+        root,
+        table,
+        sort_rows(data, table),
+        run_id=group[0].run_id,
+        replaces=[commit.shard_id for commit in group],
+    )
+
+
+def _newest(data: Any, table: Table) -> Any:
+    """One row per key, the last one."""
+    import pyarrow as pa
+
+    numbered = data.select(list(table.key)).append_column("row", pa.array(range(data.num_rows)))
+    last = numbered.group_by(list(table.key)).aggregate([("row", "max")])["row_max"]
+    return data.take(last.combine_chunks().sort())
+
+
+def remove_replaced(root: Path) -> None:
+    """Delete shards that a committed one replaces; the lock must be held."""
+    names = {name[:-5] for name in names_in(root / "commits") if name.endswith(".json")}
+    for shard_id in sorted(replaced(root, names)):
+        if shard_id in names:
+            # The commit goes first and for good: without it the file counts for nothing.
+            commit_path(root, shard_id).unlink(missing_ok=True)
+    with disk_errors(root):
+        sync_folder(root / "commits")
+    for shard_id in sorted(n for n in names if n.endswith(COMPACTED)):
+        try:
+            commit = read_commit(root, shard_id)
+        except (ValueError, FileNotFoundError):
+            continue
+        for old in commit.replaces:
+            shard_path(root, commit.table, old).unlink(missing_ok=True)

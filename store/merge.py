@@ -1,0 +1,106 @@
+"""Merge: bring the committed shards of other stores into this one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sql.errors import UserError
+from store.incoming import verify
+from store.ingest import IngestReport, ingest
+from store.layout import (
+    create_store,
+    disk_errors,
+    names_in,
+    open_store,
+    shard_path,
+    sync_file,
+    sync_folder,
+)
+from store.quarantine import row_files
+from store.schema import TABLES
+from store.shards import Commit, commit_ids, replaced, write_commit
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeReport:
+    """Shards and rows copied, shards that were there already, faulty ones left behind (why)."""
+
+    shards: int
+    rows: int
+    present: int
+    faulty: list[str] = field(default_factory=list)
+    ingest: IngestReport
+
+
+def merge(into: str | Path, sources: Sequence[str | Path]) -> MergeReport:
+    """Copy every committed shard of the sources that `into` lacks, then ingest.
+
+    `into` is created if it is not there. The sources are left as they are. Rows that several of
+    them hold are kept once; faulty shards of a source are left behind and named.
+
+    Raises
+    ------
+    UserError
+        If a source is no store or is `into` itself, or as `ingest`: contradicting rows.
+    """
+    stores = [open_store(source) for source in sources]
+    root = create_store(into)
+    if any(source.resolve() == root.resolve() for source in stores):
+        raise UserError(f"cannot merge {root} into itself: name another store as the source")
+    copied: list[Commit] = []
+    faulty: list[str] = []
+    present = 0
+    for source in stores:
+        ids = commit_ids(source)
+        own = {name[:-5] for name in names_in(root / "commits") if name.endswith(".json")}
+        there = own | replaced(root, own)
+        present += len(ids & there)
+        for shard_id in sorted(ids - there):
+            found = verify(source, shard_id)
+            if isinstance(found, str):
+                faulty.append(f"{shard_id}: {found}")
+            elif found is not None:
+                _copy_shard(root, found.path, found.commit)
+                copied.append(found.commit)
+        _copy_quarantined_rows(root, source)
+    return MergeReport(
+        shards=len(copied),
+        rows=sum(commit.rows for commit in copied),
+        present=present,
+        faulty=faulty,
+        ingest=ingest(root),
+    )
+
+
+def _copy_shard(root: Path, source: Path, commit: Commit) -> None:
+    """Copy a verified shard durably; its commit file comes last."""
+    target = shard_path(root, commit.table, commit.shard_id)
+    _copy_file(source, target)
+    with disk_errors(target):
+        write_commit(root, commit)
+
+
+def _copy_quarantined_rows(root: Path, source: Path) -> None:
+    """Rows that a source does not trust are not trusted here either."""
+    for table in TABLES:
+        for file in row_files(source, table):
+            if not (root / "quarantine" / file.name).exists():
+                _copy_file(file, root / "quarantine" / file.name)
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    with disk_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            shutil.copyfile(source, temporary)
+            sync_file(temporary)
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        sync_folder(target.parent)
