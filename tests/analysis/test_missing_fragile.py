@@ -1,0 +1,145 @@
+"""Missing and fragile outcomes: every way of filling in or flipping, enumerated."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis import (
+    Refusal,
+    fragility,
+    mcnemar,
+    missing_bounds,
+    missing_table,
+    paired_counts,
+    paired_difference,
+)
+from analysis.flips import Region, decision, extremes
+from analysis.intervals import tango_limits
+from analysis.paired import mid_p
+
+outcome = st.sampled_from([0, 1, None])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(outcome, outcome), min_size=2, max_size=7))
+def test_bounds_are_the_extremes_of_all_imputations(pairs: list[tuple[int, int]]) -> None:
+    before, after = zip(*pairs, strict=True)
+    result = missing_bounds(missing_table(before, after))
+    options = [(0, 1) if value is None else (value,) for value in (*before, *after)]
+    filled = [paired_counts(v[: len(pairs)], v[len(pairs) :]) for v in product(*options)]
+    results = [paired_difference(*counts) for counts in filled]
+    assert result.low_effect == pytest.approx(min(r.estimate for r in results))
+    assert result.high_effect == pytest.approx(max(r.estimate for r in results))
+    assert result.low_bound == pytest.approx(min(r.low for r in results))
+    assert result.high_bound == pytest.approx(max(r.high for r in results))
+    assert result.p_low == pytest.approx(min(r.p for r in results))
+    assert result.p_high == pytest.approx(max(r.p for r in results))
+    assert result.low_effect <= result.estimate <= result.high_effect
+
+
+def test_extremes_lie_on_the_edge_or_the_diagonal() -> None:
+    rng = np.random.default_rng(14)
+    for _ in range(150):
+        gained, lost, some, others, either, rest = (int(v) for v in rng.integers(0, 12, 6))
+        n = max(1, gained + lost + some + others + either + rest)
+        region = Region(gained, lost, some, others, either, n)
+        g, lo = region.everything()
+        low, high = tango_limits(g, lo, np.full_like(g, n), 0.95)
+        found = extremes(region, 0.95)
+        assert (found.low, found.high) == (low.min(), high.max())
+        assert (found.p_low, found.p_high) == (mid_p(g, lo).min(), mid_p(g, lo).max())
+        assert found.decisions == frozenset(decision(g, lo, 0.05).tolist())
+
+
+def test_three_answers_side_by_side() -> None:
+    result = missing_bounds([[26, 2, 0], [4, 50, 2], [1, 0, 1]])
+    assert result.complete is not None
+    assert result.complete.n == 82
+    assert result.complete.p == mcnemar(4, 2).p
+    wrong = paired_difference(5, 2, 86)
+    assert (result.estimate, result.low, result.p) == (wrong.estimate, wrong.low, wrong.p)
+    assert result.dropped == 4
+    assert result.low_bound <= result.low <= result.high <= result.high_bound
+    assert result.decision_unchanged
+
+
+def test_the_complete_case_figure_may_lie_outside_the_bounds() -> None:
+    # Baselines that could not be read hide losses: complete cases see the one gain only.
+    other = missing_bounds([[5, 0, 0], [1, 0, 0], [0, 4, 0]])
+    assert other.complete is not None
+    assert other.complete.estimate > other.high_effect
+
+
+def test_nothing_missing_changes_nothing() -> None:
+    result = missing_bounds([[26, 2, 0], [4, 54, 0], [0, 0, 0]])
+    plain = paired_difference(4, 2, 86)
+    assert (result.low_bound, result.high_bound) == (plain.low, plain.high)
+    assert (result.p_low, result.p_high, result.dropped) == (plain.p, plain.p, 0)
+    unreadable = missing_bounds([[0, 0, 0], [0, 0, 0], [0, 0, 9]])
+    assert unreadable.complete is None
+    assert unreadable.status == "no_information"
+    assert (unreadable.low_effect, unreadable.high_effect) == (-1.0, 1.0)
+
+
+def test_missing_refusals() -> None:
+    with pytest.raises(Refusal, match="3, 3"):
+        missing_bounds([[1, 2], [3, 4]])
+    with pytest.raises(Refusal, match="neither"):
+        missing_table([2], [1])
+    with pytest.raises(Refusal, match="aligned"):
+        missing_table([1], [1, 0])
+    assert missing_table([1, None], [float("nan"), 1]).tolist() == [[0, 0, 1], [0, 0, 0], [1, 0, 0]]
+
+
+def flips(gained: int, lost: int, fragile: tuple[int, int, int]) -> list[tuple[int, int]]:
+    """(gained, lost) after every choice of flips, one pair after another."""
+    tables = [(gained, lost)]
+    kinds = [[(-1, 0)]] * fragile[0] + [[(0, -1)]] * fragile[1] + [[(1, 0), (0, 1)]] * fragile[2]
+    for moves in kinds:
+        tables += [(g + a, lo + b) for g, lo in tables for a, b in moves]
+    return tables
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 14), st.integers(0, 14), st.tuples(*[st.integers(0, 3)] * 3))
+def test_fragility_by_enumeration(gained: int, lost: int, fragile: tuple[int, int, int]) -> None:
+    fragile = (min(fragile[0], gained), min(fragile[1], lost), fragile[2])
+    n = gained + lost + 40
+    result = fragility(
+        gained,
+        lost,
+        n,
+        fragile_gained=fragile[0],
+        fragile_lost=fragile[1],
+        fragile_unchanged=fragile[2],
+    )
+    tables = set(flips(gained, lost, fragile))
+    p = {table: mcnemar(*table).p for table in tables}
+    assert result.p_low == pytest.approx(min(p.values()))
+    assert result.p_high == pytest.approx(max(p.values()))
+    decisions = {np.sign(g - lo) if p[g, lo] <= 0.05 else 0 for g, lo in tables}
+    assert result.decision_unchanged == (len(decisions) == 1)
+    assert (result.worst.gained, result.worst.lost) in tables
+
+
+def test_fragile_pairs_are_dropped_and_flipped_to_the_worse() -> None:
+    result = fragility(7, 18, 86, fragile_gained=0, fragile_lost=2, fragile_unchanged=1)
+    assert result.p == mcnemar(7, 18).p
+    assert result.without is not None
+    assert (result.without.gained, result.without.lost, result.without.n) == (7, 16, 83)
+    assert (result.worst.gained, result.worst.lost) == (8, 16)
+    assert not result.decision_unchanged
+    sturdy = fragility(0, 11, 86, fragile_gained=0, fragile_lost=1)
+    assert sturdy.decision_unchanged
+
+
+def test_fragility_refusals() -> None:
+    with pytest.raises(Refusal, match="fragile_lost = 3 of 2"):
+        fragility(4, 2, 86, fragile_gained=0, fragile_lost=3)
+    everything = fragility(1, 0, 1, fragile_gained=1, fragile_lost=0)
+    assert everything.without is None
