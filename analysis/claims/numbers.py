@@ -36,8 +36,9 @@ _NOISE = (
 )
 _LATEX_COMMENT = _NOISE[1]
 _NUMBER = re.compile(
-    r"(?<![\w.,])(?<![A-Za-zα-ω]-)(?P<number>[+\-−–]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)?\.?\d+)"
-    r"(?![\w]*[A-Za-z]*\d)(?P<unit>\s?(?:%|\\%|pts\b|points\b|percentage points\b|x\b|×))?"
+    r"(?<![\w.,])(?<![A-Za-zα-ω]-)"
+    r"(?P<number>[+\-−–]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+))(?!\w*\d)"
+    r"(?P<unit>\s?(?:%|\\%|pts\b|points\b|percentage points\b|x\b|×))?"
 )
 _LIST_SIGN = re.compile(r"(?<=\d)[–-](?=\d)")
 

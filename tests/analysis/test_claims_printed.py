@@ -1,0 +1,127 @@
+"""Printed figures: value, precision, printing again."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.claims.numbers import bare, numbers_in
+from analysis.claims.printed import agrees, parse_figure, parse_interval, print_like, same_sign
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "decimals", "relation"),
+    [
+        ("32.6%", 0.326, 1, "="),
+        ("-12.8 pts", -0.128, 1, "="),
+        ("−12.8 points", -0.128, 1, "="),
+        ("+0.0 pts", 0.0, 1, "="),
+        ("1,319", 1319, 0, "="),
+        ("p<0.05", 0.05, 2, "<"),
+        ("p = .04", 0.04, 2, "="),
+        ("≈ 1.3", 1.3, 1, "~"),
+        ("~22 seconds", 22, 0, "~"),
+        ("nearly 2x", 2, 0, "nearly"),
+        ("at most 7", 7, 0, "<="),
+        ("117M", 117e6, 0, "="),
+        ("1.2e-3", 0.0012, 4, "="),
+    ],
+)
+def test_a_figure_is_read_with_its_precision(text, value, decimals, relation):
+    figure = parse_figure(text)
+    assert float(figure) == pytest.approx(value, rel=1e-12)
+    assert (figure.decimals, figure.relation, figure.text) == (decimals, relation, text)
+
+
+@pytest.mark.parametrize("text", ["", "baseline", "-", "%", "3 of 4", "1.2.3"])
+def test_what_is_no_figure_is_refused(text):
+    with pytest.raises(ValueError, match="is not a printed figure"):
+        parse_figure(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "same"),
+    [
+        (28 / 86, "32.6%", True),
+        (27 / 86, "32.6%", False),
+        (0.325, "32.5%", True),
+        (0.0125, "1.2%", True),  # a tie may be rounded either way
+        (0.0125, "1.3%", True),
+        (1.897, "nearly 2x", True),
+        (2.1, "nearly 2x", False),
+        (1.4, "nearly 2x", False),
+        (0.04, "p<0.05", True),
+        (0.05, "p<0.05", False),
+        (7, "at most 7", True),
+        (float("nan"), "1.0", False),
+    ],
+)
+def test_agreement_is_at_the_printed_precision(value, text, same):
+    assert agrees(value, parse_figure(text)) is same
+
+
+@given(st.decimals(min_value=-1000, max_value=1000, places=3), st.sampled_from(["", "%", " pts"]))
+def test_a_figure_printed_again_is_itself(number, unit):
+    text = f"{number}{unit}"
+    figure = parse_figure(text)
+    assert parse_figure(print_like(figure, figure)) == figure
+    assert agrees(float(figure), figure)
+    assert same_sign(float(figure), figure)
+
+
+@pytest.mark.parametrize(
+    ("value", "like", "printed"),
+    [
+        (0.0233, "+2.3 pts", "+2.3 pts"),
+        (-0.1, "+2.3 pts", "-10.0 pts"),
+        (0.5, "32.6%", "50.0%"),
+        (12345.6, "1,319", "12,346"),
+        (1.1429, "≈ 1.3", "≈ 1.1"),
+        (0.0629, "p<0.01", "0.0629"),
+    ],
+)
+def test_new_values_are_printed_like_old_ones(value, like, printed):
+    assert print_like(value, parse_figure(like)) == printed
+
+
+def test_intervals_share_their_unit():
+    limits = parse_interval("95% CI: [-4.2, 9.4] pts")
+    assert (float(limits.low), float(limits.high)) == pytest.approx((-0.042, 0.094))
+    with pytest.raises(ValueError, match="is not an interval"):
+        parse_interval("4.2 pts")
+
+
+DOCUMENT = """# 3. Results of 2025-10-21 with Python 3.11 and v1.2.3
+
+As Smith et al. (2021) and [12] found in 2019, GPT-2 solves 32.6% (n=86) of GSM8K (Table 2).
+See `x = 17` and https://example.org/99 or [figure](img_4.png). On 21 October 2025 at 10:30.
+
+1. Gains of -12.8 points (p<0.05), 1,319 problems, α=+1.0 and layers 9-10.
+<!-- 55 -->
+"""
+
+
+def test_numbers_that_are_no_claims_are_left_out():
+    found = [n.digits for n in numbers_in(DOCUMENT)]
+    assert found == ["32.6", "86", "12.8", "0.05", "1319", "1.0", "9", "10"]
+
+
+def test_numbers_know_their_place():
+    first = next(numbers_in(DOCUMENT))
+    assert (first.line, first.text) == (3, "32.6%")
+    assert DOCUMENT[first.start : first.end].strip() == "32.6%"
+    assert DOCUMENT.splitlines()[2][first.column - 1 :].startswith("32.6%")
+
+
+def test_code_counts_when_asked_for():
+    assert "17" in [n.digits for n in numbers_in(DOCUMENT, code=True)]
+
+
+def test_latex_comments_and_citations_are_left_out():
+    text = "Accuracy 32.6\\% \\cite{a2021} rose by 2.3 points. % not 99\n\\claim{x7}{4}"
+    assert [n.digits for n in numbers_in(text, latex=True)] == ["32.6", "2.3", "4"]
+
+
+def test_bare_digits_ignore_sign_unit_and_commas():
+    assert [bare(t) for t in ("-12.8 pts", "1,319", ".05", "none")] == ["12.8", "1319", ".05", ""]
