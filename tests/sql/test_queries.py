@@ -1,0 +1,325 @@
+"""Every named query: a few rows in, exact rows out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+from few_rows import R, W, database, insert, rows
+
+from analysis import mcnemar, paired_difference
+from sql import loader
+
+UP = {"up": {"direction": "d", "alpha": 1.0}}
+SIGNS = {**UP, "down": {"direction": "d", "alpha": -1.0}}
+CONTROLS = {
+    **SIGNS,
+    "r1": {"direction": "r1", "alpha": -1.0},
+    "r2": {"direction": "r2", "alpha": -1.0},
+    "r3": {"direction": "r3", "alpha": -1.0},
+}
+RANDOM = {
+    name: {"role": "control", "kind": "random_per_position", "parent_id": "d"}
+    for name in ("r1", "r2", "r3")
+}
+ABC = {"primary": ("random", ["a", "b", "c"])}
+FRAGILE_RIGHT = {"correct": True, "fragile": True, "margin": 0.5}
+
+CASES: dict[str, Callable[[], None]] = {}
+
+
+def case(function):
+    CASES[function.__name__] = function
+    return function
+
+
+def _signs(sets=ABC):
+    return database(
+        {
+            "base": {"a": W, "b": R, "c": R},
+            "up": {"a": R, "b": R, "c": R},
+            "down": {"a": W, "b": W, "c": W},
+        },
+        conditions=SIGNS,
+        sets=sets,
+        problems={"a": 1, "b": 2, "c": 2},
+    )
+
+
+def _controls():
+    return database(
+        {
+            "base": {"a": W, "b": R, "c": R},
+            "down": {"a": W, "b": W, "c": W},
+            "r1": {"a": W, "b": W, "c": R},
+            "r2": {"a": W, "b": W, "c": R},
+            "r3": {"a": R, "b": W, "c": R},
+        },
+        conditions=CONTROLS,
+        directions=RANDOM,
+        sets=ABC,
+    )
+
+
+@case
+def mcnemar_by_alpha():
+    columns = "direction, alpha, seed, n_pairs, gained, lost, estimate, selected_on_outcome"
+    assert rows(_signs(), "mcnemar_by_alpha", columns) == [
+        ("d", -1.0, 0, 3, 0, 2, -2 / 3, False),
+        ("d", 1.0, 0, 3, 1, 0, 1 / 3, False),
+    ]
+    found = rows(_signs(), "mcnemar_by_alpha", "low, high, p, p_exact")[0]
+    interval = paired_difference(0, 2, 3)
+    exact = mcnemar(0, 2, method="exact").p
+    assert found == pytest.approx((interval.low, interval.high, mcnemar(0, 2).p, exact), abs=1e-9)
+    assert rows(_signs(), "mcnemar_by_alpha", "alpha", set_name="none") == []
+    assert rows(_signs(), "mcnemar_by_alpha", "alpha", set_name=None, direction="d") == [
+        (-1.0,),
+        (1.0,),
+    ]
+
+
+@case
+def candidate_against_controls():
+    columns = (
+        "direction, alpha, estimate, k, control_min, control_median, control_max, rank_p_lower, "
+        "rank_p_upper"
+    )
+    assert rows(_controls(), "candidate_against_controls", columns) == [
+        ("d", -1.0, -2 / 3, 3, -1 / 3, -1 / 3, 0.0, 0.25, 1.0)
+    ]
+
+
+@case
+def candidate_outcomes():
+    found = rows(_controls(), "candidate_outcomes", "direction, alpha, problem_id, correct")
+    assert found == [("d", -1.0, p, W) for p in "abc"]
+
+
+@case
+def flips_under_every_control():
+    columns = "problem_id, n_controls, gained, lost"
+    query = "flips_under_every_control"
+    assert rows(_controls(), query, columns, alpha=-1.0) == [("b", 3, 0, 3)]
+    assert rows(_controls(), query, columns, alpha=-1.0, least=4) == []
+    assert rows(_controls(), query, columns) == []
+
+
+@case
+def never_right():
+    c = database(
+        {"base": {"a": W, "b": W, "c": "truncated"}, "up": {"a": W, "b": R, "c": W}},
+        conditions=UP,
+        sets=ABC,
+        problems={"a": 2, "b": 2, "c": 1},
+    )
+    found = rows(c, "never_right", "problem_id, n_steps, n_conditions")
+    assert found == [("c", 1, 1), ("a", 2, 2)]
+
+
+def _with_norms(correct, *norms):
+    return {"correct": correct, "norm_before": [1.0, 1.0], "norm_after": list(norms)}
+
+
+@case
+def norms_before_accuracy():
+    far = {"far": {"direction": "d", "alpha": 2.0}}
+    c = database(
+        {
+            "base": {"a": _with_norms(R, 1.0, 1.0)},
+            "up": {"a": _with_norms(R, 2.5, 1.0)},
+            "far": {"a": _with_norms(W, 5.0, 1.5)},
+        },
+        conditions={**UP, **far},
+        sets={"primary": ("random", ["a"])},
+    )
+    columns = "direction, position, alpha_norm, alpha_accuracy, norm_first"
+    assert rows(c, "norms_before_accuracy", columns) == [
+        ("d", 0, 1.0, 2.0, True),
+        ("d", 1, None, 2.0, False),
+    ]
+
+
+@case
+def fragile_outcomes():
+    c = database(
+        {"base": {"a": W, "b": R, "c": R}, "up": {"a": FRAGILE_RIGHT, "b": FRAGILE_RIGHT, "c": W}},
+        conditions=UP,
+    )
+    columns = "problem_id, margin, fragile, baseline_fragile, gained, lost"
+    assert rows(c, "fragile_outcomes", columns) == [
+        ("a", 0.5, True, False, True, False),
+        ("b", 0.5, True, False, False, False),
+    ]
+    assert rows(c, "fragile_outcomes", "problem_id", changed=True) == [("a",)]
+
+
+@case
+def fragile_decisions():
+    names = [f"p{i}" for i in range(6)]
+    c = database(
+        {
+            "base": dict.fromkeys(names, W),
+            "up": {name: FRAGILE_RIGHT if i < 2 else R for i, name in enumerate(names)},
+        },
+        conditions=UP,
+        sets={"primary": ("random", names)},
+    )
+    columns = "gained, lost, fragile_gained, fragile_lost, p, p_without, p_worst, decision_changes"
+    assert rows(c, "fragile_decisions", columns) == [
+        (6, 0, 2, 0, pytest.approx(2**-6), pytest.approx(2**-4), pytest.approx(2**-4), True)
+    ]
+
+
+@case
+def missing_by_condition():
+    c = database(
+        {
+            "base": {"a": R, "b": R, "c": "truncated", "d": R},
+            "up": {"a": "parse_fail", "b": "truncated", "c": R, "d": R},
+            "down": dict.fromkeys("abd", R),
+        },
+        conditions=SIGNS,
+    )
+    columns = (
+        "alpha, n, parse_fail, truncated, error, n_missing, baseline_missing, missing_gained, "
+        "missing_lost, p"
+    )
+    assert rows(c, "missing_by_condition", columns) == [
+        (1.0, 4, 1, 1, 0, 2, 1, 2, 1, pytest.approx(mcnemar(2, 1).p, abs=1e-9))
+    ]
+
+
+@case
+def signed_effect():
+    columns = "direction, alpha, up, down, signed, damage"
+    assert rows(_signs(), "signed_effect", columns) == [
+        ("d", 1.0, 1 / 3, -2 / 3, 0.5, pytest.approx(-1 / 6))
+    ]
+
+
+@case
+def effect_by_difficulty():
+    columns = "alpha, level, n_pairs, gained, lost, estimate, p"
+    assert rows(_signs(), "effect_by_difficulty", columns) == [
+        (-1.0, "1", 1, 0, 0, 0.0, 1.0),
+        (-1.0, "2", 2, 0, 2, -1.0, pytest.approx(0.25)),
+        (1.0, "1", 1, 1, 0, 1.0, pytest.approx(0.5)),
+        (1.0, "2", 2, 0, 0, 0.0, 1.0),
+    ]
+    assert rows(_signs(), "effect_by_difficulty", "level", alpha=1.0) == [("1",), ("2",)]
+
+
+@case
+def seed_disagreement():
+    c = database(
+        {
+            "base": {"a": R},
+            ("up", 0): {"a": R, "b": R, "c": R},
+            ("up", 1): {"a": W, "b": R, "c": "truncated"},
+        },
+        conditions=UP,
+    )
+    found = rows(c, "seed_disagreement", "condition_id, n_problems, n_disagree, share")
+    assert found == [("up", 2, 1, 0.5)]
+
+
+@case
+def shared_losses():
+    columns = "direction, control, n, lost, control_lost, lost_by_both, jaccard"
+    assert rows(_controls(), "shared_losses", columns, alpha=-1.0) == [
+        ("d", "r1", 3, 2, 1, 1, 0.5),
+        ("d", "r2", 3, 2, 1, 1, 0.5),
+        ("d", "r3", 3, 2, 1, 1, 0.5),
+    ]
+
+
+@case
+def problem_history():
+    columns = "problem_id, gold, direction, alpha, status, correct"
+    expected = [
+        ("a", "1", None, 0.0, "ok", W),
+        ("a", "1", "d", -1.0, "ok", W),
+        ("a", "1", "d", 1.0, "ok", R),
+    ]
+    assert rows(_signs(), "problem_history", columns, problem="a") == expected
+    assert rows(_signs(), "problem_history", columns, problem="question a") == expected
+    assert rows(_signs(), "problem_history", columns) == []
+
+
+@case
+def coverage():
+    c = database(
+        {"base": {"a": R, "b": R, "c": R}, "up": {"a": R, "b": "truncated"}},
+        conditions=UP,
+        sets=ABC,
+    )
+    found = rows(c, "coverage", "set_name, direction, alpha, n, n_set, n_lacking")
+    assert found == [("primary", "d", 1.0, 2, 3, 1)]
+
+
+@case
+def direction_cosines():
+    c = database({}, directions={"d": {}, "e": {}, "r": {"role": "control"}})
+    for name, vectors in {"d": [[1, 0], [0, 1]], "e": [[1, 0], [0, -2]], "r": [[1, 1]]}.items():
+        insert(
+            c,
+            "direction_vectors",
+            [{"direction_id": name, "position": t, "values": v} for t, v in enumerate(vectors)],
+        )
+    expected = (1 - 2) / (math.sqrt(2) * math.sqrt(5))
+    columns = "direction, other, n_positions, cosine"
+    assert rows(c, "direction_cosines", columns) == [("d", "e", 2, pytest.approx(expected))]
+    assert len(rows(c, "direction_cosines", columns, role=None)) == 3
+
+
+@case
+def frequent_answers():
+    answers = {
+        "a": {"answer": "1", "correct": True},
+        "b": {"answer": "2", "correct": False},
+        "c": {"answer": "2", "correct": False},
+        "d": "truncated",
+    }
+    c = database({"up": answers}, conditions=UP)
+    columns = "direction, answer, n, n_correct, share"
+    assert rows(c, "frequent_answers", columns) == [
+        ("d", "2", 2, 0, 2 / 3),
+        ("d", "1", 1, 1, 1 / 3),
+    ]
+    assert rows(c, "frequent_answers", "answer", most=1) == [("2",)]
+
+
+@case
+def gold_logprob_shift():
+    def at(*values):
+        return {p: {"gold_logprob": v} for p, v in zip("abc", values, strict=True)}
+
+    c = database({"base": at(-1, -1, None), "up": at(-0.5, -3, -1)}, conditions=UP, sets=ABC)
+    columns = "direction, seed, n, median_shift, n_up, n_down, p"
+    assert rows(c, "gold_logprob_shift", columns) == [("d", 0, 2, -0.75, 1, 1, 1.0)]
+
+
+@case
+def stored_results():
+    shared = {"analysis_id": "x", "quantity": "effect", "stamp": "exploratory"}
+    results = [
+        {**shared, "name": "b", "p": 0.01, "p_adjusted": 0.2},
+        {**shared, "name": "a", "p": 0.02, "p_adjusted": 0.1},
+        {**shared, "name": "c", "estimate": 0.5, "stamp": "confirmatory"},
+    ]
+    c = database({}, results=results)
+    assert rows(c, "stored_results", "name, p") == [("a", 0.02), ("b", 0.01), ("c", None)]
+    assert rows(c, "stored_results", "name", stamp="confirmatory") == [("c",)]
+
+
+@pytest.mark.parametrize("name", sorted(loader.queries()))
+def test_query_returns_exact_rows(name):
+    assert name in CASES, f"queries/{name}.sql has no test here"
+    CASES[name]()
+
+
+def test_there_are_at_least_a_dozen_queries():
+    assert len(loader.queries()) >= 14
+    assert not set(loader.queries()) & set(loader.scripts("views"))
