@@ -1,0 +1,161 @@
+"""The calculator: the same numbers as the library, JSON that parses, sentences that hold."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from analysis import compare_to_controls, mcnemar, paired_difference
+from analysis.cli.calc import app
+from analysis.restore import restored_count, restored_counts
+from analysis.results import Refusal
+from sql.errors import UserError
+
+CONTROLS = ["--effect", "-12.8", "--controls=-1.2,-2.3,-5.8,-11.6,-12.8"]
+REPORT = ["--gained", "4", "--lost", "2", "--n", "86"]
+
+
+def run(*arguments: str) -> str:
+    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def run_json(*arguments: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(run(*arguments, "--json"))
+    assert content["interpretation"].endswith(".")
+    return content
+
+
+def test_mcnemar() -> None:
+    content = run_json("mcnemar", *REPORT)
+    assert content["midp"]["p"] == mcnemar(4, 2).p
+    assert content["exact"]["p"] == pytest.approx(0.6875)
+    assert content["sign_test"]["dropped"] == 80
+    text = run("mcnemar", *REPORT)
+    assert "0.453125" in text
+    assert "not evidence of no effect" in text
+    harmful = run("mcnemar", "--gained", "8", "--lost", "19")
+    assert "lost more problems" in harmful
+    assert "does not reach 0.05 (p = .0522)" in harmful
+    assert "no problem changed" in run("mcnemar", "--gained", "0", "--lost", "0").lower()
+
+
+def test_difference() -> None:
+    content = run_json("difference", *REPORT)
+    library = paired_difference(4, 2, 86)
+    assert content["tango"]["low"] == library.low
+    assert content["bonett_price"]["high"] == pytest.approx(0.0855437, abs=1e-7)
+    text = run("difference", *REPORT)
+    assert "-4.2 to +9.4 points" in text
+    assert "disagree" in run("difference", "--gained", "0", "--lost", "4", "--n", "50")
+    assert "no problem changed" in run("difference", "--gained", "0", "--lost", "0", "--n", "50")
+    stamped = run("difference", *REPORT, "--selected-on-outcome")
+    assert "these problems only" in stamped
+
+
+def test_controls_with_restored_counts_and_without() -> None:
+    exact, rounded = run_json("controls", *CONTROLS, "--n", "86"), run_json("controls", *CONTROLS)
+    assert exact["result"]["p"] == pytest.approx(0.355693, abs=5e-7)
+    assert rounded["result"]["p"] == pytest.approx(0.35412, abs=5e-6)
+    assert exact["result"]["d"] == pytest.approx(-1.142926, abs=5e-7)
+    assert exact["result"]["status"] == "too_few_controls"
+    assert "restored" in exact["notes"][0]
+    assert "-11 among -1, -2, -5, -10, -11" in exact["notes"][0]
+    assert "--n" in rounded["notes"][0]
+    library = compare_to_controls(-11 / 86, [-c / 86 for c in (1, 2, 5, 10, 11)], tail="less")
+    less = run_json("controls", *CONTROLS, "--n", "86", "--tail", "less")
+    assert less["result"]["p_rank"] == pytest.approx(1 / 3)
+    assert less["result"]["p"] == pytest.approx(library.p)
+    text = run("controls", *CONTROLS, "--n", "86")
+    assert "not shown to be unusual" in text
+    assert "cannot go below" in text
+    assert "undefined" in run("controls", "--effect", "-3", "--controls=-1,-1,-1")
+
+
+def test_power_in_its_three_forms() -> None:
+    both = run_json("power", "--n", "100", "--effect", "5", "--discordance", "15")
+    assert both["result"]["estimate"] == pytest.approx(0.239, abs=5e-4)
+    assert "weak evidence" in both["interpretation"]
+    smallest = run_json("power", "--n", "86", "--discordance", "10")
+    assert smallest["result"]["estimate"] == pytest.approx(0.088, abs=5e-4)
+    problems = run_json("power", "--effect", "5", "--discordance", "15")
+    assert problems["result"]["estimate"] == 461
+    assert "no effect reaches" in run("power", "--n", "20", "--discordance", "10")
+
+
+def test_adjust() -> None:
+    p = [".001", ".013", ".021", ".04", ".2", ".6"]
+    content = run_json("adjust", *p, "--family-size", "6")
+    assert content["result"]["p"] == pytest.approx([0.006, 0.065, 0.084, 0.12, 0.4, 0.6])
+    assert "family of 6" in content["interpretation"]
+
+
+def test_equivalence_and_no_harm() -> None:
+    counts = ["--gained", "1", "--lost", "1", "--n", "300", "--margin", "5"]
+    content = run_json("equivalence", *counts)
+    assert content["result"]["shown"] is True
+    assert content["result"]["margin"] == 0.05
+    weak = run_json("equivalence", *REPORT, "--margin", "5", "--no-harm")
+    assert weak["result"]["shown"] == (weak["result"]["p"] < 0.05)
+    assert "not shown" in run("equivalence", *REPORT, "--margin", "5")
+
+
+def test_discordance_look_missing_fragility_strata_accuracy() -> None:
+    assert (
+        run_json("discordance", "--gained", "4", "--lost", "0", "--n", "86")["result"]["odds"]
+        == "inf"
+    )
+    floor = run("discordance", *REPORT, "--floor-changed", "5", "--floor-n", "86")
+    assert "not clearly more than" in floor
+    early = run_json("look", "--gained", "0", "--lost", "8", "--n", "60", "--planned", "400")
+    assert early["e_value"]["estimate"] == pytest.approx(28.4, abs=0.05)
+    assert early["futility"] is None
+    assert "may stop here and reject" in early["interpretation"]
+    later = run_json("look", *REPORT, "--planned", "400")
+    assert 0 < later["futility"]["estimate"] < 1
+    assert "may not reject yet" in later["interpretation"]
+    bounds = run_json("missing", "--table", "26,2,0; 4,50,2; 1,0,1")
+    assert bounds["result"]["complete"]["n"] == 82
+    fragile = run("fragility", "--gained", "7", "--lost", "18", "--n", "86", "--fragile-lost", "2")
+    assert "hangs on numerical noise" in fragile
+    assert "contrast" in run("strata", "--gained", "3,1", "--lost", "0,2", "--n", "40,46")
+    assert "32.6 %" in run("accuracy", "--k", "28", "--n", "86")
+    assert "0.978" in run("controls-power", "--k", "19")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["mcnemar", "--gained", "4", "--lost", "2", "--seeds", "8"], "clustered_difference"),
+        (["mcnemar", "--gained", "-4", "--lost", "2"], "negative"),
+        (["difference", "--gained", "40", "--lost", "20", "--n", "50"], "more than n"),
+        (["controls", "--effect", "-12.8", "--controls=-1.2"], "control"),
+        (["controls", "--effect", "-12.8", "--controls=-1.2,x"], "numbers with commas"),
+        (["controls", "--effect", "-12.5", "--controls=-1.2,-2.3", "--n", "86"], "no whole number"),
+        (["power", "--n", "86", "--effect", "5"], "discordance is missing"),
+        (["power", "--discordance", "5"], "--n, --effect"),
+        (["power", "--n", "86", "--effect", "0.05", "--discordance", "15"], "pass points"),
+        (["adjust", ".01", ".02"], "family"),
+        (["equivalence", *REPORT], "margin is missing"),
+        (["missing", "--table", "1,2;3,4"], "3 x 3"),
+    ],
+)
+def test_errors_are_one_line_that_says_what_to_do(arguments: list[str], words: str) -> None:
+    with pytest.raises(UserError, match=words) as caught:
+        CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert "\n" not in str(caught.value)
+
+
+def test_restoring_counts() -> None:
+    assert restored_counts(["-12.8", "+2.3", "−1.2", "0.0", "5.8%"], 86) == [-11, 2, -1, 0, 5]
+    for n in (43, 86, 300, 532):
+        for k in range(-n, n + 1):
+            assert restored_count(f"{100 * k / n:.2f}", n) == k
+    with pytest.raises(Refusal, match="more decimals"):
+        restored_count("12.8", 5000)
+    with pytest.raises(Refusal, match="not a number"):
+        restored_count("twelve", 86)

@@ -1,0 +1,117 @@
+"""The result type, the lazy names, and the promise that no NaN comes without a status."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import analysis
+from analysis import results
+
+ISSUE_NAMES = [
+    "sign_test",
+    "mcnemar",
+    "paired_difference",
+    "bootstrap_difference",
+    "permutation_test",
+    "clustered_difference",
+    "compare_to_controls",
+    "candidate_minus_controls",
+    "controls_power",
+    "adjust",
+    "max_t",
+    "best_alpha",
+    "dose_response",
+    "cochrans_q",
+    "stratified_difference",
+    "stratum_homogeneity",
+    "equivalence",
+    "mcnemar_power",
+    "minimum_detectable_effect",
+    "e_value",
+    "confidence_sequence",
+    "futility",
+    "missing_bounds",
+    "fragility",
+    "wilson",
+]
+
+
+def test_every_public_name_is_importable_and_documented() -> None:
+    assert set(ISSUE_NAMES) <= set(analysis.__all__)
+    for name in analysis.__all__:
+        value = getattr(analysis, name)
+        assert callable(value), name
+        assert value.__doc__, name
+    with pytest.raises(AttributeError, match="no attribute"):
+        analysis.nonsense  # noqa: B018
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, analysis; print([m for m in ('numpy', 'scipy', 'pandas') if m in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_results_are_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        analysis.mcnemar(4, 2).p = 0.01
+
+
+def check(value: Any, status: str, where: str) -> None:
+    """No NaN and no p = 0 unless the status says why."""
+    for name, number in value.items():
+        if isinstance(number, float) and status == "ok":
+            assert not np.isnan(number), f"{where}.{name}"
+    if isinstance(value.get("p"), float):
+        assert 0 < value["p"] <= 1, where
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.integers(0, 90), st.integers(0, 90), st.integers(0, 90))
+def test_no_nan_and_no_zero_p_without_a_status(gained: int, lost: int, rest: int) -> None:
+    n = max(gained + lost + rest, 1)
+    made: list[results.Result] = [
+        *(analysis.mcnemar(gained, lost, method=m) for m in ("midp", "exact", "chi2")),
+        analysis.sign_test(gained, lost, n=n),
+        *(
+            analysis.paired_difference(gained, lost, n, method=m)
+            for m in ("tango", "bonett-price", "wald")
+        ),
+        analysis.bootstrap_difference(gained, lost, n, method="exact"),
+        analysis.bootstrap_difference(
+            gained, lost, n, method="bca", rng=np.random.default_rng(1), resamples=999
+        ),
+        analysis.equivalence(gained, lost, n, margin=0.05),
+        analysis.non_inferiority(gained, lost, n, margin=0.05),
+        analysis.e_value(gained, lost),
+        analysis.confidence_sequence(gained, lost),
+        analysis.confidence_sequence(gained, lost, n),
+        analysis.missing_bounds([[0, lost, 1], [gained, rest, 0], [0, 1, 0]]),
+        analysis.fragility(gained, lost, n, fragile_gained=min(gained, 1), fragile_lost=0),
+    ]
+    for result in made:
+        assert result.status in results.STATUSES
+        assert result.scope == "new problems"
+        check(dataclasses.asdict(result), str(result.status), result.method)
+        json.dumps(result.as_dict(), allow_nan=False)
+        if result.low is not None and not np.isnan(result.estimate):
+            assert result.low - 1e-12 <= result.estimate <= result.high + 1e-12, result.method
+
+
+def test_as_dict_is_plain() -> None:
+    content = analysis.paired_difference([4, 0], [2, 0], 86).as_dict()
+    assert content["n"] == [86, 86]
+    assert content["status"] == ["ok", "no_information"]
+    assert analysis.discordance(4, 0, 86).as_dict()["odds"] == "inf"
+    assert analysis.sign_test(0, 0).as_dict()["estimate"] is None
