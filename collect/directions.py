@@ -56,7 +56,10 @@ class NewDirection:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Direction:
-    """A direction of a store; `vectors` is float32 [n_sites * T, d], or [1, d] for all alike."""
+    """A direction of a store.
+
+    `vectors` is float32 [n_sites * T, d], or [1, d] where one vector is for all positions.
+    """
 
     direction_id: str
     name: str
@@ -67,6 +70,7 @@ class Direction:
     parent_id: str | None
     recipe: dict[str, Any]
     vectors: NDArray[np.float32]
+    is_broadcast: bool = False
 
 
 def checked_vectors(vectors: NDArray[Any], site: str, name: str) -> NDArray[np.float32]:
@@ -324,4 +328,5 @@ def _direction(row: Mapping[str, Any], by_position: Mapping[int, Any]) -> Direct
         parent_id=row["parent_id"],
         recipe=json.loads(row["recipe"] or "{}"),
         vectors=vectors,
+        is_broadcast=positions == [BROADCAST],
     )

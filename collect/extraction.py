@@ -1,0 +1,162 @@
+"""Activations of a model at its latent positions, as rows of a store and as arrays again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from sql.errors import UserError
+from store import shards
+
+Array = NDArray[np.float32]
+# Problems per shard: bounds memory, and what a kill can lose.
+_CHUNK = 256
+
+
+def extract(
+    root: Path,
+    model: Any,
+    problems: Sequence[tuple[str, str]],
+    *,
+    sites: Sequence[str],
+    protocol: str = "codi",
+) -> int:
+    """Store activations of problems at sites; what is there already is not computed again.
+
+    Args:
+        root: the store.
+        model: a loaded model (`load_model`).
+        problems: (problem_id, question) pairs.
+        sites: `latent`, `latent_projected`, `residual:<layer>`.
+        protocol: name of the protocol under which the model is run.
+
+    Returns:
+        Rows added: problems x sites x positions, less those that were there.
+
+    Raises:
+        UserError: a site or protocol is unknown to the model.
+    """
+    from collect.activations import activations
+    from collect.checkpoints import model_row
+
+    row = model_row(model)
+    if (
+        row["model_id"]
+        not in shards.committed(root, "models", ["model_id"])["model_id"].to_pylist()
+    ):
+        shards.append(root, "models", [row])
+    table = shards.committed(root, "activations", ["model_id", "protocol", "problem_id", "site"])
+    mask = pc.and_(
+        pc.equal(table["model_id"], row["model_id"]), pc.equal(table["protocol"], protocol)
+    )
+    table = table.filter(mask)
+    done = set(zip(table["problem_id"].to_pylist(), table["site"].to_pylist(), strict=True))
+    missing = [one for one in problems if any((one[0], site) not in done for site in sites)]
+    added = 0
+    for start in range(0, len(missing), _CHUNK):
+        part = missing[start : start + _CHUNK]
+        found = activations(
+            model, [question for _, question in part], sites=sites, protocol=protocol
+        )
+        for site, values in found.items():
+            keep = [i for i, (problem, _) in enumerate(part) if (problem, site) not in done]
+            ids = [part[i][0] for i in keep]
+            rows = activation_table(row["model_id"], protocol, site, ids, np.asarray(values)[keep])
+            shards.append(root, "activations", rows)
+            added += rows.num_rows
+    return added
+
+
+def activation_table(
+    model_id: str, protocol: str, site: str, problem_ids: Sequence[str], values: Array
+) -> pa.Table:
+    """Rows of `activations` from an array [n, T, d]."""
+    n, positions, width = values.shape
+    flat = pa.array(np.ascontiguousarray(values, dtype=np.float32).reshape(-1))
+    offsets = pa.array(np.arange(n * positions + 1, dtype=np.int32) * width)
+    return pa.table(
+        {
+            "model_id": pa.repeat(model_id, n * positions),
+            "protocol": pa.repeat(protocol, n * positions),
+            "problem_id": [problem for problem in problem_ids for _ in range(positions)],
+            "site": pa.repeat(site, n * positions),
+            "position": pa.array(np.tile(np.arange(positions, dtype=np.int32), n)),
+            "values": pa.ListArray.from_arrays(offsets, flat),
+        }
+    )
+
+
+def stored_activations(
+    root: Path,
+    problem_ids: Sequence[str],
+    *,
+    site: str,
+    protocol: str = "codi",
+    model: str | None = None,
+) -> tuple[str, Array]:
+    """Stored activations of problems, in the given order.
+
+    Args:
+        root: the store.
+        problem_ids: n problems.
+        site: one site.
+        protocol: as they were extracted.
+        model: name of the model; may be left out where only one has such activations.
+
+    Returns:
+        The model's id, and float32 [n, T, d].
+
+    Raises:
+        UserError: activations are missing, of several models, or differ in shape.
+    """
+    table = shards.committed(root, "activations")
+    mask = pc.and_(pc.equal(table["site"], site), pc.equal(table["protocol"], protocol))
+    mask = pc.and_(mask, pc.is_in(table["problem_id"], pa.array(sorted(set(problem_ids)))))
+    table = table.filter(mask)
+    model_id = _one_model(root, table, model, f"site {site}, protocol {protocol}")
+    table = table.filter(pc.equal(table["model_id"], model_id))
+    positions = table["position"].to_numpy()
+    count = int(positions.max()) + 1
+    values = table["values"].combine_chunks()
+    lengths = set(pc.list_value_length(values).to_pylist())
+    if len(lengths) != 1:
+        raise UserError(f"activations at site {site} differ in width: {sorted(lengths)}")
+    width = lengths.pop()
+    row_of = {problem: i for i, problem in enumerate(dict.fromkeys(problem_ids))}
+    rows = np.array([row_of[problem] for problem in table["problem_id"].to_pylist()])
+    out = np.full((len(row_of), count, width), np.nan, dtype=np.float32)
+    out[rows, positions] = values.flatten().to_numpy().reshape(-1, width)
+    missing = int(np.isnan(out).any(axis=(1, 2)).sum())
+    if missing:
+        raise UserError(
+            f"{missing} of {len(row_of)} problems have no stored activations at site {site}, "
+            f"protocol {protocol}: run `steerstat extract` for the whole set"
+        )
+    return model_id, out[[row_of[problem] for problem in problem_ids]]
+
+
+def _one_model(root: Path, table: pa.Table, model: str | None, where: str) -> str:
+    names = {
+        row["model_id"]: row["name"]
+        for row in shards.committed(root, "models", ["model_id", "name"]).to_pylist()
+    }
+    found = sorted(set(table["model_id"].to_pylist()))
+    fitting = [one for one in found if model is None or names.get(one) == model]
+    if not fitting:
+        other = f" (there are some of {names.get(found[0], found[0])})" if found else ""
+        raise UserError(
+            f"no stored activations at {where}{other}: run `steerstat extract STORE --set … "
+            "--sites …` first"
+        )
+    if len(fitting) > 1:
+        listed = ", ".join(names.get(one, one) for one in fitting)
+        raise UserError(
+            f"activations at {where} are there for several models: say --model ({listed})"
+        )
+    return fitting[0]

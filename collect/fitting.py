@@ -1,0 +1,218 @@
+"""Fitting directions on what a store holds, and drawing controls for directions in it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collect.controls import CONTROLS, shuffled_labels, with_norms_of
+from collect.directions import Direction, NewDirection, add_directions, select_directions
+from collect.extraction import stored_activations
+from collect.fits import FITS
+from collect.names import checked_sites
+from collect.problem_sets import members
+from sql.errors import UserError
+from store import shards
+
+SHUFFLED = "shuffled_labels"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitRequest:
+    """What is fitted on what.
+
+    Attributes:
+        fit: a name in `FITS`.
+        set_name: a set whose problems carry labels.
+        site: where the direction is to be added.
+        fitted_at: where activations are read; `site` where None. Several, joined by commas, are
+            fitted one by one and stacked.
+        protocol: under which activations were extracted.
+        model: name of the model, where activations of several are stored.
+        strata: scheme to match within: `n_steps` or one of the table `strata`.
+    """
+
+    fit: str
+    set_name: str
+    site: str = "latent"
+    fitted_at: str | None = None
+    protocol: str = "codi"
+    model: str | None = None
+    strata: str | None = None
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """The request as a direction stores it."""
+        told = {"fit": self.fit, "fitted_at": self.fitted_at or self.site, "set": self.set_name}
+        told |= {"protocol": self.protocol}
+        return told | ({"strata": self.strata} if self.strata else {})
+
+
+def fit_direction(root: Path, request: FitRequest, *, name: str) -> str:
+    """Fit a direction and add it to the store; return its id.
+
+    Raises:
+        UserError: the fit, set or site is unknown, labels or activations are missing, or the
+            name is taken.
+    """
+    vectors, fitted_on = _fitted(root, request, lambda labels, strata: labels)
+    new = NewDirection(
+        vectors=vectors,
+        name=name,
+        kind=request.fit,
+        site=request.site,
+        recipe=request.recipe,
+        fitted_on=fitted_on,
+    )
+    return add_directions(root, [new])[0]
+
+
+def _fitted(
+    root: Path, request: FitRequest, relabel: Any
+) -> tuple[NDArray[np.float64], dict[str, Any]]:
+    """Vectors [n_sites * T, d] and what they were fitted on; `relabel` may alter the labels."""
+    if request.fit not in FITS:
+        raise UserError(f"unknown fit {request.fit!r}; use one of {', '.join(FITS)}")
+    labels = labels_of(root, request.set_name)
+    ids = sorted(labels)
+    strata = strata_of(root, request.strata, ids) if request.strata else None
+    truth = relabel(np.array([labels[problem] for problem in ids]), strata)
+    parts, model_id = [], ""
+    for site in checked_sites(request.fitted_at or request.site):
+        model_id, activations = stored_activations(
+            root, ids, site=site, protocol=request.protocol, model=request.model
+        )
+        parts.append(FITS[request.fit](activations, truth, strata=strata))
+    fitted_on = {
+        "set": request.set_name,
+        "split": sorted({row["split"] for row in members(root, request.set_name).values()})[0],
+        "model_id": model_id,
+        "n_right": int(truth.sum()),
+        "n_wrong": int((~truth).sum()),
+        "problems_sha256": hashlib.sha256("\n".join(ids).encode()).hexdigest(),
+    }
+    return np.concatenate(parts), fitted_on
+
+
+def labels_of(root: Path, set_name: str) -> dict[str, bool]:
+    """Labels of a set's problems.
+
+    Raises:
+        UserError: there is no such set, or its problems carry no labels.
+    """
+    rows = members(root, set_name)
+    labels = {problem: row["label"] for problem, row in rows.items() if row["label"] is not None}
+    if not rows:
+        raise UserError(f"no problem set {set_name!r}: `steerstat problems list STORE` shows all")
+    if not labels:
+        raise UserError(
+            f"set {set_name} has no labels: draw one with `steerstat problems split --balanced`"
+        )
+    return labels
+
+
+def strata_of(root: Path, scheme: str, problem_ids: list[str]) -> NDArray[Any]:
+    """The level of each problem, as text.
+
+    Raises:
+        UserError: the scheme is unknown or leaves a problem without a level.
+    """
+    if scheme == "n_steps":
+        table = shards.committed(root, "problems", ["problem_id", "n_steps"]).to_pylist()
+        levels = {r["problem_id"]: r["n_steps"] for r in table if r["n_steps"] is not None}
+    else:
+        rows = shards.committed(root, "strata", ["scheme", "problem_id", "level"]).to_pylist()
+        levels = {r["problem_id"]: r["level"] for r in rows if r["scheme"] == scheme}
+    missing = [problem for problem in problem_ids if problem not in levels]
+    if missing:
+        raise UserError(
+            f"strata {scheme!r}: {len(missing)} of {len(problem_ids)} problems have no level"
+        )
+    return np.array([str(levels[problem]) for problem in problem_ids])
+
+
+def draw_controls(
+    root: Path, kind: str, *, like: str, count: int, prefix: str, seed: int = 0
+) -> list[str]:
+    """Add control directions for a candidate and return their ids.
+
+    Args:
+        root: the store.
+        kind: `random_per_position`, `random_total_norm` or `shuffled_labels` (the candidate's
+            own fit on shuffled labels, scaled to its norm at each position).
+        like: name of the candidate.
+        count: how many; named `<prefix>_000`, … (at least three digits), or `<prefix>` for one.
+        prefix: of their names.
+        seed: control i depends on the seed and on i alone.
+
+    Raises:
+        UserError: the kind is unknown, the candidate is not there, or a name is taken.
+    """
+    if kind not in (*CONTROLS, SHUFFLED):
+        raise UserError(f"unknown control {kind!r}; use one of {', '.join((*CONTROLS, SHUFFLED))}")
+    if count < 1:
+        raise UserError(f"asked for {count} controls; ask for at least 1")
+    found = select_directions(root, like)
+    if len(found) > 1:
+        raise UserError(f"{like!r} fits {len(found)} directions: name one candidate")
+    parent = found[0]
+    digits = max(3, len(str(count - 1)))
+    new = []
+    for i in range(count):
+        rng = np.random.default_rng([seed, i])
+        name = f"{prefix}_{i:0{digits}d}" if count > 1 else prefix
+        new.append(_control(root, kind, parent, name, rng, seed, i))
+    return add_directions(root, new)
+
+
+def _control(
+    root: Path,
+    kind: str,
+    parent: Direction,
+    name: str,
+    rng: np.random.Generator,
+    seed: int,
+    index: int,
+) -> NewDirection:
+    recipe: Mapping[str, Any] = {"control": kind, "index": index}
+    if kind == SHUFFLED:
+        vectors = _shuffled_fit(root, parent, rng)
+    else:
+        vectors = CONTROLS[kind](parent.vectors, rng)
+    return NewDirection(
+        vectors=vectors[0] if parent.is_broadcast else vectors,
+        name=name,
+        kind=kind,
+        role="control",
+        site=parent.site,
+        recipe=recipe,
+        parent_id=parent.direction_id,
+        rng_seed=seed,
+    )
+
+
+def _shuffled_fit(root: Path, parent: Direction, rng: np.random.Generator) -> NDArray[np.float64]:
+    told = parent.recipe
+    if not {"fit", "set", "fitted_at"} <= told.keys():
+        raise UserError(
+            f"direction {parent.name} was not fitted here: shuffled labels need a direction of "
+            "`steerstat directions fit`"
+        )
+    request = FitRequest(
+        fit=told["fit"],
+        set_name=told["set"],
+        site=parent.site,
+        fitted_at=told["fitted_at"],
+        protocol=told.get("protocol", "codi"),
+        strata=told.get("strata"),
+    )
+    vectors, _ = _fitted(
+        root, request, lambda labels, strata: shuffled_labels(labels, rng, strata=strata)
+    )
+    return with_norms_of(parent.vectors, vectors)
