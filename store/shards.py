@@ -211,23 +211,21 @@ def write_parquet(path: Path, table: Table, data: Any, shard_id: str) -> None:
     """A Parquet file as a store keeps it: dictionaries for text, split bytes for floats, zstd."""
     import pyarrow.parquet as pq
 
-    metadata = {**(data.schema.metadata or {}), SHARD_KEY: shard_id.encode()}
     floats: list[str] = []
     others: list[str] = []
     for column in table.columns:
         leaf = f"{column.name}.list.element" if column.type.startswith("list") else column.name
         (floats if "float" in column.type or "double" in column.type else others).append(leaf)
-    pq.write_table(
-        data.replace_schema_metadata(metadata),
-        path,
-        compression="zstd",
-        compression_level=3,
-        row_group_size=_ROW_GROUP,
-        use_dictionary=others,
-        column_encoding=dict.fromkeys(floats, "BYTE_STREAM_SPLIT") or None,
-        write_page_index=False,
-        store_schema=False,
-    )
+    options = {
+        "compression": "zstd",
+        "compression_level": 3,
+        "use_dictionary": others,
+        "column_encoding": dict.fromkeys(floats, "BYTE_STREAM_SPLIT") or None,
+        "store_schema": False,
+    }
+    with pq.ParquetWriter(path, data.schema, **options) as writer:
+        writer.write_table(data, row_group_size=_ROW_GROUP)
+        writer.add_key_value_metadata({SHARD_KEY: shard_id.encode()})
 
 
 def hash_file(path: Path, *, sync: bool = False) -> tuple[str, int]:
