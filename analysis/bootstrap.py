@@ -1,7 +1,9 @@
 """Bootstrap intervals of the paired difference, from totals, and of a mean of any metric.
 
 Resampling n problems with replacement changes only how many of them are gained and lost, so a
-resample is one multinomial draw on (gained, lost, unchanged): no row order, no n x B indices.
+resample is one multinomial draw on (gained, lost, unchanged): no row order, no n x B indices. Its
+net change has a distribution that is known exactly; B resamples are B draws from it, kept as a
+histogram.
 """
 
 from __future__ import annotations
@@ -85,16 +87,6 @@ def _exact_limits(counts: Pairs, tail: float) -> tuple[Floats, Floats]:
     return (net + low) / counts.n, (net + high) / counts.n
 
 
-def _draws(counts: Pairs, rng: np.random.Generator, resamples: int) -> NDArray[np.int64]:
-    """Net changes of `resamples` resamples per table, shape [m, resamples]."""
-    up = (counts.gained / counts.n)[:, None]
-    rest = np.maximum(counts.n - counts.gained, 1)
-    size = (counts.n.size, resamples)
-    gained = rng.binomial(counts.n[:, None], up, size=size)
-    share = np.minimum(counts.lost / rest, 1.0)[:, None]
-    return gained - rng.binomial(counts.n[:, None] - gained, share)
-
-
 def acceleration(gained: Any, lost: Any, n: Any) -> Floats:
     """BCa's acceleration of a mean of {-1, 0, +1}: skewness/(6 sqrt n); 0 without spread."""
     mean = (gained - lost) / n
@@ -116,49 +108,48 @@ def bca_tails(share_below: Any, accelerated: Any, tail: float) -> tuple[Any, Any
     return ends[0], ends[1], usable
 
 
-def _row_quantile(ordered: Any, share: Any) -> Floats:
-    """Linear quantile of each sorted row at its own `share` [m]."""
-    place = share * (ordered.shape[1] - 1)
-    floor = np.floor(place).astype(np.int64)
-    ceiling = np.minimum(floor + 1, ordered.shape[1] - 1)
-    rows = np.arange(ordered.shape[0])
-    low, high = ordered[rows, floor], ordered[rows, ceiling]
-    return low + (place - floor) * (high - low)
+def _histogram_quantile(offsets: Any, cumulative: Any, share: Any) -> Floats:
+    """Linear quantile of B draws, given as cumulative counts [m, s], at each row's `share` [m]."""
+    place = share * (cumulative[:, -1] - 1)
+    first = np.floor(place).astype(np.int64)
+    second = np.minimum(first + 1, cumulative[:, -1] - 1)
+    low, high = (offsets[(cumulative <= k[:, None]).sum(axis=1)] for k in (first, second))
+    return low + (place - first) * (high - low)
 
 
 def _drawn_limits(
     counts: Pairs, rng: np.random.Generator, resamples: int, tail: float, bca: bool
 ) -> tuple[Floats, Floats, Any]:
-    draws = _draws(counts, rng, resamples)
+    offsets, mass = net_distribution(counts.gained, counts.lost, counts.n)
+    # How often each net change comes up among the resamples: all that a quantile needs.
+    cumulative = np.cumsum(rng.multinomial(resamples, mass), axis=1)
+    first, last = np.full(counts.n.size, tail), np.full(counts.n.size, 1 - tail)
     usable: Any = np.ones(counts.n.size, dtype=bool)
-    if not bca:
-        low, high = np.percentile(draws, [100 * tail, 100 * (1 - tail)], axis=1)
-        return low / counts.n, high / counts.n, usable
-    net = (counts.gained - counts.lost)[:, None]
-    share_below = ((draws < net).mean(axis=1) + (draws <= net).mean(axis=1)) / 2
-    accelerated = acceleration(counts.gained, counts.lost, counts.n)
-    first, last, usable = bca_tails(share_below, accelerated, tail)
-    draws.sort(axis=1)
-    low = _row_quantile(draws, np.where(usable, first, tail)) / counts.n
-    high = _row_quantile(draws, np.where(usable, last, 1 - tail)) / counts.n
-    return low, high, usable
+    if bca:
+        centre = int(np.flatnonzero(offsets == 0)[0])
+        below = cumulative[:, centre - 1] if centre else np.zeros(counts.n.size)
+        accelerated = acceleration(counts.gained, counts.lost, counts.n)
+        ends = bca_tails((below + cumulative[:, centre]) / (2 * resamples), accelerated, tail)
+        usable = ends[2]
+        first, last = np.where(usable, ends[0], first), np.where(usable, ends[1], last)
+    net = counts.gained - counts.lost
+    low, high = (_histogram_quantile(offsets, cumulative, share) for share in (first, last))
+    return (net + low) / counts.n, (net + high) / counts.n, usable
 
 
 def _limits(
     counts: Pairs, method: str, rng: Any, resamples: int, tail: float
 ) -> tuple[Floats, Floats, Any]:
     """Limits and usability of every table, a block at a time so that memory stays bounded."""
-    exact = method == "exact"
-    # Neighbours in spread share a window, which keeps the exact distributions short.
-    order = np.argsort(counts.changed, kind="stable") if exact else np.arange(counts.n.size)
-    width = 2 * int(counts.n.max()) + 1 if exact else resamples
-    step = max(1, min(128, _BLOCK // width))
+    # Neighbours in spread share a window, which keeps the distributions short.
+    order = np.argsort(counts.changed, kind="stable")
+    step = max(1, min(128, _BLOCK // (2 * int(counts.n.max()) + 1)))
     low, high = np.empty(counts.n.size), np.empty(counts.n.size)
     usable = np.ones(counts.n.size, dtype=bool)
     for start in range(0, counts.n.size, step):
         at = order[start : start + step]
         block = Pairs(counts.gained[at], counts.lost[at], counts.n[at], False)
-        if exact:
+        if method == "exact":
             low[at], high[at] = _exact_limits(block, tail)
         else:
             low[at], high[at], usable[at] = _drawn_limits(
