@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from collect.names import checked_sites
 from sql.errors import UserError
 from store import shards
 
@@ -71,6 +72,23 @@ def extract(
             shards.append(root, "activations", rows)
             added += rows.num_rows
     return added
+
+
+def sites_of(text: str, model: Any) -> list[str]:
+    """The sites of a comma-separated list; `all` is every site that the model has.
+
+    Raises:
+        UserError: a site is unknown, or a block that the model does not have.
+    """
+    layers = [f"residual:{layer}" for layer in range(model.n_layer)]
+    latent = ["latent"] if model.n_latent else []
+    if text == "all":
+        return [*latent, *(["latent_projected"] if model.projection is not None else []), *layers]
+    sites = list(checked_sites(text))
+    beyond = [site for site in sites if site.startswith("residual:") and site not in layers]
+    if beyond:
+        raise UserError(f"{model.name} has blocks 0 to {model.n_layer - 1}, not {beyond[0]}")
+    return sites
 
 
 def activation_table(

@@ -69,6 +69,37 @@ def members(root: Path, name: str) -> dict[str, dict[str, Any]]:
     return {row["problem_id"]: row for row in reversed(rows) if row["set_name"] == name}
 
 
+def set_sizes(root: Path) -> list[dict[str, Any]]:
+    """One row per set: its split and selection, its size and how many are labelled right."""
+    names = shards.committed(root, "problem_sets", ["set_name"])["set_name"].unique().to_pylist()
+    sizes = []
+    for name in sorted(names):
+        rows = list(members(root, name).values())
+        sizes.append(
+            {
+                "set_name": name,
+                "split": ", ".join(sorted({row["split"] for row in rows})),
+                "selection": ", ".join(sorted({row["selection"] for row in rows})),
+                "n": len(rows),
+                "n_right": sum(row["label"] is True for row in rows),
+                "n_wrong": sum(row["label"] is False for row in rows),
+            }
+        )
+    return sizes
+
+
+def set_problems(root: Path, name: str) -> list[dict[str, Any]]:
+    """The problems of a set with their labels, sorted by id.
+
+    Raises:
+        UserError: there is no such set.
+    """
+    of_set = _existing(root, name)
+    rows = shards.committed(root, "problems").to_pylist()
+    found = {row["problem_id"]: row for row in rows if row["problem_id"] in of_set}
+    return [{**found[i], "label": of_set[i]["label"]} for i in sorted(found)]
+
+
 def _pool(root: Path, source: str | None, without: Iterable[str]) -> list[str]:
     """Ids to draw from, sorted: those of a set or of the store, less those of other sets."""
     if source is None:

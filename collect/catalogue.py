@@ -1,0 +1,89 @@
+"""Directions as a person handles them: added from a file or a query, listed with their recipes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from collect.directions import (
+    add_direction,
+    check_model_shape,
+    checked_vectors,
+    select_directions,
+)
+from collect.names import checked_name
+from collect.vector_files import query_vectors, read_vectors
+from sql.errors import UserError
+from store import shards
+from store.ingest import ingest
+
+
+def add_checked(
+    root: Path,
+    *,
+    file: Path | None,
+    query: str | None,
+    name: str,
+    kind: str,
+    site: str = "latent",
+    role: str = "candidate",
+    parent: str | None = None,
+    key: str | None = None,
+) -> str:
+    """Add a direction from a file or from a query over the store; return its id.
+
+    Beside the checks of `add_directions`, the vectors must fit a model of the store.
+
+    Raises:
+        UserError: not one of file and query is given, or anything about it is wrong.
+    """
+    if (file is None) == (query is None):
+        raise UserError("give either a file with vectors or --query, one of the two")
+    if not name or not kind:
+        raise UserError("a direction needs a name and a kind: --name … --kind …")
+    checked_name(name, "direction name")
+    recipe: dict[str, Any]
+    if file is not None:
+        vectors, recipe = read_vectors(file, key=key), {"file": file.name}
+        recipe |= {"key": key} if key else {}
+    else:
+        ingest(root)  # the query sees everything that is committed
+        vectors, text = query_vectors(root, str(query))
+        recipe = {"query": text}
+    checked = checked_vectors(vectors, site, name)
+    check_model_shape(root, checked, site, name)
+    return add_direction(
+        root,
+        checked,
+        name=name,
+        kind=kind,
+        role=role,
+        site=site,
+        recipe=recipe,
+        parent_id=None if parent is None else select_directions(root, parent)[0].direction_id,
+    )
+
+
+def described(root: Path) -> list[dict[str, Any]]:
+    """Every direction as a person wants to see it, candidates first, then by name."""
+    rows = shards.committed(root, "directions").to_pylist()
+    names = {row["direction_id"]: row["name"] for row in rows}
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        norms = row["norm_by_position"] or []
+        found.setdefault(
+            row["direction_id"],
+            {
+                **{key: row[key] for key in ("name", "kind", "role", "site", "norm")},
+                "positions": len(norms),
+                "norm_by_position": norms,
+                "parent": names.get(row["parent_id"]),
+                "recipe": json.loads(row["recipe"] or "{}"),
+                "fitted_on": json.loads(row["fitted_on"] or "null"),
+                "rng_seed": row["rng_seed"],
+                "created_at": row["created_at"],
+                "direction_id": row["direction_id"],
+            },
+        )
+    return sorted(found.values(), key=lambda row: (row["role"], row["name"]))
