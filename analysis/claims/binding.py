@@ -156,6 +156,10 @@ def undefined_names(file: ClaimsFile) -> list[str]:
     """Names used in expressions but defined nowhere, as lines that name the claim and the key."""
     known = {*file.totals, *file.facts, *file.tables, *file.values}
     lines = []
+    for key, text, local in _shared_expressions(file):
+        missing = sorted(names_in(text) - known - local)
+        if missing:
+            lines.append(f"key {key!r}: undefined: {', '.join(missing)}")
     for claim in file.claim:
         local = {"level", "margin", "gained", "lost", "n", "value"}
         if claim.each is not None:
@@ -165,6 +169,17 @@ def undefined_names(file: ClaimsFile) -> list[str]:
             if missing:
                 lines.append(f"claim {claim.id!r}: key {key!r}: undefined: {', '.join(missing)}")
     return lines
+
+
+def _shared_expressions(file: ClaimsFile) -> Iterator[tuple[str, str, set[str]]]:
+    """Expressions outside of claims: their key, their text and the local names they may use."""
+    for name, value in file.values.items():
+        text = value if isinstance(value, str) else value.expr
+        if text is not None:
+            yield f"values.{name}", text, set()
+    for name, table in file.tables.items():
+        for column, text in table.derived.items():
+            yield f"tables.{name}.derived.{column}", text, {*table.columns, *table.derived}
 
 
 def claim_expressions(claim: Claim) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Propose claims for the tables of a Markdown document that are recognised.
+"""Propose claims for the tables of a Markdown or LaTeX document that are recognised.
 
 A table whose columns hold figures becomes a `[tables.NAME]`; accuracies with a known number of
 problems are checked for being possible, changes are recomputed from them, and sums against parts.
@@ -68,10 +68,10 @@ def draft_claims(text: str, *, title: str, path: str = "", n: int | None = None)
 
 
 def find_tables(text: str) -> Iterator[Grid]:
-    """The pipe tables of a Markdown document."""
+    """The pipe tables of a Markdown document, or the tabulars of a LaTeX one."""
     heading, grid = "table", None
     names: dict[str, int] = {}
-    for number, line in enumerate([*text.splitlines(), ""], 1):
+    for number, line in enumerate([*map(_from_latex, text.splitlines()), ""], 1):
         if line.lstrip().startswith("#"):
             heading = line.lstrip("# ").strip()
         cells = _cells(line)
@@ -79,12 +79,14 @@ def find_tables(text: str) -> Iterator[Grid]:
             if grid is not None and grid.rows:
                 yield grid
             grid = None
+        elif all(re.fullmatch(r":?-+:?", cell) for cell in cells):
+            continue
         elif grid is None:
             name = _name(heading)
             names[name] = names.get(name, 0) + 1
             suffix = f"_{names[name]}" if names[name] > 1 else ""
             grid = Grid(name + suffix, cells, line=number)
-        elif not all(re.fullmatch(r":?-+:?", cell) for cell in cells):
+        else:
             grid.rows.append((cells + [""] * len(grid.header))[: len(grid.header)])
 
 
@@ -197,6 +199,20 @@ def _figure(cell: str) -> Figure | None:
         return parse_figure(cell)
     except ValueError:
         return None
+
+
+def _from_latex(line: str) -> str:
+    r"""A row `a & b \\` of a tabular as a Markdown row, a heading as a Markdown heading."""
+    if re.fullmatch(r"\s*\\(?:hline|toprule|midrule|bottomrule|[cx]?(?:mid)?line\S*)\s*", line):
+        return "|---|"
+    section = re.match(r"\\(?:sub)*section\*?\{([^}]*)\}|\\caption\{([^}]*)\}", line.strip())
+    if section:
+        return f"# {section[1] or section[2]}"
+    if line.lstrip().startswith("|") or not re.search(r"(?<!\\)&.*\\\\", line):
+        return "" if re.match(r"\s*\\(begin|end)\{", line) else line
+    row = re.sub(r"\\(?:hline|toprule|midrule|bottomrule)|\\\\(?:\[[^\]]*\])?.*$", "", line)
+    row = re.sub(r"\\(?:textbf|emph|textit|mathbf)\{([^}]*)\}|\$", r"\1", row)
+    return "| " + " | ".join(re.split(r"(?<!\\)&", row.replace("\\%", "%"))) + " |"
 
 
 def _cells(line: str) -> list[str] | None:

@@ -69,6 +69,11 @@ class Record(Mapping[str, Any]):
         self._fields = dict(fields)
         self._rows = dict(rows or {})
 
+    @property
+    def names(self) -> list[str]:
+        """What brackets can select: rows of a table, else its columns."""
+        return [*(self._rows or self._fields)]
+
     def __getitem__(self, name: str) -> Any:
         found = self._rows if name in self._rows else self._fields
         return found[name]
@@ -246,7 +251,10 @@ def _field(owner: Any, name: str) -> Any:
 
 def _item(owner: Any, index: Any) -> Any:
     if isinstance(owner, Record) and isinstance(index, str | Figure):
-        return owner[index.text if isinstance(index, Figure) else index]
+        name = index.text if isinstance(index, Figure) else index
+        if name not in owner.names:
+            raise ExpressionError(f"there is no {name!r}; there are {', '.join(owner.names)}")
+        return owner[name]
     if isinstance(owner, tuple) and isinstance(index, int):
         return owner[index]
     raise ExpressionError(f"{index!r} does not select from {type(owner).__name__}")

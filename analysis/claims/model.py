@@ -16,7 +16,15 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from analysis.claims.expression import ExpressionError, parse
 from sql.errors import UserError
@@ -44,6 +52,14 @@ def _expression(text: str) -> str:
     return text
 
 
+def _as_printed(value: Any) -> Any:
+    """Figures keep their last zero only as text."""
+    if isinstance(value, float):
+        raise ValueError(f'write the figure as text, "{value}", so that its precision is kept')
+    return value
+
+
+Printed = Annotated[str | int, BeforeValidator(_as_printed)]
 Expression = Annotated[str, Field(min_length=1)]
 
 
@@ -66,6 +82,7 @@ class Stored(Strict):
     """A binding to one row of the store's `results`.
 
     `contrast` is matched key by key against the JSON of the row; an effect is a fraction there.
+    `field` is a column, or `interval` for both limits.
     """
 
     contrast: dict[str, Any] = {}
@@ -115,7 +132,7 @@ class Table(Strict):
     """A printed table. The first column names the rows."""
 
     columns: list[str] = Field(min_length=1)
-    rows: list[list[str | int | float]] = Field(min_length=1)
+    rows: list[list[Printed]] = Field(min_length=1)
     derived: dict[str, Expression] = {}
 
     @model_validator(mode="after")
@@ -139,7 +156,7 @@ class Claim(Strict):
     id: str = Field(min_length=1)
     kind: Kind
     text: str = Field(min_length=1)
-    printed: str | int | float | None = None
+    printed: Printed | None = None
     where: str = ""
     each: str | None = None
     expr: Expression | None = None
@@ -197,8 +214,8 @@ class ClaimsFile(Strict):
     """A whole claims file."""
 
     document: Document
-    totals: dict[str, str | int | float] = {}
-    facts: dict[str, str | int | float] = {}
+    totals: dict[str, Printed] = {}
+    facts: dict[str, Printed] = {}
     tables: dict[str, Table] = {}
     values: dict[str, str | Value] = {}
     claim: list[Claim] = []

@@ -51,17 +51,19 @@ class StoreRows:
         rows = [row for row in self._rows("results", {}) if _fits(row, binding)]
         if not rows:
             raise ExpressionError(f"no stored result fits {_describe(binding)}")
-        if binding.field not in rows[0]:
+        columns = ["low", "high"] if binding.field == "interval" else [binding.field]
+        if columns[0] not in rows[0]:
             raise ExpressionError(
                 f"results have no field {binding.field!r}; there are {', '.join(rows[0])}"
             )
-        values = {_plain(row[binding.field]) for row in rows}
+        values = {tuple(_plain(row[column]) for column in columns) for row in rows}
         if len(values) > 1:
             raise ExpressionError(
                 f"{len(rows)} stored results with different values fit {_describe(binding)}: "
                 "name the `analysis`, the `method` or more of the `contrast`"
             )
-        return values.pop()
+        found = values.pop()
+        return found if len(columns) > 1 else found[0]
 
     def _rows(self, query: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
         from store import committed, read

@@ -133,6 +133,11 @@ class Plan(Strict):
                 f"smallest_effect {self.smallest_effect:g} exceeds discordance "
                 f"{self.discordance:g}: the net change cannot be larger than the change"
             )
+        if self.stopping.rule != "none" and len(self.seeds) > 1:
+            raise ValueError(
+                f"a sequential plan takes one seed, found {len(self.seeds)}: outcomes of one "
+                "problem are not pairs of their own"
+            )
         if self.controls is None and any(c.against != "baseline" for c in self.contrast):
             raise ValueError("a contrast is against controls, but there is no [controls]")
         return self

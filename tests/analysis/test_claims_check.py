@@ -169,12 +169,17 @@ GOOD = 'id="it"\nkind="value"\ntext="t"\nprinted="1"\nexpr="1"'
         (GOOD.replace('"value"', '"equivalence"'), "claim 'it'.*margin"),
         (f'{GOOD}\nmargins={{ n = "n" }}', "claim 'it': key 'margins'"),
         (GOOD.replace('"t"', '"{nothing}"'), "claim 'it'.*'nothing' is not defined"),
+        (GOOD.replace('printed="1"', "printed=0.30"), "claim 'it': key 'printed.*as text"),
+        (GOOD.replace('expr="1"', "expr=\"curve['9'].right\""), None),
         ("id=3", "claim number 1 .without an id.|claim 3"),
     ],
 )
 def test_errors_name_the_claim_and_the_key(tmp_path, claims, says):
     path = tmp_path / "claims.toml"
     path.write_text(f"{HEAD}\n[[claim]]\n{claims}\n")
+    if says is None:
+        assert "there is no '9'; there are 0, 1, 2" in check_file(path)[0].reason
+        return
     with pytest.raises(UserError, match=says) as error:
         check_file(path)
     assert "\n" not in str(error.value)
@@ -185,7 +190,8 @@ def test_errors_name_the_claim_and_the_key(tmp_path, claims, says):
     [
         ("[document", "is not TOML"),
         ("x = 1", "'document'"),
-        ('[document]\ntitle="t"\n[values]\na="a + 1"\nb="1"', None),
+        ('[document]\ntitle="t"\n[values]\na="b + 1"', "key 'values.a': undefined: b"),
+        ('[document]\ntitle="t"\n[values]\na="1"', None),
         ('[document]\ntitle="t"\n[totals]\na=1\n[values]\na="1"', "defined twice: a"),
         ('[document]\ntitle="t"\n[tables.t]\ncolumns=["a"]\nrows=[[1, 2]]', "tables.t"),
         ('[document]\ntitle="t"\n[tables.t]\ncolumns=["a"]\nrows=[[1], [1]]', "repeats"),

@@ -250,3 +250,27 @@ def test_the_example_runs_from_the_command_line():
     result = run("check", EXAMPLE)
     assert result.exit_code == 1
     assert "suppression_significant" in result.stdout
+
+
+LATEX = r"""
+\section{Main result}
+\begin{tabular}{lrr}
+\toprule
+Alpha & Accuracy & Change \\
+\midrule
+$+0.0$ & 32.6\% & baseline \\ \hline
+\textbf{+1.0} & 34.9\% & +2.3 pts \\[2pt]
+\bottomrule
+\end{tabular}
+"""
+
+
+def test_latex_tables_are_recognised(tmp_path):
+    path = tmp_path / "claims.toml"
+    path.write_text(draft_claims(LATEX, title="A study", n=86))
+    checked = {c.id: c.verdict for c in check_file(path)}
+    assert checked == {
+        "main_result.accuracy[+0.0]": "PASS",
+        "main_result.accuracy[+1.0]": "PASS",
+        "main_result.change.2": "PASS",
+    }

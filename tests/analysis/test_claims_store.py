@@ -25,6 +25,8 @@ def store(tmp_path_factory):
             "quantity": "effect",
             "contrast": json.dumps({"direction": "mean_difference", "alpha": alpha}),
             "estimate": estimate,
+            "low": estimate - 0.1,
+            "high": estimate + 0.1,
             "p": p,
             "method": "mcnemar midp",
         }
@@ -51,6 +53,11 @@ BOUND = 'result = { contrast = { direction = "mean_difference", alpha = %s }, fi
         ('kind="value"\nprinted="+2.3 pts"\n' + BOUND % (1, "estimate"), "PASS", "+2.3 pts"),
         ('kind="value"\nprinted="+2.3 pts"\n' + BOUND % (3, "estimate"), "DECISION-DRIFT", "-10"),
         ('kind="p"\nprinted="p=0.45"\n' + BOUND % (1, "p"), "PASS", "p = 0.45"),
+        (
+            'kind="interval"\nprinted="[-7.7, 12.3] pts"\n' + BOUND % (1, "interval"),
+            "PASS",
+            "[-7.7 pts, 12.3 pts]",
+        ),
         ('kind="decision"\nexpr="value < level"\n' + BOUND % (3, "p"), "PASS", "0.01"),
         ('kind="value"\nprinted="1"\n' + BOUND % (2, "p"), "FAIL", ""),
         ('kind="value"\nprinted="1"\n' + BOUND % (1, "k"), "FAIL", ""),

@@ -109,6 +109,7 @@ def test_a_plan_knows_its_family():
         ('direction = "mean_difference"\n', "", "contrast 'push': key 'direction'"),
         ('name = "gentle"', 'name = "push"', "one name: push"),
         ("order_seed = 7", "", "order_seed"),
+        ("problems = 400", "problems = 400\nseeds = [0, 1]", "takes one seed, found 2"),
         ("[controls]", "[collect]", "no .controls."),
         ('"both"', '"all"', "contrast 'push': key 'against'"),
         ("title =", "title", "is not TOML"),
