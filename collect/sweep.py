@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from collect.checkpoints import model_row
 from collect.engine import Block, run
 from collect.interventions import Steering
 from collect.model import Model
@@ -66,11 +68,7 @@ class Setting:
     @property
     def model_id(self) -> str:
         """Id of the model's row."""
-        return identity.model_id(
-            weights_sha256=self.model.weights_sha256,
-            tokenizer_sha256=self.model.tokenizer_sha256,
-            family=self.model.family,
-        )
+        return str(model_row(self.model)["model_id"])
 
 
 def condition(setting: Setting, steering: Steering, direction_id: str | None) -> Condition:
@@ -98,18 +96,7 @@ def condition(setting: Setting, steering: Steering, direction_id: str | None) ->
 
 def record_model(root: Path, setting: Setting) -> None:
     """Write the model's row unless it is there."""
-    model = setting.model
-    row = {
-        "model_id": setting.model_id,
-        "name": model.name,
-        "family": model.family,
-        "weights_sha256": model.weights_sha256,
-        "tokenizer_sha256": model.tokenizer_sha256,
-        "n_layer": model.n_layer,
-        "d_model": model.d_model,
-        "n_latent": model.n_latent,
-    }
-    _append_new(root, "models", "model_id", [row])
+    _append_new(root, "models", "model_id", [model_row(setting.model)])
 
 
 def _append_new(root: Path, table: str, key: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -123,7 +110,7 @@ def done_units(root: Path, wanted: Iterable[str]) -> set[tuple[str, str, int]]:
     table = committed(root, "outcomes", ["condition_id", "problem_id", "seed"])
     if not table.num_rows:
         return set()
-    mask = pa.compute.is_in(table["condition_id"], value_set=pa.array(list(wanted), pa.string()))
+    mask = pc.is_in(table["condition_id"], value_set=pa.array(list(wanted), pa.string()))
     table = table.filter(mask)
     columns = (table[name].to_pylist() for name in ("condition_id", "problem_id", "seed"))
     return set(zip(*columns, strict=True))
