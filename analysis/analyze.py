@@ -123,7 +123,9 @@ def _identified(root: Path, draft: recording.Draft, stamps: Any) -> Analysis:
         row
         | {
             "analysis_id": analysis_id,
-            "stamp": str(stamps({**json.loads(row["contrast"]), **against})),
+            "stamp": str(
+                stamps({"quantity": row["quantity"], **json.loads(row["contrast"]), **against})
+            ),
         }
         for row in draft.results
     ]

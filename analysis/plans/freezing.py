@@ -16,6 +16,8 @@ from store import append, committed, content_id, create_store, open_store, read
 Stamp = Literal["confirmatory", "exploratory"]
 CONFIRMATORY: Stamp = "confirmatory"
 EXPLORATORY: Stamp = "exploratory"
+# What every contrast is about; other quantities are planned by name.
+_PLAIN = (None, "accuracy difference", "effect")
 # A contrast that is one of these is a cut of the data that a plan does not name.
 _CUTS = ("stratum", "level", "scheme", "subset")
 
@@ -123,8 +125,9 @@ class Stamps:
         """The plan that makes a contrast confirmatory, if there is one.
 
         Args:
-            contrast: `direction` (name), `alpha`, `set_name`, and where they matter `protocol` and
-                `against` (`baseline` or `controls`); a stratum is never planned.
+            contrast: `direction` (name), `alpha`, `set_name`, and where they matter `protocol`,
+                `against` (`baseline` or `controls`) and `quantity`; a stratum is never planned.
+                What is left out is not compared.
         """
         direction = contrast.get("direction")
         if direction is None or any(contrast.get(cut) is not None for cut in _CUTS):
@@ -168,9 +171,10 @@ def names(plan: Plan, contrast: Mapping[str, Any]) -> bool:
     """Whether a plan names a contrast."""
     for planned in plan.contrast:
         against = contrast.get("against") or "baseline"
-        alpha = contrast.get("alpha")
+        alpha, quantity = contrast.get("alpha"), contrast.get("quantity")
         if (
-            planned.direction == contrast.get("direction")
+            (quantity in _PLAIN or quantity in planned.quantities)
+            and planned.direction == contrast.get("direction")
             and planned.against in ("both", against)
             and (contrast.get("set_name") or plan.set) == (planned.set or plan.set)
             and (not planned.protocol or planned.protocol == contrast.get("protocol"))

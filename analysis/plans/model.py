@@ -53,6 +53,8 @@ class Contrast(Strict):
         against: what the direction is compared with.
         set: problem set, that of the plan where not given.
         protocol: protocol, any where not given.
+        quantities: what is tested besides the accuracy difference, as results name it ("signed
+            effect", "signed slope per unit of alpha", …).
         expected: the side on which the effect is expected, for the futility rule.
     """
 
@@ -62,6 +64,7 @@ class Contrast(Strict):
     against: Literal["baseline", "controls", "both"] = "baseline"
     set: str = ""
     protocol: str = ""
+    quantities: list[str] = []
     expected: Literal["gain", "loss", "either"] = "either"
 
 

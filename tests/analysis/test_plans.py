@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from synthetic import CREATED, synthetic_store
 from typer.testing import CliRunner
 
 from analysis import e_value, mcnemar_power
+from analysis.analyze import analyze
 from analysis.cli.plan import app
 from analysis.plans import (
     check_plan,
@@ -74,11 +77,10 @@ def collected(tmp_path_factory):
     )
 
 
-@pytest.fixture
-def store(tmp_path):
-    """A store of its own for tests that freeze, with few outcomes."""
+@pytest.fixture(scope="module")
+def few_outcomes(tmp_path_factory):
     return synthetic_store(
-        tmp_path / "s",
+        tmp_path_factory.mktemp("few") / "s",
         rng=np.random.default_rng(5),
         report=False,
         n_problems=10,
@@ -88,6 +90,12 @@ def store(tmp_path):
         control_alphas=(3.0,),
         n_controls=2,
     )
+
+
+@pytest.fixture
+def store(tmp_path, few_outcomes):
+    """A store of its own for tests that freeze."""
+    return Path(shutil.copytree(few_outcomes, tmp_path / "s"))
 
 
 def test_a_plan_knows_its_family():
@@ -185,12 +193,41 @@ def test_a_plan_frozen_first_makes_its_contrasts_confirmatory(store, file):
         {"direction": "random_000"},
         {"direction": None},
         {"level": "2", "scheme": "n_steps"},
+        {"quantity": "signed effect"},
+        {"quantity": "damage", "alpha": None},
     ):
         assert stamp({**PUSH, **other}) == "exploratory"
     gentle = {"direction": "mean_difference_matched", "alpha": 1.0, "set_name": "primary"}
     assert stamp(gentle) == "confirmatory"
     assert stamp({**gentle, "against": "controls"}) == "exploratory"
     assert "before any steered outcome" in stamp.notes()[0]
+
+
+def test_other_quantities_are_planned_by_name(store, file):
+    file.write_text(PLAN.replace('against = "both"', 'against = "both"\nquantities = ["damage"]'))
+    freeze(store, file, now=EARLY)
+    ingest(store)
+    stamp = stamps(store)
+    assert stamp({**PUSH, "quantity": "damage"}) == "confirmatory"
+    assert stamp({**PUSH, "quantity": "accuracy difference"}) == "confirmatory"
+    assert stamp({**PUSH, "quantity": "signed effect"}) == "exploratory"
+
+
+def test_results_of_an_analysis_carry_the_stamp(store, file):
+    freeze(store, file, now=EARLY)
+    ingest(store)
+    found = analyze(store, families=["alphas"])
+    rows = [row for analysis in found for row in analysis.results]
+    named = {
+        (c["direction"], c["alpha"], c["set_name"]): row["stamp"]
+        for row in rows
+        for c in [json.loads(row["contrast"])]
+    }
+    assert named["mean_difference", 3.0, "primary"] == "confirmatory"
+    assert named["mean_difference", 1.0, "primary"] == "exploratory"
+    assert named["mean_difference_matched", 1.0, "primary"] == "confirmatory"
+    assert named["mean_difference", 3.0, "balanced"] == "exploratory"
+    assert {a.plan_id for a in found} - {None} == {history(store)[0].plan_id}
 
 
 def test_a_plan_frozen_late_confirms_nothing(store, file):
