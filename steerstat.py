@@ -1,7 +1,16 @@
 """steerstat: run steering experiments on latent-reasoning models, and judge their claims.
 
-The `steerstat` command is made of one sub-command per module named in `COMMANDS`; a module is
-imported only when its command is used, so that `steerstat sql` starts without torch or scipy.
+The front door of the library and of the command line, in the same words:
+
+    import steerstat
+    store = steerstat.open_store("runs/demo")
+    steerstat.read(store, "accuracy_by_alpha").to_pandas()
+    steerstat.mcnemar(4, 2).p
+    steerstat.tables.effects(store)
+    steerstat.charts.alpha_chart(...)
+
+Everything is imported when it is first used, so that `steerstat sql` starts without torch or
+scipy, and a machine without the `collect` extra can query, test and plot.
 """
 
 from __future__ import annotations
@@ -11,7 +20,7 @@ import sys
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from sql.errors import UserError
 
@@ -34,24 +43,46 @@ COMMANDS = {
     "report": ("analysis.cli.report", "Write the report page."),
     "serve": ("analysis.cli.serve", "Serve the report page live on this machine."),
 }
+# Where the library's names live: a package's own `__all__`, or a module as a whole.
+_PACKAGES = ("analysis", "store", "collect")
+_MODULES = {"tables": "analysis.tables", "charts": "analysis.charts"}
 
 
 class LazyGroup(TyperGroup):
-    """A group whose sub-commands are imported when they are asked for."""
+    """A group whose sub-commands are imported when they are run, not when they are listed."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Names in the order in which a new user needs them."""
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command, imported now."""
+        """A name and its line of help."""
         if cmd_name not in COMMANDS:
             return None
-        module, _ = COMMANDS[cmd_name]
-        return typer.main.get_command(importlib.import_module(module).app)
+        return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is run, imported now."""
+        if not args or args[0] not in COMMANDS:
+            return super().resolve_command(ctx, args)
+        module = _imported(COMMANDS[args[0]][0], args[0])
+        return args[0], typer.main.get_command(module.app), args[1:]
 
 
-app = typer.Typer(cls=LazyGroup, no_args_is_help=True, add_completion=False)
+def _imported(module: str, command: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in ("torch", "transformers", "tokenizers"):
+            raise
+        raise UserError(
+            f"{command} needs {error.name}, not installed here: pip install 'steerstat[collect]'"
+        ) from error
+
+
+app = typer.Typer(
+    cls=LazyGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
 
 
 @app.callback()
@@ -63,5 +94,25 @@ def main() -> None:
     """Entry point: an error of the user's making is one line and exit code 2."""
     try:
         app()
-    except UserError as error:
-        sys.exit(f"steerstat: {error}")
+    except ValueError as error:
+        if not (isinstance(error, UserError) or type(error).__name__ == "Refusal"):
+            raise
+        print(f"steerstat: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def __getattr__(name: str) -> Any:
+    """Public names of the packages below."""
+    if name in _MODULES:
+        return importlib.import_module(_MODULES[name])
+    for package in _PACKAGES:
+        module = importlib.import_module(package)
+        if name in getattr(module, "__all__", ()):
+            return getattr(module, name)
+    raise AttributeError(f"steerstat has no {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Names for tab completion; the packages behind them stay unimported as far as possible."""
+    public = (getattr(importlib.import_module(package), "__all__", ()) for package in _PACKAGES)
+    return sorted({*globals(), *_MODULES, *(name for names in public for name in names)})
