@@ -56,7 +56,10 @@ def connect(root: str | Path, *, closed: bool = True) -> duckdb.DuckDBPyConnecti
 
 
 def attach(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
-    """Attach a results file as the default catalog. Raises UserError if it is no such file."""
+    """Attach a results file as the default catalog.
+
+    Raises UserError if a file to read is none that DuckDB can open.
+    """
     import duckdb
 
     name = str(path).replace("'", "''")
@@ -65,6 +68,8 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool
         connection.execute(f"ATTACH '{name}' AS {CATALOG} ({options})")
         connection.execute(f"USE {CATALOG}")
     except duckdb.Error as error:
+        if not read_only:
+            raise
         reason = str(error).splitlines()[0]
         raise UserError(
             f"cannot open {path}: {reason}; `steerstat store rebuild` makes it anew from the shards"

@@ -10,9 +10,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from store_rows import outcome, outcomes, problem, run_row
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from store_rows import outcome, outcomes, problem, run_row
 
 from sql.errors import UserError
 from store import append, committed, create_store, ingest, open_store, read
@@ -91,7 +91,9 @@ def test_times_are_kept_in_utc(root: Path) -> None:
     assert read(root, "runs")["created_at"].to_pylist() == [datetime(2026, 5, 1, 12)]
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     st.lists(
         st.fixed_dictionaries(
