@@ -31,7 +31,7 @@ from analysis.results import (
 BootstrapMethod = Literal["percentile", "bca", "exact"]
 Floats = NDArray[np.float64]
 
-# Cells of one block of draws or of one block of distributions: 32 MiB of doubles.
+# Cells of one block of distributions or of resampled values: 32 MiB of doubles.
 _BLOCK = 1 << 22
 
 
@@ -143,7 +143,8 @@ def _limits(
     """Limits and usability of every table, a block at a time so that memory stays bounded."""
     # Neighbours in spread share a window, which keeps the distributions short.
     order = np.argsort(counts.changed, kind="stable")
-    step = max(1, min(128, _BLOCK // (2 * int(counts.n.max()) + 1)))
+    reach = min(int(counts.n.max()), int(12 * np.sqrt(counts.changed.max())) + 40)
+    step = max(1, min(128, _BLOCK // (2 * reach + 1)))
     low, high = np.empty(counts.n.size), np.empty(counts.n.size)
     usable = np.ones(counts.n.size, dtype=bool)
     for start in range(0, counts.n.size, step):

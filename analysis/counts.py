@@ -33,6 +33,12 @@ def whole(name: str, values: Any) -> Counts:
         Refusal: negative, fractional or missing counts.
     """
     given = np.asarray(values)
+    if given.dtype.kind == "O":
+        # Whole numbers from a data frame or a database may arrive as Python objects.
+        try:
+            given = given.astype(np.float64)
+        except (TypeError, ValueError):
+            raise Refusal(f"{name} must be counts, found {values!r}: pass whole numbers") from None
     if given.dtype.kind not in "iuf":
         raise Refusal(f"{name} must be counts, found {given.dtype}: pass whole numbers")
     if given.dtype.kind == "f" and not np.all(np.isfinite(given) & (given == np.floor(given))):

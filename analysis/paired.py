@@ -215,9 +215,10 @@ def paired_counts(
             f"outcomes have shapes {before.shape} and {after.shape}: pass one outcome per problem, "
             "aligned (for several seeds per problem call clustered_difference)"
         )
-    if problem is not None and len(set(problem)) != before.size:
+    distinct = before.size if problem is None else len(set(problem))
+    if distinct != before.size:
         raise Refusal(
-            f"{before.size} pairs of {len(set(problem))} problems: several outcomes per problem "
+            f"{before.size} pairs of {distinct} problems: several outcomes per problem "
             "are not independent pairs; call clustered_difference"
         )
     for values in (before, after):

@@ -6,6 +6,13 @@ import csv
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A loaded machine must not fail a property; the same examples are drawn in every run.
+settings.register_profile(
+    "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 

@@ -38,7 +38,7 @@ def test_exact_distribution_is_the_convolution(table: tuple[int, int, int]) -> N
         assert found.get(net, 0.0) == pytest.approx(probability, abs=1e-13)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 25), st.integers(0, 25), st.integers(1, 40))
 def test_exact_limits_are_quantiles_and_mirror(gained: int, lost: int, rest: int) -> None:
     n = gained + lost + rest

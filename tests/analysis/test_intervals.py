@@ -85,7 +85,7 @@ def test_tables_without_or_with_only_change() -> None:
     assert (mirrored.low, mirrored.high) == (-everything.high, -everything.low)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(tables(), st.sampled_from([0.8, 0.9, 0.95, 0.99]))
 def test_tango_properties(table: tuple[int, int, int], level: float) -> None:
     gained, lost, n = table
@@ -101,7 +101,6 @@ def test_tango_properties(table: tuple[int, int, int], level: float) -> None:
         assert ((one.low > 0) or (one.high < 0)) == (chi2 < 1 - level)
 
 
-@settings(deadline=None)
 @given(tables(), st.sampled_from(["tango", "bonett-price"]))
 def test_wider_level_wider_interval(table: tuple[int, int, int], method: str) -> None:
     narrow = paired_difference(*table, method=method, level=0.9)

@@ -12,7 +12,7 @@ from analysis import Refusal, equivalence, non_inferiority, paired_difference
 TABLES = [(40, 20, 160), (4, 2, 86), (0, 11, 86), (3, 3, 43), (0, 0, 30), (120, 90, 1319)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(1, 300), st.floats(0.01, 0.6))
 def test_p_is_below_alpha_exactly_when_the_interval_is_inside(
     gained: int, lost: int, rest: int, margin: float

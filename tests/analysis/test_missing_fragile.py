@@ -25,7 +25,7 @@ from analysis.paired import mid_p
 outcome = st.sampled_from([0, 1, None])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(outcome, outcome), min_size=2, max_size=7))
 def test_bounds_are_the_extremes_of_all_imputations(pairs: list[tuple[int, int]]) -> None:
     before, after = zip(*pairs, strict=True)
@@ -105,7 +105,7 @@ def flips(gained: int, lost: int, fragile: tuple[int, int, int]) -> list[tuple[i
     return tables
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 14), st.integers(0, 14), st.tuples(*[st.integers(0, 3)] * 3))
 def test_fragility_by_enumeration(gained: int, lost: int, fragile: tuple[int, int, int]) -> None:
     fragile = (min(fragile[0], gained), min(fragile[1], lost), fragile[2])

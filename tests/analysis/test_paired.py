@@ -6,6 +6,7 @@ from fractions import Fraction
 from math import comb
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -134,6 +135,8 @@ def test_arrays_of_counts_give_arrays() -> None:
         (lambda: mcnemar(0.5, 2), "whole numbers"),
         (lambda: mcnemar(-1, 2), "negative"),
         (lambda: mcnemar("4", 2), "counts"),
+        (lambda: mcnemar([None, 4], 2), "whole numbers"),
+        (lambda: mcnemar([{}], 2), "counts"),
         (lambda: mcnemar([1, 2], [1, 2, 3]), "shapes"),
         (lambda: mcnemar(1, 2, method="yates"), "midp"),
         (lambda: discordance(1, 2, 86, floor_changed=3), "floor_n"),
@@ -146,6 +149,11 @@ def test_arrays_of_counts_give_arrays() -> None:
 def test_refusals_name_what_to_do(call: object, words: str) -> None:
     with pytest.raises(Refusal, match=words):
         call()
+
+
+def test_counts_from_a_data_frame() -> None:
+    frame = pd.DataFrame({"gained": [4, 0], "lost": [2, 11]}, dtype="Int64")
+    assert mcnemar(frame.gained, frame.lost).p.tolist() == mcnemar([4, 0], [2, 11]).p.tolist()
 
 
 def test_selection_on_the_outcome_is_stamped() -> None:

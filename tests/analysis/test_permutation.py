@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from analysis import Refusal, permutation_test, sign_test
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.floats(-3, 3, allow_subnormal=False), min_size=1, max_size=9))
 def test_enumeration(values: list[float]) -> None:
     moved = [value for value in values if value != 0]

@@ -77,7 +77,7 @@ def check(value: Any, status: str, where: str) -> None:
         assert 0 < value["p"] <= 1, where
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.integers(0, 90), st.integers(0, 90), st.integers(0, 90))
 def test_no_nan_and_no_zero_p_without_a_status(gained: int, lost: int, rest: int) -> None:
     n = max(gained + lost + rest, 1)
