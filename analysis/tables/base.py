@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -104,6 +104,15 @@ def tested_sets(frame: pd.DataFrame, store: Path | str) -> pd.DataFrame:
         else frame["n"]
     )
     return frame[size.isna() | (covered >= size * frame["n_seeds"])].reset_index(drop=True)
+
+
+def matching(frame: pd.DataFrame, values: Mapping[str, Any]) -> pd.DataFrame:
+    """Rows that have these values in the columns that the frame has; None equals None."""
+    keep = np.ones(len(frame), dtype=bool)
+    for name, value in values.items():
+        if name in frame.columns:
+            keep &= np.array([one == value for one in frame[name]], dtype=bool)
+    return frame[keep].reset_index(drop=True)
 
 
 def groups(frame: pd.DataFrame, columns: list[str]) -> dict[tuple[Any, ...], np.ndarray]:

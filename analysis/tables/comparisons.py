@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.tables import labels
 from analysis.tables.base import CONTEXT, LEVEL, STAMPS, groups, ordered, remembered, view
 from analysis.tables.paired import effects
 
@@ -129,7 +130,18 @@ def compare(points: pd.DataFrame, directions: pd.DataFrame) -> pd.DataFrame:
             }
             | _comparison(float(own["estimate"]), sample["estimate"].to_numpy(dtype=float))
         )
-    return pd.DataFrame(rows, columns=CONTROL_COLUMNS)
+    table = pd.DataFrame(rows, columns=CONTROL_COLUMNS)
+    return table.assign(panel=pd.Series(panel_names(table), index=table.index, dtype=object))
+
+
+def panel_names(frame: pd.DataFrame) -> list[str]:
+    """The dose of each row as text; the signed effect says that it is one."""
+    return [
+        f"α = {labels.alpha(alpha)}"
+        if quantity == EFFECT
+        else f"signed, |α| = {labels.alpha(alpha)[1:]}"
+        for quantity, alpha in zip(frame["quantity"], frame["alpha"], strict=True)
+    ]
 
 
 def _comparison(effect: float, sample: np.ndarray) -> dict[str, Any]:

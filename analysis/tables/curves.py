@@ -18,7 +18,7 @@ from analysis.tables.base import (
     tested_sets,
     view,
 )
-from analysis.tables.comparisons import EFFECT, PLACE, control_points, controls
+from analysis.tables.comparisons import EFFECT, PLACE, control_points, controls, panel_names
 from analysis.tables.paired import accuracy, effects
 
 TRANSITIONS = ["stayed right", "gained", "lost", "stayed wrong", "missing"]
@@ -90,16 +90,6 @@ def controls_strip(store: Path | str, *, bins: int = 60) -> pd.DataFrame:
     return points.assign(stack=stack)
 
 
-def panel_names(frame: pd.DataFrame) -> list[str]:
-    """The dose of each row as text; the signed effect says that it is one."""
-    return [
-        f"α = {labels.alpha(alpha)}"
-        if quantity == EFFECT
-        else f"signed, |α| = {labels.alpha(alpha)[1:]}"
-        for quantity, alpha in zip(frame["quantity"], frame["alpha"], strict=True)
-    ]
-
-
 def forest(store: Path | str) -> pd.DataFrame:
     """`effects` of the candidates with what a forest plot writes beside each line."""
     tested = effects(store)
@@ -119,7 +109,7 @@ def transitions(store: Path | str) -> pd.DataFrame:
     """Per candidate and alpha: problems that stayed right, were gained or lost, stayed wrong.
 
     Counts; `missing` counts pairs in which either answer could not be parsed; `total` is all of
-    them; `net_label` is what is written above a bar.
+    them; `gained_label` and `lost_label` are what is written above a bar.
     """
     frame = view(store, "transitions")
     frame = frame[frame["role"] == "candidate"]
@@ -128,9 +118,8 @@ def transitions(store: Path | str) -> pd.DataFrame:
     frame = frame.assign(
         total=frame["n"],
         alpha_label=frame["alpha"].map(labels.alpha),
-        net_label=[
-            f"+{g} {labels.MINUS}{n}" for g, n in zip(frame["gained"], frame["lost"], strict=True)
-        ],
+        gained_label=[f"+{count}" for count in frame["gained"]],
+        lost_label=[f"{labels.MINUS}{count}" for count in frame["lost"]],
     )
     return ordered(frame, [*[c for c in CURVE if c in frame], "alpha"])
 

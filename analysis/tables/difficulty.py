@@ -7,7 +7,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.tables.base import CURVE, STAMPS, STEPS, groups, remembered, tested_sets, view
+from analysis.tables.base import (
+    CONTEXT,
+    CURVE,
+    STAMPS,
+    STEPS,
+    groups,
+    remembered,
+    tested_sets,
+    view,
+)
 from analysis.tables.paired import paired_tests
 
 HOMOGENEITY_COLUMNS = [
@@ -32,7 +41,18 @@ def strata(store: Path | str, *, scheme: str = STEPS) -> pd.DataFrame:
     frame = frame.rename(columns={"level": "stratum"})
     table = paired_tests(frame, within=["scheme", "stratum"], family=[*CURVE, "scheme"])
     words = [stratum_label(scheme, level) for level in table["stratum"]]
-    return table.assign(stratum_label=pd.Series(words, index=table.index, dtype=object))
+    # Counts are written under a plot at whole doses only: there is no room for all of them.
+    counts = [
+        f"{gained}/{lost}" if float(alpha).is_integer() else ""
+        for gained, lost, alpha in zip(table["gained"], table["lost"], table["alpha"], strict=True)
+    ]
+    # One baseline a stratum: directions differ in it by the pairs that are missing only.
+    first = ~table[[*CONTEXT, "stratum"]].astype(str).duplicated()
+    return table.assign(
+        baseline_mark=table["baseline_accuracy"].where(first),
+        stratum_label=pd.Series(words, index=table.index, dtype=object),
+        counts_label=pd.Series(counts, index=table.index, dtype=object),
+    )
 
 
 def stratum_label(scheme: str, level: str) -> str:

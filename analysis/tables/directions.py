@@ -143,10 +143,10 @@ def direction_cosines(store: Path | str) -> pd.DataFrame:
                     "second": second,
                     "cosine": cosine,
                     "label": labels.signed(cosine, 2),
-                    "ink": "#ffffff" if abs(cosine) > 0.7 else "#000000",
+                    "dark": abs(cosine) > 0.7,
                 }
             )
-    return pd.DataFrame(rows, columns=["first", "second", "cosine", "label", "ink"])
+    return pd.DataFrame(rows, columns=["first", "second", "cosine", "label", "dark"])
 
 
 def _vectors(store: Path | str, names: list[str]) -> dict[str, np.ndarray]:

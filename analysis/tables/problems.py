@@ -115,6 +115,36 @@ def _grid(curve: Curve) -> pd.DataFrame:
     return ordered(cells.assign(**curve.names), ["rank", "alpha"])
 
 
+def problem_blocks(store: Path | str) -> pd.DataFrame:
+    """`problem_grid` with neighbouring cells of equal outcome as one block, for drawing.
+
+    `first` and `last` are ranks, `last` exclusive; `problems` = last − first.
+    """
+    grid = ordered(problem_grid(store), [*CURVE, "alpha", "rank"])
+    if grid.empty:
+        return grid.assign(first=[], last=[], problems=[])
+    before = grid.shift(1)
+    same = np.ones(len(grid), dtype=bool)
+    for name in ("set_name", "direction", "baseline_id", "alpha", "outcome", "n_steps"):
+        same &= (grid[name] == before[name]).to_numpy(dtype=bool)
+    block = np.cumsum(~same)
+    firsts = grid[~same].reset_index(drop=True)
+    sizes = np.bincount(block)[1:]
+    return firsts.assign(first=firsts["rank"], last=firsts["rank"] + sizes, problems=sizes)
+
+
+def problem_strata(store: Path | str) -> pd.DataFrame:
+    """Where each number of steps begins in the grid of a curve (`first`) and its `middle`."""
+    grid = problem_grid(store)
+    rows = []
+    columns = [*CURVE, "stratum_label"]
+    for value, index in groups(grid, columns).items():
+        rank = grid["rank"].to_numpy()[index]
+        place = {"first": int(rank.min()), "middle": float(rank.min() + rank.max() + 1) / 2}
+        rows.append(dict(zip(columns, value, strict=True)) | place)
+    return pd.DataFrame(rows, columns=[*columns, "first", "middle"])
+
+
 @remembered
 def doses(store: Path | str, *, seed: int = SEED) -> pd.DataFrame:
     """Signed effect [f(a) − f(−a)]/2 and damage [f(a) + f(−a)]/2 − f(0) of each candidate.

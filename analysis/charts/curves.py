@@ -1,0 +1,198 @@
+"""Curves over alpha: accuracy, signed effect against damage, strata."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+
+from analysis.charts.base import (
+    DARK,
+    GREY,
+    POINTS,
+    alpha_axis,
+    colour,
+    names,
+    percent_axis,
+    rows,
+    shape,
+    tips,
+)
+
+
+def accuracy_chart(
+    curves: pd.DataFrame, band: pd.DataFrame, *, width: float = 320, height: float = 190
+) -> alt.LayerChart:
+    """Accuracy over alpha with Tango's band, the control directions' range and the baseline.
+
+    Parameters
+    ----------
+    curves : rows of `tables.accuracy_curves` of one problem set
+        One per direction and alpha: `accuracy`, `accuracy_low`, `accuracy_high` (fractions).
+    band : rows of `tables.control_band` of the same set
+        `accuracy_low`, `accuracy_high`, `accuracy_mean` of the control directions per alpha.
+    """
+    domain = names(curves, "direction")
+    data = rows(
+        curves,
+        ["direction", "alpha", "accuracy", "accuracy_low", "accuracy_high", "gained", "lost", "n"],
+    )
+    y = alt.Y(
+        "accuracy",
+        type="quantitative",
+        axis=percent_axis("Accuracy (%)"),
+        scale=alt.Scale(zero=False, padding=6),
+    )
+    base = alt.Chart(data).encode(x=alpha_axis())
+    baseline = (
+        alt.Chart(rows(curves.head(1), ["baseline_accuracy"]))
+        .mark_rule(strokeDash=[2, 2], color=DARK, strokeWidth=0.7)
+        .encode(y=alt.Y("baseline_accuracy", type="quantitative"))
+    )
+    tango = base.mark_area(opacity=0.18).encode(
+        y=alt.Y("accuracy_low", type="quantitative", axis=percent_axis("Accuracy (%)")),
+        y2="accuracy_high",
+        color=colour("direction", domain),
+    )
+    line = base.mark_line(strokeWidth=1.2).encode(y=y, color=colour("direction", domain))
+    points = base.mark_point(filled=True, size=22, opacity=1).encode(
+        y=y,
+        color=colour("direction", domain),
+        shape=shape("direction", domain),
+        tooltip=tips("direction", "alpha", "accuracy", "gained", "lost", "n"),
+    )
+    layers = [tango, baseline, *_band_layers(band), line, points]
+    return alt.layer(*layers).properties(width=width, height=height)
+
+
+def _band_layers(band: pd.DataFrame) -> list[alt.Chart]:
+    """The controls' range as a bar at each alpha they were run at; none where there are none."""
+    if band.empty:
+        return []
+    base = alt.Chart(
+        rows(band, ["alpha", "accuracy_low", "accuracy_high", "accuracy_mean", "k", "label"])
+    ).encode(x=alpha_axis())
+    stroke = alt.value(GREY)
+    tooltip = tips("label", "alpha", "k", "accuracy_low", "accuracy_mean", "accuracy_high")
+    span = base.mark_rule(strokeWidth=5, opacity=0.45).encode(
+        y=alt.Y("accuracy_low", type="quantitative"),
+        y2="accuracy_high",
+        stroke=stroke,
+        tooltip=tooltip,
+    )
+    middle = base.mark_tick(orient="horizontal", thickness=1.2, size=8, color=DARK).encode(
+        y=alt.Y("accuracy_mean", type="quantitative"), tooltip=tooltip
+    )
+    return [span, middle]
+
+
+def dose_chart(
+    doses: pd.DataFrame, *, width: float = 150, height: float = 140
+) -> alt.FacetChart | alt.LayerChart:
+    """Signed effect [f(a) − f(−a)]/2 against damage [f(a) + f(−a)]/2 − f(0), per direction.
+
+    Parameters
+    ----------
+    doses : rows of `tables.doses`
+        `direction`, `dose` (positive), `quantity`, `estimate`, `low`, `high` (fractions).
+    """
+    domain = names(doses, "quantity")
+    base = alt.Chart(
+        rows(doses, ["direction", "dose", "quantity", "estimate", "low", "high"])
+    ).encode(x=alt.X("dose", type="quantitative", axis=alt.Axis(title="|α|", grid=False)))
+    axis = percent_axis(POINTS)
+    zero = (
+        alt.Chart()
+        .mark_rule(strokeDash=[2, 2], color=DARK, strokeWidth=0.7)
+        .encode(y=alt.datum(0.0))
+    )
+    band = base.mark_area(opacity=0.18).encode(
+        y=alt.Y("low", type="quantitative", axis=axis),
+        y2="high",
+        color=colour("quantity", domain),
+    )
+    y = alt.Y("estimate", type="quantitative", axis=axis)
+    line = base.mark_line(strokeWidth=1.2).encode(y=y, color=colour("quantity", domain))
+    points = base.mark_point(filled=True, size=20, opacity=1).encode(
+        y=y,
+        color=colour("quantity", domain),
+        shape=shape("quantity", domain),
+        tooltip=tips("direction", "dose", "quantity", "estimate", "low", "high"),
+    )
+    layered = alt.layer(band, zero, line, points, data=base.data)
+    return layered.properties(width=width, height=height).facet(
+        column=alt.Column("direction", type="nominal", title=None)
+    )
+
+
+def strata_chart(
+    strata: pd.DataFrame, *, width: float = 110, height: float = 90
+) -> alt.VConcatChart:
+    """Accuracy and paired difference over alpha within each stratum, discordant counts below.
+
+    Parameters
+    ----------
+    strata : rows of `tables.strata` of one problem set and one scheme
+        `stratum_label`, `direction`, `alpha`, `estimate`, `low`, `high`, `accuracy`,
+        `baseline_mark` (fractions), `counts_label` (gained/lost; empty where there is no room).
+    """
+    domain = names(strata, "direction")
+    data = rows(
+        strata,
+        ["stratum_label", "direction", "alpha", "estimate", "low", "high", "gained", "lost",
+         "accuracy", "baseline_mark", "n", "counts_label"],
+    )  # fmt: skip
+    accuracy = _stratum_panel("accuracy", "Accuracy (%)", domain, "baseline_mark")
+    difference = _stratum_panel("estimate", "Difference (points)", domain, None)
+    counts = (
+        alt.Chart()
+        .mark_text(baseline="middle")
+        .encode(
+            x=alpha_axis(),
+            y=alt.Y(
+                "direction", type="nominal", sort=domain, axis=alt.Axis(labels=False, ticks=False,
+                domain=False, title=["gained/", "lost"], titleAngle=0, titleAlign="right"),
+            ),
+            text=alt.Text("counts_label", type="nominal"),
+            color=colour("direction", domain),
+        )
+        .properties(width=width, height=8 * len(domain))
+    )  # fmt: skip
+
+    def row(panel: alt.Chart | alt.LayerChart, header: alt.Header | None) -> alt.FacetChart:
+        column = alt.Column("stratum_label", type="nominal", title=None, header=header)
+        return panel.facet(column=column, data=data)
+
+    return alt.vconcat(
+        row(accuracy.properties(width=width, height=height * 0.8), alt.Header(title=None)),
+        row(difference.properties(width=width, height=height), None),
+        row(counts, None),
+        spacing=4,
+    ).resolve_scale(color="shared", shape="shared")
+
+
+def _stratum_panel(
+    field: str, title: str, domain: list[str], reference: str | None
+) -> alt.LayerChart:
+    """One row of the strata's panels: lines with points, a band where the field has limits."""
+    axis = percent_axis(title)
+    base = alt.Chart().encode(x=alpha_axis(labelled=False))
+    y = alt.Y(field, type="quantitative", axis=axis)
+    rule = alt.Chart().mark_rule(strokeDash=[2, 2], color=DARK, strokeWidth=0.7)
+    if reference is None:
+        zero = rule.encode(y=alt.datum(0.0))
+        limits = base.mark_area(opacity=0.15).encode(
+            y=alt.Y("low", type="quantitative", axis=axis),
+            y2="high",
+            color=colour("direction", domain),
+        )
+        layers = [limits, zero]
+    else:
+        layers = [rule.encode(y=alt.Y(reference, type="quantitative", axis=axis))]
+    line = base.mark_line(strokeWidth=1).encode(y=y, color=colour("direction", domain))
+    points = base.mark_point(filled=True, size=12, opacity=1).encode(
+        y=y,
+        color=colour("direction", domain),
+        shape=shape("direction", domain),
+        tooltip=tips("stratum_label", "direction", "alpha", field, "gained", "lost", "n"),
+    )
+    return alt.layer(*layers, line, points)

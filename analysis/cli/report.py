@@ -1,0 +1,29 @@
+"""`steerstat report`: write the report of a store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Write the report page.")
+
+
+@app.command()
+def report(
+    store: Annotated[Path, typer.Argument(help="The store's folder.", show_default=False)],
+    formats: Annotated[
+        str, typer.Option("--format", help="Any of md, html, with commas.")
+    ] = "md,html",
+    out: Annotated[Path | None, typer.Option(help="Folder of the report. Default: STORE.")] = None,
+) -> None:
+    """Write the report of STORE: verdicts, every table and figure, gates and provenance.
+
+    Example: steerstat report runs/demo --format html
+    """
+    from analysis.report import write_report
+
+    chosen = [name.strip() for name in formats.split(",") if name.strip()]
+    for path in write_report(store, out, chosen):
+        typer.echo(path)

@@ -1,0 +1,206 @@
+"""What a report says: verdicts first, then every table and figure, then where it came from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis import tables
+from analysis.figures import Figure, figures, slug
+from analysis.report import grids
+from analysis.report.document import Block, Bullets, Heading, Picture, Text
+from analysis.report.verdicts import RULES, verdicts
+from analysis.tables import labels
+from analysis.tables.base import CONTEXT, groups, matching, view
+
+WHY_SELECTED = (
+    "**selected_on_outcome.** The problems of this set were chosen by the model's own baseline "
+    "outcomes (as many right as wrong). That fixes the baseline at about 50 % by construction: a "
+    "problem that was right by luck can only be lost, one that was wrong by bad luck can only be "
+    "gained, so plain noise looks like an effect, and a real loss can hide (regression to the "
+    "mean: 10 % of right answers flipping at random gives “+8.9 points, p = 3e−5”). Figures on "
+    "this set are shown because such studies report them; no verdict rests on them."
+)
+
+
+def content(store: Path) -> list[Block]:
+    """All blocks of the report of a store, in reading order."""
+    effects = tables.effects(store)
+    candidates = effects[effects["role"] == "candidate"].reset_index(drop=True)
+    found = verdicts(effects, tables.controls(store))
+    pictures = figures(store)
+    blocks: list[Block] = [Heading("Steering report", 1), *_summary(store)]
+    blocks += [Heading("Verdicts"), Text(_headline(found)), grids.verdict_grid(found)]
+    blocks += [Heading("How verdicts are reached", 3), Bullets(RULES)]
+    contexts = sorted(
+        groups(candidates, [*CONTEXT, "selected_on_outcome"]).items(), key=lambda i: bool(i[0][-1])
+    )
+    for value, _ in contexts:
+        context = dict(zip(CONTEXT, value[:-1], strict=True))
+        blocks += _of_context(store, context, candidates, pictures, bool(value[-1]))
+    blocks += _directions(store, [p for p in pictures if not p.context])
+    return blocks + _provenance(store)
+
+
+def _headline(found: list[Any]) -> str:
+    """The verdicts of sets drawn at random, in one line each."""
+    said = [
+        f"**{v.claim.capitalize()} by {v.direction}: {v.verdict}** ({v.set_name} set)."
+        for v in found
+        if not v.selected_on_outcome
+    ]
+    return " ".join(said) or "Every test set was selected on the outcome: no verdict is possible."
+
+
+def _summary(store: Path) -> list[Block]:
+    """What was run, in two sentences."""
+    runs, sets = view(store, "runs_overview"), view(store, "sets_overview")
+    models = ", ".join(dict.fromkeys(view(store, "models")["name"]))
+    total = int(runs["n_outcomes"].sum())
+    drawn = "; ".join(
+        f"{row['set_name']}: {int(row['n'])} problems ({row['selection']})"
+        for row in sets.to_dict("records")
+    )
+    text = f"{total:,} outcomes of {models} in {len(runs)} run(s). Problem sets: {drawn}."
+    return [Text(text)]
+
+
+def _of_context(
+    store: Path,
+    context: Mapping[str, Any],
+    candidates: pd.DataFrame,
+    pictures: list[Figure],
+    selected: bool,
+) -> list[Block]:
+    """Everything about one problem set under one protocol."""
+    name = slug(dict(context))
+    own = {p.name.removesuffix(f"-{name}"): p for p in pictures if p.context == context}
+    rest = {key: Picture(figure) for key, figure in own.items()}
+
+    def show(*keys: str) -> list[Block]:
+        return [rest.pop(key) for key in keys if key in rest]
+
+    where = f"{context['set_name']} set, {context['protocol']} protocol"
+    blocks: list[Block] = [Heading(f"Results: {where}")]
+    if selected:
+        blocks.append(Text(WHY_SELECTED, stamp=True))
+    effects = matching(candidates, context)
+    blocks += [Text(sentence) for sentence in _raw_and_matched(effects)]
+    title = "Accuracy and paired difference at every α"
+    blocks += [*show("accuracy"), grids.effects_grid(effects, f"effects-{name}", title, context)]
+    blocks += show("forest")
+    compared = matching(tables.controls(store), context)
+    if len(compared):
+        blocks.append(Heading(f"Control directions ({where})", 3))
+        blocks += [*show("controls"), grids.controls_grid(compared, f"controls-{name}", context)]
+    blocks.append(Heading(f"Transitions ({where})", 3))
+    moved = matching(tables.transitions(store), context)
+    blocks += [*show("transitions"), grids.transitions_grid(moved, f"transitions-{name}", context)]
+    strata = matching(tables.strata(store), context)
+    if len(strata):
+        blocks += [Heading(f"Difficulty ({where})", 3), *show("strata")]
+        blocks.append(grids.strata_grid(strata, f"strata-{name}", context))
+        same = matching(tables.homogeneity(store), context)
+        blocks.append(grids.homogeneity_grid(same, f"homogeneity-{name}"))
+    trends = matching(tables.trends(store), context)
+    if len(trends):
+        blocks += [Heading(f"Whole curves ({where})", 3), *show("doses")]
+        blocks.append(grids.trends_grid(trends, f"curves-{name}"))
+    return blocks + list(rest.values())
+
+
+def _raw_and_matched(effects: pd.DataFrame) -> list[str]:
+    """The raw direction beside the difficulty-matched one, where both were run."""
+    said = []
+    for kind in dict.fromkeys(effects["kind"]):
+        raw = effects[effects["kind"] == kind]
+        matched = effects[effects["kind"] == f"{kind}_matched"]
+        if matched.empty:
+            continue
+        parts = []
+        for alpha in (effects["alpha"].min(), effects["alpha"].max()):
+            pair = [table[table["alpha"] == alpha] for table in (raw, matched)]
+            if all(len(table) for table in pair):
+                one, two = (table.iloc[0] for table in pair)
+                parts.append(
+                    f"at α = {labels.alpha(alpha)} the raw direction moves accuracy by "
+                    f"{labels.points(one['estimate'])} points "
+                    f"{labels.interval(one['low'], one['high'])}, the matched one by "
+                    f"{labels.points(two['estimate'])} {labels.interval(two['low'], two['high'])}"
+                )
+        said.append(
+            f"**Raw beside difficulty-matched.** {raw['direction'].iloc[0]} is the difference of "
+            f"means of right and wrong problems; {matched['direction'].iloc[0]} averages that "
+            "difference within each number of steps, so that it cannot encode difficulty: "
+            + "; ".join(parts)
+            + ". What the raw direction does beyond the matched one may be difficulty, not "
+            "correctness."
+        )
+    return said
+
+
+def _directions(store: Path, pictures: list[Figure]) -> list[Block]:
+    """Directions, latents, and how large a dose is."""
+    blocks: list[Block] = [Heading("Directions and latents")]
+    norms = tables.norms(store)
+    if len(norms):
+        largest = norms.loc[[norms["relative_mean"].to_numpy().argmax()]].to_dict("records")[0]
+        blocks.append(
+            Text(
+                f"At |α| = {largest['dose']:g}, {largest['direction']} adds on average "
+                f"{largest['relative_mean'] * 100:.0f} % of the norm of the latent it is added to "
+                f"(at most {largest['relative_max'] * 100:.0f} % at one position). The table gives "
+                "this for every dose: a large dose leaves the region in which the model was "
+                "trained, whatever the direction means."
+            )
+        )
+        blocks.append(grids.norms_grid(norms))
+    return blocks + [Picture(figure) for figure in pictures]
+
+
+def _provenance(store: Path) -> list[Block]:
+    """Gates, runs, models, problem sets, directions, plans and versions."""
+    from analysis.analyze import code_version
+    from analysis.plans import stamps
+    from store import rows_digest
+
+    runs = view(store, "runs")
+    blocks: list[Block] = [Heading("Gates and provenance")]
+    blocks.append(Bullets([*stamps(store).notes()]))
+    for run in runs.to_dict("records"):
+        gates = json.loads(run["gates"]) if run["gates"] else {}
+        if gates:
+            rows = pd.DataFrame([{"gate": k, "result": _short(v)} for k, v in gates.items()])
+            title = f"Gates of run {run['run_id'][:12]}"
+            blocks.append(grids.frame_grid(rows, f"gates-{run['run_id'][:12]}", title))
+    keep = ["run_id", "created_at", "status", "command", "code_version", "git_commit",
+            "library_versions", "host", "device", "rng_seed"]  # fmt: skip
+    shown = runs[[name for name in keep if name in runs]]
+    blocks.append(grids.frame_grid(shown, "runs", "Runs", "SELECT * FROM runs_overview"))
+    models = view(store, "models")
+    blocks.append(grids.frame_grid(models, "models", "Models", "SELECT * FROM models"))
+    sets = view(store, "sets_overview")
+    blocks.append(grids.frame_grid(sets, "sets", "Problem sets", "SELECT * FROM sets_overview"))
+    directions = view(store, "directions_overview")
+    kept = directions[directions["role"] == "candidate"].drop(columns=["parent"])
+    note = f"{int((directions['role'] == 'control').sum())} control directions are not listed."
+    sql = "SELECT * FROM directions_overview"
+    blocks.append(grids.frame_grid(kept, "directions", "Candidate directions", sql, note))
+    digest = rows_digest(store)
+    blocks.append(Text(f"Digest of all outcomes: `{digest}`. Analysis code: `{code_version()}`."))
+    claims = view(store, "claims")
+    if len(claims):
+        blocks.append(Heading("Claims"))
+        columns = ["document", "text", "printed", "recomputed", "verdict", "reason"]
+        sql = "SELECT * FROM claims"
+        blocks.append(grids.frame_grid(claims[columns], "claims", "Claims re-verified", sql))
+    return blocks
+
+
+def _short(value: Any) -> str:
+    """A gate's result on one line."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

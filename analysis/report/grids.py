@@ -1,0 +1,265 @@
+"""The tables of a report as text: rounded here, and only here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from analysis.report.document import Grid
+from analysis.report.verdicts import Verdict
+from analysis.tables import labels
+from analysis.tables.comparisons import EFFECT
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
+
+
+def shown(sql: str, context: Mapping[str, Any]) -> str:
+    """A query for a reader to copy: `$name` becomes the context's value, quoted as SQL quotes."""
+    for name, value in context.items():
+        sql = sql.replace(f"${name}", "'" + str(value).replace("'", "''") + "'")
+    return sql
+
+
+def verdict_grid(verdicts: list[Verdict]) -> Grid:
+    """What can be said about each candidate, and why."""
+    return Grid(
+        name="verdicts",
+        title="Verdicts",
+        head=["Question", "Direction", "Test set", "Verdict", "Reason"],
+        rows=[
+            [
+                v.claim,
+                v.direction,
+                f"{v.set_name} ({v.protocol})"
+                + (", selected on outcome" if v.selected_on_outcome else ""),
+                v.verdict,
+                v.reason,
+            ]
+            for v in verdicts
+        ],
+        sql="SELECT * FROM results WHERE method IN ('McNemar mid-p, Tango', 'Crawford–Howell')",
+    )  # fmt: skip
+
+
+def effects_grid(effects: pd.DataFrame, name: str, title: str, context: Mapping[str, Any]) -> Grid:
+    """Accuracy and paired difference at every alpha, all tests side by side."""
+    rows = []
+    for row in _records(effects):
+        rows.append(
+            [
+                row["direction"],
+                labels.alpha(row["alpha"]),
+                str(int(row["n"])),
+                labels.percent(row["baseline_accuracy"]),
+                labels.percent(row["accuracy"]),
+                str(int(row["gained"])),
+                str(int(row["lost"])),
+                labels.points(row["estimate"]),
+                labels.interval(row["low"], row["high"]),
+                labels.interval(row["bootstrap_low"], row["bootstrap_high"]),
+                labels.p_value(row["p"]),
+                labels.p_value(row["p_adjusted"]),
+                labels.p_value(row["p_exact"]),
+                labels.p_value(row["p_sign"]),
+            ]
+        )
+    families = ", ".join(str(int(m)) for m in dict.fromkeys(effects["family_size"]))
+    return Grid(
+        name=name,
+        title=title,
+        head=["Direction", "α", "Pairs", "Baseline", "Steered", "Gained", "Lost",
+              "Difference (points)", "95 % Tango", "95 % bootstrap", "p (mid-p)", "p (Holm)",
+              "p (exact)", "p (sign)"],
+        rows=rows,
+        note=f"Paired with the baseline; the primary test is McNemar mid-p, corrected by Holm over "
+        f"the {families} alphas of a direction; the others stand beside it because readers expect "
+        "them. Bootstrap: the exact distribution of resampling problems.",
+        sql=shown(
+            "SELECT direction, alpha, n_pairs, gained, lost, accuracy FROM accuracy_by_alpha "
+            "WHERE set_name = $set_name AND protocol = $protocol AND role = 'candidate' "
+            "ORDER BY direction, alpha",
+            context,
+        ),
+    )  # fmt: skip
+
+
+def controls_grid(controls: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:
+    """Each candidate among its controls."""
+    rows = []
+    for row in _records(controls):
+        few = " (too few controls)" if row["rank_status"] == "too_few_controls" else ""
+        rows.append(
+            [
+                row["candidate"],
+                f"α = {labels.alpha(row['alpha'])}"
+                if row["quantity"] == EFFECT
+                else f"signed, |α| = {row['alpha']:g}",
+                f"{int(row['k'])} {row['control_kind']}",
+                labels.points(row["estimate"]),
+                labels.points(row["controls_mean"]),
+                labels.interval(row["prediction_low"], row["prediction_high"]),
+                f"{labels.signed(row['d'], 2)} [{labels.signed(row['d_low'], 2)}, "
+                f"{labels.signed(row['d_high'], 2)}]",
+                labels.signed(row["g"], 2),
+                labels.p_value(row["p_crawford_howell"]),
+                labels.p_value(row["p_rank"]) + few,
+                row["matched_to"] or "–",
+            ]
+        )
+    return Grid(
+        name=name,
+        title="Candidates among their control directions",
+        head=["Candidate", "Quantity", "Controls", "Effect (points)", "Mean of controls",
+              "95 % prediction interval", "Cohen's d", "Hedges g", "p (Crawford–Howell)",
+              "p (rank)", "Norm of"],
+        rows=rows,
+        note="One observation against a sample of directions: Crawford–Howell (normal controls) "
+        "and the rank among them, which cannot fall below 2/(k + 1). The signed effect "
+        "[f(α) − f(−α)]/2 is free of damage that both signs do. d has ddof = 1; its interval is "
+        "the one that agrees with Crawford–Howell.",
+        sql=shown(
+            "SELECT candidate, direction, alpha, estimate FROM control_effects "
+            "WHERE set_name = $set_name AND protocol = $protocol ORDER BY alpha, estimate",
+            context,
+        ),
+    )  # fmt: skip
+
+
+def transitions_grid(transitions: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:
+    """The 2×2 of every direction and alpha."""
+    counts = ["stayed_right", "gained", "lost", "stayed_wrong", "missing"]
+    return Grid(
+        name=name,
+        title="Transitions",
+        head=["Direction", "α", "Stayed right", "Gained", "Lost", "Stayed wrong", "Missing"],
+        rows=[
+            [row["direction"], labels.alpha(row["alpha"]), *(str(int(row[c])) for c in counts)]
+            for row in _records(transitions)
+        ],
+        note="Problems. Missing: one of the two answers could not be parsed or was cut off.",
+        sql=shown(
+            "SELECT * FROM transitions WHERE set_name = $set_name AND protocol = $protocol "
+            "AND role = 'candidate' ORDER BY direction, alpha",
+            context,
+        ),
+    )
+
+
+def strata_grid(strata: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:
+    """Effects by number of steps."""
+    return Grid(
+        name=name,
+        title="By number of reasoning steps",
+        head=["Direction", "α", "Stratum", "Pairs", "Baseline", "Steered", "Gained", "Lost",
+              "Difference (points)", "95 % Tango", "p (mid-p)", "p (Holm)"],
+        rows=[
+            [
+                row["direction"], labels.alpha(row["alpha"]), row["stratum_label"],
+                str(int(row["n"])), labels.percent(row["baseline_accuracy"]),
+                labels.percent(row["accuracy"]), str(int(row["gained"])), str(int(row["lost"])),
+                labels.points(row["estimate"]), labels.interval(row["low"], row["high"]),
+                labels.p_value(row["p"]), labels.p_value(row["p_adjusted"]),
+            ]
+            for row in _records(strata)
+        ],
+        note="Holm over the alphas and strata of a direction.",
+        sql=shown(
+            "SELECT direction, alpha, level, n_pairs, gained, lost FROM accuracy_by_stratum "
+            "WHERE scheme = 'n_steps' AND set_name = $set_name AND protocol = $protocol "
+            "AND role = 'candidate' ORDER BY direction, alpha, level",
+            context,
+        ),
+    )  # fmt: skip
+
+
+def homogeneity_grid(table: pd.DataFrame, name: str) -> Grid:
+    """Do strata differ? On the scale of odds and of points."""
+    return Grid(
+        name=name,
+        title="Do the strata differ?",
+        head=["Direction", "α", "Gained", "Lost", "Range over strata (points)", "p (odds, exact)",
+              "p (points)"],
+        rows=[
+            [
+                row["direction"], labels.alpha(row["alpha"]), str(int(row["gained"])),
+                str(int(row["lost"])), f"{row['range_points'] * 100:.1f}",
+                labels.p_value(row["p_odds"]), labels.p_value(row["p_points"]),
+            ]
+            for row in _records(table)
+        ],
+        note="Odds: homogeneity of gained:lost on the discordant pairs (Fisher–Freeman–Halton); "
+        "points: heterogeneity of the differences. Effects equal on one scale can differ on the "
+        "other. Not corrected for the number of alphas.",
+    )  # fmt: skip
+
+
+def trends_grid(trends: pd.DataFrame, name: str) -> Grid:
+    """The curve as a whole, and the best alpha with the price of having looked for it."""
+    return Grid(
+        name=name,
+        title="The whole curve, and its best α",
+        head=["Direction", "Signed slope (points per α)", "95 %", "p (reflection)", "Best α",
+              "As usually printed", "On problems that did not choose it", "95 %",
+              "p (search repeated)", "Gain of the same search without effect"],
+        rows=[
+            [
+                row["direction"], labels.points(row["trend"], 2),
+                labels.interval(row["trend_low"], row["trend_high"], 2),
+                labels.p_value(row["p_trend"]), labels.alpha(row["best_alpha"]),
+                labels.points(row["best_naive"]),
+                f"{labels.points(row['best_estimate'])} (α = {labels.alpha(row['split_alpha'])})",
+                labels.interval(row["best_low"], row["best_high"]),
+                labels.p_value(row["p_best"]), labels.points(row["null_gain"]),
+            ]
+            for row in _records(trends)
+        ],
+        note="Best α: the most accurate of all alphas. The figure that is usually printed is "
+        "chosen on the problems it is reported on; beside it the estimate on the half of the "
+        "problems that did not choose.",
+    )  # fmt: skip
+
+
+def norms_grid(norms: pd.DataFrame) -> Grid:
+    """How large a dose is beside the latents it is added to."""
+    return Grid(
+        name="norms",
+        title="Size of α × direction relative to the latents",
+        head=["Direction", "Protocol", "Site", "|α|", "Mean over positions", "Largest position"],
+        rows=[
+            [
+                row["direction"], row["protocol"], row["site"], f"{row['dose']:g}",
+                f"{row['relative_mean'] * 100:.0f} %", f"{row['relative_max'] * 100:.0f} %",
+            ]
+            for row in _records(norms)
+        ],
+        note="Norm of α × direction over the mean norm of the unsteered latents at the position.",
+        sql="SELECT position, mean_before FROM norms_by_position WHERE direction IS NULL",
+    )  # fmt: skip
+
+
+def frame_grid(table: pd.DataFrame, name: str, title: str, sql: str = "", note: str = "") -> Grid:
+    """Any small table as it is."""
+    return Grid(
+        name=name,
+        title=title,
+        head=[str(column).replace("_", " ") for column in table.columns],
+        rows=[[_cell(value) for value in row] for row in table.itertuples(index=False, name=None)],
+        sql=sql,
+        note=note,
+    )
+
+
+def _cell(value: Any) -> str:
+    if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
+        return "–"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, pd.Timestamp):
+        return value.strftime("%Y-%m-%d %H:%M:%S UTC")
+    if isinstance(value, list | tuple) or hasattr(value, "tolist"):
+        return ", ".join(str(one) for one in value)
+    return str(value)

@@ -1,0 +1,72 @@
+"""Write the report of a store: Markdown, one HTML file, LaTeX tables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from analysis.charts import render, styles
+from analysis.report.content import content
+from analysis.report.document import Block, Picture
+from sql.errors import UserError
+
+FORMATS = ("md", "html")
+STYLE = styles.STYLES["report"]
+
+
+def write_report(
+    store: Path | str,
+    out: Path | str | None = None,
+    formats: Sequence[str] = FORMATS,
+) -> list[Path]:
+    """Write `report.md`, `report.html` into `out` (default: the store); returns what was written.
+
+    Figures of the Markdown version are SVG files in `report_figures/` beside it.
+
+    Raises
+    ------
+    UserError
+        An unknown format, or a folder that cannot be written.
+    """
+    unknown = [name for name in formats if name not in FORMATS]
+    if unknown:
+        raise UserError(f"unknown format {unknown[0]!r}: one of {', '.join(FORMATS)}")
+    folder = Path(out) if out is not None else Path(store)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(13, "permission denied")
+    except OSError as error:
+        raise UserError(f"cannot write the report into {folder}: {error.strerror}") from error
+    blocks = content(Path(store))
+    drawings = {
+        block.figure.name: render.fit(block.figure.build, STYLE, block.figure.columns)
+        for block in blocks
+        if isinstance(block, Picture)
+    }
+    written = []
+    for form in formats:
+        path = folder / f"report.{form}"
+        path.write_text(_text(blocks, drawings, form, folder, Path(store)), encoding="utf-8")
+        written.append(path)
+    return written
+
+
+def _text(
+    blocks: Sequence[Block], drawings: dict[str, str], form: str, folder: Path, store: Path
+) -> str:
+    """The report in one format."""
+    if form == "html":
+        from analysis.report.html import as_html
+
+        return as_html(blocks, drawings, store=str(store))
+    from analysis.report.markdown import as_markdown
+
+    pictures = folder / "report_figures"
+    pictures.mkdir(exist_ok=True)
+    paths = {}
+    for name, svg in drawings.items():
+        (pictures / f"{name}.svg").write_text(svg, encoding="utf-8")
+        paths[name] = Path("report_figures") / f"{name}.svg"
+    return as_markdown(blocks, paths)
