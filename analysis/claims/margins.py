@@ -112,6 +112,8 @@ def _bounds(found: Enumeration) -> str:
     held = sorted({t.gained for t in found.holding})
     every = sorted({t.gained for t in found.tables})
     missed = [g for g in every if g not in held]
+    if held == [0]:
+        return "none was gained"
     if held[-1] < missed[0]:
         return f"at most {held[-1]} were gained"
     if held[0] > missed[-1]:

@@ -26,6 +26,7 @@ _HOMES = {
     "problem_order": "stopping",
     "record_stops": "stopping",
     "stamps": "freezing",
+    "walk": "stopping",
 }
 __all__ = sorted(_HOMES)
 

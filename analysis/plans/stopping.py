@@ -67,6 +67,32 @@ def decide(
     return "futile" if hopeless else "continue"
 
 
+def walk(
+    gained: Sequence[bool], lost: Sequence[bool], plan: Plan, *, contrast: Contrast | None = None
+) -> tuple[Decision, int]:
+    """Where a sequential plan ends on outcomes in the order of `problem_order`.
+
+    Args:
+        gained: whether each problem turned right, in that order.
+        lost: whether it turned wrong.
+        plan: looks happen every `look_every` problems and after the last one.
+        contrast: for the side on which its effect is expected.
+
+    Returns:
+        The decision and the number of problems it took.
+    """
+    up, down = np.cumsum(gained), np.cumsum(lost)
+    total = len(up)
+    for seen in [*range(plan.stopping.look_every, total, plan.stopping.look_every), total]:
+        if not seen:
+            break
+        counts = int(up[seen - 1]), int(down[seen - 1])
+        decision = decide(*counts, plan, seen=seen, contrast=contrast)
+        if decision != "continue":
+            return decision, seen
+    return "continue", total
+
+
 def problem_order(problem_ids: Sequence[str], plan: Plan) -> list[str]:
     """The random order in which a sequential plan looks at problems.
 

@@ -63,6 +63,7 @@ def test_the_suppression_claim_by_three_methods():
 def test_answers_in_words():
     assert suppression(lambda t: True) == "for every table that fits (0..17 gained)"
     assert suppression(lambda t: False) == "for no table that fits (0..17 gained)"
+    assert suppression(lambda t: t.gained == 0) == "if none was gained (of 0..17)"
     assert suppression(lambda t: t.gained >= 3) == "if at least 3 were gained (of 0..17)"
     assert suppression(lambda t: t.gained % 9 == 1) == "if 1, 10 were gained (of 0..17)"
     assert enumerate_claim([], lambda t: True).says() == "no table fits the printed totals"

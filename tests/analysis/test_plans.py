@@ -25,6 +25,7 @@ from analysis.plans import (
     problem_order,
     record_stops,
     stamps,
+    walk,
 )
 from analysis.plans.pilot import measured_discordance
 from analysis.plans.stopping import Stop
@@ -315,6 +316,24 @@ def test_peeking_after_every_problem_keeps_the_level():
         up = np.cumsum(steps)
         crossed += bool(stops[up, np.arange(1, 101) - up].any())
     assert crossed / runs <= plan.level_per_test + 2 * np.sqrt(plan.level_per_test / runs)
+
+
+def test_a_walk_ends_early_where_there_is_something_to_find_or_nothing():
+    plan, rng = parse_plan(PLAN), np.random.default_rng(2)
+
+    def outcomes(gain, loss):
+        draw = rng.random(400)
+        return draw < gain, (draw >= gain) & (draw < gain + loss)
+
+    decision, seen = walk(*outcomes(0.02, 0.25), plan)
+    assert decision == "decided"
+    assert seen < 200
+    assert seen % plan.stopping.look_every == 0
+    ends = [walk(*outcomes(0.075, 0.075), plan) for _ in range(30)]
+    assert sum(decision == "decided" for decision, _ in ends) <= 3
+    assert sum(seen < 400 for decision, seen in ends if decision == "futile") > 15
+    assert walk([True] * 3, [False] * 3, plan) == ("continue", 3)
+    assert walk([], [], plan) == ("continue", 0)
 
 
 def test_the_order_of_problems_is_fixed_by_the_plan():
