@@ -199,6 +199,6 @@ def test_catalogue_rows_follow_the_same_rule(root: Path) -> None:
     append(root, "problems", [problem(1, source="another file")])
     assert counts(root) == (2, 1, 0)
     append(root, "problems", [problem(2, answer="3")])
-    with pytest.raises(UserError, match="problems row p2.*answer"):
+    with pytest.raises(UserError, match=r"problems row p2.*answer"):
         ingest(root)
     assert read(root, "problems")["problem_id"].to_pylist() == ["p1"]

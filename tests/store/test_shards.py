@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -142,7 +141,7 @@ def test_a_store_is_made_once_and_foreign_folders_are_refused(tmp_path: Path) ->
 def test_a_newer_store_is_refused(root: Path) -> None:
     (root / "VERSION").write_text("2\n")
     for door in (open_store, create_store, ingest):
-        with pytest.raises(UserError, match="version 2.*up to version 1.*upgrade"):
+        with pytest.raises(UserError, match=r"version 2.*up to version 1.*upgrade"):
             door(root)
 
 
@@ -150,7 +149,7 @@ def test_a_shard_of_a_newer_schema_is_refused_and_left_alone(root: Path) -> None
     shard_id = append(root, "problems", [problem(1)])
     path = root / "commits" / f"{shard_id}.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"schema_version": 2}))
-    with pytest.raises(UserError, match="schema version 2.*upgrade"):
+    with pytest.raises(UserError, match=r"schema version 2.*upgrade"):
         ingest(root)
     assert path.exists()
-    assert os.listdir(root / "quarantine") == []
+    assert list((root / "quarantine").iterdir()) == []
