@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from analysis.claims.numbers import numbers_in
@@ -39,7 +39,14 @@ class Grid:
     line: int = 0
 
 
-def draft_claims(text: str, *, title: str, path: str = "", n: int | None = None) -> str:
+def draft_claims(
+    text: str,
+    *,
+    title: str,
+    path: str = "",
+    n: int | None = None,
+    bind: Callable[[Grid], tuple[str, list[str]]] | None = None,
+) -> str:
     """A claims file (TOML) for the tables of a document.
 
     Args:
@@ -47,22 +54,25 @@ def draft_claims(text: str, *, title: str, path: str = "", n: int | None = None)
         title: of the document.
         path: of the document, for the claims file.
         n: number of problems behind the accuracies.
+        bind: proposes TOML for a table first, as `draft_bound.StoreBinder` does from a store.
 
     Returns:
         TOML that `load_claims` reads, with comments where the author has to decide.
     """
-    parts = [f"[document]\ntitle = {_quote(title)}"]
+    parts = [f"[document]\ntitle = {quoted(title)}"]
     if path:
-        parts[0] += f"\npath = {_quote(path)}"
+        parts[0] += f"\npath = {quoted(path)}"
     tables, claims = [], []
     totals = {"n_problems": str(n)} if n else {}
     for grid in find_tables(text):
-        table, found = _propose(grid, totals, n)
+        table, found = bind(grid) if bind is not None else ("", [])
+        if not table:
+            table, found = _propose(grid, totals, n)
         if table:
             tables.append(table)
             claims += found
     if totals:
-        lines = [f"{name} = {_quote(value)}" for name, value in totals.items()]
+        lines = [f"{name} = {quoted(value)}" for name, value in totals.items()]
         parts.append("[totals]\n" + "\n".join(lines))
     return "\n\n".join([*parts, *tables, *claims, *_comments(text)]) + "\n"
 
@@ -82,7 +92,7 @@ def find_tables(text: str) -> Iterator[Grid]:
         elif all(re.fullmatch(r":?-+:?", cell) for cell in cells):
             continue
         elif grid is None:
-            name = _name(heading)
+            name = identifier(heading)
             names[name] = names.get(name, 0) + 1
             suffix = f"_{names[name]}" if names[name] > 1 else ""
             grid = Grid(name + suffix, cells, line=number)
@@ -92,14 +102,14 @@ def find_tables(text: str) -> Iterator[Grid]:
 
 def _propose(grid: Grid, totals: dict[str, str], n: int | None) -> tuple[str, list[str]]:
     """TOML of a table and its claims; nothing where it holds no recognised column."""
-    accuracy = _column(grid, _ACCURACY, "%")
-    count = _column(grid, _COUNT, "")
+    accuracy = column_called(grid, _ACCURACY, "%")
+    count = column_called(grid, _COUNT, "")
     if accuracy is None and count is None:
         return "", []
-    columns = ["row", *(_name(h) for h in grid.header[1:])]
+    columns = ["row", *(identifier(h) for h in grid.header[1:])]
     if len(set(columns)) < len(columns) or len({r[0] for r in grid.rows}) < len(grid.rows):
         return "", []
-    rows = [[_bare_row(r[0]), *r[1:]] for r in grid.rows]
+    rows = [[bare_row(r[0]), *r[1:]] for r in grid.rows]
     derived, claims = "", []
     if accuracy is not None and n is not None:
         derived = f'\nderived.right = "whole({columns[accuracy]}, n_problems)"'
@@ -109,13 +119,18 @@ def _propose(grid: Grid, totals: dict[str, str], n: int | None) -> tuple[str, li
         claims += _sums(grid, columns, rows, count)
     if not claims:
         return "", []
-    body = ",\n".join(f"  {json.dumps(row, ensure_ascii=False)}" for row in rows)
-    header = json.dumps(columns, ensure_ascii=False)
-    return f"[tables.{grid.name}]\ncolumns = {header}\nrows = [\n{body},\n]{derived}", claims
+    return table_toml(grid.name, columns, rows) + derived, claims
+
+
+def table_toml(name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A `[tables.NAME]` of printed cells."""
+    body = ",\n".join(f"  {json.dumps(list(row), ensure_ascii=False)}" for row in rows)
+    header = json.dumps(list(columns), ensure_ascii=False)
+    return f"[tables.{name}]\ncolumns = {header}\nrows = [\n{body},\n]"
 
 
 def _possible(grid: Grid, column: str) -> str:
-    return _claim(
+    return claim_toml(
         id=f"{grid.name}.{column}[{{row}}]",
         kind="value",
         where=f"line {grid.line}",
@@ -130,13 +145,13 @@ def _changes(
     grid: Grid, columns: Sequence[str], rows: list[list[str]], totals: dict[str, str]
 ) -> list[str]:
     """Changes against the baseline row, where both are in the table."""
-    change = _column(grid, _CHANGE, "pts")
+    change = column_called(grid, _CHANGE, "pts")
     base = next((row for row in rows if any(_BASELINE.search(cell) for cell in row)), None)
     if change is None or base is None:
         return []
     # The baseline's own change is a word ("baseline"), so each row gets a claim of its own.
     return [
-        _claim(
+        claim_toml(
             id=f"{grid.name}.{columns[change]}.{number}",
             kind="value",
             where=f"line {grid.line}",
@@ -145,7 +160,7 @@ def _changes(
             expr=f"({grid.name}[{row[0]!r}].right - {grid.name}[{base[0]!r}].right) / n_problems",
         )
         for number, row in enumerate(rows, 1)
-        if isinstance(_figure(row[change]), Figure)
+        if isinstance(figure_or_none(row[change]), Figure)
     ]
 
 
@@ -156,7 +171,7 @@ def _sums(grid: Grid, columns: Sequence[str], rows: list[list[str]], count: int)
         return []
     parts = " + ".join(f"{grid.name}[{row[0]!r}].{columns[count]}" for row in rows[:-1])
     return [
-        _claim(
+        claim_toml(
             id=f"{grid.name}.total",
             kind="count",
             where=f"line {grid.line}",
@@ -177,14 +192,15 @@ def _comments(text: str) -> list[str]:
     return lines
 
 
-def _claim(**keys: str) -> str:
-    return "\n".join(["[[claim]]", *(f"{key} = {_quote(value)}" for key, value in keys.items())])
+def claim_toml(**keys: str) -> str:
+    """A `[[claim]]` of text values."""
+    return "\n".join(["[[claim]]", *(f"{key} = {quoted(value)}" for key, value in keys.items())])
 
 
-def _column(grid: Grid, words: Sequence[str], unit: str) -> int | None:
+def column_called(grid: Grid, words: Sequence[str], unit: str) -> int | None:
     """The column that is called one of the words, or whose figures mostly have the unit."""
     for index, header in enumerate(grid.header[1:], 1):
-        figures = [_figure(row[index]) for row in grid.rows]
+        figures = [figure_or_none(row[index]) for row in grid.rows]
         known = [f for f in figures if f is not None]
         named = any(re.search(rf"(?i)(?<![a-z]){word}(?![a-z])", header) for word in words)
         in_unit = unit and sum(f.unit == unit for f in known) * 2 > len(grid.rows)
@@ -194,7 +210,8 @@ def _column(grid: Grid, words: Sequence[str], unit: str) -> int | None:
     return None
 
 
-def _figure(cell: str) -> Figure | None:
+def figure_or_none(cell: str) -> Figure | None:
+    """The figure of a cell, None where it is a word."""
     try:
         return parse_figure(cell)
     except ValueError:
@@ -226,15 +243,18 @@ def _in_table(context: str) -> bool:
     return context.startswith("|")
 
 
-def _bare_row(cell: str) -> str:
+def bare_row(cell: str) -> str:
+    """The name of a row without characters that expressions need for themselves."""
     return re.sub(r"[\"'\\{}]", "", cell)
 
 
-def _name(text: str) -> str:
+def identifier(text: str) -> str:
+    """A name made of the first words of a heading."""
     words = re.findall(r"[a-z0-9]+", text.lower())[:4]
     name = "_".join(words) or "column"
     return name if name[0].isalpha() else f"t_{name}"
 
 
-def _quote(text: str) -> str:
+def quoted(text: str) -> str:
+    """A TOML string."""
     return json.dumps(text, ensure_ascii=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import functools
 import math
 import operator
 from collections.abc import Callable, Mapping
@@ -85,6 +86,7 @@ class Record(Mapping[str, Any]):
         return len(self._fields)
 
 
+@functools.lru_cache(maxsize=1024)
 def parse(text: str) -> ast.expr:
     """Read an expression, refusing whatever is not in the language.
 

@@ -151,8 +151,13 @@ def scan(
 def draft(
     document: Annotated[Path, typer.Argument(help="Markdown.", show_default=False)],
     n: Annotated[int | None, typer.Option(help="Problems behind the accuracies.", min=1)] = None,
+    store: StorePath = None,
+    direction: Annotated[str, typer.Option(help="Of tables that name none, with --store.")] = "",
+    set_: Annotated[str, typer.Option("--set", help="The problem set, with --store.")] = "",
 ) -> None:
     """Propose a claims file for the tables of DOCUMENT that are recognised.
+
+    With --store, tables by alpha are bound to its rows.
 
     Example: steerstat claims draft paper.md --n 86 > claims.toml
     """
@@ -161,7 +166,13 @@ def draft(
 
     text = read_document(document)
     title = next((line.lstrip("# ") for line in text.splitlines() if line.startswith("# ")), "")
-    typer.echo(draft_claims(text, title=title or document.stem, path=document.name, n=n), nl=False)
+    bind = None
+    if store is not None:
+        from analysis.claims.draft_bound import StoreBinder
+
+        bind = StoreBinder(store, direction=direction, set_name=set_)
+    drafted = draft_claims(text, title=title or document.stem, path=document.name, n=n, bind=bind)
+    typer.echo(drafted, nl=False)
 
 
 @app.command()

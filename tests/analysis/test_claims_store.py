@@ -7,9 +7,12 @@ import json
 import numpy as np
 import pytest
 from synthetic import synthetic_store
+from typer.testing import CliRunner
 
+from analysis.analyze import analyze
 from analysis.claims import StoreRows, check_file, keep_claims
 from analysis.claims.scan import stored_figures
+from analysis.cli.claims import app
 from store import append, committed, ingest, read
 
 
@@ -110,3 +113,66 @@ def test_verdicts_are_kept_and_the_latest_counts(tmp_path, store):
     assert "2.4" in stored_figures(store, "t")
     assert stored_figures(store, "another") == set()
     assert keep_claims(store, "t", []) == ""
+
+
+def test_claims_follow_an_analysis(tmp_path):
+    """The bindings of the guide, against what `steerstat analyze` writes."""
+    root = synthetic_store(tmp_path / "s", rng=np.random.default_rng(4), report=False)
+    analyze(root, families=["alphas"])
+    rows = read(root, "SELECT * FROM results").to_pylist()
+    contrast = {"direction": "mean_difference", "alpha": 3.0, "set_name": "primary"}
+    (row,) = [
+        r
+        for r in rows
+        if r["method"] == "McNemar mid-p, Tango"
+        and contrast.items() <= json.loads(r["contrast"]).items()
+    ]
+    points = f"{100 * row['estimate']:+.1f} pts"
+    limits = f"[{100 * row['low']:.1f}, {100 * row['high']:.1f}] pts"
+    where = 'contrast={ direction="mean_difference", alpha=3, set_name="primary" }'
+    result = f'result={{ {where}, method="McNemar mid-p, Tango", field="%s" }}'
+    claims = (
+        ("value", points, "estimate"),
+        ("interval", limits, "interval"),
+        ("count", str(row["gained"]), "gained"),
+    )
+    for kind, printed, field in claims:
+        claim = f'kind="{kind}"\nprinted="{printed}"\n{result % field}'
+        assert verdict(tmp_path, root, claim).verdict == "PASS"
+    wrong = f'kind="count"\nprinted="{row["gained"] + 1}"\n{result % "gained"}'
+    assert verdict(tmp_path, root, wrong).verdict == "VALUE-DRIFT"
+
+
+def test_a_draft_is_bound_to_the_store(tmp_path):
+    root = synthetic_store(tmp_path / "s", rng=np.random.default_rng(4), report=False)
+    analyze(root, families=["alphas"])
+    rows = {
+        (r["direction"], r["alpha"]): r
+        for r in read(root, "accuracy_by_alpha").to_pylist()
+        if r["set_name"] == "primary"
+    }
+    base, up = rows[None, 0.0], rows["mean_difference", 3.0]
+    points = 100 * (up["gained"] - up["lost"]) / up["n_pairs"]
+    paper = tmp_path / "paper.md"
+    paper.write_text(
+        "# A paper\n\n## Curve\n\n| Alpha | Accuracy | Change |\n|---|---|---|\n"
+        f"| +0.0 | {100 * base['accuracy']:.1f}% | baseline |\n"
+        f"| +3.0 | {100 * up['accuracy']:.1f}% | {points:+.1f} pts |\n"
+        "| +1.0 | 1.0% | -99.0 pts |\n"
+    )
+    options = ["--store", str(root), "--direction", "mean_difference", "--set", "primary"]
+    drafted = CliRunner().invoke(app, ["draft", str(paper), *options])
+    claims = tmp_path / "claims.toml"
+    claims.write_text(drafted.stdout)
+    checked = {c.id: c.verdict for c in check_file(claims, rows=StoreRows(root))}
+    assert {name: checked.pop(name) for name in list(checked) if not name.endswith(".3")} == {
+        "curve.accuracy.1": "PASS",
+        "curve.accuracy.2": "PASS",
+        "curve.change.2": "PASS",
+    }
+    assert set(checked) == {"curve.accuracy.3", "curve.change.3"}
+    assert "PASS" not in checked.values()
+    wrong = CliRunner().invoke(app, ["draft", str(paper), *options[:2], "--direction", "nope"])
+    assert "it has mean_difference" in str(wrong.exception)
+    several = CliRunner().invoke(app, ["draft", str(paper), *options[:2]])
+    assert "name the direction (--direction)" in str(several.exception)
