@@ -270,7 +270,7 @@ def _sweep(
     slope: float,
 ) -> None:
     """Outcomes of one direction at every alpha and seed, on every problem of a test set."""
-    how = {"site": "latent", "schedule": "constant", "operator": "add", "effect": "total"}
+    how = {"site": "latent", "schedule": "uniform", "operator": "add", "effect": "total"}
     everyone = np.arange(len(world.ids))
     for alpha in alphas:
         condition = _condition(world, protocol, direction_id=direction, alpha=float(alpha), **how)

@@ -21,7 +21,7 @@ CONDITION = {
     "decoding": '{"mode":"greedy"}',
     "dtype": "float32",
 }
-STEERED = {"site": "latent", "schedule": "constant", "operator": "add", "effect": "total"}
+STEERED = {"site": "latent", "schedule": "uniform", "operator": "add", "effect": "total"}
 DIRECTION = {"kind": "mean_difference", "role": "candidate", "site": "latent"}
 
 

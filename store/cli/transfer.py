@@ -1,0 +1,131 @@
+"""`steerstat store import` and `steerstat store export`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json as json_module
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sql.errors import UserError
+
+app = typer.Typer()
+
+
+@app.command("import")
+def import_command(
+    store: Annotated[Path, typer.Argument(help="Folder of the store; made if it is not there.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="The report's JSON or npz files, or .csv, .jsonl, .parquet."),
+    ],
+    map: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="name=column of a tidy file; repeatable. See docs/sql.md."),
+    ] = None,
+    set_name: Annotated[str, typer.Option("--set", help="Set of a tidy file.")] = "imported",
+    pairs: Annotated[Path | None, typer.Option(help="The report's file of pairs.")] = None,
+    model: Annotated[str, typer.Option(help="Name where the file has none.")] = "gpt2",
+    direction: Annotated[
+        str, typer.Option(help="Direction that steering results or a direction file are of.")
+    ] = "reasoning_direction",
+    alpha: Annotated[float, typer.Option(help="Dose of random-direction results.")] = -3.0,
+    site: Annotated[str, typer.Option(help="Where activations were taken.")] = "residual:5",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Import nothing of a file with an error.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file.")] = False,
+) -> None:
+    """Bring outcomes, problems, directions and activations of others into a store.
+
+    What does not fit is listed row by row, and the exit code is 1. Importing twice changes nothing;
+    the order of the files does not matter.
+
+    Example: steerstat store import runs/theirs outcomes.csv --map problem=id --map correct=is_right
+    """
+    from store import ingest
+    from store.importers import import_file, in_order
+
+    mapping = _pairs(map or [])
+    failed = False
+    for file in in_order(files):
+        report = import_file(
+            store,
+            file,
+            pairs_file=pairs,
+            mapping=mapping,
+            set_name=set_name,
+            model=model,
+            direction=direction,
+            alpha=alpha,
+            site=site,
+            strict=strict,
+        )
+        failed = failed or bool(report.errors)
+        _told(file, report, json)
+    ingest(store)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _pairs(given: list[str]) -> dict[str, str]:
+    parts = [text.partition("=") for text in given]
+    wrong = [text for text, part in zip(given, parts, strict=True) if not (part[0] and part[2])]
+    if wrong:
+        raise UserError(f"--map takes name=column, found {wrong[0]!r}")
+    return {name: column for name, _, column in parts}
+
+
+def _told(file: Path, report: Any, as_json: bool) -> None:
+    if as_json:
+        print(json_module.dumps({"file": str(file), **dataclasses.asdict(report)}))
+    else:
+        added = ", ".join(f"{n:,} {name}" for name, n in report.added.items()) or "nothing new"
+        print(
+            f"{file.name}: {added}; {report.ignored:,} rows were there; {len(report.errors)} errors"
+        )
+    for line in [*report.notes, *(f"error: {line}" for line in report.errors)]:
+        print(line, file=sys.stderr)
+
+
+@app.command("export")
+def export_command(
+    store: Annotated[Path, typer.Argument(help="Folder of the store.")],
+    target: Annotated[Path, typer.Argument(help="A folder; with --format duckdb a file.")],
+    format: Annotated[
+        str, typer.Option("--format", help="report (JSON and npz), parquet or duckdb.")
+    ] = "report",
+    direction: Annotated[
+        str | None,
+        typer.Option(help="Direction of the report's files; default: the first candidate."),
+    ] = None,
+    set_name: Annotated[
+        str, typer.Option("--set", help="Test set of the report's files.")
+    ] = "primary",
+    train: Annotated[str, typer.Option(help="Training set of the report's files.")] = "train",
+    protocol: Annotated[str | None, typer.Option(help="Protocol of the outcomes.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Write a store as the report's files, as Parquet tables, or as one self-contained .duckdb.
+
+    Example: steerstat store export runs/demo exported --direction mean_difference --set balanced
+    """
+    from store.exporters import export
+
+    written = export(
+        store,
+        target,
+        format=format,
+        direction=direction,
+        set_name=set_name,
+        train=train,
+        protocol=protocol,
+    )
+    if json:
+        print(json_module.dumps({"files": [str(path) for path in written]}))
+    else:
+        for path in written:
+            print(path)

@@ -1,0 +1,194 @@
+"""Rows on their way into a store from somebody else's file, and what was wrong with the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from sql.errors import UserError
+from store.identity import canonical_json, condition_id, model_id, problem_id
+from store.schema import TABLES, Table
+
+Row = dict[str, Any]
+STEERING = {"schedule": "uniform", "operator": "add", "effect": "total"}
+_FIRST_STAYS = {"problems", "models", "runs", "directions", "direction_vectors"}
+
+
+@dataclass
+class Draft:
+    """Rows per table, errors and notes; rows count only once `write` has compared them.
+
+    `errors` are lines `place: reason` for what did not fit; `notes` say what was understood.
+    """
+
+    rows: dict[str, dict[tuple[Any, ...], Row]] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, table: str, row: Row, place: str = "") -> None:
+        """Add a row; the same again is one row, and another content under its key an error."""
+        key = tuple(row[name] for name in TABLES[table].key)
+        kept = self.rows.setdefault(table, {}).setdefault(key, row)
+        if kept is not row and not _equal(TABLES[table], kept, row):
+            self.errors.append(f"{place or table}: {_told(table, key)} came before, otherwise")
+
+    @contextmanager
+    def entry(self, place: str) -> Iterator[None]:
+        """Turn what is wrong with one entry into an error line, and go on with the next."""
+        try:
+            yield
+        except (UserError, KeyError, TypeError, ValueError) as error:
+            reason = f"lacks {error}" if isinstance(error, KeyError) else str(error)
+            self.errors.append(f"{place}: {reason}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportReport:
+    """What an import did: new rows per table, rows that were there already, errors and notes."""
+
+    added: dict[str, int]
+    ignored: int
+    errors: list[str]
+    notes: list[str]
+
+
+def write(root: Path, draft: Draft, *, run_id: str, strict: bool = False) -> ImportReport:
+    """Commit the rows of a draft that the store does not have yet.
+
+    Rows that are there with the same content are ignored and counted; rows that are there with
+    another content are errors and stay out, so that an import never sends anything to quarantine.
+
+    Raises
+    ------
+    UserError
+        With `strict`, if there is any error; nothing is written then.
+    """
+    from store.shards import append, committed
+
+    new: dict[str, list[Row]] = {}
+    ignored = 0
+    for name, rows in draft.rows.items():
+        table = TABLES[name]
+        there = _there(committed(root, name, _compared(table)).to_pylist(), table, rows)
+        for key, row in rows.items():
+            if key not in there:
+                new.setdefault(name, []).append(row)
+            elif _equal(table, there[key], row):
+                ignored += 1
+            else:
+                draft.errors.append(f"{_told(name, key)} is in the store with other content")
+    if strict and draft.errors:
+        more = f" (and {len(draft.errors) - 1} more)" if len(draft.errors) > 1 else ""
+        raise UserError(f"nothing was imported, --strict: {draft.errors[0]}{more}")
+    for name in TABLES:
+        append(root, name, new.get(name, []), run_id=run_id)
+    return ImportReport(
+        added={name: len(rows) for name, rows in new.items()},
+        ignored=ignored,
+        errors=draft.errors,
+        notes=draft.notes,
+    )
+
+
+def _there(found: list[Row], table: Table, wanted: Mapping[Any, Row]) -> dict[Any, Row]:
+    keyed = ((tuple(row[name] for name in table.key), row) for row in found)
+    return {key: row for key, row in keyed if key in wanted}
+
+
+def _compared(table: Table) -> list[str]:
+    return [*table.key, *table.compared("exact")]
+
+
+def _equal(table: Table, one: Row, other: Row) -> bool:
+    """Whether two rows of one key say the same; of some tables the first simply stays."""
+    if table.name in _FIRST_STAYS:
+        return True
+    return all(one.get(name) == other.get(name) for name in table.compared("exact"))
+
+
+def _told(table: str, key: tuple[Any, ...]) -> str:
+    return f"{table} row {', '.join(str(part) for part in key)}"
+
+
+def canonical(value: Any) -> str | None:
+    """A number as plain digits (`70000.0` is `70000`), any other text stripped; None stays."""
+    if value is None or isinstance(value, bool):
+        return None if value is None else str(value).lower()
+    text = str(value).strip()
+    try:
+        number = Decimal(text.replace(",", "").removeprefix("$"))
+    except InvalidOperation:
+        return text or None
+    if not number.is_finite():
+        return None
+    plain = format(number.normalize(), "f")
+    return "0" if plain == "-0" else plain
+
+
+def problem_row(question: str, answer: Any, **columns: Any) -> Row:
+    """A row of `problems` with its id. Raises UserError if question or answer is empty."""
+    gold = canonical(answer)
+    if not isinstance(question, str) or not question.strip() or gold is None:
+        raise UserError(f"a problem needs a question and an answer, found {question!r}, {answer!r}")
+    return {
+        "problem_id": problem_id(question, gold),
+        "question": question.strip(),
+        "answer": gold,
+        **columns,
+    }
+
+
+def model_row(name: str, family: str = "codi") -> Row:
+    """A row of `models` for a model whose weights nobody hashed."""
+    hashes = {"weights_sha256": f"imported:{name}", "tokenizer_sha256": f"imported:{name}"}
+    key = model_id(**hashes, family=family)
+    return {"model_id": key, "name": name, "family": family, **hashes}
+
+
+def condition_row(model: str, source: str, direction: str | None = None, **how: Any) -> Row:
+    """A row of `conditions` of an import; without a direction, its baseline.
+
+    `source` keeps imports of different experiments apart, as their protocol is not known.
+    """
+    row = {
+        "model_id": model,
+        "direction_id": direction,
+        "alpha": 0.0,
+        "protocol": "imported",
+        "protocol_fields": canonical_json({"source": source}),
+        "decoding": canonical_json({"mode": "unknown"}),
+        "dtype": "unknown",
+        **how,
+    }
+    return {"condition_id": condition_id(**row), **row}
+
+
+def graded(answer: Any, gold: str, told: bool | None, status: str | None = None) -> Row:
+    """Columns answer, status and correct of an outcome; missing answers are never wrong.
+
+    Raises
+    ------
+    UserError
+        If the file's own verdict contradicts its answer.
+    """
+    text = canonical(answer)
+    if status not in {None, "", "ok"} or (text is None and told is not True):
+        return {"answer": None, "status": status or "parse_fail", "correct": None}
+    if text is None:
+        return {"answer": None, "status": "ok", "correct": told}
+    right = text == gold or _close(text, gold)
+    if told is not None and told != right:
+        raise UserError(f"is marked {'right' if told else 'wrong'}: answer {text}, gold {gold}")
+    return {"answer": text, "status": "ok", "correct": right}
+
+
+def _close(one: str, other: str) -> bool:
+    """Whether two numbers are within a hundredth, as the report's scripts grade."""
+    try:
+        return abs(Decimal(one) - Decimal(other)) < Decimal("0.01")
+    except InvalidOperation:
+        return False

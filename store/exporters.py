@@ -1,0 +1,93 @@
+"""Export: the report's files, Parquet tables, or one DuckDB file, from a store."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from sql import loader
+from sql.errors import UserError
+from store.database import connect
+from store.ingest import ingest
+from store.layout import database_path, disk_errors, open_store
+from store.schema import TABLES
+
+FORMATS = ("report", "parquet", "duckdb")
+VIEWS = ("paired_outcomes", "accuracy_by_alpha", "norms_by_position")
+_ROWS_AT_ONCE = 1_000_000
+
+
+def export(
+    root: str | Path,
+    target: str | Path,
+    *,
+    format: str = "report",
+    direction: str | None = None,
+    set_name: str = "primary",
+    train: str = "train",
+    protocol: str | None = None,
+) -> list[Path]:
+    """Write a store for others and return the files; everything committed is ingested first.
+
+    `report` writes the JSON and npz files that the report lists as its deliverables (see
+    `store.report_export`; `direction`, `set_name`, `train` and `protocol` choose what), `parquet`
+    every table and the views of `VIEWS`, `duckdb` one file that needs no store.
+
+    Raises
+    ------
+    UserError
+        If there is no such format, direction or set, or the target holds something.
+    """
+    store, place = open_store(root), Path(target)
+    if format not in FORMATS:
+        raise UserError(f"no export format {format!r}: choose {', '.join(FORMATS)}")
+    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        raise UserError(f"{place} is there already: give a new name")
+    ingest(store)
+    with disk_errors(place):
+        if format == "duckdb":
+            return [_duckdb(store, place)]
+        if format == "parquet":
+            return _parquet(store, place)
+        from store.report_export import write_report_files
+
+        return write_report_files(
+            store, place, direction=direction, set_name=set_name, train=train, protocol=protocol
+        )
+
+
+def _duckdb(store: Path, target: Path) -> Path:
+    """A copy of the results file, which holds every table, view and macro."""
+    if target.is_dir():
+        target = target / "results.duckdb"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        shutil.copyfile(database_path(store), temporary)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target
+
+
+def _parquet(store: Path, folder: Path) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with connect(store) as connection:
+        return [_table(connection, name, folder) for name in (*TABLES, *VIEWS)]
+
+
+def _table(connection: Any, name: str, folder: Path) -> Path:
+    """One table or view, in batches, without the number of the shard that a row came from."""
+    import pyarrow.parquet as pq
+
+    path = folder / f"{name}.parquet"
+    relation = connection.sql(f"FROM {loader.quote(name)}")
+    if "shard_no" in relation.columns:
+        relation = relation.project("* EXCLUDE (shard_no)")
+    reader = relation.to_arrow_reader(_ROWS_AT_ONCE)
+    with pq.ParquetWriter(path, reader.schema, compression="zstd") as writer:
+        for batch in reader:
+            writer.write_batch(batch)
+    return path

@@ -1,0 +1,150 @@
+"""Import: bring outcomes, problems, directions and activations of others into a store.
+
+    from store.importers import import_file
+    report = import_file(root, "outcomes.csv", mapping={"problem": "id"})
+
+Importing the same file twice changes nothing: ids follow from content.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sql.errors import UserError
+from store.drafts import Draft, ImportReport, Row, model_row, write
+from store.identity import content_id
+from store.layout import create_store
+from store.report_files import JSON_READERS, Context, pairs, recognised
+from store.shards import committed, hash_file
+
+
+def import_file(
+    root: str | Path,
+    path: str | Path,
+    *,
+    pairs_file: str | Path | None = None,
+    mapping: Mapping[str, str] | None = None,
+    set_name: str = "imported",
+    model: str = "gpt2",
+    direction: str = "reasoning_direction",
+    alpha: float = -3.0,
+    site: str = "residual:5",
+    strict: bool = False,
+) -> ImportReport:
+    """Import one file into the store at `root` (made if it is not there); ingest it afterwards.
+
+    What it is follows from its content: one of the report's JSON or npz files, or a tidy CSV,
+    JSONL or Parquet table (see `store.tidy`). What does not fit is listed in the report's errors.
+
+    Args:
+        pairs_file: the report's pairs, by which its other files name problems; without it the
+            store's own problems with a `pair_id` are used.
+        mapping: for a tidy file, name to column.
+        set_name: for a tidy file, the problem set that its problems become members of.
+        model: name of the model, where the file does not name one.
+        direction: name of the direction that steering results and a direction file are of.
+        alpha: dose of random-direction results.
+        site: where activations were taken. The report's "layer 6" is `hidden_states[6]`, the output
+            of block 5 counted from 0.
+        strict: refuse the whole file if a single entry does not fit.
+
+    Raises
+    ------
+    UserError
+        If a file cannot be read or is none that is known, or with `strict`.
+    """
+    store, file = create_store(root), Path(path)
+    if not file.is_file():
+        raise UserError(f"no file {file}")
+    digest, _ = hash_file(file)
+    told = _json(file) if file.suffix == ".json" else None
+    name = told.get("model", told.get("model_name")) if isinstance(told, dict) else None
+    context = _context(store, file, digest, str(name or model))
+    context.direction, context.alpha, context.site = direction, alpha, site
+    if pairs_file is not None:
+        pairs(_json(Path(pairs_file)), context)
+    _read(file, told, context, mapping or {}, set_name)
+    _provenance(context, file, digest)
+    return write(store, context.draft, run_id=context.run_id, strict=strict)
+
+
+def in_order(files: Sequence[Path]) -> list[Path]:
+    """Files so that problems come before directions, and both before what refers to them."""
+
+    def rank(file: Path) -> int:
+        if file.suffix == ".npz":
+            return 1
+        return 0 if file.suffix == ".json" and recognised(_json(file)) == "pairs" else 2
+
+    return sorted(files, key=rank)
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read {path} as JSON: {error}") from error
+
+
+def _context(store: Path, file: Path, digest: str, model: str) -> Context:
+    """What the store knows: problems by id and by pair, directions by name."""
+    wanted = ["problem_id", "question", "answer", "attributes", "n_steps"]
+    problems: dict[str, Row] = {}
+    by_pair: dict[tuple[int, str], dict[str, Row]] = {}
+    for row in committed(store, "problems", wanted).to_pylist():
+        problems[row["problem_id"]] = row
+        attributes = json.loads(row["attributes"] or "{}")
+        if isinstance(attributes, dict) and "pair_id" in attributes:
+            pair = int(attributes["pair_id"]), attributes.get("side", "clean")
+            by_pair.setdefault(pair, {})[row["problem_id"]] = row
+    directions = committed(store, "directions", ["name", "direction_id"]).to_pylist()
+    return Context(
+        draft=Draft(),
+        name=file.name,
+        run_id=content_id({"import": digest, "model": model}),
+        model_id=model_row(model)["model_id"],
+        model_name=model,
+        problems=problems,
+        pairs=by_pair,
+        directions={row["name"]: row["direction_id"] for row in directions},
+    )
+
+
+def _read(
+    file: Path, told: Any, context: Context, mapping: Mapping[str, str], set_name: str
+) -> None:
+    if file.suffix == ".npz":
+        from store import array_files
+
+        context.draft.notes.append(f"{file.name}: {array_files.read(file, context)}")
+    elif told is not None:
+        kind = recognised(told)
+        if kind is None:
+            raise UserError(
+                f"{file.name} is none of the report's files ({', '.join(JSON_READERS)}); tidy rows "
+                "come as .csv, .jsonl or .parquet"
+            )
+        try:
+            JSON_READERS[kind](told, context)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise UserError(f"{file.name} looks like {kind} but is not whole: {error!r}") from error
+        context.draft.notes.append(f"{file.name}: {kind}")
+    else:
+        from store import tidy
+
+        tidy.read(file, context, mapping, set_name)
+
+
+def _provenance(context: Context, file: Path, digest: str) -> None:
+    """The run that an import is, and the model that its outcomes are of."""
+    draft = context.draft
+    if "conditions" in draft.rows or "activations" in draft.rows:
+        draft.add("models", model_row(context.model_name))
+    now = datetime.now(UTC).replace(tzinfo=None)
+    run = {"run_id": context.run_id, "created_at": now, "finished_at": now, "status": "complete"}
+    command = f"steerstat store import {file.name}"
+    draft.add("runs", {**run, "command": command, "gates": json.dumps({"file_sha256": digest})})

@@ -1,0 +1,327 @@
+"""The files that the report lists as its deliverables, from the rows of any store.
+
+    problem_pairs.json                                  questions by pair_id
+    steering_dataset.json                               the split, by outcome at the baseline
+    steering_activations/steering_activations_{correct,wrong}.npz   activations [n, T, d], pair_ids
+    steering_activations/reasoning_direction.npz        direction [T, d], direction_normalized
+    steering_analysis/random_directions.npz             directions [k, T, d], target_magnitude
+    steering_analysis/random_direction_results.json     accuracies, and outcomes per problem
+    steering_experiments/steering_results_detailed.json outcomes per alpha and problem
+    steering_experiments/steering_results_summary.json  totals per alpha
+
+Missing outcomes keep `correct` null, where the report's scripts wrote false. Accuracies are percent
+of all problems, missing ones in the denominator, as there. `steerstat store import` reads these
+files back.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sql.errors import UserError
+from store.database import connect
+
+Row = dict[str, Any]
+_OUTCOMES = """
+SELECT o.problem_id, o.answer, o.correct, o.status, o.text, p.answer AS gold, c.alpha, c.role,
+    c.direction, c.direction_id
+FROM outcomes AS o
+JOIN condition_details AS c USING (condition_id)
+JOIN problems AS p USING (problem_id)
+JOIN problem_sets AS s ON s.problem_id = o.problem_id AND s.set_name = $set_name
+WHERE o.seed = 0 AND c.protocol = $protocol
+    AND (c.direction_id IS NULL OR c.direction_id = $direction OR c.parent_id = $direction)
+    AND (c.direction_id IS NULL OR c.condition_id = (
+        SELECT min(same.condition_id) FROM condition_details AS same
+        WHERE same.direction_id = c.direction_id AND same.alpha = c.alpha
+            AND same.protocol = c.protocol
+    ))
+ORDER BY c.alpha, c.direction, o.problem_id
+"""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What is exported: a direction, the protocol it was run under, and the numbers of problems."""
+
+    connection: Any
+    direction_id: str
+    name: str
+    protocol: str
+    pair_ids: dict[str, int]
+
+    def rows(self, text: str, **values: Any) -> list[Row]:
+        """Rows of a query as mappings."""
+        result = self.connection.execute(text, values)
+        columns = [item[0] for item in result.description]
+        return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+
+
+def write_report_files(
+    store: Path,
+    folder: Path,
+    *,
+    direction: str | None,
+    set_name: str,
+    train: str,
+    protocol: str | None,
+) -> list[Path]:
+    """Write every file that the store has rows for; return them. Raises UserError."""
+    with connect(store) as connection:
+        chosen = _chosen(connection, direction, protocol)
+        outcomes = chosen.rows(
+            _OUTCOMES,
+            set_name=set_name,
+            direction=chosen.direction_id,
+            protocol=chosen.protocol,
+        )
+        if not outcomes:
+            raise UserError(
+                f"no outcomes of {chosen.name} on set {set_name!r}: `steerstat sql STORE "
+                "sets_overview` lists the sets"
+            )
+        documents = {
+            "problem_pairs.json": _pairs(chosen),
+            "steering_dataset.json": _dataset(chosen, train, set_name),
+            **_experiments(chosen, outcomes),
+        }
+        arrays = {**_directions(chosen), **_activations(chosen, train)}
+    files = [_json(folder / name, document) for name, document in documents.items()]
+    # Problems and directions first: an import in this order finds what the rest refers to.
+    return [files[0], *(_npz(folder / n, values) for n, values in arrays.items()), *files[1:]]
+
+
+def _chosen(connection: Any, name: str | None, protocol: str | None) -> Chosen:
+    found = connection.execute(
+        "SELECT c.direction_id, c.direction, c.protocol FROM condition_details AS c "
+        "WHERE c.direction_id IS NOT NULL "
+        "AND (c.direction = $name OR ($name IS NULL AND c.role = 'candidate')) "
+        "AND ($protocol IS NULL OR c.protocol = $protocol) "
+        "ORDER BY c.direction, c.protocol LIMIT 1",
+        {"name": name, "protocol": protocol},
+    ).fetchall()
+    if not found:
+        raise UserError(
+            f"nothing was collected with direction {name or '(any candidate)'}"
+            f"{f' under protocol {protocol}' if protocol else ''}: `steerstat sql STORE "
+            "directions_overview` lists the directions"
+        )
+    problems = connection.execute(
+        "SELECT problem_id, CAST(json_extract_string(attributes, '$.pair_id') AS BIGINT) "
+        "FROM problems ORDER BY problem_id"
+    ).fetchall()
+    identifier, chosen_name, protocol_name = found[0]
+    numbers = _numbered(problems)
+    return Chosen(connection, identifier, chosen_name, protocol_name, numbers)
+
+
+def _numbered(problems: list[tuple[str, int | None]]) -> dict[str, int]:
+    """A pair_id for every problem: its own where no other has it, else a free number."""
+    taken: set[int] = set()
+    numbers: dict[str, int] = {}
+    for problem, pair_id in problems:
+        if pair_id is not None and pair_id not in taken:
+            numbers[problem] = pair_id
+            taken.add(pair_id)
+    free = (i for i in range(len(problems) + len(taken)) if i not in taken)
+    return {
+        problem: numbers[problem] if problem in numbers else next(free) for problem, _ in problems
+    }
+
+
+def _pairs(chosen: Chosen) -> list[Row]:
+    rows = chosen.rows("SELECT problem_id, question, answer, n_steps FROM problems ORDER BY ALL")
+    return [
+        {
+            "pair_id": chosen.pair_ids[row["problem_id"]],
+            "clean": {key: row[key] for key in ("question", "answer", "n_steps")},
+        }
+        for row in rows
+    ]
+
+
+def _dataset(chosen: Chosen, train: str, test: str) -> Row:
+    """The split by the label of the set, or by the baseline where a set has no labels."""
+    rows = chosen.rows(
+        "SELECT s.set_name, s.problem_id, p.answer AS gold, p.n_steps, b.answer, "
+        "coalesce(s.label, b.correct) AS label FROM problem_sets AS s "
+        "JOIN problems AS p USING (problem_id) "
+        "LEFT JOIN outcomes AS b ON b.problem_id = s.problem_id AND b.seed = 0 "
+        "AND b.condition_id = (SELECT min(baseline_id) FROM condition_details "
+        "  WHERE direction_id = $direction AND protocol = $protocol) "
+        "WHERE s.set_name IN ($train, $test) ORDER BY s.set_name, s.problem_id",
+        direction=chosen.direction_id,
+        protocol=chosen.protocol,
+        train=train,
+        test=test,
+    )
+    parts: dict[str, list[Row]] = {
+        f"{split}_{label}": [] for split in ("train", "test") for label in ("correct", "wrong")
+    }
+    for row in rows:
+        if row["label"] is None:
+            continue
+        split = "train" if row["set_name"] == train else "test"
+        entry = {"pair_id": chosen.pair_ids[row["problem_id"]], "predicted": row["answer"]}
+        entry |= {"expected": row["gold"], "correct": row["label"], "steps": row["n_steps"]}
+        parts[f"{split}_{'correct' if row['label'] else 'wrong'}"].append(entry)
+    return {"model": _model(chosen), **parts}
+
+
+def _model(chosen: Chosen) -> str:
+    rows = chosen.rows(
+        "SELECT min(model) AS model FROM condition_details WHERE direction_id = $direction",
+        direction=chosen.direction_id,
+    )
+    return str(rows[0]["model"])
+
+
+def _entry(chosen: Chosen, row: Row) -> Row:
+    pair_id = chosen.pair_ids[row["problem_id"]]
+    if row["status"] == "error":
+        return {"pair_id": pair_id, "error": row["text"] or "error"}
+    entry = {"pair_id": pair_id, "expected": row["gold"], "predicted": row["answer"]}
+    entry |= {"correct": row["correct"], "output": row["text"]}
+    return entry if row["status"] == "ok" else {**entry, "status": row["status"]}
+
+
+def _percent(rows: list[Row]) -> float:
+    return 100 * sum(row["correct"] is True for row in rows) / len(rows)
+
+
+def _experiments(chosen: Chosen, outcomes: list[Row]) -> dict[str, Any]:
+    """Detailed results, their summary, and those of the control directions at their lowest dose."""
+    own = [row for row in outcomes if row["direction_id"] in {None, chosen.direction_id}]
+    alphas = sorted({row["alpha"] for row in own})
+    by_alpha = {alpha: [row for row in own if row["alpha"] == alpha] for alpha in alphas}
+    results = {str(a): [_entry(chosen, row) for row in rows] for a, rows in by_alpha.items()}
+    summary = {
+        str(alpha): {
+            "total": len(rows),
+            "correct": sum(row["correct"] is True for row in rows),
+            "accuracy": _percent(rows),
+        }
+        for alpha, rows in by_alpha.items()
+    }
+    folder = "steering_experiments/steering_results"
+    documents: dict[str, Any] = {
+        f"{folder}_detailed.json": {"model": _model(chosen), "alphas": alphas, "results": results},
+        f"{folder}_summary.json": {"model": _model(chosen), "summary": summary},
+    }
+    controls = [row for row in outcomes if row["direction_id"] not in {None, chosen.direction_id}]
+    if controls:
+        name = "steering_analysis/random_direction_results.json"
+        documents[name] = _controls(chosen, by_alpha, controls)
+    return documents
+
+
+def _controls(chosen: Chosen, by_alpha: dict[float, list[Row]], controls: list[Row]) -> Row:
+    alpha = min(row["alpha"] for row in controls)
+    names = sorted({row["direction"] for row in controls if row["alpha"] == alpha})
+    rows = {n: [r for r in controls if (r["direction"], r["alpha"]) == (n, alpha)] for n in names}
+    baseline = _percent(by_alpha[0.0]) if 0.0 in by_alpha else None
+    own = _percent(by_alpha[alpha]) if alpha in by_alpha else None
+    accuracies = [_percent(rows[name]) for name in names]
+    mean, spread = float(np.mean(accuracies)), float(np.std(accuracies))
+
+    def lost(accuracy: float | None) -> float | None:
+        return None if accuracy is None or baseline is None else baseline - accuracy
+
+    return {
+        "model": _model(chosen),
+        "alpha": alpha,
+        "baseline_accuracy": baseline,
+        "computed_suppression": {"accuracy": own, "degradation": lost(own)},
+        "random_suppression": {
+            "accuracies": accuracies,
+            "mean_accuracy": mean,
+            "std_accuracy": spread,
+            "mean_degradation": lost(mean),
+        },
+        "random_results": [
+            {
+                "direction_id": i,
+                "name": name,
+                "accuracy": accuracies[i],
+                "degradation": lost(accuracies[i]),
+                "results": [_entry(chosen, row) for row in rows[name]],
+            }
+            for i, name in enumerate(names)
+        ],
+    }
+
+
+def _vectors(chosen: Chosen, *, controls: bool) -> dict[str, Any]:
+    """Name -> [T, d] of the chosen direction, or of its controls, where there are vectors."""
+    rows = chosen.rows(
+        "SELECT d.name, v.values FROM directions AS d JOIN direction_vectors AS v "
+        "USING (direction_id) WHERE $direction = "
+        "CASE WHEN $controls THEN d.parent_id ELSE d.direction_id END ORDER BY d.name, v.position",
+        direction=chosen.direction_id,
+        controls=controls,
+    )
+    names = dict.fromkeys(row["name"] for row in rows)
+    return {
+        name: np.array([row["values"] for row in rows if row["name"] == name], np.float32)
+        for name in names
+    }
+
+
+def _directions(chosen: Chosen) -> dict[str, dict[str, Any]]:
+    files: dict[str, dict[str, Any]] = {}
+    own = _vectors(chosen, controls=False)
+    if own:
+        direction = own[chosen.name]
+        norm = float(np.linalg.norm(direction.astype(np.float64)))
+        arrays = {"direction": direction, "direction_normalized": direction / norm}
+        files["steering_activations/reasoning_direction.npz"] = arrays
+    controls = _vectors(chosen, controls=True)
+    stacked = list(controls.values())
+    if stacked and len({vectors.shape for vectors in stacked}) == 1:
+        norm = float(np.linalg.norm(stacked[0].astype(np.float64)))
+        arrays = {"directions": np.stack(stacked), "target_magnitude": np.float64(norm)}
+        arrays["names"] = np.array(list(controls))
+        files["steering_analysis/random_directions.npz"] = arrays
+    return files
+
+
+def _activations(chosen: Chosen, train: str) -> dict[str, dict[str, Any]]:
+    """Activations of the training problems by label, at the first site that has them all."""
+    rows = chosen.rows(
+        "SELECT a.problem_id, s.label, a.values FROM activations AS a "
+        "JOIN problem_sets AS s ON s.problem_id = a.problem_id AND s.set_name = $train "
+        "WHERE s.label IS NOT NULL AND (a.model_id, a.protocol, a.site) = ("
+        "  SELECT (model_id, protocol, site) FROM activations ORDER BY ALL LIMIT 1) "
+        "ORDER BY a.problem_id, a.position",
+        train=train,
+    )
+    files = {}
+    for label, word in ((True, "correct"), (False, "wrong")):
+        problems = dict.fromkeys(row["problem_id"] for row in rows if row["label"] == label)
+        if problems:
+            vectors: dict[str, list[Any]] = {problem: [] for problem in problems}
+            for row in rows:
+                if row["label"] == label:
+                    vectors[row["problem_id"]].append(row["values"])
+            files[f"steering_activations/steering_activations_{word}.npz"] = {
+                "activations": np.array(list(vectors.values()), np.float32),
+                "pair_ids": np.array([chosen.pair_ids[problem] for problem in problems]),
+            }
+    return files
+
+
+def _json(path: Path, document: Any) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    return path
+
+
+def _npz(path: Path, arrays: dict[str, Any]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(path, **arrays)
+    return path

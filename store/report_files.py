@@ -1,0 +1,287 @@
+"""The files of the latent-steering report, as drafts of rows.
+
+Each reader takes parsed JSON and a `Context` and fills its draft. Pairs of problems are known by
+`pair_id`: those come from the pairs file, or from problems of the store whose attributes name one.
+A result on a question that is not the known one (its expected answer differs)
+is an error, not a row.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sql.errors import UserError
+from store.drafts import STEERING, Draft, Row, canonical, condition_row, graded, problem_row
+from store.identity import canonical_json, content_id
+
+SPLIT = ("train_correct", "train_wrong", "test_correct", "test_wrong")
+LAYERS = ("early", "middle", "late")
+
+
+@dataclass
+class Context:
+    """What a reader knows besides its file.
+
+    Attributes:
+        draft: where rows and errors go.
+        name: name of the file, which places and sources say.
+        run_id, model_id, model_name: of this import.
+        problems: id to row of the problems of the store.
+        pairs: (pair_id, side) to its problems by id.
+        directions: name to id of the directions of the store.
+        site: where the activations of an npz were taken.
+        direction: name of the direction that steering results are of.
+        alpha: dose of random-direction results.
+    """
+
+    draft: Draft
+    name: str
+    run_id: str
+    model_id: str
+    model_name: str
+    problems: dict[str, Row] = field(default_factory=dict)
+    pairs: dict[tuple[int, str], dict[str, Row]] = field(default_factory=dict)
+    directions: dict[str, str] = field(default_factory=dict)
+    site: str = "residual:5"
+    direction: str = "reasoning_direction"
+    alpha: float = -3.0
+
+    def problem(self, pair_id: int, side: str, expected: Any = None) -> Row:
+        """The problem of a pair, of several with one number the one with the expected answer.
+
+        Raises UserError if it is unknown, has another answer, or remains ambiguous.
+        """
+        known = self.pairs.get((int(pair_id), side), {})
+        if not known:
+            raise UserError(f"pair {pair_id} ({side}) is unknown: import the pairs first, --pairs")
+        answer = canonical(expected)
+        fitting = [row for row in known.values() if answer is None or row["answer"] == answer]
+        if not fitting:
+            answers = ", ".join(sorted({row["answer"] for row in known.values()}))
+            raise UserError(
+                f"pair {pair_id} ({side}) expects {answer}, the known problem's answer is "
+                f"{answers}: it is another question"
+            )
+        if len(fitting) > 1:
+            raise UserError(f"pair {pair_id} ({side}) stands for {len(fitting)} problems")
+        return fitting[0]
+
+    def know(self, pair_id: int, side: str, problem: Row) -> None:
+        """Remember the problem of a pair; one number can stand for several problems."""
+        self.pairs.setdefault((int(pair_id), side), {})[problem["problem_id"]] = problem
+
+    def condition(self, source: str, direction: str | None = None, **how: Any) -> str:
+        """The id of a condition, added to the draft."""
+        row = condition_row(self.model_id, source, direction, **how)
+        self.draft.add("conditions", row)
+        return str(row["condition_id"])
+
+    def outcome(self, condition: str, problem: Row, outcome: Row, text: Any, place: str) -> None:
+        """Add an outcome row."""
+        key = {"condition_id": condition, "problem_id": problem["problem_id"], "seed": 0}
+        shared = {"run_id": self.run_id, "fragile": False, "text": text}
+        self.draft.add("outcomes", {**key, **shared, **outcome}, place)
+
+    def named_direction(self, name: str, kind: str, role: str, site: str = "latent") -> str:
+        """Id of a direction by name; one without vectors is made where there is none."""
+        if name not in self.directions:
+            recipe = canonical_json({"imported_from": self.name, "vectors": "not published"})
+            row: Row = {"name": name, "kind": kind, "role": role, "site": site, "recipe": recipe}
+            row["direction_id"] = content_id({**row, "vectors": None})
+            if role == "control":
+                row["parent_id"] = self.directions.get(self.direction)
+            self.draft.add("directions", row)
+            self.draft.notes.append(f"direction {name} has no vectors")
+            self.directions[name] = row["direction_id"]
+        return self.directions[name]
+
+
+def pairs(told: Any, context: Context, sides: Sequence[str] = ("clean", "corrupted")) -> None:
+    """Problems of both sides of every pair; `context.pairs` knows them from here on."""
+    for i, pair in enumerate(told):
+        for side in sides:
+            if side not in pair:
+                continue
+            with context.draft.entry(f"{context.name} entry {i}, {side}"):
+                worked = str(pair["clean"].get("full_answer", ""))
+                row = problem_row(
+                    pair[side]["question"],
+                    pair[side]["answer"],
+                    n_steps=worked.count("<<") or pair[side].get("n_steps"),
+                    attributes=canonical_json({"pair_id": pair["pair_id"], "side": side}),
+                    source=context.name,
+                )
+                context.draft.add("problems", row)
+                context.know(pair["pair_id"], side, row)
+
+
+def dataset(told: Mapping[str, Any], context: Context) -> None:
+    """Sets `report_train` and `report_test`, balanced on the outcome, and strata `difficulty`."""
+    levels: dict[str, str] = {}
+    for part in SPLIT:
+        split, label = part.split("_")
+        for i, entry in enumerate(told[part]):
+            with context.draft.entry(f"{context.name} {part} {i}"):
+                problem = context.problem(entry["pair_id"], "clean", entry.get("expected"))
+                row = {
+                    "set_name": f"report_{split}",
+                    "problem_id": problem["problem_id"],
+                    "split": split,
+                    "selection": "balanced_on_baseline",
+                    "run_id": None,
+                    "label": label == "correct",
+                }
+                context.draft.add("problem_sets", row, f"{context.name} {part} {i}")
+                known = levels.get(problem["problem_id"], "unknown")
+                if "difficulty" in entry and known == "unknown":
+                    levels[problem["problem_id"]] = str(entry["difficulty"])
+    for problem_id, level in levels.items():
+        row = {"scheme": "difficulty", "problem_id": problem_id, "level": level}
+        context.draft.add("strata", {**row, "source": context.name})
+
+
+def validation(told: Mapping[str, Any], context: Context) -> None:
+    """Baseline outcomes on the clean and the corrupted question of every pair."""
+    condition = context.condition("validation")
+    for entry in told["results"]:
+        for side in ("clean", "corrupted"):
+            place = f"{context.name} pair {entry.get('pair_id')}, {side}"
+            with context.draft.entry(place):
+                found = entry[side]
+                problem = context.problem(entry["pair_id"], side, found["expected"])
+                outcome = graded(found["predicted"], problem["answer"], found["correct"])
+                context.outcome(condition, problem, outcome, found["output"], place)
+
+
+def ablation(told: Mapping[str, Any], context: Context) -> None:
+    """Baselines of both sides, and corrupted questions with k latents patched at each layer.
+
+    A patch is a direction without vectors, kind `activation_patch`; it was made on the corrupted
+    question, whose answer counts as right. Pairs that the file calls invalid have no outcomes.
+    """
+    k = told["config"]["tokens_patched"]
+    baseline = context.condition("ablation")
+    for entry in told["valid_results"]:
+        for side in ("clean", "corrupted"):
+            place = f"{context.name} pair {entry.get('pair_id')}, {side}"
+            with context.draft.entry(place):
+                found = entry[side]
+                problem = context.problem(entry["pair_id"], side, found["expected"])
+                outcome = graded(found["extracted"], problem["answer"], found["correct"])
+                context.outcome(baseline, problem, outcome, found["generated"], place)
+        for layer in LAYERS:
+            place = f"{context.name} pair {entry.get('pair_id')}, patched {layer}"
+            with context.draft.entry(place):
+                expected = entry["corrupted"]["expected"]
+                problem = context.problem(entry["pair_id"], "corrupted", expected)
+                _patched(entry["patched"][layer], problem, k, layer, context, place)
+    context.draft.notes.append(f"{len(told['invalid_results'])} pairs were invalid in the file")
+
+
+def _patched(found: Row, problem: Row, k: int, layer: str, context: Context, place: str) -> None:
+    name = f"patch_{k}_latents_{layer}"
+    direction = context.named_direction(name, "activation_patch", "candidate", f"residual:{layer}")
+    how = {"alpha": 1.0, "site": f"residual:{layer}", "schedule": f"first_{k}"}
+    condition = context.condition("ablation", direction, operator="patch", effect="total", **how)
+    outcome = graded(found["extracted"], problem["answer"], found["matches_corrupted"])
+    context.outcome(condition, problem, outcome, found["generated"], place)
+
+
+def steering(told: Mapping[str, Any], context: Context) -> None:
+    """Outcomes of one direction at every alpha; those at alpha 0 are the baseline."""
+    for alpha, entries in told["results"].items():
+        _steered(entries, float(alpha), context.direction, "candidate", context)
+
+
+def _steered(entries: Sequence[Row], alpha: float, name: str, role: str, context: Context) -> None:
+    if alpha == 0:
+        condition = context.condition("steering")
+    else:
+        kind = "mean_difference" if role == "candidate" else "random_total_norm"
+        direction = context.named_direction(name, kind, role)
+        how = {"alpha": alpha, "site": "latent", **STEERING}
+        condition = context.condition("steering", direction, **how)
+    for entry in entries:
+        place = f"{context.name} {name} at {alpha:g}, pair {entry.get('pair_id')}"
+        with context.draft.entry(place):
+            if "error" in entry:
+                problem = context.problem(entry["pair_id"], "clean")
+                outcome = graded(None, problem["answer"], None, "error")
+                context.outcome(condition, problem, outcome, str(entry["error"]), place)
+            else:
+                problem = context.problem(entry["pair_id"], "clean", entry["expected"])
+                told, status = entry["correct"], entry.get("status")
+                outcome = graded(entry["predicted"], problem["answer"], told, status)
+                context.outcome(condition, problem, outcome, entry.get("output"), place)
+
+
+def random_directions(told: Mapping[str, Any], context: Context) -> None:
+    """Outcomes of random directions, or, where only accuracies were kept, rows of `results`."""
+    if "random_results" in told:
+        for item in told["random_results"]:
+            name = str(item.get("name", f"random_direction_{item['direction_id']}"))
+            alpha = float(told.get("alpha", context.alpha))
+            _steered(item["results"], alpha, name, "control", context)
+        return
+    accuracies = told["random_suppression"]["accuracies"]
+    parameters = canonical_json({"file": context.name, "alpha": context.alpha})
+    analysis = content_id({"imported": parameters, "accuracies": list(accuracies)})
+    row: Row = {"analysis_id": analysis, "method": "imported totals", "parameters": parameters}
+    context.draft.add("analyses", row)
+    named = [("baseline", told["baseline_accuracy"])]
+    named += [(context.direction, told["computed_suppression"]["accuracy"])]
+    named += [(f"random_direction_{i}", accuracy) for i, accuracy in enumerate(accuracies)]
+    for name, percent in named:
+        contrast = {"direction": name, "alpha": 0.0 if name == "baseline" else context.alpha}
+        row = {"analysis_id": analysis, "name": f"accuracy of {name}", "quantity": "accuracy"}
+        row |= {"contrast": canonical_json(contrast), "estimate": float(percent) / 100}
+        row |= {"method": "imported totals", "scope": "these problems only"}
+        context.draft.add("results", {**row, "status": "ok", "stamp": "exploratory"})
+    context.draft.notes.append("the file holds accuracies alone: they are rows of results")
+
+
+def summary(told: Mapping[str, Any], context: Context) -> None:
+    """Accuracies per alpha, as rows of `results`."""
+    parameters = canonical_json({"file": context.name, "direction": context.direction})
+    analysis = content_id({"imported": parameters, "summary": json.dumps(told, sort_keys=True)})
+    row: Row = {"analysis_id": analysis, "method": "imported totals", "parameters": parameters}
+    context.draft.add("analyses", row)
+    for alpha, found in told["summary"].items():
+        contrast = {"direction": context.direction, "alpha": float(alpha)}
+        row = {"analysis_id": analysis, "name": f"accuracy at {alpha}", "quantity": "accuracy"}
+        row |= {"contrast": canonical_json(contrast), "n": int(found["total"])}
+        row |= {"estimate": found["correct"] / found["total"], "k": int(found["correct"])}
+        row |= {"method": "imported totals", "scope": "these problems only", "status": "ok"}
+        context.draft.add("results", {**row, "stamp": "exploratory"})
+
+
+JSON_READERS: dict[str, Callable[[Any, Context], None]] = {
+    "pairs": pairs,
+    "dataset": dataset,
+    "validation": validation,
+    "ablation": ablation,
+    "steering": steering,
+    "random_directions": random_directions,
+    "summary": summary,
+}
+
+
+def recognised(told: Any) -> str | None:
+    """Which of the report's JSON files this is, by its fields; None if it is none of them."""
+    if isinstance(told, list):
+        first = told[0] if told else {}
+        return "pairs" if isinstance(first, dict) and {"pair_id", "clean"} <= set(first) else None
+    fields = set(told) if isinstance(told, dict) else set()
+    signs = {
+        "dataset": set(SPLIT),
+        "validation": {"results", "num_pairs"},
+        "ablation": {"valid_results", "config"},
+        "steering": {"alphas", "results"},
+        "summary": {"summary"},
+    }
+    if fields & {"random_results", "random_suppression"}:
+        return "random_directions"
+    return next((name for name, needed in signs.items() if needed <= fields), None)

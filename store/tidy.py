@@ -1,0 +1,202 @@
+"""Tidy outcomes from CSV, JSONL or Parquet: one row per problem, condition and seed.
+
+Columns are found by their names below, or by a mapping of these names to the file's own. Needed are
+a problem (`problem`, or `question` with `gold`), and `correct` or `answer` with `gold`. A row
+without `direction` and `condition`, or with alpha 0, is a baseline.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from sql.errors import UserError
+from store.drafts import STEERING, Row, condition_row, graded, model_row, problem_row
+from store.identity import canonical_json, content_id
+from store.report_files import Context
+
+COLUMNS = [
+    "problem",
+    "question",
+    "gold",
+    "n_steps",
+    "condition",
+    "direction",
+    "kind",
+    "role",
+    "alpha",
+    "seed",
+    "answer",
+    "correct",
+    "status",
+    "text",
+    "gold_logprob",
+    "margin",
+    "model",
+    "protocol",
+]
+_TRUE = {"true", "1", "1.0", "yes", "right", "correct"}
+_FALSE = {"false", "0", "0.0", "no", "wrong", "incorrect"}
+_EMPTY = {"", "na", "nan", "null", "none"}
+
+
+def rows_of(path: Path) -> Iterator[tuple[str, Row]]:
+    """(place, row) of every row of a file, by its suffix. Raises UserError for another suffix."""
+    try:
+        if path.suffix == ".csv":
+            with path.open(encoding="utf-8-sig", newline="") as handle:
+                reader = csv.DictReader(handle, strict=True)
+                for row in reader:
+                    yield f"{path.name} line {reader.line_num}", row
+        elif path.suffix in {".jsonl", ".ndjson"}:
+            with path.open(encoding="utf-8") as handle:
+                for number, line in enumerate(handle, 1):
+                    if line.strip():
+                        yield f"{path.name} line {number}", _line(line)
+        elif path.suffix == ".parquet":
+            import pyarrow.parquet as pq
+
+            with pq.ParquetFile(path) as table:
+                batches = (batch.to_pylist() for batch in table.iter_batches())
+                for number, row in enumerate((row for batch in batches for row in batch), 1):
+                    yield f"{path.name} row {number}", row
+        else:
+            raise UserError(
+                f"{path.name} is no .csv, .jsonl or .parquet file, nor one of the report's"
+            )
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"cannot read {path}: {error}") from error
+
+
+def _line(text: str) -> Row:
+    """One line of JSON; what is no object is a row that lacks everything."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def read(path: Path, context: Context, mapping: Mapping[str, str], set_name: str) -> None:
+    """Fill the draft from a tidy file.
+
+    `mapping` gives the file's column for a name of `COLUMNS`. Every problem becomes a member of the
+    set `set_name`, selection `imported`. Raises UserError for an unknown name in the mapping.
+    """
+    unknown = sorted(set(mapping) - set(COLUMNS))
+    if unknown:
+        raise UserError(f"--map knows no {unknown[0]!r}: it maps {', '.join(COLUMNS)}")
+    _fill(rows_of(path), context, {name: mapping.get(name, name) for name in COLUMNS}, set_name)
+
+
+def _fill(
+    entries: Iterable[tuple[str, Row]], context: Context, columns: Row, set_name: str
+) -> None:
+    checked = False
+    for place, entry in entries:
+        if not checked:
+            _check_columns(entry, columns)
+            checked = True
+        with context.draft.entry(place):
+            row = {name: _value(entry.get(column)) for name, column in columns.items()}
+            problem = _problem(row, context)
+            outcome = _outcome(row, problem)
+            condition = _condition(row, context)
+            key = {"condition_id": condition, "problem_id": problem["problem_id"]}
+            seed = {"seed": int(float(row["seed"] or 0)), "run_id": context.run_id}
+            context.draft.add("problems", problem, place)
+            member = {"set_name": set_name, "split": "test", "selection": "imported"}
+            context.draft.add("problem_sets", {**member, "problem_id": problem["problem_id"]})
+            context.draft.add("outcomes", {**key, **seed, **outcome}, place)
+
+
+def _check_columns(entry: Row, columns: Row) -> None:
+    missing = [c for name, c in columns.items() if c != name and c not in entry]
+    if missing:
+        raise UserError(f"the file has no column {missing[0]!r}: it has {', '.join(entry)}")
+    has = {name for name, column in columns.items() if column in entry}
+    if not has & {"problem", "question"} or not ({"correct"} & has or {"answer", "gold"} <= has):
+        raise UserError(
+            "a tidy file needs a problem (problem, or question and gold) and correct, or answer "
+            f"and gold; it has {', '.join(entry)}: say which with --map name=column"
+        )
+
+
+def _value(value: Any) -> Any:
+    """None for what stands for nothing; everything else as it is."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    return None if isinstance(value, str) and value.strip().lower() in _EMPTY else value
+
+
+def _problem(row: Row, context: Context) -> Row:
+    """The problem of a row: its id in the store, or made of question and gold, or of a name."""
+    if row["question"] is None and str(row["problem"]) in context.problems:
+        return context.problems[str(row["problem"])]
+    if row["question"] is None and row["problem"] is None:
+        raise UserError("names no problem")
+    n_steps = None if row["n_steps"] is None else int(float(row["n_steps"]))
+    question = str(row["problem"] if row["question"] is None else row["question"])
+    attributes = None if row["problem"] is None else canonical_json({"key": str(row["problem"])})
+    gold = "unknown" if row["gold"] is None else row["gold"]
+    return problem_row(question, gold, n_steps=n_steps, attributes=attributes, source=context.name)
+
+
+def _outcome(row: Row, problem: Row) -> Row:
+    told = _verdict(row["correct"])
+    if row["answer"] is not None and problem["answer"] == "unknown":
+        if told is None:
+            raise UserError("has an answer but neither correct nor gold")
+        graded_row: Row = {"answer": str(row["answer"]), "status": "ok", "correct": told}
+    elif row["answer"] is None and told is not None and row["status"] in {None, "ok"}:
+        graded_row = {"answer": None, "status": "ok", "correct": told}
+    else:
+        graded_row = graded(row["answer"], problem["answer"], told, row["status"])
+    if graded_row["status"] not in {"ok", "parse_fail", "truncated", "error"}:
+        raise UserError(f"status is ok, parse_fail, truncated or error, found {row['status']!r}")
+    floats = {n: None if row[n] is None else float(row[n]) for n in ("gold_logprob", "margin")}
+    return {**graded_row, **floats, "text": row["text"], "fragile": False}
+
+
+def _verdict(value: Any) -> bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    text = str(value).strip().lower()
+    if text not in _TRUE | _FALSE:
+        raise UserError(f"correct is true or false, found {value!r}")
+    return text in _TRUE
+
+
+def _condition(row: Row, context: Context) -> str:
+    model = model_row(str(row["model"] or context.model_name))
+    context.draft.add("models", model)
+    protocol = {"protocol": str(row["protocol"])} if row["protocol"] else {}
+    name = row["direction"] if row["direction"] is not None else row["condition"]
+    alpha = float(row["alpha"]) if row["alpha"] is not None else 1.0
+    if name is None and row["alpha"] is not None and alpha != 0:
+        raise UserError(f"has alpha {alpha:g} but no direction")
+    if name is None or alpha == 0 or str(name).lower() == "baseline":
+        found = condition_row(model["model_id"], "tidy", **protocol)
+    else:
+        direction = _direction(str(name), row, context)
+        how = {"alpha": alpha, "site": "latent", **STEERING, **protocol}
+        found = condition_row(model["model_id"], "tidy", direction, **how)
+    context.draft.add("conditions", found)
+    return str(found["condition_id"])
+
+
+def _direction(name: str, row: Row, context: Context) -> str:
+    if name not in context.directions:
+        kind, role = str(row["kind"] or "imported"), str(row["role"] or "candidate")
+        if role not in {"candidate", "control"}:
+            raise UserError(f"role is candidate or control, found {role!r}")
+        made = {"name": name, "kind": kind, "role": role, "site": "latent"}
+        made["recipe"] = canonical_json({"imported": "without vectors"})
+        made["direction_id"] = content_id({**made, "vectors": None})
+        context.draft.add("directions", made)
+        context.directions[name] = made["direction_id"]
+    return context.directions[name]
