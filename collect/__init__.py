@@ -15,7 +15,7 @@ _HOMES = {
     "PROTOCOLS": "collect.protocol",
     "Protocol": "collect.protocol",
     "Steering": "collect.interventions",
-    "activations": "collect.activations",
+    "activations": "collect.reading",
     "answer": "collect.answers",
     "load_model": "collect.checkpoints",
     "resolve_protocol": "collect.protocol",
@@ -30,7 +30,6 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'collect' has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOMES[name]), name)
-    # A submodule of the same name would otherwise shadow the function once it is imported.
     globals()[name] = value
     return value
 

@@ -89,12 +89,13 @@ class Noise:
 
 @dataclass
 class Answers:
-    """Columns over the rows of a batch."""
+    """Columns over the rows of a batch; `states` [B, k, d] predict the first tokens."""
 
     tokens: list[list[int]]
     truncated: np.ndarray[Any, np.dtype[np.bool_]]
     gold_logprob: np.ndarray[Any, np.dtype[np.float32]]
     margin: np.ndarray[Any, np.dtype[np.float32]]
+    states: Tensor
 
 
 def judge(
@@ -189,6 +190,7 @@ class _Decoder:
             truncated.cpu().numpy(),
             self.gold_logprob.float().cpu().numpy(),
             self.margin.cpu().numpy(),
+            states,
         )
 
     def _noise(self, rows: list[int], steps: list[int]) -> Callable[[slice], Tensor] | None:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
-from collect.batches import Unit, Window, batch_rows, group_units, windows
+from collect.batches import Unit, batch_rows, group_units, windows
 from collect.caches import Prefix
 from collect.decoding import Answers, Decoding, Noise, decode, parse_decoding
 from collect.interventions import Steering, residual_layer, site_vectors
@@ -30,9 +32,11 @@ from collect.protocol import (
 )
 from collect.reasoning import Thoughts, think, think_direct, think_unsteered
 from collect.rows import Norms, Rows, SteeringTable
+from collect.workers import ordered, worker_count
 from sql.errors import UserError
 
 DEFAULT_MEMORY = 4 * 2**30
+Array = npt.NDArray[np.float32]
 Skip = Callable[[int, int, int], bool]
 
 
@@ -182,36 +186,48 @@ class Engine:
 
     def blocks(self, units: Sequence[Unit]) -> Iterator[Block]:
         """Blocks of all the units, one batch at a time."""
-        rows = self.max_rows or batch_rows(self.model, self.net, self.opening, self.memory)
+        for block, _ in self._with_states(units):
+            yield block
+
+    def blocks_with_logits(self, units: Sequence[Unit]) -> Iterator[tuple[Block, Array]]:
+        """Blocks with the logits [n, k, V] at the answer's start and along its gold draft."""
+        for block, states in self._with_states(units):
+            flat = self.net.logits(states.flatten(0, 1))[:, : self.rule.n_choices]
+            yield block, flat.view(*states.shape[:2], -1).cpu().numpy()
+
+    def _with_states(self, units: Sequence[Unit]) -> Iterator[tuple[Block, Tensor]]:
+        workers = worker_count(self.model)
+        memory = self.memory // workers
+        rows = self.max_rows or batch_rows(self.model, self.net, self.opening, memory)
         for window in windows(units, self.prompts, self.net, self.model, self.memory):
             with torch.inference_mode():
                 prefixes = list(prefill(self.net, self.prompts, window.problems, self.model.device))
-            for group in group_units(window, self.steerings, rows):
-                yield from self._safely(prefixes, group)
+            groups = group_units(window, self.steerings, rows)
+            compute = partial(self._safely, prefixes)
+            for results in ordered(compute, groups, workers):
+                yield from results
 
-    def _safely(self, prefixes: list[Prefix], units: list[Unit]) -> Iterator[Block]:
+    def _safely(self, prefixes: list[Prefix], units: list[Unit]) -> list[tuple[Block, Tensor]]:
         """One batch, or its halves where the device has no memory for it."""
         try:
             with torch.inference_mode():
-                block = self._batch(prefixes, units)
+                return [self._batch(prefixes, units)]
         except torch.OutOfMemoryError as error:
             if len(units) == 1:
                 raise UserError("the device has no memory for a single unit") from error
-            torch.cuda.empty_cache()
-            middle = len(units) // 2
-            yield from self._safely(prefixes, units[:middle])
-            yield from self._safely(prefixes, units[middle:])
-            return
-        yield block
+        torch.cuda.empty_cache()
+        middle = len(units) // 2
+        halves = (units[:middle], units[middle:])
+        return [result for half in halves for result in self._safely(prefixes, half)]
 
-    def _batch(self, prefixes: list[Prefix], units: list[Unit]) -> Block:
+    def _batch(self, prefixes: list[Prefix], units: list[Unit]) -> tuple[Block, Tensor]:
         place = {q: (i, j) for i, p in enumerate(prefixes) for j, q in enumerate(p.questions)}
         units = sorted(units, key=lambda unit: (place[unit.problem], unit.steering, unit.seed))
         table = self._table(units)
         direct = any(self.steerings[unit.steering].effect == "direct" for unit in units)
         residual = any(layer is not None for layer in table.layers)
         places = [place[unit.problem] for unit in units]
-        rows = self._rows(prefixes, places, residual)
+        rows = self.rows(prefixes, places, residual)
         if direct:
             thoughts = self._think_direct(prefixes, rows, table, places)
         else:
@@ -224,11 +240,12 @@ class Engine:
         if self.golds is not None:
             golds = [self.golds[unit.problem] for unit in units]
         answers = decode(rows, thoughts, self.start, golds, self.rule, table, noise)
-        return _block(units, answers, thoughts.norms)
+        return _block(units, answers, thoughts.norms), answers.states
 
-    def _rows(
+    def rows(
         self, prefixes: list[Prefix], places: Sequence[tuple[int, int]], drop_last: bool
     ) -> Rows:
+        """Fresh rows for (prefix, question within it) pairs, in order of the prefixes."""
         where = torch.tensor(places, device=self.model.device).view(-1, 2)
         return Rows(self.net, prefixes, where[:, 0], where[:, 1], drop_last, capacity=self.opening)
 
@@ -241,7 +258,7 @@ class Engine:
     ) -> Thoughts:
         distinct = sorted(set(places))
         index = {where: i for i, where in enumerate(distinct)}
-        base = think_unsteered(self.model, self._rows(prefixes, distinct, True), self.protocol)
+        base = think_unsteered(self.model, self.rows(prefixes, distinct, True), self.protocol)
         of_row = torch.tensor([index[where] for where in places], device=self.model.device)
         return think_direct(self.model, rows, table, self.protocol, base, of_row)
 
@@ -284,6 +301,3 @@ def _block(units: Sequence[Unit], answers: Answers, norms: Norms) -> Block:
         fed,
         cosine,
     )
-
-
-__all__ = ["Block", "Engine", "Window", "run"]

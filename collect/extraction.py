@@ -43,8 +43,8 @@ def extract(
     Raises:
         UserError: a site or protocol is unknown to the model.
     """
-    from collect.activations import activations
     from collect.checkpoints import model_row
+    from collect.reading import activations
 
     row = model_row(model)
     if (

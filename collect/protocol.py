@@ -189,7 +189,10 @@ def gold_tokens(model: Model, protocol: Protocol, answer: str) -> list[int]:
 
 def answer_text(model: Model, tokens: Sequence[int]) -> str:
     """Decoded answer without special tokens."""
-    return str(model.tokenizer.decode(list(tokens), skip_special_tokens=True))
+    special = {*model.tokenizer.all_special_ids, model.bot_id, model.eot_id, model.eos_id}
+    words = [token for token in tokens if token not in special]
+    # Some decoders cannot decode nothing.
+    return str(model.tokenizer.decode(words)) if words else ""
 
 
 def _known(token: int | None) -> int:

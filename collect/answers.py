@@ -1,0 +1,89 @@
+"""Answers to a list of questions, steered or not: the engine for notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from collect.engine import run
+from collect.interventions import Steering
+from collect.model import Model
+from collect.protocol import Protocol, answer_text, resolve_protocol
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a model answered.
+
+    Attributes:
+        tokens: ids after the answer's start, end-of-text included where it is reached.
+        text: those tokens as text, without special tokens.
+        latent_norms: norm of each thought fed back, one per latent; NaN for one that is never
+            fed (the last of protocol `report`); empty for a plain model.
+        margin: smallest difference between the best two logits over the answer.
+        truncated: whether `max_new_tokens` came before end-of-text.
+    """
+
+    tokens: list[int]
+    text: str
+    latent_norms: list[float]
+    margin: float
+    truncated: bool
+
+
+def answer(
+    model: Model,
+    questions: Sequence[str],
+    *,
+    direction: Any = None,
+    alpha: float = 0.0,
+    site: str = "latent",
+    schedule: str = "uniform",
+    operator: str = "add",
+    effect: str = "total",
+    protocol: str | Protocol = "codi",
+    max_new_tokens: int = 32,
+    temperature: float | None = None,
+    seed: int = 0,
+) -> list[Outcome]:
+    """One outcome per question, in order.
+
+    Args:
+        model: from `load_model`.
+        questions: their texts.
+        direction: vectors [T, d], or [d] for all positions alike; None for the baseline.
+        alpha: signed dose.
+        site, schedule, operator, effect: see `collect.interventions.Steering`.
+        protocol: a protocol or its name.
+        max_new_tokens: tokens after which an answer is truncated.
+        temperature: samples at this temperature; None decodes greedily.
+        seed: of the sampling; a draw depends on the question and the seed alone.
+
+    Raises:
+        UserError: names or shapes do not fit.
+    """
+    if isinstance(questions, str):
+        questions = [questions]
+    vectors = None if direction is None else np.asarray(direction, dtype=np.float32)
+    steering = Steering(vectors, alpha, site, schedule, operator, effect, key="direction")
+    chosen = resolve_protocol(protocol, model, max_new_tokens=max_new_tokens)
+    decoding: dict[str, Any] = {"mode": "greedy"}
+    if temperature is not None:
+        decoding = {"mode": "sample", "temperature": temperature}
+    outcomes: dict[int, Outcome] = {}
+    for block in run(
+        model, questions, None, [steering], protocol=chosen, decoding=decoding, seeds=(seed,)
+    ):
+        for i, problem in enumerate(block.problem.tolist()):
+            norms = [float(norm) for norm in block.norm_fed[i]] if chosen.n_latent else []
+            outcomes[problem] = Outcome(
+                block.tokens[i],
+                answer_text(model, block.tokens[i]),
+                norms,
+                float(block.margin[i]),
+                bool(block.truncated[i]),
+            )
+    return [outcomes[i] for i in range(len(questions))]
