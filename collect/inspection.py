@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from collect.checkpoints import model_row
+from collect.extraction import sites_of
 from collect.interventions import Steering
 from collect.model import Model
 from collect.problems import generated
@@ -60,7 +61,7 @@ def check(
     answers: list[str] | None = None,
     count: int = 16,
 ) -> dict[str, Any]:
-    """Run the gates on a model: the baseline and a random push in both directions.
+    """Run the gates on a model: the baseline, and a random push at every site that it has.
 
     Args:
         model: a loaded model.
@@ -76,20 +77,9 @@ def check(
     resolved = resolve_protocol(protocol or default_protocol(model), model)
     if questions is None or answers is None:
         questions, answers = example_problems(model, count)
-    positions = resolved.n_latent or 1
     rng = np.random.default_rng(0)
-    push = rng.standard_normal((positions, model.d_model)).astype(np.float32)
-    site = "latent" if model.n_latent else f"residual:{model.n_layer // 2}"
-    steerings = [Steering(None), Steering(push, 1.0, site=site), Steering(push, -1.0, site=site)]
-    return dict(run_gates(model, questions, answers, steerings, protocol=resolved))
-
-
-def gate_rows(gates: dict[str, Any], prefix: str = "") -> list[dict[str, Any]]:
-    """The gates' findings, one row per leaf, names joined by dots."""
-    rows = []
-    for key, value in gates.items():
-        if isinstance(value, dict):
-            rows += gate_rows(value, f"{prefix}{key}.")
-        else:
-            rows.append({"gate": prefix + key, "result": value})
-    return rows
+    shape = (resolved.n_positions, model.d_model)
+    push = rng.standard_normal(shape).astype(np.float32)
+    steerings = [Steering(push, 1.0, site=site) for site in sites_of("all", model)]
+    steerings.append(Steering(push, -1.0, site=steerings[0].site))
+    return run_gates(model, questions, answers, steerings, protocol=resolved, strict=False)

@@ -68,9 +68,8 @@ def check(
     Example: steerstat model check bundled
     """
     from collect.checkpoints import load_model
-    from collect.cli.tables import print_rows
+    from collect.gates import summary
     from collect.inspection import check as run
-    from collect.inspection import gate_rows
     from collect.problem_sets import set_problems
     from sql.errors import UserError
     from store.layout import open_store
@@ -86,6 +85,6 @@ def check(
     if as_json:
         print(json.dumps(gates, indent=1))
     else:
-        print_rows(gate_rows(gates), ("gate", "result"), as_json=False)
-    if not gates.get("passed", True):
+        print("\n".join(summary(gates)))
+    if not gates["passed"]:
         raise typer.Exit(1)
