@@ -32,7 +32,8 @@ def summary(checked: Sequence[Checked]) -> str:
     """How many claims came to each verdict, in one line."""
     counts = Counter(c.verdict for c in checked)
     parts = [f"{counts[v]} {v}" for v in VERDICTS if counts[v]]
-    return f"{len(checked)} claims: {', '.join(parts) or 'none'}"
+    noun = "claim" if len(checked) == 1 else "claims"
+    return f"{len(checked)} {noun}: {', '.join(parts) or 'none'}"
 
 
 def as_text(checked: Sequence[Checked]) -> str:
