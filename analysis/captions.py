@@ -81,9 +81,9 @@ def controls(about: About, compared: pd.DataFrame) -> str:
         )
         few = " (too few controls)" if row["rank_status"] == "too_few_controls" else ""
         said.append(
-            f"{row['candidate']} at {dose}: d = {labels.signed(row['d'], 2)}, Crawford–Howell p = "
-            f"{labels.p_value(row['p_crawford_howell'])}, rank p = "
-            f"{labels.p_value(row['p_rank'])}{few} (k = {int(row['k'])})"
+            f"{row['candidate']} at {dose}: d = {labels.signed(row['d'], 2)}, Crawford–Howell "
+            f"{labels.p_is(row['p_crawford_howell'])}, rank "
+            f"{labels.p_is(row['p_rank'])}{few} (k = {int(row['k'])})"
         )
     return f"{text} {'; '.join(said)}."
 
@@ -125,8 +125,8 @@ def doses(about: About, trends: pd.DataFrame) -> str:
     """Caption of signed effect against damage."""
     said = "; ".join(
         f"{row['direction']}: {labels.points(row['trend'], 2)} points per unit of α "
-        f"{labels.interval(row['trend_low'], row['trend_high'], 2)}, reflection p = "
-        f"{labels.p_value(row['p_trend'])}"
+        f"{labels.interval(row['trend_low'], row['trend_high'], 2)}, reflection "
+        f"{labels.p_is(row['p_trend'])}"
         for row in trends.to_dict("records")
     )
     return (

@@ -13,7 +13,7 @@ from analysis import tables
 from analysis.figures import Figure, figures, slug
 from analysis.report import grids
 from analysis.report.document import Block, Bullets, Heading, Picture, Text
-from analysis.report.verdicts import RULES, verdicts
+from analysis.report.verdicts import RULES, store_verdicts
 from analysis.tables import labels
 from analysis.tables.base import CONTEXT, groups, matching, view
 
@@ -31,10 +31,10 @@ def content(store: Path) -> list[Block]:
     """All blocks of the report of a store, in reading order."""
     effects = tables.effects(store)
     candidates = effects[effects["role"] == "candidate"].reset_index(drop=True)
-    found = verdicts(effects, tables.controls(store))
+    found = store_verdicts(store)
     pictures = figures(store)
     blocks: list[Block] = [Heading("Steering report", 1), *_summary(store)]
-    blocks += [Heading("Verdicts"), Text(_headline(found)), grids.verdict_grid(found)]
+    blocks += [Heading("Verdicts"), Text(_headline(found)), grids.verdict_cards(found)]
     blocks += [Heading("How verdicts are reached", 3), Bullets(RULES)]
     contexts = sorted(
         groups(candidates, [*CONTEXT, "selected_on_outcome"]).items(), key=lambda i: bool(i[0][-1])

@@ -53,10 +53,18 @@ class Grid:
 
 
 @dataclass(frozen=True)
+class Cards:
+    """Short findings, each a title, a badge and a reason; `grid` is the same as a table."""
+
+    items: Sequence[tuple[str, str, str]]
+    grid: Grid
+
+
+@dataclass(frozen=True)
 class Picture:
     """A figure with its caption."""
 
     figure: Figure
 
 
-Block = Heading | Text | Bullets | Grid | Picture
+Block = Heading | Text | Bullets | Grid | Cards | Picture

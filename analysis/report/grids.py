@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.report.document import Grid
+from analysis.report.document import Cards, Grid
 from analysis.report.verdicts import Verdict
 from analysis.tables import labels
 from analysis.tables.comparisons import EFFECT
@@ -24,8 +24,21 @@ def shown(sql: str, context: Mapping[str, Any]) -> str:
     return sql
 
 
-def verdict_grid(verdicts: list[Verdict]) -> Grid:
+def verdict_cards(verdicts: list[Verdict]) -> Cards:
     """What can be said about each candidate, and why."""
+    items = [
+        (
+            f"{v.claim.capitalize()} by {v.direction} ({v.set_name} set, {v.protocol} protocol)",
+            v.verdict + (", selected on outcome" if v.selected_on_outcome else ""),
+            v.reason,
+        )
+        for v in verdicts
+    ]
+    return Cards(items, verdict_grid(verdicts))
+
+
+def verdict_grid(verdicts: list[Verdict]) -> Grid:
+    """The verdicts as a table."""
     return Grid(
         name="verdicts",
         title="Verdicts",

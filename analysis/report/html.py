@@ -12,7 +12,7 @@ import jinja2
 from markupsafe import Markup
 
 from analysis.charts.render import FONTS
-from analysis.report.document import Block, Bullets, Grid, Heading, Text
+from analysis.report.document import Block, Bullets, Cards, Grid, Heading, Text
 
 TEMPLATES = Path(__file__).parent / "templates"
 _BOLD, _CODE = re.compile(r"\*\*(.+?)\*\*"), re.compile(r"`(.+?)`")
@@ -45,6 +45,8 @@ def _kind(block: Block) -> str:
         return "stamp" if block.stamp else "text"
     if isinstance(block, Bullets):
         return "bullets"
+    if isinstance(block, Cards):
+        return "cards"
     return "grid" if isinstance(block, Grid) else "picture"
 
 

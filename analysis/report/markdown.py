@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.report.document import Block, Bullets, Grid, Heading, Text
+from analysis.report.document import Block, Bullets, Cards, Grid, Heading, Text
 
 
 def as_markdown(blocks: Sequence[Block], pictures: dict[str, Path]) -> str:
@@ -22,6 +22,8 @@ def _block(block: Block, pictures: dict[str, Path]) -> str:
         return "\n".join(f"- {item}" for item in block.items)
     if isinstance(block, Grid):
         return grid_markdown(block)
+    if isinstance(block, Cards):
+        return "\n".join(f"- **{title}: {badge}.** {text}" for title, badge, text in block.items)
     figure = block.figure
     path = pictures[figure.name].as_posix()
     return f"![{figure.title}]({path})\n\n*{figure.title}.* {figure.caption}"

@@ -1,22 +1,21 @@
 """Verdicts from declared rules: what the tests together allow one to say, and why.
 
-The rules are fixed before any row is seen and are printed with the report (`RULES`):
-
-*Amplification* asks whether accuracy rises at a positive alpha; *suppression*, whether it falls at
-a negative one. Against the baseline the Holm-corrected McNemar mid-p decides. Whether the
-direction does it, rather than any push of that size, is decided against the control directions:
-Crawford–Howell and, where there are enough controls, the rank test must both reject.
+The rules are fixed before any row is seen and are printed with the report (`RULES`).
+*Amplification* asks whether accuracy rises at a positive alpha, *suppression* whether it falls at a
+negative one, and both whether it is this direction that does it and not any push of its size.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from analysis.tables import labels
-from analysis.tables.base import CURVE, groups, matching
+from analysis.tables.base import CONTEXT, CURVE, groups, matching
 from analysis.tables.comparisons import EFFECT, PLACE, SIGNED
 
 LEVEL_P = 0.05
@@ -24,20 +23,21 @@ LEVEL_P = 0.05
 MARGIN = 0.05
 SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE = "supported", "not supported", "inconclusive"
 RULES = (
-    "Amplification is **supported** if accuracy rises at some positive α (McNemar mid-p, "
-    "Holm-corrected over the alphas of the direction, ≤ 0.05) and the candidate lies above its "
-    "control directions there (Crawford–Howell p ≤ 0.05, and the rank test too where there are "
-    "controls enough for it). It is **not supported** if no positive α raises accuracy and the "
-    "95 % Tango interval excludes a gain of 5 points at every positive α. Everything else is "
+    "**Against the baseline**: does accuracy rise at some positive α (amplification), or fall at "
+    "some negative α (suppression)? McNemar mid-p, Holm-corrected over the alphas of the "
+    "direction, at most 0.05. If it does not, and the 95 % Tango interval excludes a change of 5 "
+    "points at every α of that sign, the claim is **not supported**; if it does not, "
     "**inconclusive**.",
-    "Suppression is **supported** if accuracy falls at some negative α by the same test and the "
-    "candidate lies below its control directions there by the same comparison; it is **not "
-    "supported** if the interval excludes a loss of 5 points at every negative α, or if accuracy "
-    "falls but the control directions do as much harm or more at that dose (the candidate is not "
-    "below their mean). Everything else, accuracy that falls without a clear difference to the "
-    "controls among it, is **inconclusive**.",
+    "**Against control directions**: where accuracy moved, does the candidate lie beyond its "
+    "controls on that side? Crawford–Howell p at most 0.05, and the rank test too where there are "
+    "controls enough for it. If it is not even beyond their mean, the claim is **not supported**: "
+    "random directions do as much.",
+    "**The signed effect** [f(α) − f(−α)]/2 must stand out from the controls' by the same two "
+    "tests, where both signs were run: a direction that does harm with either sign pushes harder, "
+    "but does not mean anything.",
+    "All three met: **supported**. Otherwise **inconclusive**; the reason says what is missing.",
     "A test set that was selected on the outcome never supports a verdict: its figures are shown "
-    "and stamped, and the verdict is inconclusive.",
+    "and stamped, and the verdict is **inconclusive**.",
 )
 
 
@@ -54,11 +54,15 @@ class Verdict:
     selected_on_outcome: bool
 
 
-def verdicts(effects: pd.DataFrame, controls: pd.DataFrame) -> list[Verdict]:
-    """Amplification and suppression of every candidate, sets drawn at random first.
+def store_verdicts(store: Path | str) -> list[Verdict]:
+    """The verdicts of a store, sets drawn at random first."""
+    from analysis import tables
 
-    Takes the tables `effects` and `controls`.
-    """
+    return verdicts(tables.effects(store), tables.controls(store))
+
+
+def verdicts(effects: pd.DataFrame, controls: pd.DataFrame) -> list[Verdict]:
+    """Amplification and suppression of every candidate; takes tables `effects` and `controls`."""
     candidates = effects[effects["role"] == "candidate"].reset_index(drop=True)
     found = []
     for value, index in groups(candidates, CURVE).items():
@@ -66,32 +70,31 @@ def verdicts(effects: pd.DataFrame, controls: pd.DataFrame) -> list[Verdict]:
         names = dict(zip(CURVE, value, strict=True))
         place = {name: names[name] for name in PLACE}
         own = matching(controls, place | {"candidate": names["direction"]})
+        beside = _matched(candidates, controls, names, str(curve["kind"].iloc[0]))
         for sign, claim in ((1, "amplification"), (-1, "suppression")):
             side = curve[curve["alpha"] * sign > 0]
             if len(side):
-                found.append(_verdict(claim, sign, side, own, names))
+                verdict = _verdict(claim, sign, side, own, names)
+                found.append(_with_matched(verdict, sign, side, beside))
     return sorted(found, key=lambda v: v.selected_on_outcome)
 
 
 def _verdict(
-    claim: str, sign: int, side: pd.DataFrame, controls: pd.DataFrame, names: dict[str, Any]
+    claim: str, sign: int, side: pd.DataFrame, controls: pd.DataFrame, names: Mapping[str, Any]
 ) -> Verdict:
     """The verdict of one side of one curve."""
     selected = bool(side["selected_on_outcome"].iloc[0])
     verdict, reasons = _against_baseline(sign, side)
     if verdict is None:
-        verdict, reason = _against_controls(sign, side, controls)
-        reasons.append(reason)
-    signed_note = _signed(controls)
-    if signed_note:
-        reasons.append(signed_note)
+        beyond, reason = _against_controls(sign, side, controls)
+        stands_out, signed = _signed(sign, controls)
+        reasons += [reason, *([signed] if signed else [])]
+        verdict = SUPPORTED if beyond == SUPPORTED and stands_out else beyond
+        if beyond == SUPPORTED and not stands_out:
+            verdict = INCONCLUSIVE
     if selected:
         verdict = INCONCLUSIVE
-        reasons.insert(
-            0,
-            "The test set was selected on the baseline outcome, so these figures show regression "
-            "to the mean and cannot decide.",
-        )
+        reasons.insert(0, "The test set was selected on the baseline outcome and cannot decide.")
     return Verdict(
         claim=claim,
         direction=names["direction"],
@@ -112,21 +115,24 @@ def _against_baseline(sign: int, side: pd.DataFrame) -> tuple[str | None, list[s
     """What the baseline comparison alone decides; None if the controls must be asked."""
     word, opposite = ("rises", "falls") if sign > 0 else ("falls", "rises")
     moved = _moved(sign, side)
-    best = _top(side, side["estimate"] * sign)
     if len(moved):
         top = _top(moved, moved["estimate"] * sign)
         return None, [f"Accuracy {word} at {len(moved)} of {len(side)} alphas; most at {_at(top)}."]
+    best = _top(side, side["estimate"] * sign)
     reasons = [f"Accuracy {word} at no alpha beyond chance; the most favourable is {_at(best)}."]
     against = side[(side["p_adjusted"] <= LEVEL_P) & (side["estimate"] * sign < 0)]
     if len(against):
         worst = _top(against, -against["estimate"] * sign)
         reasons.append(f"It {opposite} at {len(against)} of {len(side)}, most at {_at(worst)}.")
-    limit = side["high"].max() if sign > 0 else -side["low"].min()
+    limit = float(side["high"].max() if sign > 0 else -side["low"].min())
     kind = "gain" if sign > 0 else "loss"
+    if limit < 0:
+        reasons.append(f"Every interval of this sign excludes any {kind}.")
+        return NOT_SUPPORTED, reasons
     if limit < MARGIN:
         reasons.append(
-            f"At every alpha of this sign the interval excludes a {kind} of 5 points (the largest "
-            f"it allows is {limit * 100:.1f})."
+            f"Every interval of this sign excludes a {kind} of 5 points; the largest that one "
+            f"allows is {limit * 100:.2f}."
         )
         return NOT_SUPPORTED, reasons
     reasons.append(f"A {kind} of up to {limit * 100:.1f} points is not excluded.")
@@ -134,7 +140,7 @@ def _against_baseline(sign: int, side: pd.DataFrame) -> tuple[str | None, list[s
 
 
 def _against_controls(sign: int, side: pd.DataFrame, controls: pd.DataFrame) -> tuple[str, str]:
-    """What the control directions say where accuracy moved."""
+    """What the control directions say where accuracy moved, at the largest such dose."""
     moved = set(_moved(sign, side)["alpha"])
     shared = controls[(controls["quantity"] == EFFECT) & controls["alpha"].isin(moved)]
     shared = shared[shared["p_crawford_howell"].notna()]
@@ -144,40 +150,84 @@ def _against_controls(sign: int, side: pd.DataFrame, controls: pd.DataFrame) -> 
             "does more than any push of its size."
         )
     row = _top(shared, shared["alpha"].abs())
-    beyond = row["difference"] * sign > 0
-    few = row["rank_status"] == "too_few_controls"
-    crawford = row["p_crawford_howell"] <= LEVEL_P
-    rank = few or row["p_rank"] <= LEVEL_P
-    said = (
-        f"Against {int(row['k'])} {row['control_kind']} controls at α = "
-        f"{labels.alpha(row['alpha'])} it differs by {labels.points(row['difference'])} points "
-        f"(Crawford–Howell p = {labels.p_value(row['p_crawford_howell'])}, d = "
-        f"{labels.signed(row['d'], 2)}, rank p = {labels.p_value(row['p_rank'])}"
-        + (
-            f", too few controls for the rank test: its p cannot go below {row['rank_floor']:.3f})"
-            if few
-            else ")"
-        )
-    )
-    if beyond and crawford and rank:
-        return SUPPORTED, f"{said}: more than such directions do."
-    if not beyond:
+    said = f"Against {_compared(row)}"
+    if row["difference"] * sign <= 0:
         return NOT_SUPPORTED, f"{said}: random directions do as much or more."
+    if _stands_out(row):
+        return SUPPORTED, f"{said}: more than such directions do."
     return INCONCLUSIVE, f"{said}: not shown to be more than such directions do."
 
 
-def _signed(controls: pd.DataFrame) -> str | None:
-    """One sentence about the signed effect, which damage by either sign cancels out of."""
+def _stands_out(row: Mapping[str, Any]) -> bool:
+    """Whether both tests against the controls reject, or the one there are controls enough for."""
+    few = row["rank_status"] == "too_few_controls"
+    return bool(row["p_crawford_howell"] <= LEVEL_P and (few or row["p_rank"] <= LEVEL_P))
+
+
+def _compared(row: Mapping[str, Any]) -> str:
+    """One comparison with the controls in words."""
+    few = (
+        f", too few controls for it: never below {row['rank_floor']:.2f}"
+        if row["rank_status"] == "too_few_controls"
+        else ""
+    )
+    return (
+        f"{int(row['k'])} {row['control_kind']} controls at α = {labels.alpha(row['alpha'])} it "
+        f"differs by {labels.points(row['difference'])} points (Crawford–Howell "
+        f"{labels.p_is(row['p_crawford_howell'])}, d = {labels.signed(row['d'], 2)}, rank "
+        f"{labels.p_is(row['p_rank'])}{few})"
+    )
+
+
+def _signed(sign: int, controls: pd.DataFrame) -> tuple[bool, str | None]:
+    """Whether the signed effect stands out in the claim's sense; True where it was not run.
+
+    A claim about either sign needs a positive signed effect: f(a) above f(−a).
+    """
     rows = controls[(controls["quantity"] == SIGNED) & controls["p_crawford_howell"].notna()]
     if rows.empty:
-        return None
+        return True, None
     row = _top(rows, rows["alpha"])
-    return (
-        f"Its signed effect at |α| = {row['alpha']:g}, free of damage that both signs do, is "
-        f"{labels.points(row['estimate'])} points against a mean of "
-        f"{labels.points(row['controls_mean'])} of the controls (Crawford–Howell p = "
-        f"{labels.p_value(row['p_crawford_howell'])}, rank p = {labels.p_value(row['p_rank'])})."
+    stands_out = _stands_out(row) and row["difference"] > 0
+    said = (
+        f"Its signed effect at |α| = {row['alpha']:g} is {labels.points(row['estimate'])} points "
+        f"against {labels.points(row['controls_mean'])} on average of the controls "
+        f"(Crawford–Howell {labels.p_is(row['p_crawford_howell'])}, rank "
+        f"{labels.p_is(row['p_rank'])}): "
     )
+    if stands_out:
+        return True, said + "the sign matters."
+    return False, said + "not shown that the sign of the push matters."
+
+
+def _matched(
+    candidates: pd.DataFrame, controls: pd.DataFrame, names: Mapping[str, Any], kind: str
+) -> pd.DataFrame:
+    """Comparisons of the difficulty-matched counterpart of a raw direction with the controls."""
+    context = {name: names[name] for name in CONTEXT}
+    twins = matching(candidates, context | {"kind": f"{kind}_matched"})
+    found = matching(controls, context)
+    return found[found["candidate"].isin(set(twins["direction"]))]
+
+
+def _with_matched(verdict: Verdict, sign: int, side: pd.DataFrame, beside: pd.DataFrame) -> Verdict:
+    """The verdict with a sentence on the difficulty-matched counterpart, where accuracy moved."""
+    moved = set(_moved(sign, side)["alpha"])
+    rows = beside[(beside["quantity"] == EFFECT) & beside["alpha"].isin(moved)]
+    rows = rows[rows["p_crawford_howell"].notna()]
+    if rows.empty:
+        return verdict
+    row = _top(rows, rows["alpha"].abs())
+    beyond = _stands_out(row) and row["difference"] * sign > 0
+    tail = (
+        "so it is not difficulty alone."
+        if beyond
+        else "so what the raw direction does may be difficulty."
+    )
+    said = (
+        f"Its difficulty-matched counterpart {row['candidate']}: against {_compared(row)}, {tail}"
+    )
+    return replace(verdict, reason=f"{verdict.reason} {said}")
 
 
 def _top(frame: pd.DataFrame, by: pd.Series) -> dict[str, Any]:
@@ -186,11 +236,10 @@ def _top(frame: pd.DataFrame, by: pd.Series) -> dict[str, Any]:
     return {str(name): value for name, value in row.items()}
 
 
-def _at(row: dict[str, Any]) -> str:
+def _at(row: Mapping[str, Any]) -> str:
     """One dose in words: the difference, its interval, the counts and the corrected p."""
     return (
         f"α = {labels.alpha(row['alpha'])}: {labels.points(row['estimate'])} points "
         f"{labels.interval(row['low'], row['high'])}, {int(row['gained'])} gained and "
-        f"{int(row['lost'])} lost of {int(row['n'])}, corrected p = "
-        f"{labels.p_value(row['p_adjusted'])}"
+        f"{int(row['lost'])} lost of {int(row['n'])}, corrected {labels.p_is(row['p_adjusted'])}"
     )
