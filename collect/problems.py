@@ -92,23 +92,23 @@ def generated(
     """
     if count < 1 or not 1 <= len(mix) <= MAX_STEPS or min(mix) < 0 or not sum(mix):
         raise UserError(f"need a count of at least 1 and 1 to {MAX_STEPS} weights, not all zero")
-    quotas = _quotas(count, mix)
+    shares = quotas(count, mix)
     found = Problems()
-    for n_steps, quota in enumerate(quotas, start=1):
+    for n_steps, quota in enumerate(shares, start=1):
         source = drawn_problems(seed=seed, n_steps=n_steps, split="held_out")
         for problem in itertools.islice(source, quota):
             found.rows.append(_generated_row(problem, f"generated, seed {seed}", spaced))
     return found
 
 
-def _quotas(count: int, mix: Sequence[float]) -> list[int]:
+def quotas(count: int, mix: Sequence[float]) -> list[int]:
     """Whole shares of `count` in proportion to `mix`, largest remainders first."""
     exact = [count * weight / sum(mix) for weight in mix]
-    quotas = [int(share) for share in exact]
-    by_remainder = sorted(range(len(mix)), key=lambda i: quotas[i] - exact[i])
-    for i in by_remainder[: count - sum(quotas)]:
-        quotas[i] += 1
-    return quotas
+    shares = [int(share) for share in exact]
+    by_remainder = sorted(range(len(mix)), key=lambda i: shares[i] - exact[i])
+    for i in by_remainder[: count - sum(shares)]:
+        shares[i] += 1
+    return shares
 
 
 def _generated_row(problem: ArithmeticProblem, source: str, spaced: bool) -> Row:

@@ -20,10 +20,15 @@ MOST_ERRORS = 10
 def generate(
     store: Store,
     count: Annotated[int, typer.Option(help="how many problems")] = 400,
-    mix: Annotated[str, typer.Option(help="weights of 1, 2, 3 and 4-step problems")] = "1,1,2,2",
+    mix: Annotated[
+        str | None, typer.Option(help="weights by number of steps: 1,1,2,2; of expressions: 1,1")
+    ] = None,
     seed: Annotated[int, typer.Option(help="seed of the generator")] = 0,
     plain_text: Annotated[
         bool, typer.Option(help="ordinary punctuation, for models that read ordinary text")
+    ] = False,
+    bare: Annotated[
+        bool, typer.Option("--expressions", help="one- and two-step sums in bare numbers")
     ] = False,
     set_name: Annotated[str | None, typer.Option("--set", help="make them a set")] = None,
 ) -> None:
@@ -31,13 +36,20 @@ def generate(
 
     Example: steerstat problems generate runs/mine --count 1000 --set pool
     """
+    from collect.expressions import expressions
     from collect.problems import generated
+
+    mix = mix or ("1,1" if bare else "1,1,2,2")
 
     try:
         weights = [float(weight) for weight in mix.split(",")]
     except ValueError as error:
         raise UserError(f"--mix {mix!r} should be numbers with commas, such as 1,1,2,2") from error
-    _store(store, generated(count, mix=weights, seed=seed, spaced=not plain_text), set_name, "test")
+    if bare:
+        found = expressions(count, mix=weights, seed=seed)
+    else:
+        found = generated(count, mix=weights, seed=seed, spaced=not plain_text)
+    _store(store, found, set_name, "test")
 
 
 @app.command()

@@ -1,12 +1,14 @@
 """Problems from every source, and the sets drawn from them."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from collect.expressions import expressions
 from collect.problem_sets import (
     add_report_split,
     add_set,
@@ -105,6 +107,23 @@ def test_generated_problems_are_held_out_and_mixed():
     assert not any(" ." in row["question"] or " ?" in row["question"] for row in plain)
     with pytest.raises(UserError, match="weights"):
         generated(4, mix=(0, 0))
+
+
+def test_expressions_are_distinct_and_right():
+    rows = expressions(60, mix=(1, 2), seed=3).rows
+    assert [sum(row["n_steps"] == k for row in rows) for k in (1, 2)] == [20, 40]
+    assert len({row["problem_id"] for row in rows}) == 60
+    for row in rows:
+        expression = json.loads(row["attributes"])["expression"]
+        assert row["question"] == f"What is {expression}?"
+        assert re.fullmatch(r"\d+( [+-] \d)+", expression)
+        terms = re.findall(r"[+-]?\d+", expression.replace(" ", ""))
+        assert row["answer"] == str(sum(map(int, terms)))
+    assert rows == expressions(60, mix=(1, 2), seed=3).rows
+    with pytest.raises(UserError, match="distinct 1-step"):
+        expressions(1000, mix=(1,))
+    with pytest.raises(UserError, match="weights"):
+        expressions(5, mix=(1, 1, 1))
 
 
 def test_adding_again_adds_nothing(root):
