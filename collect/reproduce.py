@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from collect.checkpoints import load_model
 from collect.directions import Direction, select_directions
 from collect.extraction import extract
 from collect.fitting import FitRequest, draw_controls, fit_direction
@@ -79,6 +80,18 @@ class Reproduction:
     def middle(self) -> str:
         """The report's layer: the middle block's output, which is hidden_states[n_layer / 2]."""
         return f"residual:{self.codi.model.n_layer // 2 - 1}"
+
+
+def reproduce(out: Path, *, model: str = "bundled", seed: int = 0, steps: Steps) -> Path:
+    """Load a model and run the protocol; return the store.
+
+    Raises:
+        UserError: the model cannot be loaded, or as `run_protocol`.
+    """
+    root = create_store(out)
+    with steps.step("model"):
+        loaded = load_model(model)
+    return run_protocol(root, loaded, seed=seed, steps=steps)
 
 
 def run_protocol(

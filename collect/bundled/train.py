@@ -67,8 +67,8 @@ class Phase:
 
 FULL_RECIPE = (
     Phase("teacher", 2000, 2e-3, (1, 1, 1, 1), (1, 1, 1, 1), student=False),
-    Phase("codi", 1200, 1.5e-3, (2, 2, 1, 1), (2, 2, 1, 1), student=True),
-    Phase("codi, harder", 6500, 1.5e-3, (2, 5, 0.5, 0.2), (1, 2, 2, 2), student=True, cosine=True),
+    Phase("codi", 1000, 1.5e-3, (2, 2, 1, 1), (2, 2, 1, 1), student=True),
+    Phase("codi, harder", 4000, 1.5e-3, (2, 5, 0.5, 0.2), (1, 2, 2, 2), student=True, cosine=True),
 )
 SMOKE_RECIPE = (
     Phase("teacher", 60, 2e-3, (1, 0, 0, 0), (1, 0, 0, 0), student=False),

@@ -21,16 +21,7 @@ Example: steerstat reproduce --out runs/demo
 @app.command(help=HELP)
 def reproduce(
     out: Annotated[Path, typer.Option(help="folder of the store that is made")],
-    model: Annotated[
-        str, typer.Option(help="bundled, smollm2, a checkpoint folder or a hub id")
-    ] = "bundled",
-    base: Annotated[str | None, typer.Option(help="base model of a CODI checkpoint")] = None,
-    problems: Annotated[
-        Path | None, typer.Option(help="published pairs of questions, as JSON")
-    ] = None,
-    split: Annotated[
-        Path | None, typer.Option(help="published split of those pairs, as JSON")
-    ] = None,
+    model: Annotated[str, typer.Option(help="bundled, or a CODI checkpoint")] = "bundled",
     seed: Annotated[int, typer.Option(help="seed of everything that is drawn")] = 0,
     json_output: Annotated[bool, typer.Option("--json", help="the results table as JSON")] = False,
 ) -> None:
@@ -39,9 +30,7 @@ def reproduce(
     from collect.reproduce import reproduce as run
 
     with Steps() as steps:
-        store = run(
-            out, model=model, base=base, problems=problems, split=split, seed=seed, steps=steps
-        )
+        store = run(out, model=model, seed=seed, steps=steps)
         from analysis.analyze import analyze
         from analysis.figures import write_figures
         from analysis.report import write_report
