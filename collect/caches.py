@@ -74,10 +74,13 @@ def make_segment(start: int, owners: Tensor, keys: Tensor, values: Tensor) -> Se
 
 
 class SuffixCache:
-    """Keys and values of what each row was fed after its prompt, [layers][B, n_kv, S, dh]."""
+    """Keys and values of what each row was fed after its prompt, [layers][S, B, n_kv, dh].
+
+    Entries come first, so that writing one and reading one are each a single contiguous pass.
+    """
 
     def __init__(self, net: Network, rows: int, capacity: int, like: Tensor) -> None:
-        shape = (rows, net.n_kv, capacity, net.d_head)
+        shape = (capacity, rows, net.n_kv, net.d_head)
         self.keys = [like.new_empty(shape) for _ in range(net.n_layer)]
         self.values = [like.new_empty(shape) for _ in range(net.n_layer)]
 
@@ -87,11 +90,34 @@ class SuffixCache:
         for name in ("keys", "values"):
             copies = []
             for old in getattr(self, name):
-                new = old.new_zeros((len(rows), old.shape[1], capacity, old.shape[3]))
-                new[:, :, :used] = old[:, :, :used].index_select(0, rows)
+                new = old.new_zeros((capacity, len(rows), *old.shape[2:]))
+                torch.index_select(old[:used], 1, rows, out=new[:used])
                 copies.append(new)
             setattr(other, name, copies)
         return other
+
+
+@dataclass
+class Gathered:
+    """Attention over part of the entries, not yet divided by its sum.
+
+    Attributes:
+        values: weighted values [B, n_kv, m, dh].
+        top: the largest score, [B, n_kv, m]; weights are exp(score - top).
+        total: the weights' sum, [B, n_kv, m].
+    """
+
+    values: Tensor
+    top: Tensor
+    total: Tensor
+
+    def joined(self, other: Gathered) -> Tensor:
+        """Attention over both parts, [B, n_kv, m, dh], in float32."""
+        top = torch.maximum(self.top, other.top)
+        mine, theirs = torch.exp(self.top - top), torch.exp(other.top - top)
+        total = self.total * mine + other.total * theirs
+        mine, theirs = mine.div_(total).unsqueeze(-1), theirs.div_(total).unsqueeze(-1)
+        return torch.addcmul(self.values * mine, other.values, theirs)
 
 
 def attend(
@@ -105,16 +131,17 @@ def attend(
 ) -> Tensor:
     """Attention of each row over its question's cache and its own entries.
 
-    Both parts are computed apart and joined by their log-sum-exp, so that the question's cache
-    is never repeated.
+    Both parts are computed apart and joined by their weights, so that the question's cache is
+    never repeated.
 
     Args:
         net: the network.
         layer: which layer's prefix caches to read.
         query: [B, c, h, dh], c new tokens a row.
         segments: who shares which prefix.
-        keys, values: own entries [B, n_kv, S, dh], the new tokens' included.
-        hidden: [B or 1, 1, c, S], True where a token must not look; None where all may.
+        keys, values: own entries [S, B, n_kv, dh], the new tokens' included.
+        hidden: True where a token must not look: [c, S], or [B, S] where c is 1 and rows differ;
+            None where all may.
 
     Returns:
         [B, c, h * dh].
@@ -122,29 +149,60 @@ def attend(
     rows, c, heads, width = query.shape
     group = heads // net.n_kv
     # [B, n_kv, c * group, dh]: queries that share keys lie together.
-    grouped = query.view(rows, c, net.n_kv, group, width).transpose(1, 2)
+    grouped = (query * net.scales[layer]).view(rows, c, net.n_kv, group, width).transpose(1, 2)
     grouped = grouped.reshape(rows, net.n_kv, c * group, width)
-    scores = torch.matmul(grouped, keys.transpose(-1, -2)).float() * net.scales[layer]
-    if hidden is not None:
-        by_token = scores.view(rows, net.n_kv, c, group, -1)
-        by_token.masked_fill_(hidden[:, :, :, None], float("-inf"))
-    own_weight = torch.logsumexp(scores, -1)
-    own = torch.matmul(torch.softmax(scores, -1).to(values.dtype), values)
-    shared, shared_weight = torch.empty_like(own), torch.empty_like(own_weight)
+    if c == 1 and query.dtype == torch.float32 and query.device.type == "cpu":
+        own = _own_by_entry(grouped, keys, values, hidden)
+    else:
+        own = _own(grouped, keys, values, hidden, c)
+    like = own.top
+    shared = Gathered(
+        own.values.new_empty(grouped.shape), like.new_empty(like.shape), like.new_empty(like.shape)
+    )
     for segment in segments:
         part = slice(segment.start, segment.stop)
-        shared[part], shared_weight[part] = _shared(
-            grouped[part], segment, layer, net.scales[layer]
-        )
-    share = torch.sigmoid(shared_weight - own_weight).unsqueeze(-1).to(own.dtype)
-    joined = torch.lerp(own, shared, share)
+        found = _shared(grouped[part], segment, layer)
+        shared.values[part], shared.top[part] = found.values, found.top
+        shared.total[part] = found.total
+    joined = shared.joined(own).to(query.dtype)
     joined = joined.view(rows, net.n_kv, c, group, width).transpose(1, 2)
     return joined.reshape(rows, c, heads * width)
 
 
-def _shared(query: Tensor, segment: Segment, layer: int, scale: float) -> tuple[Tensor, Tensor]:
-    """Attention of [rows, n_kv, m, dh] over the prefixes, with its log-sum-exp [rows, n_kv, m]."""
-    _, n_kv, m, width = query.shape
+def _own(query: Tensor, keys: Tensor, values: Tensor, hidden: Tensor | None, c: int) -> Gathered:
+    """Attention of [B, n_kv, m, dh] over own entries, as one small product a row."""
+    keys, values = keys.permute(1, 2, 0, 3), values.permute(1, 2, 0, 3)
+    scores = torch.matmul(query, keys.transpose(-1, -2)).float()
+    if hidden is not None:
+        by_token = scores.view(*scores.shape[:2], c, -1, scores.shape[-1])
+        mask = hidden[None, None, :, None] if c > 1 else hidden[:, None, None, None]
+        by_token.masked_fill_(mask, float("-inf"))
+    top = scores.amax(-1)
+    weights = scores.sub_(top.unsqueeze(-1)).exp_()
+    gathered = torch.matmul(weights.to(values.dtype), values).float()
+    return Gathered(gathered, top, weights.sum(-1))
+
+
+def _own_by_entry(query: Tensor, keys: Tensor, values: Tensor, hidden: Tensor | None) -> Gathered:
+    """The same for one token a row, entry by entry: a product of so few numbers is all overhead."""
+    scores = torch.stack([(query * key.unsqueeze(2)).sum(-1) for key in keys])
+    if hidden is not None:
+        scores.masked_fill_(hidden.t()[:, :, None, None], float("-inf"))
+    top = scores.amax(0)
+    weights = scores.sub_(top).exp_()
+    gathered = values[0].unsqueeze(2) * weights[0].unsqueeze(-1)
+    for value, weight in zip(values[1:], weights[1:], strict=True):
+        gathered.addcmul_(value.unsqueeze(2), weight.unsqueeze(-1))
+    return Gathered(gathered, top, weights.sum(0))
+
+
+def _shared(query: Tensor, segment: Segment, layer: int) -> Gathered:
+    """Attention of [rows, n_kv, m, dh] over the prefixes of their questions."""
+    rows, n_kv, m, width = query.shape
+    keys, values = segment.keys[layer], segment.values[layer]
+    if not keys.shape[2]:
+        nothing = query.new_zeros((rows, n_kv, m), dtype=torch.float32)
+        return Gathered(query.float() * 0, nothing - float("inf"), nothing)
     if segment.place is not None:
         grid = query.new_zeros((segment.n * segment.width, n_kv, m, width))
         grid[segment.place] = query
@@ -152,16 +210,15 @@ def _shared(query: Tensor, segment: Segment, layer: int, scale: float) -> tuple[
     # [n, n_kv, width * m, dh]: all rows of a question in one product.
     query = query.view(segment.n, segment.width, n_kv, m, width).transpose(1, 2)
     query = query.reshape(segment.n, n_kv, segment.width * m, width)
-    out, weight = _with_logsumexp(query, segment.keys[layer], segment.values[layer], scale)
-    out = out.reshape(segment.n, n_kv, segment.width, m, width).transpose(1, 2)
-    weight = weight.reshape(segment.n, n_kv, segment.width, m).transpose(1, 2)
-    out, weight = out.reshape(-1, n_kv, m, width), weight.reshape(-1, n_kv, m)
+    scores = torch.matmul(query, keys.transpose(-1, -2)).float()
+    top = scores.amax(-1)
+    weights = scores.sub_(top.unsqueeze(-1)).exp_()
+    total = weights.sum(-1)
+    gathered = torch.matmul(weights.to(values.dtype), values).float()
+    parts = [
+        part.view(segment.n, n_kv, segment.width, m, -1).transpose(1, 2).reshape(-1, n_kv, m, size)
+        for part, size in ((gathered, width), (top, 1), (total, 1))
+    ]
     if segment.place is not None:
-        return out[segment.place], weight[segment.place]
-    return out, weight
-
-
-def _with_logsumexp(q: Tensor, k: Tensor, v: Tensor, scale: float) -> tuple[Tensor, Tensor]:
-    scores = torch.matmul(q, k.transpose(-1, -2)).float() * scale
-    weight = torch.logsumexp(scores, -1)
-    return torch.matmul(torch.softmax(scores, -1).to(v.dtype), v), weight
+        parts = [part[segment.place] for part in parts]
+    return Gathered(parts[0], parts[1][..., 0], parts[2][..., 0])

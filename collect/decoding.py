@@ -121,7 +121,7 @@ def judge(
         if noise is not None and rule.temperature is not None:
             logits = logits + rule.temperature * noise(part)
         best, token = logits.max(-1)
-        second = logits.scatter(1, token[:, None], float("-inf")).amax(-1)
+        second = logits.scatter_(1, token[:, None], float("-inf")).amax(-1)
         chosen.append(token)
         margins.append(best - second)
     return torch.cat(chosen), torch.cat(margins), torch.cat(logprobs) if logprobs else None

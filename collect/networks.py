@@ -7,6 +7,7 @@ one product) and leave attention to the caller, who knows what is shared.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -199,10 +200,17 @@ class LlamaNetwork(Network):
 
 def _activation(name: str) -> Callable[[Tensor], Tensor]:
     if name in ("gelu_new", "gelu_pytorch_tanh", "gelu_fast"):
-        # One fused kernel in place of the written-out formula.
-        return lambda x: F.gelu(x, approximate="tanh")
+        return _gelu_tanh
     module: Callable[[Tensor], Tensor] = ACT2FN[name]
     return module
+
+
+def _gelu_tanh(x: Tensor) -> Tensor:
+    """GELU's tanh form; on a CPU as x * sigmoid(2u), which has a fast vector form there."""
+    if x.dtype != torch.float32 or x.device.type != "cpu":
+        return F.gelu(x, approximate="tanh")
+    twice = 2 * math.sqrt(2 / math.pi)
+    return (x * x).mul_(0.044715 * twice).add_(twice).mul_(x).sigmoid_().mul_(x)
 
 
 def _conv1d(module: Any) -> tuple[Tensor, Tensor]:

@@ -94,7 +94,7 @@ class Rows:
         hidden = None
         if c > 1:
             seen = torch.arange(start, stop, device=device)[:, None]
-            hidden = (torch.arange(stop, device=device) > seen)[None, None]
+            hidden = torch.arange(stop, device=device) > seen
         flat = self.net.place(x.reshape(rows * c, width), positions)
         for layer in range(self.net.n_layer):
             q, k, v = (
@@ -102,8 +102,8 @@ class Rows:
                 for part in self.net.qkv(layer, flat, positions)
             )
             keys, values = self.cache.keys[layer], self.cache.values[layer]
-            keys[:, :, start:stop] = k.transpose(1, 2)
-            values[:, :, start:stop] = v.transpose(1, 2)
+            keys[start:stop] = k.transpose(0, 1)
+            values[start:stop] = v.transpose(0, 1)
             flat = self._block(layer, flat, q, stop, hidden, hook)
         self.used = stop
         return flat.view(rows, c, width)
@@ -112,14 +112,14 @@ class Rows:
         """Feed one input [B, 1, d] at each row's own place `at` [B]; entries beyond are unseen."""
         rows, _, width = x.shape
         stop = int(at.max()) + 1
-        hidden = (torch.arange(stop, device=x.device) > at[:, None])[:, None, None]
+        hidden = torch.arange(stop, device=x.device) > at[:, None]
         positions = self.lengths + at
         index = torch.arange(rows, device=x.device)
         flat = self.net.place(x.reshape(rows, width), positions)
         for layer in range(self.net.n_layer):
             q, k, v = self.net.qkv(layer, flat, positions)
-            self.cache.keys[layer][index, :, at] = k
-            self.cache.values[layer][index, :, at] = v
+            self.cache.keys[layer][at, index] = k
+            self.cache.values[layer][at, index] = v
             q = q.reshape(rows, 1, self.net.n_head, self.net.d_head)
             flat = self._block(layer, flat, q, stop, hidden, hook)
         self.used = max(self.used, stop)
@@ -128,8 +128,7 @@ class Rows:
     def _block(
         self, layer: int, x: Tensor, q: Tensor, stop: int, hidden: Tensor | None, hook: Hook | None
     ) -> Tensor:
-        keys = self.cache.keys[layer][:, :, :stop]
-        values = self.cache.values[layer][:, :, :stop]
+        keys, values = self.cache.keys[layer][:stop], self.cache.values[layer][:stop]
         out = attend(self.net, layer, q, self.segments, keys, values, hidden)
         x = self.net.finish(layer, x, out.view(len(x), -1))
         if hook is not None:
