@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,7 +61,8 @@ def check(root: str | Path) -> CheckReport:
             faults.append(f"shard {shard_id}: {found}")
         elif found is not None:
             shards.append(found)
-    with create() as connection:
+    with tempfile.TemporaryDirectory() as spill, create() as connection:
+        connection.execute("SET temp_directory = $folder", {"folder": spill})
         ingested = _attach_published(connection, root, faults)
         known = [shard for shard in shards if shard.commit.shard_id in ingested]
         pending = len(shards) - len(known)

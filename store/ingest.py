@@ -173,6 +173,8 @@ def _load(root: Path, path: Path, new: list[Shard]) -> tuple[IngestReport, list[
     try:
         with create(path) as connection:
             connection.execute("SET preserve_insertion_order = false")
+            spill = str(path.with_name(path.name + ".tmp"))
+            connection.execute("SET temp_directory = $folder", {"folder": spill})
             outcome = fill(connection, root, new)
             connection.execute("CHECKPOINT")
         return outcome

@@ -165,6 +165,24 @@ def test_what_a_killed_ingest_left_behind_is_removed(root: Path) -> None:
     assert sorted(p.name for p in root.iterdir() if p.name.startswith(".results")) == []
 
 
+def test_rows_that_come_in_several_portions_are_the_same_rows(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for c in range(4):
+        append(root, "outcomes", outcomes(c + 1, 3))
+    append(root, "outcomes", [outcome(8, answer="1")])
+    append(root, "outcomes", [outcome(8, answer="2")])
+    append(root, "outcomes", [outcome(8, answer="2")])
+    monkeypatch.setattr(sys.modules["store.ingest"], "_ROWS_AT_ONCE", 4)
+    with pytest.raises(UserError, match="c8"):
+        ingest(root)
+    digest = rows_digest(root)
+    assert read(root, "outcomes").num_rows == 12
+    monkeypatch.undo()
+    assert rebuild(root).rows == 12
+    assert rows_digest(root) == digest
+
+
 def test_ids_are_mapped_to_numbers_and_views_show_the_ids(root: Path) -> None:
     append(root, "outcomes", outcomes(2, 2))
     ingest(root)
