@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from scipy import special, stats
+from scipy.optimize import elementwise
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -43,8 +44,8 @@ def noncentral_t_cdf(t: Any, df: Any, noncentrality: Any) -> Array:
 def noncentrality_bounds(t: Any, df: Any, *, level: float = 0.95) -> tuple[Array, Array]:
     """Confidence limits of the noncentrality that gave the statistic `t` with `df`.
 
-    Found by bisection on the distribution function, which falls as the noncentrality rises.
-    NaN where `t` is not finite.
+    Found by root search: the distribution function falls as the noncentrality rises. NaN where
+    `t` is not finite.
     """
     t, df = np.broadcast_arrays(np.asarray(t, float), np.asarray(df, float))
     tail = (1 - level) / 2
@@ -57,12 +58,14 @@ def _noncentrality(t: Array, df: Array, probability: float) -> Array:
     # The root lies within |t| times an extreme quantile of χ/√df, plus a normal quantile.
     reach = np.abs(stats.norm.ppf(probability)) + 1
     scale = np.sqrt(stats.chi2.isf(1e-6, df) / df)
-    low, high = -np.abs(t) * scale - reach, np.abs(t) * scale + reach
-    for _ in range(70):
-        middle = (low + high) / 2
-        above = noncentral_t_cdf(t, df, middle) > probability
-        low, high = np.where(above, middle, low), np.where(above, high, middle)
-    return np.where(finite, (low + high) / 2, np.nan)
+    reach = np.abs(t) * scale + reach
+    found = elementwise.find_root(
+        lambda noncentrality, t, df: noncentral_t_cdf(t, df, noncentrality) - probability,
+        (-reach, reach),
+        args=(t, df),
+        tolerances={"xatol": 1e-12, "xrtol": 1e-12},
+    )
+    return np.where(finite & found.success, found.x, np.nan)
 
 
 def fixed_effect_interval(d: Any, k: Any, *, level: float = 0.95) -> tuple[Array, Array]:
