@@ -27,19 +27,31 @@ SUMMARY = "figures.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """One figure: its file name, how it is built at a plot width, how wide it is, its caption."""
+    """One figure: its file name, how it is built at a plot width, how wide it is, its caption.
+
+    `columns` of the page it is wide, `plots` stand side by side in it.
+    """
 
     name: str
     title: str
     columns: int
     build: Callable[[float], Any]
     caption: str
+    plots: int = 1
     selected_on_outcome: bool = False
     context: Mapping[str, Any] = field(default_factory=dict)
 
+    def svg(self, style: styles.Style) -> str:
+        """The figure drawn at the style's width."""
+        from analysis.charts.render import fit
+
+        return fit(self.build, style, self.columns, plots=self.plots)
+
     def digest(self) -> str:
         """sha256 of the values drawn and how they are encoded, whatever the width."""
-        spec = json.dumps(self.build(100.0).to_dict(), sort_keys=True, ensure_ascii=True)
+        spec = json.dumps(
+            self.build(100.0).to_dict(validate=False), sort_keys=True, ensure_ascii=True
+        )
         return hashlib.sha256(spec.encode()).hexdigest()
 
 
@@ -76,12 +88,20 @@ def _of_context(
     about = captions.About.of(context, curves, selected)
     found: list[Figure] = []
 
-    def add(name: str, title: str, columns: int, build: Callable[[float], Any], text: str) -> None:
+    def add(
+        name: str,
+        title: str,
+        columns: int,
+        build: Callable[[float], Any],
+        text: str,
+        plots: int = 1,
+    ) -> None:
         found.append(
             Figure(
                 name=f"{name}-{slug(context)}",
                 title=f"{title}, {about.where}",
                 columns=columns,
+                plots=plots,
                 build=build,
                 caption=f"{text} {about.stamp}".strip(),
                 selected_on_outcome=selected,
@@ -105,16 +125,18 @@ def _of_context(
     columns = 2 if long["direction"].nunique() > 1 else 1
     add("transitions", "Transitions", columns,
         lambda w: charts.transitions_chart(long, wide, width=w, height=130),
-        captions.transitions(about))  # fmt: skip
+        captions.transitions(about), long["direction"].nunique())  # fmt: skip
     strata = own(tables.strata(store))
     if len(strata):
+        text = captions.strata(about, own(tables.homogeneity(store)))
         add("strata", "By number of steps", 2, lambda w: charts.strata_chart(strata, width=w),
-            captions.strata(about, own(tables.homogeneity(store))))  # fmt: skip
+            text, strata["stratum"].nunique())  # fmt: skip
     doses = own(tables.doses(store))
     if len(doses):
         add("doses", "Signed effect and damage", 1,
             lambda w: charts.dose_chart(doses, width=w, height=110),
-            captions.doses(about, own(tables.trends(store))))  # fmt: skip
+            captions.doses(about, own(tables.trends(store))),
+            doses["direction"].nunique())  # fmt: skip
     blocks, borders = own(tables.problem_blocks(store)), own(tables.problem_strata(store))
     for direction in dict.fromkeys(blocks["direction"]):
         _add_problems(add, direction, blocks, borders, about)
@@ -169,6 +191,7 @@ def _of_store(store: Path) -> list[Figure]:
                 name="direction-norms",
                 title="Norms of the directions",
                 columns=2,
+                plots=2,
                 build=lambda w: charts.direction_norms_chart(whole, width=w),
                 caption=captions.norms(),
             )
@@ -190,6 +213,7 @@ def _of_store(store: Path) -> list[Figure]:
                 name="latent-norms",
                 title="Norms of the steered latents",
                 columns=2,
+                plots=growth["direction"].nunique(),
                 build=lambda w: charts.latent_norms_chart(growth, width=w),
                 caption=captions.latents(),
             )
@@ -240,9 +264,7 @@ def write_figures(
     for figure in figures(store):
         about: dict[str, Any] = {"figure": figure.name, "style": style, "digest": figure.digest()}
         about["analyses"] = analyses_of(store, figure.context)
-        svg = render.with_metadata(
-            render.fit(figure.build, chosen, figure.columns), json.dumps(about, sort_keys=True)
-        )
+        svg = render.with_metadata(figure.svg(chosen), json.dumps(about, sort_keys=True))
         for form in formats:
             path = folder / f"{figure.name}.{form}"
             path.write_bytes(render.encode(svg, form, about))

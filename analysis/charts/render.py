@@ -20,11 +20,15 @@ from analysis.charts.styles import Style, config, points
 FONTS = Path(__file__).parent / "fonts"
 # A vector figure is drawn at this many pixels per inch as PNG: the least that journals accept.
 PNG_PPI = 300
-# vl-convert reads lengths at 96 pixels per inch and takes a pixel for a point.
+# vl-convert reads lengths at 96 pixels per inch and takes a pixel for a point; its PDF takes the
+# numbers as they are.
 POINTS_PER_PIXEL = 72 / 96
 MOST_DRAWINGS = 6
 CLOSE_ENOUGH = 1.0
 _OPENING = re.compile(r"<svg\b[^>]*>")
+_BOX = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
+_STATED = re.compile(r'<svg\b[^>]*? width="([\d.]+(?:mm|in))"')
+_LENGTHS = re.compile(r'width="[\d.]+(?:mm|in)" height="[\d.]+pt"')
 _SIZE = re.compile(r'\bwidth="([\d.]+)"[^>]*?\bheight="([\d.]+)"')
 
 
@@ -38,8 +42,11 @@ def converter() -> Any:
 
 
 def specification(chart: Any, style: Style, columns: int = 1) -> dict[str, Any]:
-    """The chart's Vega-Lite specification in the look of a style."""
-    spec: dict[str, Any] = chart.to_dict()
+    """The chart's Vega-Lite specification in the look of a style.
+
+    The tests check every chart against the Vega-Lite schema; drawing does not wait for it.
+    """
+    spec: dict[str, Any] = chart.to_dict(validate=False)
     spec["config"] = config(style, columns)
     return spec
 
@@ -57,42 +64,38 @@ def size(svg: str) -> tuple[float, float]:
     return float(found[1]), float(found[2])
 
 
-def fit(build: Callable[[float], Any], style: Style, columns: int = 1) -> str:
+def fit(build: Callable[[float], Any], style: Style, columns: int = 1, *, plots: int = 1) -> str:
     """SVG whose *total* width, axes and legends included, is exactly the style's for `columns`.
 
-    `build` takes the width of one plot area; facets and concatenations have several, and labels
-    take what they take, so the width is found by drawing: the total is linear in the plot width
-    but for labels that appear or vanish. What then remains is white space on the right or, where
-    nothing narrow enough was found, a change of scale.
+    `build` takes the width of one plot area, of which `plots` stand side by side; labels take what
+    they take, so the width is found by drawing: the total grows by `plots` for every unit, but for
+    labels that appear or vanish. What then remains is white space on the right or, where nothing
+    narrow enough was found, a change of scale.
     """
     total = style.width(columns)
     target = points(total)
     drawings: list[tuple[float, float, str]] = []
-    width = target * 0.5
+    width = 0.85 * target / plots
     for _ in range(MOST_DRAWINGS):
         svg = to_svg(build(width), style, columns)
         drawings.append((width, size(svg)[0], svg))
         if abs(drawings[-1][1] - target) < CLOSE_ENOUGH:
             break
-        width = max(20.0, _next_width(drawings, target))
+        width = max(20.0, _next_width(drawings, target, plots))
     narrow = [d for d in drawings if d[1] <= target + CLOSE_ENOUGH]
     best = max(narrow, key=lambda d: d[1]) if narrow else min(drawings, key=lambda d: d[1])
     return exact_width(best[2], total)
 
 
-def _next_width(drawings: list[tuple[float, float, str]], target: float) -> float:
-    """The plot width to try next: along the secant, or a bold step where that is flat.
+def _next_width(drawings: list[tuple[float, float, str]], target: float, plots: int) -> float:
+    """The plot width to try next: what is missing shared among the plots, or a bold step.
 
-    It is flat where something else, a legend say, is wider than the plots.
+    A bold step is for widths that changed nothing: something else, a legend say, is wider.
     """
     width, drawn, _ = drawings[-1]
-    if len(drawings) == 1:
-        return width * (0.6 if drawn > target else 1.4)
-    before = drawings[-2]
-    slope = (drawn - before[1]) / (width - before[0]) if width != before[0] else 0.0
-    if slope < 0.5:
+    if len(drawings) > 1 and abs(drawn - drawings[-2][1]) < 0.5:
         return width * (0.7 if drawn > target else 1.3)
-    return width + (target - drawn) / slope
+    return width + (target - drawn) / plots
 
 
 def exact_width(svg: str, total: str) -> str:
@@ -117,7 +120,10 @@ def with_metadata(svg: str, text: str) -> str:
 
 def to_pdf(svg: str) -> bytes:
     """The same drawing as PDF, its text embedded as text."""
-    return bytes(converter().svg_to_pdf(svg, scale=POINTS_PER_PIXEL))
+    width, height = _BOX.findall(svg)[0]
+    total = points(_STATED.findall(svg)[0])
+    sized = f'width="{total:.3f}" height="{float(height) * total / float(width):.3f}"'
+    return bytes(converter().svg_to_pdf(_LENGTHS.sub(sized, svg, count=1)))
 
 
 def to_png(svg: str, *, ppi: float = PNG_PPI) -> bytes:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.charts import render, styles
+from analysis.charts import styles
 from analysis.report.content import content
 from analysis.report.document import Block, Picture
 from sql.errors import UserError
@@ -41,9 +41,7 @@ def write_report(
         raise UserError(f"cannot write the report into {folder}: {error.strerror}") from error
     blocks = content(Path(store))
     drawings = {
-        block.figure.name: render.fit(block.figure.build, STYLE, block.figure.columns)
-        for block in blocks
-        if isinstance(block, Picture)
+        block.figure.name: block.figure.svg(STYLE) for block in blocks if isinstance(block, Picture)
     }
     written = []
     for form in formats:

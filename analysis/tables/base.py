@@ -83,7 +83,7 @@ def _is_missing(value: object) -> bool:
     return value is None or value is pd.NA or (isinstance(value, float) and value != value)
 
 
-def tested_sets(frame: pd.DataFrame, store: Path | str) -> pd.DataFrame:
+def whole_test_sets(frame: pd.DataFrame, store: Path | str) -> pd.DataFrame:
     """Rows of the problem sets that a direction may be tested on, and of the whole set.
 
     Left out: training sets, on which directions were fitted; outcomes of problems in no set, where

@@ -15,8 +15,8 @@ from analysis.tables.base import (
     groups,
     ordered,
     remembered,
-    tested_sets,
     view,
+    whole_test_sets,
 )
 from analysis.tables.comparisons import EFFECT, PLACE, control_points, controls, panel_names
 from analysis.tables.paired import accuracy, effects
@@ -114,7 +114,7 @@ def transitions(store: Path | str) -> pd.DataFrame:
     frame = view(store, "transitions")
     frame = frame[frame["role"] == "candidate"]
     seeds = accuracy(store).set_index(["condition_id"])["n_seeds"].groupby(level=0).max()
-    frame = tested_sets(frame.assign(n_seeds=frame["condition_id"].map(seeds)), store)
+    frame = whole_test_sets(frame.assign(n_seeds=frame["condition_id"].map(seeds)), store)
     frame = frame.assign(
         total=frame["n"],
         alpha_label=frame["alpha"].map(labels.alpha),

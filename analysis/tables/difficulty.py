@@ -14,8 +14,8 @@ from analysis.tables.base import (
     STEPS,
     groups,
     remembered,
-    tested_sets,
     view,
+    whole_test_sets,
 )
 from analysis.tables.paired import paired_tests
 
@@ -37,7 +37,7 @@ def strata(store: Path | str, *, scheme: str = STEPS) -> pd.DataFrame:
     frame = frame[
         (frame["role"] == "candidate") & (frame["scheme"] == scheme) & ~frame["cut_from_baseline"]
     ]
-    frame = tested_sets(frame, store)
+    frame = whole_test_sets(frame, store)
     frame = frame.rename(columns={"level": "stratum"})
     table = paired_tests(frame, within=["scheme", "stratum"], family=[*CURVE, "scheme"])
     words = [stratum_label(scheme, level) for level in table["stratum"]]

@@ -15,8 +15,8 @@ from analysis.tables.base import (
     groups,
     ordered,
     remembered,
-    tested_sets,
     view,
+    whole_test_sets,
 )
 
 EFFECT_COLUMNS = [
@@ -44,7 +44,7 @@ def effects(store: Path | str, *, level: float = LEVEL) -> pd.DataFrame:
     direction (`family_size` of them), `p_exact`, `p_sign`; the bootstrap interval (the exact
     distribution of resampling problems); `accuracy_low/high`: the interval moved to the baseline.
     """
-    return paired_tests(tested_sets(accuracy(store), store), level=level)
+    return paired_tests(whole_test_sets(accuracy(store), store), level=level)
 
 
 def paired_tests(

@@ -1,12 +1,14 @@
-"""Reference values that R computed once (see tests/reference)."""
+"""Reference values that R computed once (see tests/reference), and a store to read tables from."""
 
 from __future__ import annotations
 
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+from synthetic import synthetic_store
 
 # A loaded machine must not fail a property; the same examples are drawn in every run.
 settings.register_profile(
@@ -22,3 +24,23 @@ def r_pairs() -> dict[str, float]:
     """name -> value of tests/reference/pairs.csv, made by pairs.R."""
     with (REFERENCE / "pairs.csv").open() as file:
         return {row["name"]: float(row["value"]) for row in csv.DictReader(file)}
+
+
+@pytest.fixture(scope="session")
+def demo_like(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small store like the demo's; read it only."""
+    return synthetic_store(
+        tmp_path_factory.mktemp("tables") / "demo-like", rng=np.random.default_rng(7), n_controls=8
+    )
+
+
+@pytest.fixture(scope="session")
+def drawn_from(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A smaller one, without the report's own variant, for what draws every figure."""
+    return synthetic_store(
+        tmp_path_factory.mktemp("drawn-from") / "s",
+        rng=np.random.default_rng(8),
+        n_controls=8,
+        alphas=(-3.0, 3.0),
+        report=False,
+    )

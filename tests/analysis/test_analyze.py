@@ -1,0 +1,128 @@
+"""Analyses as rows: the same rows give the same bytes, and everything carries its stamp."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from analysis import analyze as module
+from analysis.analyze import analyze, results_table
+from analysis.cli.analyze import app
+from sql.errors import UserError
+from store import append, committed, ingest, read
+
+
+@pytest.fixture(scope="module")
+def store(demo_like, tmp_path_factory):
+    """A copy that this file may write to."""
+    root = tmp_path_factory.mktemp("analyze") / "s"
+    shutil.copytree(demo_like, root)
+    return root
+
+
+def rows(root, table: str) -> pd.DataFrame:
+    return committed(root, table).to_pandas()
+
+
+def test_the_same_analysis_of_the_same_rows_is_kept_once(store) -> None:
+    first = analyze(store, families=["alphas", "controls"])
+    kept = rows(store, "results")
+    again = analyze(store, families=["alphas", "controls"])
+    assert [a.analysis_id for a in first] == [a.analysis_id for a in again]
+    assert [a.results for a in first] == [a.results for a in again]
+    assert rows(store, "results").equals(kept)
+    assert len(kept) == sum(len(a.results) for a in first)
+    assert set(read(store, "analyses").to_pandas()["analysis_id"]) == {a.analysis_id for a in first}
+
+
+def test_every_family_gives_finite_labelled_results(store) -> None:
+    table = results_table(analyze(store, write=False))
+    assert set(table["stamp"]) == {"exploratory"}
+    assert (
+        table["status"]
+        .isin(["ok", "no_information", "test_interval_disagree", "too_few_controls", "degenerate"])
+        .all()
+    )
+    p = table["p"].dropna()
+    assert ((p > 0) & (p <= 1)).all()
+    selected = table.groupby("set_name")["selected_on_outcome"].unique()
+    assert list(selected["balanced"]) == [True]
+    assert list(selected["primary"]) == [False]
+
+
+def test_scope_is_these_problems_only_where_they_were_selected(store) -> None:
+    for one in analyze(store, families=["alphas"], write=False):
+        for row in one.results:
+            expected = "these problems only" if row["selected_on_outcome"] else "new problems"
+            assert row["scope"] == expected
+
+
+def test_a_contrast_narrows_what_is_tested(store) -> None:
+    chosen = {"direction": "mean_difference", "set_name": "primary"}
+    found = analyze(store, families=["alphas"], contrast=chosen, write=False)
+    assert len(found) == 1
+    contrasts = [json.loads(row["contrast"]) for row in found[0].results]
+    assert {c["direction"] for c in contrasts} == {"mean_difference"}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"families": ["alpha"]}, "unknown family 'alpha'"),
+        ({"contrast": {"colour": "red"}}, "unknown contrast column 'colour'"),
+        ({"contrast": {"direction": "nobody"}}, "no contrast of"),
+    ],
+)
+def test_bad_requests_say_what_to_do(store, options, said) -> None:
+    with pytest.raises(UserError, match=said):
+        analyze(store, write=False, **options)
+
+
+def test_one_more_outcome_changes_the_digest_and_the_id(store, tmp_path) -> None:
+    root = tmp_path / "changed"
+    shutil.copytree(store, root)
+    chosen = {"direction": "mean_difference", "set_name": "primary"}
+    (before,) = analyze(root, families=["alphas"], contrast=chosen, write=False)
+    view = read(root, "accuracy_by_alpha").to_pandas()
+    condition = view[(view["direction"] == "mean_difference") & (view["alpha"] == 3.0)].iloc[0]
+    sets = read(root, "problem_sets").to_pandas()
+    problem = sets[sets["set_name"] == "primary"]["problem_id"].iloc[0]
+    kept = committed(root, "outcomes").to_pandas()
+    row = kept[
+        (kept["condition_id"] == condition["condition_id"]) & (kept["problem_id"] == problem)
+    ].iloc[0]
+    copy = {k: (v.tolist() if hasattr(v, "tolist") else v) for k, v in row.items()} | {"seed": 1}
+    copy = {k: (None if isinstance(v, float) and v != v else v) for k, v in copy.items()}
+    append(root, "outcomes", [copy], run_id=row["run_id"])
+    ingest(root)
+    (after,) = analyze(root, families=["alphas"], contrast=chosen, write=False)
+    assert before.rows_digest != after.rows_digest
+    assert before.analysis_id != after.analysis_id
+
+
+def test_other_code_is_another_analysis(store, monkeypatch) -> None:
+    chosen = {"direction": "mean_difference", "set_name": "primary"}
+    (before,) = analyze(store, families=["alphas"], contrast=chosen, write=False)
+    monkeypatch.setattr(module, "code_version", lambda: "0.0.1+other")
+    (after,) = analyze(store, families=["alphas"], contrast=chosen, write=False)
+    assert before.rows_digest == after.rows_digest
+    assert before.analysis_id != after.analysis_id
+
+
+def test_the_command_prints_a_table_or_json(store) -> None:
+    options = [str(store), "--family", "alphas", "--contrast", "set_name=primary", "--no-write"]
+    shown = CliRunner().invoke(app, options)
+    assert shown.exit_code == 0
+    assert "McNemar mid-p, Tango" in shown.stdout
+    assert "McNemar exact" not in shown.stdout
+    listed = json.loads(CliRunner().invoke(app, [*options, "--json"]).stdout)
+    assert {"direction", "alpha", "estimate", "p", "p_adjusted", "stamp"} <= set(listed[0])
+
+
+def test_the_command_refuses_a_contrast_without_a_value(store) -> None:
+    result = CliRunner().invoke(app, [str(store), "--contrast", "direction"])
+    assert isinstance(result.exception, UserError)
