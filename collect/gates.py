@@ -25,6 +25,8 @@ FRAGILE_FACTOR = 10.0  # margins below this many times the batch difference are 
 SINGLE_UNITS = 24  # units that are also computed all alone
 UNEVEN_ROWS = 5
 NUDGE_SEED = 0
+# Rounding can move a logit by this share of the largest one; more is a fault, not rounding.
+ROUNDING = {"float32": 1e-3, "float64": 1e-6, "bfloat16": 0.1, "float16": 0.02}
 
 
 class GateFailure(UserError):
@@ -78,11 +80,12 @@ def run_gates(
         "live": live,
     }
     if strict and not passed:
-        failed = [name for name in ("baseline", "batch") if not result[name]["passed"]]
+        failed = [gate for gate in ("baseline", "batch") if not result[gate]["passed"]]
         raise GateFailure(
             f"gate {' and '.join(failed)} failed for {model.name}, protocol "
-            f"{engine.protocol.name}: {result[failed[0]]['differing']} answers differ beyond "
-            "rounding; nothing was collected"
+            f"{engine.protocol.name}: {result[failed[0]]['differing']} answers differ and logits "
+            f"move by {batch['largest_logit_difference']:.1e} between batches; nothing was "
+            "collected, so check the checkpoint and its protocol"
         )
     return result
 
@@ -140,8 +143,10 @@ def _batch_gate(engine: Engine, n_questions: int) -> dict[str, Any]:
         if tokens != whole[unit][0]
     ]
     differing = sum(margin >= FRAGILE_FACTOR * largest for margin in changed)
+    top = max(float(np.abs(logits).max()) for _, _, logits in whole.values())
+    rounding = ROUNDING.get(str(engine.model.dtype).removeprefix("torch."), 1e-3) * top
     return {
-        "passed": differing == 0,
+        "passed": differing == 0 and largest <= rounding,
         "differing": differing,
         "fragile": len(changed) - differing,
         "largest_logit_difference": largest,
