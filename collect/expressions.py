@@ -10,13 +10,14 @@ from collect.problems import Problems, problem_row, quotas
 from sql.errors import UserError
 
 MAX_EXPRESSION_STEPS = 2
-MAX_START = 20
-MAX_OPERAND = 9
-QUESTION = "What is {expression}?"
+# Small enough for a model of 135M parameters to be right on some and wrong on others.
+MAX_START = 12
+MAX_OPERAND = 7
+QUESTION = "What is {expression}? Answer with the number only."
 
 
 def expressions(count: int, *, mix: Sequence[float] = (1, 1), seed: int = 0) -> Problems:
-    """Distinct questions such as "What is 14 - 8 + 3?", every value on the way at least 0.
+    """Distinct questions on sums such as 14 - 8 + 3, every value on the way at least 0.
 
     Args:
         count: how many.
