@@ -105,7 +105,8 @@ def _for_questions(steering: Steering, n: int) -> Steering:
     )
 
 
-Seen = dict[Unit, tuple[list[int], float, np.ndarray[Any, np.dtype[np.float32]]]]
+Logits = np.ndarray[Any, np.dtype[np.float32]]
+Seen = dict[Unit, tuple[list[int], float, Logits]]
 
 
 def _seen(engine: Engine, units: Sequence[Unit], max_rows: int | None) -> Seen:
@@ -122,6 +123,19 @@ def _seen(engine: Engine, units: Sequence[Unit], max_rows: int | None) -> Seen:
     return seen
 
 
+def _difference(one: Seen, other: Seen, unit: Unit, against: Unit) -> float:
+    """Largest logit difference of two units, over as many tokens as both were fed."""
+    mine, theirs = one[unit][2], other[against][2]
+    common = min(len(mine), len(theirs))
+    return float(np.abs(mine[:common] - theirs[:common]).max())
+
+
+def _distance(one: Logits, other: Logits) -> float:
+    """Largest difference over the positions both have: drafts are as long as a batch's longest."""
+    k = min(len(one), len(other))
+    return float(np.abs(one[:k] - other[:k]).max())
+
+
 def _batch_gate(engine: Engine, n_questions: int) -> dict[str, Any]:
     units = [Unit(p, s, 0) for p in range(n_questions) for s in range(len(engine.steerings))]
     whole = _seen(engine, units, None)
@@ -132,9 +146,7 @@ def _batch_gate(engine: Engine, n_questions: int) -> dict[str, Any]:
         "every_third": _seen(engine, units[::3], None),
     }
     largest = max(
-        float(np.abs(logits - whole[unit][2]).max())
-        for seen in layouts.values()
-        for unit, (_, _, logits) in seen.items()
+        _difference(seen, whole, unit, unit) for seen in layouts.values() for unit in seen
     )
     changed = [
         min(margin, whole[unit][1])
@@ -197,8 +209,7 @@ def _live_gate(
     moved: dict[str, float] = {}
     for index, name in enumerate(names, start=1):
         moved[name] = max(
-            float(np.abs(seen[Unit(p, index, 0)][2] - seen[Unit(p, 0, 0)][2]).max())
-            for p in range(len(asked))
+            _difference(seen, seen, Unit(p, index, 0), Unit(p, 0, 0)) for p in range(len(asked))
         )
     dead = [name for name, difference in moved.items() if difference <= noise]
     used = _used_positions(engine, steered)

@@ -22,7 +22,7 @@ QUESTIONS = (
     "Sam has 7 coins . How many coins are there now ?",
     "Ana has 5 pens . Then 3 are added . How many pens are there now ?",
 )
-GOLD = ("8", "8", "7", "8")
+GOLD = ("8", "18", "7", "8")
 
 
 def tokenizer():
