@@ -10,7 +10,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,8 @@ class Figure:
     caption: str
     plots: int = 1
     selected_on_outcome: bool = False
+    # Made of other figures: for a paper, not for a report that shows those already.
+    composed: bool = False
     context: Mapping[str, Any] = field(default_factory=dict)
 
     def svg(self, style: styles.Style) -> str:
@@ -140,7 +142,29 @@ def _of_context(
     blocks, borders = own(tables.problem_blocks(store)), own(tables.problem_strata(store))
     for direction in dict.fromkeys(blocks["direction"]):
         _add_problems(add, direction, blocks, borders, about)
-    return found
+    return [*_overview(found), *found]
+
+
+def _overview(found: Sequence[Figure]) -> list[Figure]:
+    """Accuracy and controls as the lettered panels of one figure, where there are both."""
+    from analysis.charts import lettered
+
+    parts = [f for f in found if f.name.split("-")[0] in ("accuracy", "controls")]
+    if len(parts) < 2:
+        return []
+    first, second = parts
+    return [
+        replace(
+            first,
+            name=first.name.replace("accuracy", "overview"),
+            title=first.title.replace("Accuracy over α", "Overview"),
+            columns=2,
+            plots=2,
+            build=lambda w: lettered([first.build(w), second.build(w)]),
+            caption=f"(a) {first.caption} (b) {second.caption}",
+            composed=True,
+        )
+    ]
 
 
 def _add_problems(

@@ -17,6 +17,7 @@ _HOMES = {
     "direction_norms_chart": "directions",
     "cosine_chart": "directions",
     "latent_norms_chart": "directions",
+    "lettered": "panels",
     "power_chart": "planning",
     "calibration_chart": "planning",
 }

@@ -58,7 +58,13 @@ def direction_norms_chart(
     def panel(field: str, title: str, form: str) -> alt.LayerChart:
         base = alt.Chart(data).encode(
             x=alt.X("position", type="ordinal", axis=POSITION),
-            y=alt.Y(field, type="quantitative", axis=alt.Axis(title=title, format=form)),
+            # Square root: directions of very different size share the axis, and 0 has a place.
+            y=alt.Y(
+                field,
+                type="quantitative",
+                axis=alt.Axis(title=title, format=form),
+                scale=alt.Scale(type="sqrt", zero=True),
+            ),
             color=colour("direction", domain),
             tooltip=tips("direction", "position", "norm", "relative"),
         )
@@ -69,7 +75,7 @@ def direction_norms_chart(
         return alt.layer(line, points).properties(width=width, height=height)
 
     return alt.hconcat(
-        panel("norm", "Norm of the direction", "~g"),
+        panel("norm", "Norm of the direction", "~r"),
         panel("relative", "Norm relative to the latent (α = 1)", ".0%"),
     ).resolve_scale(color="shared", shape="shared")
 
@@ -95,7 +101,7 @@ def latent_norms_chart(
             y=alt.Y(
                 "ratio",
                 type="quantitative",
-                axis=alt.Axis(title="Norm after steering / baseline", format="~g"),
+                axis=alt.Axis(title="Norm after steering / baseline", format="~r"),
                 scale=alt.Scale(zero=False),
             ),
             color=alt.Color("alpha", type="quantitative", scale=scale, title="α"),
@@ -104,8 +110,10 @@ def latent_norms_chart(
             tooltip=tips("direction", "position", "alpha_label", "ratio"),
         )
     )
-    return line.properties(width=width, height=height).facet(
-        column=alt.Column("direction", type="nominal", title=None)
+    return (
+        line.properties(width=width, height=height)
+        .facet(column=alt.Column("direction", type="nominal", title=None))
+        .resolve_scale(y="independent")
     )
 
 

@@ -71,6 +71,6 @@ def _column(data: alt.Data, order: list[str], field: str, title: str, height: fl
         .properties(
             width=42,
             height=height,
-            title=alt.TitleParams(title, anchor="middle", fontWeight="normal", offset=2),
+            title=alt.TitleParams(title, anchor="middle", style="column-head", offset=2),
         )
     )

@@ -22,7 +22,7 @@ def power_chart(power: pd.DataFrame, *, width: float = 240, height: float = 150)
             "n",
             type="quantitative",
             scale=alt.Scale(type="log", nice=False),
-            axis=alt.Axis(title="Problems", grid=False),
+            axis=alt.Axis(title="Problems", grid=False, values=sorted(set(power["n"].tolist()))),
         ),
         y=alt.Y(
             "power",

@@ -98,13 +98,14 @@ def config(style: Style, columns: int = 1) -> dict[str, Any]:
         "header": text | sizes | {"labelPadding": 3 * scale},
         "title": {
             "font": FONT,
-            "fontSize": style.text,
+            "fontSize": style.letter,
             "fontWeight": "bold",
             "anchor": "start",
             "color": "#000",
             "offset": 4,
         },
         "text": {"font": FONT, "fontSize": min(style.text, max(5.0, style.text - 1))},
+        "style": {"column-head": {"fontSize": style.text, "fontWeight": "normal"}},
         "facet": {"spacing": 8 * scale},
         "concat": {"spacing": 12 * scale},
     }

@@ -18,7 +18,7 @@ def figures(
         str, typer.Option(help="nature, neurips, acl, slides or report: widths and type sizes.")
     ] = "nature",
     formats: Annotated[
-        str, typer.Option("--format", help="Any of pdf, svg, png, with commas.")
+        str, typer.Option("--format", help="Any of pdf, svg, png; tex, md, csv for tables.")
     ] = "pdf,svg,png",
     out: Annotated[
         Path | None, typer.Option(help="Folder of the files. Default: STORE/figures.")
@@ -30,9 +30,12 @@ def figures(
 ) -> None:
     """Draw every figure of STORE at the exact column widths of a venue, with captions beside.
 
+    With tex, md or csv among the formats the results tables are written too, into `tables/`.
+
     Example: steerstat figures runs/demo --style nature --format pdf,svg
     """
     from analysis import figures as library
+    from analysis.report.printed import TABLE_FORMATS, write_tables
 
     if check:
         stale = library.stale_figures(store, out)
@@ -44,7 +47,13 @@ def figures(
             typer.echo(f"{len(stale)} figures are stale" if stale else "current", err=True)
         raise typer.Exit(1 if stale else 0)
     chosen = [name.strip() for name in formats.split(",") if name.strip()]
-    written = library.write_figures(store, out, style=style, formats=chosen)
+    tables = [name for name in chosen if name in TABLE_FORMATS]
+    drawings = [name for name in chosen if name not in TABLE_FORMATS]
+    written = []
+    if drawings:
+        written += library.write_figures(store, out, style=style, formats=drawings)
+    if tables:
+        written += write_tables(store, (out or store / "figures") / "tables", tables)
     if json_:
         typer.echo(json.dumps([str(path) for path in written]))
     else:

@@ -14,7 +14,7 @@ app = typer.Typer(help="Write the report page.")
 def report(
     store: Annotated[Path, typer.Argument(help="The store's folder.", show_default=False)],
     formats: Annotated[
-        str, typer.Option("--format", help="Any of md, html, with commas.")
+        str, typer.Option("--format", help="Any of md, html, tex, with commas.")
     ] = "md,html",
     out: Annotated[Path | None, typer.Option(help="Folder of the report. Default: STORE.")] = None,
 ) -> None:

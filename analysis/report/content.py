@@ -32,7 +32,7 @@ def content(store: Path) -> list[Block]:
     effects = tables.effects(store)
     candidates = effects[effects["role"] == "candidate"].reset_index(drop=True)
     found = store_verdicts(store)
-    pictures = figures(store)
+    pictures = [figure for figure in figures(store) if not figure.composed]
     blocks: list[Block] = [Heading("Steering report", 1), *_summary(store)]
     blocks += [Heading("Verdicts"), Text(_headline(found)), grids.verdict_cards(found)]
     blocks += [Heading("How verdicts are reached", 3), Bullets(RULES)]

@@ -120,7 +120,7 @@ def controls_grid(controls: pd.DataFrame, name: str, context: Mapping[str, Any])
                 labels.signed(row["g"], 2),
                 labels.p_value(row["p_crawford_howell"]),
                 labels.p_value(row["p_rank"]) + few,
-                row["matched_to"] or "–",
+                _norm(row),
             ]
         )
     return Grid(
@@ -128,7 +128,7 @@ def controls_grid(controls: pd.DataFrame, name: str, context: Mapping[str, Any])
         title="Candidates among their control directions",
         head=["Candidate", "Quantity", "Controls", "Effect (points)", "Mean of controls",
               "95 % prediction interval", "Cohen's d", "Hedges g", "p (Crawford–Howell)",
-              "p (rank)", "Norm of"],
+              "p (rank)", "Its norm / theirs"],
         rows=rows,
         note="One observation against a sample of directions: Crawford–Howell (normal controls) "
         "and the rank among them, which cannot fall below 2/(k + 1). The signed effect "
@@ -140,6 +140,15 @@ def controls_grid(controls: pd.DataFrame, name: str, context: Mapping[str, Any])
             context,
         ),
     )  # fmt: skip
+
+
+def _norm(row: Mapping[str, Any]) -> str:
+    """The candidate's norm over its controls', and whose norm they were given."""
+    ratio = row["norm_ratio"]
+    if ratio is None or ratio != ratio:
+        return "–"
+    borrowed = row["matched_to"] != row["candidate"]
+    return f"{ratio:.2f}" + (f" (controls of {row['matched_to']})" if borrowed else "")
 
 
 def transitions_grid(transitions: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:

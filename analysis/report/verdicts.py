@@ -21,6 +21,8 @@ from analysis.tables.comparisons import EFFECT, PLACE, SIGNED
 LEVEL_P = 0.05
 # Gains smaller than this are not what anybody steers for; a gain is excluded beyond it.
 MARGIN = 0.05
+# Norms that differ by less than this share count as matched.
+SAME_NORM = 0.05
 SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE = "supported", "not supported", "inconclusive"
 RULES = (
     "**Against the baseline**: does accuracy rise at some positive α (amplification), or fall at "
@@ -171,11 +173,15 @@ def _compared(row: Mapping[str, Any]) -> str:
         if row["rank_status"] == "too_few_controls"
         else ""
     )
+    ratio = row.get("norm_ratio")
+    size = ""
+    if ratio is not None and ratio == ratio and abs(ratio - 1) > SAME_NORM:
+        size = f"; its norm is {ratio:.2f} of theirs"
     return (
         f"{int(row['k'])} {row['control_kind']} controls at α = {labels.alpha(row['alpha'])} it "
         f"differs by {labels.points(row['difference'])} points (Crawford–Howell "
         f"{labels.p_is(row['p_crawford_howell'])}, d = {labels.signed(row['d'], 2)}, rank "
-        f"{labels.p_is(row['p_rank'])}{few})"
+        f"{labels.p_is(row['p_rank'])}{few}{size})"
     )
 
 
@@ -219,14 +225,13 @@ def _with_matched(verdict: Verdict, sign: int, side: pd.DataFrame, beside: pd.Da
         return verdict
     row = _top(rows, rows["alpha"].abs())
     beyond = _stands_out(row) and row["difference"] * sign > 0
-    tail = (
-        "so it is not difficulty alone."
-        if beyond
-        else "so what the raw direction does may be difficulty."
-    )
-    said = (
-        f"Its difficulty-matched counterpart {row['candidate']}: against {_compared(row)}, {tail}"
-    )
+    smaller = (row.get("norm_ratio") or 1.0) < 1 - SAME_NORM
+    tail = "so what the raw direction does may be difficulty"
+    if beyond:
+        tail = "so it is not difficulty alone"
+    elif smaller:
+        tail += ", or come with its larger norm"
+    said = f"Its difficulty-matched counterpart: against {_compared(row)}, {tail}."
     return replace(verdict, reason=f"{verdict.reason} {said}")
 
 

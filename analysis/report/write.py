@@ -11,18 +11,19 @@ from analysis.report.content import content
 from analysis.report.document import Block, Picture
 from sql.errors import UserError
 
-FORMATS = ("md", "html")
+FORMATS = ("md", "html", "tex")
 STYLE = styles.STYLES["report"]
 
 
 def write_report(
     store: Path | str,
     out: Path | str | None = None,
-    formats: Sequence[str] = FORMATS,
+    formats: Sequence[str] = ("md", "html"),
 ) -> list[Path]:
-    """Write `report.md`, `report.html` into `out` (default: the store); returns what was written.
+    """Write `report.md`, `.html`, `.tex` into `out` (default: the store); returns what was written.
 
-    Figures of the Markdown version are SVG files in `report_figures/` beside it.
+    Figures of the Markdown version are SVG files in `report_figures/` beside it, those of the
+    LaTeX version PDF files.
 
     Raises
     ------
@@ -59,12 +60,15 @@ def _text(
         from analysis.report.html import as_html
 
         return as_html(blocks, drawings, store=str(store))
+    from analysis.charts.render import to_pdf
+    from analysis.report.latex import as_latex
     from analysis.report.markdown import as_markdown
 
-    pictures = folder / "report_figures"
-    pictures.mkdir(exist_ok=True)
-    paths = {}
+    pictures = Path("report_figures")
+    (folder / pictures).mkdir(exist_ok=True)
+    suffix = "pdf" if form == "tex" else "svg"
+    paths = {name: pictures / f"{name}.{suffix}" for name in drawings}
     for name, svg in drawings.items():
-        (pictures / f"{name}.svg").write_text(svg, encoding="utf-8")
-        paths[name] = Path("report_figures") / f"{name}.svg"
-    return as_markdown(blocks, paths)
+        content = to_pdf(svg) if form == "tex" else svg.encode("utf-8")
+        (folder / paths[name]).write_bytes(content)
+    return as_latex(blocks, paths) if form == "tex" else as_markdown(blocks, paths)

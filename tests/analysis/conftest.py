@@ -44,3 +44,13 @@ def drawn_from(tmp_path_factory: pytest.TempPathFactory) -> Path:
         alphas=(-3.0, 3.0),
         report=False,
     )
+
+
+@pytest.fixture(scope="session")
+def whole_report(drawn_from: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the report of `drawn_from` in every format."""
+    from analysis.report import write_report
+
+    folder = tmp_path_factory.mktemp("whole-report")
+    write_report(drawn_from, folder, ["md", "html", "tex"])
+    return folder

@@ -31,7 +31,7 @@ def control(alpha: float, difference: float, p: float, *, quantity: str = EFFECT
     return place | {
         "candidate": "d", "quantity": quantity, "alpha": alpha, "difference": difference,
         "p_crawford_howell": p, "p_rank": p, "rank_status": "ok", "rank_floor": 0.02, "k": 99,
-        "control_kind": "random", "d": -2.0, "estimate": difference, "controls_mean": 0.0,
+        "control_kind": "random", "d": -2.0, "estimate": difference, "controls_mean": 0.0, "norm_ratio": 1.0,
     } | more  # fmt: skip
 
 
@@ -144,25 +144,18 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def written(drawn_from, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("report")
-    write_report(drawn_from, folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def page(written):
+def page(whole_report):
     parser = Page()
-    parser.feed((written / "report.html").read_text(encoding="utf-8"))
+    parser.feed((whole_report / "report.html").read_text(encoding="utf-8"))
     return parser
 
 
-def test_the_page_needs_nothing_from_outside(written, page) -> None:
-    text = (written / "report.html").read_text(encoding="utf-8")
+def test_the_page_needs_nothing_from_outside(whole_report, page) -> None:
+    text = (whole_report / "report.html").read_text(encoding="utf-8")
     assert page.fetched == []
     assert not re.search(r"url\((?!data:|#)", text)
     assert "<script" not in text
-    assert (written / "report.html").stat().st_size < 5_000_000
+    assert (whole_report / "report.html").stat().st_size < 5_000_000
 
 
 def test_ids_are_unique_and_links_lead_somewhere(page) -> None:
@@ -188,11 +181,11 @@ def test_the_page_says_what_it_must(page) -> None:
         assert words in page.text
 
 
-def test_markdown_holds_the_same_tables_and_its_figures_exist(written) -> None:
-    text = (written / "report.md").read_text(encoding="utf-8")
+def test_markdown_holds_the_same_tables_and_its_figures_exist(whole_report) -> None:
+    text = (whole_report / "report.md").read_text(encoding="utf-8")
     pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text)
     assert len(pictures) > 10
-    assert all((written / name).exists() for name in pictures)
+    assert all((whole_report / name).exists() for name in pictures)
     for title in ("**Accuracy and paired difference at every α**", "**Do the strata differ?**"):
         assert title in text
     assert "> **selected_on_outcome.**" in text

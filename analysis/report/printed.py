@@ -1,0 +1,51 @@
+"""The results tables of a store as files for a paper: booktabs LaTeX, Markdown, CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from analysis.report.document import Cards, Grid
+
+TABLE_FORMATS = ("tex", "md", "csv")
+
+
+def results_grids(store: Path | str) -> list[Grid]:
+    """Every results table of the report, the verdicts first."""
+    from analysis.report.content import content
+
+    blocks = content(Path(store))
+    cards = [block.grid for block in blocks if isinstance(block, Cards)]
+    return cards + [block for block in blocks if isinstance(block, Grid)]
+
+
+def write_tables(store: Path | str, folder: Path, formats: Sequence[str]) -> list[Path]:
+    """Write each results table into `folder` in each format; rounded as in the report."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for grid in results_grids(store):
+        for form in formats:
+            path = folder / f"{grid.name}.{form}"
+            path.write_text(grid_text(grid, form), encoding="utf-8")
+            written.append(path)
+    return written
+
+
+def grid_text(grid: Grid, form: str) -> str:
+    """One table in one format."""
+    if form == "tex":
+        from analysis.report.latex import grid_latex
+
+        return grid_latex(grid)
+    if form == "md":
+        from analysis.report.markdown import grid_markdown
+
+        return grid_markdown(grid) + "\n"
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    # A program reads CSV: plain minus signs, and an empty cell where there is no figure.
+    writer.writerow(grid.head)
+    writer.writerows([["" if c == "–" else c.replace("−", "-") for c in row] for row in grid.rows])
+    return out.getvalue()
