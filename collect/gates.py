@@ -130,12 +130,6 @@ def _difference(one: Seen, other: Seen, unit: Unit, against: Unit) -> float:
     return float(np.abs(mine[:common] - theirs[:common]).max())
 
 
-def _distance(one: Logits, other: Logits) -> float:
-    """Largest difference over the positions both have: drafts are as long as a batch's longest."""
-    k = min(len(one), len(other))
-    return float(np.abs(one[:k] - other[:k]).max())
-
-
 def _batch_gate(engine: Engine, n_questions: int) -> dict[str, Any]:
     units = [Unit(p, s, 0) for p in range(n_questions) for s in range(len(engine.steerings))]
     whole = _seen(engine, units, None)
