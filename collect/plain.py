@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import io
 from collections.abc import Iterator
 from typing import Any
 
 import torch
 
 from collect.model import Model
+from collect.quietly import quiet
 from collect.sources import Source, files_sha256
 from collect.tokenizers import end_of_text, load_tokenizer, with_hash
 from sql.errors import UserError
@@ -49,7 +49,7 @@ def load_gguf(source: Source, *, device: torch.device, dtype: torch.dtype) -> Mo
 
     name = source.weights[0].name
     lm = _from_pretrained(source, dtype, gguf_file=name)
-    with _quiet(), _one_line(source):
+    with quiet(), _one_line(source):
         tokenizer = AutoTokenizer.from_pretrained(
             source.folder, gguf_file=name, local_files_only=True, trust_remote_code=False
         )
@@ -59,7 +59,7 @@ def load_gguf(source: Source, *, device: torch.device, dtype: torch.dtype) -> Mo
 def _from_pretrained(source: Source, dtype: torch.dtype, **options: Any) -> Any:
     from transformers import AutoModelForCausalLM
 
-    with _quiet(), _one_line(source):
+    with quiet(), _one_line(source):
         lm, info = AutoModelForCausalLM.from_pretrained(
             source.folder,
             dtype=dtype,
@@ -76,24 +76,6 @@ def _from_pretrained(source: Source, dtype: torch.dtype, **options: Any) -> Any:
             more = f" and {len(found) - 5} more" if len(found) > 5 else ""
             raise UserError(f"{source.name}: tensors {what}: {', '.join(found[:5])}{more}")
     return lm.eval()
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """No progress bars or reports of transformers; restored afterwards."""
-    from transformers.utils import logging
-
-    bars, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
-    try:
-        # The bar of the GGUF conversion asks nobody.
-        with contextlib.redirect_stderr(io.StringIO()):
-            yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from collect.quietly import quiet
 from collect.sources import files_sha256
 from sql.errors import UserError
 
@@ -51,7 +52,8 @@ def _from_json(path: Path, config: Mapping[str, Any]) -> Any:
     from transformers import PreTrainedTokenizerFast
 
     if (path.parent / "tokenizer_config.json").is_file():
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(path.parent, local_files_only=True)
+        with quiet():  # it would say that another class wrote the file
+            tokenizer = PreTrainedTokenizerFast.from_pretrained(path.parent, local_files_only=True)
     else:
         tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(path))
     for name in ("bos", "eos", "pad"):
@@ -69,9 +71,10 @@ def _from_json(path: Path, config: Mapping[str, Any]) -> Any:
 def _converted(folder: Path) -> Any:
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(
-        folder, local_files_only=True, trust_remote_code=False
-    )
+    with quiet():
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
     if not tokenizer.is_fast:
         raise UserError(f"the tokenizer in {folder} has no fast form: save it as tokenizer.json")
     return tokenizer

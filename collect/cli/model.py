@@ -56,7 +56,7 @@ def check(
     ] = None,
     store: Annotated[Path | None, typer.Option(help="store to take problems from")] = None,
     set_name: Annotated[str | None, typer.Option("--set", help="set in that store")] = None,
-    count: Annotated[int, typer.Option(help="problems asked")] = 16,
+    count: Annotated[int, typer.Option(help="problems asked")] = 8,
     device: Device = "auto",
     dtype: Dtype = "float32",
     as_json: AsJson = False,

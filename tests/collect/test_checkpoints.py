@@ -155,6 +155,20 @@ def test_every_tensor_is_accounted_for(tmp_path, change, message):
     assert "\n" not in str(caught.value)
 
 
+def test_a_tokenizer_is_what_its_file_says_whatever_class_wrote_it(tmp_path, capfd):
+    import json
+
+    base, _, folder = codi_folder(tmp_path)
+    before = load_model(folder, base=base).tokenizer
+    described = {"tokenizer_class": "GPT2Tokenizer", "add_prefix_space": True, "auto_map": {}}
+    described |= {"eos_token": "<eos>", "chat_template": "{{ messages[0]['content'] }}"}
+    (base / "tokenizer_config.json").write_text(json.dumps(described))
+    after = load_model(folder, base=base).tokenizer
+    assert after(QUESTION)["input_ids"] == before(QUESTION)["input_ids"]
+    assert (after.eos_token, after.chat_template) == ("<eos>", described["chat_template"])
+    assert capfd.readouterr().err == ""
+
+
 def test_constants_of_old_versions_are_known(tmp_path):
     base, _, folder = codi_folder(tmp_path, form="safetensors")
     mask = "codi.base_model.model.transformer.h.0.attn"
