@@ -26,14 +26,28 @@ TRANSITIONS = ["stayed right", "gained", "lost", "stayed wrong", "missing"]
 
 @remembered
 def accuracy_curves(store: Path | str) -> pd.DataFrame:
-    """`effects` of the candidates, each curve with its baseline as the row at alpha 0."""
+    """`effects` of the candidates, each curve with its baseline as the row at alpha 0.
+
+    Where steered answers are missing, pairs are fewer than baseline outcomes and have an accuracy
+    of their own at the baseline. A curve starts from one baseline, that of all its problems, and
+    each `accuracy` (with `accuracy_low/high`) is this baseline plus the paired difference.
+    """
     tested = effects(store)
     tested = tested[tested["role"] == "candidate"].reset_index(drop=True)
+    base = _baseline_accuracy(store, tested)
+    tested = tested.assign(baseline_accuracy=base)
+    for name, moved_by in (
+        ("accuracy", "estimate"),
+        ("accuracy_low", "low"),
+        ("accuracy_high", "high"),
+    ):
+        tested[name] = (base + tested[moved_by]).clip(0, 1)
     zero = []
     for index in groups(tested, CURVE).values():
         row = tested.iloc[index[0]].to_dict()
-        base = row["baseline_accuracy"]
-        row |= {"alpha": 0.0, "accuracy": base, "accuracy_low": base, "accuracy_high": base}
+        base_of_curve = row["baseline_accuracy"]
+        row |= {"alpha": 0.0, "accuracy": base_of_curve}
+        row |= {"accuracy_low": base_of_curve, "accuracy_high": base_of_curve}
         row |= {"gained": 0, "lost": 0, "discordant": 0, "estimate": 0.0, "low": 0.0, "high": 0.0}
         row |= dict.fromkeys(("p", "p_adjusted", "p_exact", "p_sign"), np.nan)
         zero.append(row)
@@ -41,6 +55,16 @@ def accuracy_curves(store: Path | str) -> pd.DataFrame:
         tested = pd.concat([tested, pd.DataFrame(zero)[tested.columns]], ignore_index=True)
     tested["alpha_label"] = tested["alpha"].map(labels.alpha)
     return ordered(tested, [*CURVE, "alpha"])
+
+
+def _baseline_accuracy(store: Path | str, rows: pd.DataFrame) -> pd.Series:
+    """The accuracy of each row's whole baseline on its set, over the answers that were parsed."""
+    every = accuracy(store)
+    baseline = every[every["direction"].isna()]
+    keys = zip(baseline["set_name"], baseline["baseline_id"], strict=True)
+    known = dict(zip(keys, baseline["accuracy"], strict=True))
+    own = [known[key] for key in zip(rows["set_name"], rows["baseline_id"], strict=True)]
+    return pd.Series(own, index=rows.index, dtype=float)
 
 
 @remembered
@@ -52,11 +76,7 @@ def control_band(store: Path | str) -> pd.DataFrame:
     """
     compared = controls(store)
     compared = compared[(compared["quantity"] == EFFECT) & compared["prediction_low"].notna()]
-    base = {
-        row["set_name"] + row["baseline_id"]: row["baseline_accuracy"]
-        for row in effects(store).to_dict("records")
-    }
-    level = (compared["set_name"] + compared["baseline_id"]).map(base).astype(float)
+    level = _baseline_accuracy(store, compared)
     band = compared.assign(
         accuracy_low=(level + compared["prediction_low"]).clip(0, 1),
         accuracy_high=(level + compared["prediction_high"]).clip(0, 1),
