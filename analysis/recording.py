@@ -15,6 +15,7 @@ from analysis import tables
 from analysis.results import NEW_DIRECTIONS, NEW_PROBLEMS, THESE_PROBLEMS
 from analysis.tables.base import CURVE, STAMPS, groups, view
 from analysis.tables.comparisons import PLACE, SIGNED
+from analysis.tables.paired import MCNEMAR
 from analysis.tables.problems import SEED
 
 RESULT_COLUMNS = [
@@ -125,8 +126,12 @@ def _pair_results(
     at = ", ".join(f"{name}={value}" for name, value in {"alpha": row["alpha"], **extra}.items())
     shared = {"quantity": "accuracy difference", "family": family}
     alone = {"low": None, "high": None, "p_adjusted": None}
+    method = "McNemar mid-p, Tango" if row["test"] == MCNEMAR else row["test"]
+    primary = result(row, contrast, name=f"{at}: primary", method=method, **shared)
+    if row["test"] != MCNEMAR:
+        return [primary]
     return [
-        result(row, contrast, name=f"{at}: primary", method="McNemar mid-p, Tango", **shared),
+        primary,
         result(
             row, contrast, name=f"{at}: exact", method="McNemar exact", p=row["p_exact"],
             **alone, **shared,

@@ -8,8 +8,15 @@ from typing import Any
 import pandas as pd
 
 from analysis.tables import labels
+from analysis.tables.seeds import CLUSTERED
 
-PRIMARY = ("McNemar mid-p, Tango", "Crawford–Howell", "reflection trend", "search, split estimate")
+PRIMARY = (
+    "McNemar mid-p, Tango",
+    CLUSTERED,
+    "Crawford–Howell",
+    "reflection trend",
+    "search, split estimate",
+)
 
 
 def results_text(table: pd.DataFrame, *, everything: bool = False) -> str:

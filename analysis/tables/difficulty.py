@@ -30,12 +30,15 @@ def strata(store: Path | str, *, scheme: str = STEPS) -> pd.DataFrame:
     """One row per candidate, alpha and stratum: the paired effect within it, tested.
 
     Columns as in `effects`, with `stratum` and `stratum_label`; Holm over the alphas and strata of
-    the direction. Strata that were cut from the tested baseline are refused: they are left out,
-    because they invent effects of either sign.
+    the direction. Left out: strata that were cut from the tested baseline, because they invent
+    effects of either sign, and conditions with several seeds a problem.
     """
     frame = view(store, "accuracy_by_stratum")
     frame = frame[
-        (frame["role"] == "candidate") & (frame["scheme"] == scheme) & ~frame["cut_from_baseline"]
+        (frame["role"] == "candidate")
+        & (frame["scheme"] == scheme)
+        & ~frame["cut_from_baseline"]
+        & (frame["n_seeds"] == 1)
     ]
     frame = whole_test_sets(frame, store)
     frame = frame.rename(columns={"level": "stratum"})

@@ -18,13 +18,15 @@ from analysis.tables.base import (
     view,
     whole_test_sets,
 )
+from analysis.tables.seeds import seed_tests
 
 EFFECT_COLUMNS = [
     *CURVE, "kind", "role", *STAMPS, "alpha", "n", "n_missing", "baseline_accuracy", "accuracy",
     "gained", "lost", "discordant", "estimate", "low", "high", "level", "p", "p_adjusted",
     "family_size", "p_exact", "p_sign", "bootstrap_low", "bootstrap_high", "accuracy_low",
-    "accuracy_high", "status",
+    "accuracy_high", "test", "status",
 ]  # fmt: skip
+MCNEMAR = "McNemar mid-p"
 
 
 def accuracy(store: Path | str) -> pd.DataFrame:
@@ -43,8 +45,18 @@ def effects(store: Path | str, *, level: float = LEVEL) -> pd.DataFrame:
     fraction with its Tango interval; `p` McNemar mid-p, `p_adjusted` Holm over the alphas of the
     direction (`family_size` of them), `p_exact`, `p_sign`; the bootstrap interval (the exact
     distribution of resampling problems); `accuracy_low/high`: the interval moved to the baseline.
+    Conditions with several seeds a problem are tested over problems (`test` says by what), because
+    McNemar's test would take the seeds for problems.
     """
-    return paired_tests(whole_test_sets(accuracy(store), store), level=level)
+    frame = whole_test_sets(accuracy(store), store)
+    pooled = frame["n_seeds"] > 1
+    several = frame[pooled & frame["direction"].notna()]
+    once = paired_tests(frame[~pooled], level=level)
+    if several.empty:
+        return once
+    tested = seed_tests(store, frame[pooled | frame["direction"].isna()], level=level)
+    both = [part for part in (once, _finished(tested, CURVE, EFFECT_COLUMNS)) if len(part)]
+    return ordered(pd.concat(both, ignore_index=True), [*CURVE, "alpha"])
 
 
 def paired_tests(
@@ -71,13 +83,21 @@ def paired_tests(
     tested = counts.assign(
         discordant=counts["gained"] + counts["lost"],
         baseline_accuracy=counts["baseline_n_correct"] / counts["n"],
+        test=MCNEMAR,
         **_paired_columns(counts, level=level),
     )
-    tested["accuracy"] = tested["baseline_accuracy"] + tested["estimate"]
-    tested["accuracy_low"] = tested["baseline_accuracy"] + tested["low"]
-    tested["accuracy_high"] = tested["baseline_accuracy"] + tested["high"]
-    tested = holm_by(tested, list(family))
-    return ordered(tested.reindex(columns=columns), [*CURVE, "alpha", *within])
+    return ordered(_finished(tested, family, columns), [*CURVE, "alpha", *within])
+
+
+def _finished(tested: pd.DataFrame, family: Sequence[str], columns: list[str]) -> pd.DataFrame:
+    """Accuracies from the differences, and p corrected within the family."""
+    base = tested["baseline_accuracy"]
+    moved = tested.assign(
+        accuracy=base + tested["estimate"],
+        accuracy_low=base + tested["low"],
+        accuracy_high=base + tested["high"],
+    )
+    return holm_by(moved, list(family)).reindex(columns=columns)
 
 
 def _paired_columns(counts: pd.DataFrame, *, level: float) -> dict[str, np.ndarray | float]:
@@ -119,7 +139,8 @@ def holm_by(frame: pd.DataFrame, family: list[str]) -> pd.DataFrame:
     sizes = np.zeros(len(frame), dtype="int64")
     p = frame["p"].to_numpy(dtype=float)
     for rows in groups(frame, family).values():
-        values = p[rows]
-        adjusted[rows] = np.asarray(adjust(values, method="holm", family_size=len(rows)).p)
+        known = rows[~np.isnan(p[rows])]
+        if len(known):
+            adjusted[known] = adjust(p[known], method="holm", family_size=len(rows)).p
         sizes[rows] = len(rows)
     return frame.assign(p_adjusted=adjusted, family_size=sizes)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from synthetic import synthetic_store
 
 from analysis import tables
+from analysis.report.verdicts import store_verdicts
 from analysis.tables import labels, problems
 from analysis.tables.problems import candidate_curves
 from store import committed
@@ -154,3 +156,26 @@ def test_direction_vectors_come_from_committed_shards(demo_like) -> None:
 )
 def test_numbers_are_written_as_a_paper_writes_them(made: str, expected: str) -> None:
     assert made == expected
+
+
+def test_several_seeds_are_tested_over_problems_not_pooled(tmp_path) -> None:
+    root = synthetic_store(
+        tmp_path / "seeds", rng=np.random.default_rng(5), seeds=(0, 1, 2), n_problems=30,
+        n_balanced=10, n_train=10, n_controls=3, alphas=(-3.0, 3.0), report=False,
+    )  # fmt: skip
+    table = tables.effects(root)
+    candidates = table[table["role"] == "candidate"]
+    assert set(candidates["test"]) == {"cluster t over problems"}
+    assert candidates["p_exact"].isna().all()
+    primary = candidates[candidates["set_name"] == "primary"]
+    assert (primary["n"] <= 30).all()
+    assert primary["p_adjusted"].between(0, 1).all()
+    one = primary.iloc[0]
+    curve = next(
+        c for c in candidate_curves(root)
+        if (c.names["direction"], c.names["set_name"]) == (one["direction"], "primary")
+    )  # fmt: skip
+    assert curve.seeds == 3
+    assert tables.controls(root)["k"].min() == 3
+    assert tables.strata(root).empty
+    assert store_verdicts(root)
