@@ -129,23 +129,15 @@ def compare_to_controls(
     """
     x, c = _checked(effect, controls, tail)
     k = c.shape[-1]
-    mean, sd = c.mean(axis=-1), c.std(axis=-1, ddof=1)
-    # Equal controls can differ by rounding: a spread below it is no spread.
-    sd = np.where(sd <= 1e-12 * np.abs(c).max(axis=-1, initial=0.0), 0.0, sd)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        d = np.where(sd > 0, (x - mean) / sd, np.nan)
-    t = d / np.sqrt(1 + 1 / k)
+    mean, sd, d, t = crawford_howell(x, c)
     half = np.where(sd > 0, stats.t.isf((1 - level) / 2, k - 1) * sd * np.sqrt(1 + 1 / k), np.nan)
     p_less, p_greater = floor_p(stats.t.cdf(t, k - 1)), floor_p(stats.t.sf(t, k - 1))
-    rank_less, rank_greater = _rank_p(x, c)
+    rank_less, rank_greater = rank_p(x, c)
     floor = rank_floor(k, tail=tail)
-    status = np.where(
-        sd == 0, DEGENERATE, TOO_FEW_CONTROLS if floor * family_size > 1 - level + 1e-12 else OK
-    )
-    fixed, random = (
-        fixed_effect_interval(d, k, level=level),
-        random_effect_interval(d, k, level=level),
-    )
+    few = floor * family_size > 1 - level + 1e-12
+    status = np.where(sd == 0, DEGENERATE, TOO_FEW_CONTROLS if few else OK)
+    fixed = fixed_effect_interval(d, k, level=level)
+    random = random_effect_interval(d, k, level=level)
     numbers = {
         "effect": x,
         "estimate": x - mean,
@@ -289,7 +281,18 @@ def _checked(effect: ArrayLike, controls: ArrayLike, tail: str) -> tuple[Array, 
     )
 
 
-def _rank_p(x: Array, c: Array) -> tuple[Array, Array]:
+def crawford_howell(x: Array, c: Array) -> tuple[Array, Array, Array, Array]:
+    """Mean and SD of the controls (last axis), Cohen's d, and t = d/√(1 + 1/k) with k − 1 df."""
+    mean, sd = c.mean(axis=-1), c.std(axis=-1, ddof=1)
+    # Equal controls can differ by rounding: a spread below it is no spread.
+    sd = np.where(sd <= 1e-12 * np.abs(c).max(axis=-1, initial=0.0), 0.0, sd)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        d = np.where(sd > 0, (x - mean) / sd, np.nan)
+    return mean, sd, d, d / np.sqrt(1 + 1 / c.shape[-1])
+
+
+def rank_p(x: Array, c: Array) -> tuple[Array, Array]:
+    """One-sided rank p-values, candidate below and above its controls (last axis); ties count."""
     # Effects are sums divided by n: equal counts may differ by rounding, and ties must count.
     slack = 1e-9 * np.maximum(np.abs(x), np.abs(c).max(axis=-1))[..., None]
     k = c.shape[-1]
