@@ -7,168 +7,165 @@ continued by starting it again; what is drawn depends on the seed and on committ
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from collect import designs
 from collect.checkpoints import load_model
+from collect.designs import Branch, Design, Scale
 from collect.directions import Direction, select_directions
 from collect.extraction import extract
 from collect.fitting import FitRequest, draw_controls, fit_direction
 from collect.gates import run_gates
 from collect.interventions import Steering
 from collect.model import Model
-from collect.problem_sets import draw_balanced, draw_random, members
-from collect.problems import add_problems, generated
+from collect.problem_sets import members
+from collect.problems import add_problems
 from collect.progress import Steps
-from collect.protocol import resolve_protocol
 from collect.runs import describe_run, recorded_run
-from collect.sweep import GREEDY, Condition, Problem, Setting, condition, record_model, sweep
+from collect.sweep import Condition, Problem, Setting, condition, record_model, sweep
 from sql.errors import UserError
 from store.ingest import ingest
 from store.layout import create_store
 from store.shards import committed
 
-ALPHAS = tuple(a / 2 for a in range(-6, 7))
-EXTREMES = (-3.0, 3.0)
-# Answers of the bundled model are at most a colon, two digits and end-of-text.
-MAX_NEW_TOKENS = 6
 GATED_PROBLEMS = 24
 
 
 @dataclass(frozen=True)
-class Scale:
-    """How large a reproduction is; the defaults are those of the demo.
-
-    Attributes:
-        pool: problems drawn, from which all sets are taken.
-        mix: weights of 1, 2, 3 and 4-step problems in the pool.
-        primary: size of the random test set.
-        train: right and as many wrong problems that directions are fitted on.
-        balanced: right and as many wrong problems of the test set drawn by outcome.
-        controls: random directions for the candidates.
-        report_controls: random directions of the report's own variant.
-        alphas: doses of the candidates; the controls run at the two extremes.
-    """
-
-    pool: int = 2400
-    mix: tuple[int, ...] = (1, 1, 2, 2)
-    primary: int = 400
-    train: int = 172
-    balanced: int = 200
-    controls: int = 99
-    report_controls: int = 5
-    alphas: tuple[float, ...] = field(default=ALPHAS)
-
-
-@dataclass(frozen=True)
 class Reproduction:
-    """One reproduction under way: the store, the model under both protocols, and the run."""
+    """One reproduction under way."""
 
     root: Path
-    codi: Setting
-    report: Setting
-    scale: Scale
+    design: Design
     seed: int
     run_id: str
     fragile_below: float
     steps: Steps
 
-    @property
-    def middle(self) -> str:
-        """The report's layer: the middle block's output, which is hidden_states[n_layer / 2]."""
-        return f"residual:{self.codi.model.n_layer // 2 - 1}"
 
+def reproduce(
+    out: Path,
+    *,
+    model: str = "bundled",
+    base: str | None = None,
+    problems: Path | None = None,
+    split: Path | None = None,
+    seed: int = 0,
+    steps: Steps,
+) -> Path:
+    """Load a model, run the protocol that suits it, and return the store.
 
-def reproduce(out: Path, *, model: str = "bundled", seed: int = 0, steps: Steps) -> Path:
-    """Load a model and run the protocol; return the store.
+    With the report's problems and split, its own experiment runs; a model without thoughts is
+    steered in its chat format; any other model runs the demo on generated problems.
 
     Raises:
-        UserError: the model cannot be loaded, or as `run_protocol`.
+        UserError: an option or the model is not usable, or as `run_design`.
     """
-    root = create_store(out)
+    if (problems is None) != (split is None):
+        given, other = ("--problems", "--split") if split is None else ("--split", "--problems")
+        raise UserError(f"{given} needs {other} beside it: the report's experiment takes both")
     with steps.step("model"):
-        loaded = load_model(model)
-    return run_protocol(root, loaded, seed=seed, steps=steps)
+        loaded = load_model(model, base=base)
+    if problems is not None and split is not None:
+        design = designs.published(loaded, problems, split, seed=seed)
+    elif loaded.family == "plain":
+        design = designs.plain(loaded, seed=seed)
+    else:
+        design = designs.demo(loaded, seed=seed)
+    return run_design(out, design, seed=seed, steps=steps)
 
 
 def run_protocol(
     out: Path, model: Model, *, seed: int = 0, scale: Scale | None = None, steps: Steps
 ) -> Path:
-    """Run the protocol into a store and return the store.
+    """Run the demo's design into a store and return the store; raises as `run_design`."""
+    return run_design(out, designs.demo(model, seed=seed, scale=scale), seed=seed, steps=steps)
+
+
+def run_design(out: Path, design: Design, *, seed: int, steps: Steps) -> Path:
+    """Run a design into a store and return the store.
 
     Raises:
-        UserError: the folder holds something else or another model's run, or the model gets too
+        UserError: the folder holds something else or another experiment, or the model gets too
             few problems right or wrong to balance a set.
     """
-    scale = scale or Scale()
     root = create_store(out)
-    codi, report = (
-        Setting(model, resolve_protocol(name, model, max_new_tokens=MAX_NEW_TOKENS), GREEDY)
-        for name in ("codi", "report")
-    )
-    _refuse_other_model(root, codi)
-    add_problems(root, generated(scale.pool, mix=scale.mix, seed=seed).rows)
-    pool = _asked(root, None)
-    gates = _gates(codi, report, pool, steps)
-    row = describe_run(device=str(model.device), rng_seed=seed, gates=gates)
+    _refuse_other_experiment(root, design)
+    add_problems(root, design.problems)
+    design.given(root)
+    pool = _asked(root, [])
+    gates = _gates(design, pool, steps)
+    setting = design.branches[0].setting
+    row = describe_run(device=str(setting.model.device), rng_seed=seed, gates=gates)
     with recorded_run(root, row) as run_id:
         fragile_below = max(gate["fragile_below"] for gate in gates.values())
-        job = Reproduction(root, codi, report, scale, seed, run_id, fragile_below, steps)
-        record_model(root, codi)
-        for setting in (codi, report):
-            name = f"labels ({setting.protocol.name})"
-            _run(job, name, setting, pool, [condition(setting, Steering(None), None)])
-        _draw_sets(job)
-        _fit(job)
-        _sweep_candidates(job)
-        _sweep_report_variant(job)
+        job = Reproduction(root, design, seed, run_id, fragile_below, steps)
+        record_model(root, setting)
+        for branch in design.branches:
+            name = f"labels ({branch.setting.protocol.name})"
+            _run(job, name, branch.setting, pool, [condition(branch.setting, Steering(None), None)])
+        design.draw(root)
+        for branch in design.branches:
+            _fit(job, branch)
+        for branch in design.branches:
+            _sweep(job, branch)
     with steps.step("ingest"):
         ingest(root)
     return root
 
 
-def _refuse_other_model(root: Path, setting: Setting) -> None:
-    models = committed(root, "models", ["model_id", "name"])
-    others = [r["name"] for r in models.to_pylist() if r["model_id"] != setting.model_id]
+def _refuse_other_experiment(root: Path, design: Design) -> None:
+    """Another model, or problems of another seed or source, would be mixed with these."""
+    model_id = design.branches[0].setting.model_id
+    models = committed(root, "models", ["model_id", "name"]).to_pylist()
+    others = [row["name"] for row in models if row["model_id"] != model_id]
     if others:
         raise UserError(
             f"{root} holds a run of another model ({others[0]}); choose another --out folder"
         )
+    ours = {row["problem_id"] for row in design.problems}
+    there = committed(root, "problems", ["problem_id", "source"]).to_pylist()
+    foreign = [row["source"] for row in there if row["problem_id"] not in ours]
+    if foreign:
+        raise UserError(
+            f"{root} holds other problems ({foreign[0]}); choose another --out folder, or the "
+            "--seed and options that it was made with"
+        )
 
 
-def _asked(root: Path, set_name: str | None) -> list[Problem]:
-    """The problems of a set, or all of the store, sorted by id."""
+def _asked(root: Path, set_names: Sequence[str]) -> list[Problem]:
+    """The problems of some sets, or all of the store, sorted by id."""
     rows = committed(root, "problems", ["problem_id", "question", "answer"]).to_pylist()
-    wanted = None if set_name is None else members(root, set_name)
+    wanted = {problem for name in set_names for problem in members(root, name)}
     found = {
         row["problem_id"]: Problem(row["problem_id"], row["question"], row["answer"])
         for row in rows
-        if wanted is None or row["problem_id"] in wanted
+        if not set_names or row["problem_id"] in wanted
     }
     return [found[problem_id] for problem_id in sorted(found)]
 
 
-def _gates(
-    codi: Setting, report: Setting, pool: Sequence[Problem], steps: Steps
-) -> dict[str, Mapping[str, Any]]:
-    """Run the gates under both protocols, before any outcome is written."""
+def _gates(design: Design, pool: Sequence[Problem], steps: Steps) -> dict[str, Mapping[str, Any]]:
+    """Run the gates under every protocol, before any outcome is written."""
     asked = pool[:GATED_PROBLEMS]
-    shape = (codi.model.n_latent, codi.model.d_model)
-    probe = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    found: dict[str, Mapping[str, Any]] = {}
     with steps.step("gates"):
-        return {
-            setting.protocol.name: run_gates(
+        for branch in design.branches:
+            setting = branch.setting
+            shape = (setting.protocol.n_positions, setting.model.d_model)
+            probe = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+            found[setting.protocol.name] = run_gates(
                 setting.model,
                 [problem.question for problem in asked],
                 [problem.answer for problem in asked],
-                [Steering(None), Steering(probe, 1.0), Steering(probe, -1.0)],
+                [Steering(None), *(Steering(probe, sign, branch.site) for sign in (1.0, -1.0))],
                 protocol=setting.protocol,
             )
-            for setting in (codi, report)
-        }
+    return found
 
 
 def _run(
@@ -191,74 +188,42 @@ def _run(
         )
 
 
-def _draw_sets(job: Reproduction) -> None:
-    """Disjoint test sets: the primary one at random, the other balanced on the model's outcomes.
-
-    The report variant's sets are balanced under its own protocol; labels from another protocol
-    are what gave the report a baseline of 33 % on a set that it had balanced at 50 %. Its
-    training set may share problems with the other training set, never with a test set.
-    """
-    if not members(job.root, "primary"):
-        draw_random(job.root, "primary", job.scale.primary, seed=job.seed)
-    for name, count, split, protocol, without in (
-        ("train", job.scale.train, "train", "codi", ("primary",)),
-        ("balanced", job.scale.balanced, "test", "report", ("primary", "train")),
-        ("report_train", job.scale.train, "train", "report", ("primary", "balanced")),
-    ):
-        if not members(job.root, name):
-            draw_balanced(
-                job.root,
-                name,
-                count,
-                split=split,
-                without=without,
-                seed=job.seed,
-                protocol=protocol,
-            )
-
-
-def _fit(job: Reproduction) -> None:
-    """Both candidates and their controls, and the report's direction and its controls."""
-    every_site = [*(f"residual:{layer}" for layer in range(job.codi.model.n_layer)), "latent"]
-    for setting, name, sites in (
-        (job.codi, "train", every_site),
-        (job.report, "report_train", [job.middle]),
-    ):
-        protocol = setting.protocol.name
-        asked = [(one.problem_id, one.question) for one in _asked(job.root, name)]
-        with job.steps.step(f"activations ({protocol})"):
-            extract(job.root, setting.model, asked, sites=sites, protocol=protocol)
-    requests = {
-        "mean_difference": FitRequest(fit="mean_difference", set_name="train"),
-        "mean_difference_matched": FitRequest(
-            fit="mean_difference_matched", set_name="train", strata="n_steps"
-        ),
-        # As the report did: fitted on a middle layer, added to the final hidden state.
-        "report_mean_difference": FitRequest(
-            fit="mean_difference",
-            set_name="report_train",
-            fitted_at=job.middle,
-            protocol="report",
-        ),
-    }
-    for name, request in requests.items():
+def _fit(job: Reproduction, branch: Branch) -> None:
+    """The branch's candidates, and controls for the first of them."""
+    protocol = branch.setting.protocol.name
+    asked = [(one.problem_id, one.question) for one in _asked(job.root, [branch.train])]
+    with job.steps.step(f"activations ({protocol})"):
+        extract(job.root, branch.setting.model, asked, sites=branch.read_at, protocol=protocol)
+    for name, fit in branch.fits.items():
+        request = FitRequest(
+            fit=fit.fit,
+            set_name=branch.train,
+            site=branch.site,
+            fitted_at=fit.fitted_at,
+            protocol=protocol,
+            strata=fit.strata,
+        )
         fit_direction(job.root, request, name=name)
     draw_controls(
         job.root,
-        "random_per_position",
-        like="mean_difference",
-        count=job.scale.controls,
-        prefix="random",
+        branch.control,
+        like=next(iter(branch.fits)),
+        count=branch.controls,
+        prefix=branch.prefix,
         seed=job.seed,
     )
-    draw_controls(
-        job.root,
-        "random_total_norm",
-        like="report_mean_difference",
-        count=job.scale.report_controls,
-        prefix="report_random",
-        seed=job.seed,
-    )
+
+
+def _sweep(job: Reproduction, branch: Branch) -> None:
+    """The candidates at every dose, and their controls at the two extreme ones."""
+    problems, alphas = _asked(job.root, branch.tests), job.design.alphas
+    candidates = select_directions(job.root, ",".join(branch.fits))
+    controls = select_directions(job.root, f"kind={branch.control}")
+    for name, directions, doses in (
+        (branch.title, candidates, alphas),
+        (f"{branch.title}: random", controls, (min(alphas), max(alphas))),
+    ):
+        _run(job, name, branch.setting, problems, _conditions(branch.setting, directions, doses))
 
 
 def _conditions(
@@ -273,23 +238,3 @@ def _conditions(
         for one in directions
         for alpha in alphas
     ]
-
-
-def _sweep_candidates(job: Reproduction) -> None:
-    primary = _asked(job.root, "primary")
-    candidates = select_directions(job.root, "mean_difference,mean_difference_matched")
-    conditions = _conditions(job.codi, candidates, job.scale.alphas)
-    _run(job, "candidates", job.codi, primary, conditions)
-    random = select_directions(job.root, "kind=random_per_position")
-    conditions = _conditions(job.codi, random, EXTREMES)
-    _run(job, "random directions", job.codi, primary, conditions)
-
-
-def _sweep_report_variant(job: Reproduction) -> None:
-    direction = select_directions(job.root, "report_mean_difference")
-    random = select_directions(job.root, "kind=random_total_norm")
-    conditions = [
-        *_conditions(job.report, direction, job.scale.alphas),
-        *_conditions(job.report, random, EXTREMES),
-    ]
-    _run(job, "the report's own variant", job.report, _asked(job.root, "balanced"), conditions)

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from collect.checkpoints import model_row
-from collect.engine import Block, run
+from collect.engine import DEFAULT_MEMORY, Block, run
 from collect.interventions import Steering
 from collect.model import Model
 from collect.parsers import PARSERS
@@ -165,7 +165,7 @@ def sweep(
         decoding=setting.decoding,
         seeds=seeds,
         skip=skip if done else None,
-        **({} if memory is None else {"memory": memory}),
+        memory=memory or DEFAULT_MEMORY,
     )
     read = _reader(setting, problems)
     waiting: list[pa.Table] = []

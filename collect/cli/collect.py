@@ -29,31 +29,43 @@ def collect(
         str | None, typer.Option(help="names, a pattern, kind=…, or an SQL condition")
     ] = None,
     model: Annotated[
-        str, typer.Option(help="bundled, a checkpoint folder or a hub id")
-    ] = "bundled",
+        str | None, typer.Option(help="a checkpoint folder or a hub id; bundled if not given")
+    ] = None,
     base: Annotated[str | None, typer.Option(help="base model of a CODI checkpoint")] = None,
-    lora_alpha: Annotated[int, typer.Option(help="LoRA scale of the checkpoint")] = 32,
+    lora_alpha: Annotated[
+        int | None, typer.Option(help="LoRA scale of the checkpoint; 32 if not given")
+    ] = None,
     alphas: Annotated[
         str | None, typer.Option(help="doses: first:last:step, or a list 1,2,3")
     ] = None,
     seeds: Annotated[
-        str, typer.Option(help="seeds: first:last (last not included), or a list")
-    ] = "0",
+        str | None, typer.Option(help="0:4 (that is 0, 1, 2, 3), or a list; 0 if not given")
+    ] = None,
     site: Annotated[
         str | None, typer.Option(help="where to add; the direction's own site if not given")
     ] = None,
     schedule: Annotated[
-        str, typer.Option(help="uniform, first, last, position:<i>, magnitude or [1, 0.5, …]")
-    ] = "uniform",
+        str | None,
+        typer.Option(help="uniform (default), first, last, position:<i>, magnitude or [1, 0.5, …]"),
+    ] = None,
     operator: Annotated[
-        str, typer.Option(help="add, norm_preserving_add, project_out or clamp")
-    ] = "add",
-    effect: Annotated[str, typer.Option(help="total, or direct")] = "total",
-    protocol: Annotated[str, typer.Option(help="codi, report, coconut, plain or chat")] = "codi",
-    max_new_tokens: Annotated[int, typer.Option(help="longest answer in tokens")] = 32,
-    temperature: Annotated[float, typer.Option(help="0 decodes greedily")] = 0.0,
-    dtype: Annotated[str, typer.Option(help="float32, bfloat16 or float16")] = "float32",
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+        str | None,
+        typer.Option(help="add (default), norm_preserving_add, project_out or clamp"),
+    ] = None,
+    effect: Annotated[str | None, typer.Option(help="total (default), or direct")] = None,
+    protocol: Annotated[
+        str | None, typer.Option(help="codi (default), report, coconut, plain or chat")
+    ] = None,
+    max_new_tokens: Annotated[
+        int | None, typer.Option(help="longest answer in tokens; 32 if not given")
+    ] = None,
+    temperature: Annotated[
+        float | None, typer.Option(help="of sampling; decodes greedily if not given, or 0")
+    ] = None,
+    dtype: Annotated[
+        str | None, typer.Option(help="float32 (default), bfloat16 or float16")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="auto (default), cpu or cuda")] = None,
     memory: Annotated[str | None, typer.Option(help="bound on the engine's memory: 4GB")] = None,
     dry_run: Annotated[bool, typer.Option(help="say what would be done, and do nothing")] = False,
     stop_when_decided: Annotated[
@@ -61,10 +73,10 @@ def collect(
     ] = False,
 ) -> None:
     """Thin shell over `collect.request.run_request`."""
-    from collect.request import Request, run_request
+    from collect.request import make_request, run_request
 
-    request = Request(
-        store=store,
+    request = make_request(
+        store,
         plan=plan,
         problems=problems,
         directions=directions,

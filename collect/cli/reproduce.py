@@ -15,13 +15,23 @@ HELP = """Run the report's whole protocol into a store, with tests, figures and 
 Stop it and start it again as you like: it goes on where it was.
 
 Example: steerstat reproduce --out runs/demo
+
+With --problems and --split the report's own experiment runs on a real checkpoint:
+
+steerstat reproduce --out runs/gpt2 --model CHECKPOINT --base gpt2
+--problems problem_pairs_gpt4_answers.json --split steering_dataset_gpt2.json
 """
 
 
 @app.command(help=HELP)
 def reproduce(
     out: Annotated[Path, typer.Option(help="folder of the store that is made")],
-    model: Annotated[str, typer.Option(help="bundled, or a CODI checkpoint")] = "bundled",
+    model: Annotated[
+        str, typer.Option(help="bundled, smollm2, or a checkpoint folder or hub id")
+    ] = "bundled",
+    base: Annotated[str | None, typer.Option(help="base model of a CODI checkpoint")] = None,
+    problems: Annotated[Path | None, typer.Option(help="the report's file of pairs")] = None,
+    split: Annotated[Path | None, typer.Option(help="the report's split of those pairs")] = None,
     seed: Annotated[int, typer.Option(help="seed of everything that is drawn")] = 0,
     json_output: Annotated[bool, typer.Option("--json", help="the results table as JSON")] = False,
 ) -> None:
@@ -30,7 +40,9 @@ def reproduce(
     from collect.reproduce import reproduce as run
 
     with Steps() as steps:
-        store = run(out, model=model, seed=seed, steps=steps)
+        store = run(
+            out, model=model, base=base, problems=problems, split=split, seed=seed, steps=steps
+        )
         from analysis.analyze import analyze
         from analysis.figures import write_figures
         from analysis.report import write_report

@@ -1,0 +1,144 @@
+"""What a plan says about a sweep: its options, its directions with their doses, its freezing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from collect.directions import Direction, select_directions
+from sql.errors import UserError
+from store.ingest import ingest
+
+if TYPE_CHECKING:
+    from analysis.plans import Plan
+    from analysis.plans.model import Contrast
+    from analysis.plans.stopping import Stop
+
+
+def options(path: Path, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of `steerstat collect` that a plan gives: its set, seeds and `[collect]` table.
+
+    Args:
+        path: the plan file.
+        defaults: every option with its default value.
+
+    Raises:
+        UserError: the file is no plan, or `[collect]` holds what is no option.
+    """
+    from analysis.plans import load_plan
+
+    plan = load_plan(path)
+    for key, value in plan.collect.items():
+        if key not in defaults:
+            raise UserError(
+                f"{path}: [collect] key {key!r} is no option of `steerstat collect`; "
+                f"it takes {', '.join(defaults)}"
+            )
+        wanted = str if defaults[key] is None else type(defaults[key])
+        if not isinstance(value, (int, float) if wanted is float else wanted):
+            raise UserError(
+                f"{path}: [collect] key {key!r} is {value!r}; it should be "
+                f"{'a number' if wanted in (int, float) else 'text'}"
+            )
+    return {"problems": plan.set, "seeds": ",".join(map(str, plan.seeds)), **plan.collect}
+
+
+def checked_plan(path: Path | None, stop_when_decided: bool) -> Plan | None:
+    """The plan, fit for stopping early where that is asked.
+
+    Raises:
+        UserError: the file is no plan, or stopping is asked of a plan that has no rule for it.
+    """
+    from analysis.plans import load_plan
+
+    plan = None if path is None else load_plan(path)
+    if stop_when_decided and (plan is None or plan.stopping.rule == "none"):
+        missing = "no plan was given" if plan is None else f"{path} has none"
+        raise UserError(
+            f'--stop-when-decided needs a PLAN.toml with [stopping] rule = "e-value": {missing}'
+        )
+    return plan
+
+
+def check_problems(plan: Plan, set_name: str, size: int) -> None:
+    """Refuse a set of another size than the plan's.
+
+    Raises:
+        UserError: the sizes differ.
+    """
+    if set_name == plan.set and size != plan.problems:
+        raise UserError(f"the plan says {plan.problems} problems, set {set_name} has {size}")
+
+
+def contrasts(plan: Plan, set_name: str, protocol: str) -> list[Contrast]:
+    """The contrasts of a plan that are about a set and a protocol.
+
+    Raises:
+        UserError: there are none.
+    """
+    found = [
+        one
+        for one in plan.contrast
+        if (one.set or plan.set) == set_name and one.protocol in ("", protocol)
+    ]
+    if not found:
+        raise UserError(f"no contrast of the plan is about set {set_name} and protocol {protocol}")
+    return found
+
+
+def directions(
+    root: Path, plan: Plan, set_name: str, protocol: str
+) -> list[tuple[Direction, list[float]]]:
+    """The planned directions with their doses, and the controls at those they are needed at.
+
+    Raises:
+        UserError: a direction is not in the store, or there are too few controls.
+    """
+    chosen = contrasts(plan, set_name, protocol)
+    found = [
+        (one, plan.doses(contrast))
+        for contrast in chosen
+        for one in select_directions(root, contrast.direction)
+    ]
+    against = [contrast for contrast in chosen if contrast.against != "baseline"]
+    if plan.controls is None or not against:
+        return found
+    controls = select_directions(root, f"kind={plan.controls.kind}")
+    if len(controls) < plan.controls.number:
+        raise UserError(
+            f"the plan asks for {plan.controls.number} controls of kind {plan.controls.kind}, the "
+            f"store has {len(controls)}: draw more with `steerstat directions fit --fit "
+            f"{plan.controls.kind} --like {against[0].direction} --count …`"
+        )
+    doses = sorted({alpha for contrast in against for alpha in plan.doses(contrast)})
+    return found + [(one, doses) for one in controls[: plan.controls.number]]
+
+
+def freeze(root: Path, path: Path) -> str:
+    """Freeze the plan in the store and return its id; the same text again changes nothing."""
+    from analysis.plans import freeze as frozen
+
+    return frozen(root, path).plan_id
+
+
+def record(root: Path, plan: Plan, plan_id: str, stops: Sequence[Stop]) -> Iterator[str]:
+    """Store where conditions ended, and say so."""
+    from analysis.plans import record_stops, stamps
+
+    stamp = stamps(root)
+    named = [
+        stamp({"direction": one.direction, "alpha": one.alpha, "set_name": plan.set})
+        for one in stops
+    ]
+    confirmatory = all(one == "confirmatory" for one in named)
+    record_stops(
+        root, plan, plan_id, stops, stamp="confirmatory" if confirmatory else "exploratory"
+    )
+    ingest(root)
+    for one in stops:
+        word = "not decided" if one.decision == "continue" else one.decision
+        yield (
+            f"{one.contrast} at alpha {one.alpha:+g}: {word} after {one.seen} of {plan.problems} "
+            f"problems ({one.gained} gained, {one.lost} lost)"
+        )

@@ -1,0 +1,143 @@
+"""Sequential sweeps: conditions end when their question is answered.
+
+Problems are taken in the random order that the plan fixes, a step at a time, and every decision is
+read off committed outcomes. A restart walks through the same steps and comes to the same ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from collect.sweep import Condition, Problem, Setting, sweep
+from store.shards import committed
+
+if TYPE_CHECKING:
+    from analysis.plans import Plan
+    from analysis.plans.model import Contrast
+    from analysis.plans.stopping import Decision, Stop
+
+CONTINUE: Decision = "continue"
+Correct = Mapping[tuple[str, str], bool | None]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One contrast at one dose: what may be decided."""
+
+    contrast: Contrast
+    condition: Condition
+
+
+def sweep_until_decided(
+    root: Path,
+    setting: Setting,
+    problems: Sequence[Problem],
+    conditions: Sequence[Condition],
+    *,
+    plan: Plan,
+    contrasts: Sequence[Contrast],
+    seeds: Sequence[int],
+    **options: Any,
+) -> tuple[int, list[Stop]]:
+    """Sweep in the plan's problem order; return units computed and where each contrast ended.
+
+    A contrast ends when it is decided or futile against the baseline; one that is about the
+    controls alone runs to the last problem. Controls go on while a contrast at their dose does,
+    so that all are compared on the same problems.
+
+    Args:
+        root: the store.
+        setting: model, protocol and decoding.
+        problems: the plan's problems.
+        conditions: the baseline and what is steered.
+        plan: a frozen plan with a stopping rule.
+        contrasts: those of the plan that this sweep is about.
+        seeds: one seed.
+        options: of `sweep`.
+    """
+    from analysis.plans import problem_order
+
+    by_id = {problem.problem_id: problem for problem in problems}
+    order = [by_id[one] for one in problem_order(list(by_id), plan)]
+    baseline = next(one for one in conditions if one.steering.is_baseline)
+    asked = _questions(plan, contrasts, conditions)
+    of_questions = {one.condition.condition_id for one in asked}
+    others = [one for one in conditions if one.condition_id not in of_questions]
+    stops: list[Stop] = []
+    computed, start, step = 0, 0, plan.stopping.look_every
+    while asked and start < len(order):
+        end = min(start + step, len(order))
+        doses = {one.condition.steering.alpha for one in asked}
+        active = [
+            *(one.condition for one in asked),
+            *(one for one in others if one is baseline or one.steering.alpha in doses),
+        ]
+        computed += sweep(root, setting, order[start:end], active, seeds=seeds, **options)
+        start = end
+        correct = _correct(root, active, seeds[0])
+        looks = [_look(plan, one, baseline, order[:end], correct) for one in asked]
+        last = end == len(order)
+        stops += [look for look in looks if last or look.decision != CONTINUE]
+        asked = [
+            one
+            for one, look in zip(asked, looks, strict=True)
+            if not last and look.decision == CONTINUE
+        ]
+    return computed, stops
+
+
+def _questions(
+    plan: Plan, contrasts: Sequence[Contrast], conditions: Sequence[Condition]
+) -> list[Question]:
+    return [
+        Question(contrast, one)
+        for contrast in contrasts
+        for one in conditions
+        if one.steering.key == contrast.direction
+        and any(abs(one.steering.alpha - alpha) < 1e-9 for alpha in plan.doses(contrast))
+    ]
+
+
+def _correct(root: Path, conditions: Sequence[Condition], seed: int) -> Correct:
+    """Committed correctness by condition and problem."""
+    table = committed(root, "outcomes", ["condition_id", "problem_id", "seed", "correct"])
+    wanted = pa.array([one.condition_id for one in conditions], pa.string())
+    mask = pc.and_(pc.is_in(table["condition_id"], value_set=wanted), pc.equal(table["seed"], seed))
+    rows = table.filter(mask).to_pylist()
+    return {(row["condition_id"], row["problem_id"]): row["correct"] for row in rows}
+
+
+def _look(
+    plan: Plan,
+    question: Question,
+    baseline: Condition,
+    seen: Sequence[Problem],
+    correct: Correct,
+) -> Stop:
+    from analysis.plans import decide
+    from analysis.plans.stopping import Stop
+
+    key = question.condition.condition_id
+    pairs = [
+        (correct[baseline.condition_id, one.problem_id], correct[key, one.problem_id])
+        for one in seen
+    ]
+    gained, lost = pairs.count((False, True)), pairs.count((True, False))
+    contrast, decision = question.contrast, CONTINUE
+    if contrast.against != "controls":
+        decision = decide(gained, lost, plan, seen=len(seen), contrast=contrast)
+    return Stop(
+        contrast=contrast.name,
+        direction=contrast.direction,
+        alpha=question.condition.steering.alpha,
+        decision=decision,
+        seen=len(seen),
+        gained=gained,
+        lost=lost,
+    )
