@@ -1,0 +1,214 @@
+"""The server: loopback, one token, reading only.
+
+What it keeps out, and how: other machines by the address it listens on; other users and other web
+pages by a token that every address must carry; a web page whose name was re-pointed at this
+machine (DNS rebinding) by the `Host` header, which must be an address or `localhost`; scripts from
+an answer by escaping and a content security policy; everything but reading by `store.closed`.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import secrets
+import socket
+import sys
+from collections.abc import Callable
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from socketserver import TCPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from analysis.serve import pages
+from analysis.serve.answers import SECONDS, answer
+from analysis.serve.live import LivePage
+from sql.errors import UserError
+from store.formats import WRITERS
+
+HOST, PORT = "127.0.0.1", 8377
+MOST_DOWNLOADED = 200_000
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; script-src "
+    "'unsafe-inline'; font-src data:; img-src data:; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+HTML, TYPES = "text/html", {"csv": "text/csv", "json": "application/json"}
+
+
+class Server(ThreadingHTTPServer):
+    """The HTTP server of one store; `address` is what to open."""
+
+    daemon_threads = True
+
+    def __init__(
+        self, store: Path, *, host: str = HOST, port: int = PORT, seconds: float = SECONDS
+    ) -> None:
+        self.token = secrets.token_urlsafe(24)
+        self.store, self.seconds = store, seconds
+        self.host = host
+        self.live = LivePage(store)
+        if ":" in host:
+            self.address_family = socket.AF_INET6
+        super().__init__((host, port), Handler)
+
+    @property
+    def address(self) -> str:
+        """The page's address, with the token."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return pages.link(f"http://{host}:{self.server_port}/", self.token)
+
+    def server_bind(self) -> None:
+        """Bind without asking DNS for this machine's name, as the standard library would."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.host, self.server_address[1]
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A reader who goes away is no error; anything else is."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One request: who asks is checked before what is asked."""
+
+    server: Server
+    server_version, sys_version = "steerstat", ""
+    timeout = 30.0
+
+    def do_GET(self) -> None:
+        """Answer `/` (the report), `/sql` (the box) and `/rows.csv`, `/rows.json` (its rows)."""
+        if not host_is_allowed(self.headers.get("Host", ""), self.server.host):
+            self._refuse(HTTPStatus.MISDIRECTED_REQUEST, "Open the address that serve printed.")
+            return
+        split = urlsplit(self.path)
+        form = {name: values[-1] for name, values in parse_qs(split.query).items()}
+        given, token = form.get("token", "").encode(), self.server.token.encode()
+        if not hmac.compare_digest(given, token):
+            self._refuse(HTTPStatus.FORBIDDEN, "The token in the address is missing or wrong.")
+            return
+        found = ROUTES.get(split.path)
+        if found is None:
+            self._refuse(HTTPStatus.NOT_FOUND, "There is no such page: / is the report, /sql asks.")
+            return
+        self._send(*found(self.server, form))
+
+    do_HEAD = do_GET
+
+    def _refuse(self, status: HTTPStatus, text: str) -> None:
+        self._send(status, HTML, pages.notice(status.phrase, text))
+
+    def _send(self, status: int, kind: str, text: str) -> None:
+        body = text.encode("utf-8", "replace")
+        self.send_response(status)
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+        self.send_header("Content-Type", f"{kind}; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: an address holds the token."""
+
+
+def host_is_allowed(given: str, bound: str) -> bool:
+    """Whether a `Host` header names this server by something that nobody can re-point.
+
+    That is `localhost`, an address (a loopback one, where the server is bound to one), or the name
+    that the server was told to bind to.
+    """
+    try:
+        name = (urlsplit(f"//{given}").hostname or "").lower()
+    except ValueError:
+        return False
+    if name in ("localhost", bound.lower()):
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return address.is_loopback or not is_loopback(bound)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a server bound to `host` can be reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _report(server: Server, form: dict[str, str]) -> tuple[int, str, str]:
+    status, page = server.live.get(server.token)
+    return status, HTML, page
+
+
+def _box(server: Server, form: dict[str, str]) -> tuple[int, str, str]:
+    asked, found, problem = pages.Question.of(form), None, ""
+    if asked.text:
+        try:
+            found = answer(server.store, asked.text, asked.values(), seconds=server.seconds)
+        except UserError as error:
+            problem = str(error)
+    status = HTTPStatus.BAD_REQUEST if problem else HTTPStatus.OK
+    return status, HTML, pages.sql_page(server.store, server.token, asked, found, problem)
+
+
+def _rows(form_name: str) -> Callable[[Server, dict[str, str]], tuple[int, str, str]]:
+    """The route of a query's rows as a file."""
+
+    def route(server: Server, form: dict[str, str]) -> tuple[int, str, str]:
+        asked = pages.Question.of(form)
+        try:
+            found = answer(
+                server.store, asked.text, asked.values(), seconds=server.seconds,
+                most=MOST_DOWNLOADED,
+            )  # fmt: skip
+            if found.more:
+                raise UserError(
+                    f"more than {MOST_DOWNLOADED:,} rows: use `steerstat sql {server.store} … "
+                    f"--format {form_name} --output FILE`"
+                )
+        except UserError as error:
+            return HTTPStatus.BAD_REQUEST, HTML, pages.notice("Not written", str(error))
+        return HTTPStatus.OK, TYPES[form_name], WRITERS[form_name](found.columns, found.rows)
+
+    return route
+
+
+ROUTES = {"/": _report, "/sql": _box, "/rows.csv": _rows("csv"), "/rows.json": _rows("json")}
+
+
+def serve(
+    store: Path | str, *, host: str = HOST, port: int = PORT, seconds: float = SECONDS
+) -> Server:
+    """A server of the store, listening but not answering yet: call `serve_forever`.
+
+    Parameters
+    ----------
+    store : the store's folder
+    host, port : where to listen; port 0 is any free one
+    seconds : time limit of a query
+
+    Raises
+    ------
+    UserError
+        No store, a port that is taken or not allowed, or an address that is not this machine's.
+    """
+    try:
+        return Server(Path(store), host=host, port=port, seconds=seconds)
+    except OverflowError:
+        raise UserError(f"a port is a number from 0 to 65535, found {port}") from None
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise UserError(
+            f"cannot listen on {host}:{port}: {why.lower()}; choose another with --port (0: any)"
+        ) from error
