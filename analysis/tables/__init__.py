@@ -1,6 +1,6 @@
 """Tables of a store, as DataFrames with all arithmetic done: what charts, reports and tests read.
 
-Each is a function of the store's path::
+Each is a function of the store's path (`calibration_curves`: of simulated rows)::
 
     from analysis import tables
     tables.effects("runs/demo")
@@ -16,6 +16,7 @@ from typing import Any
 _HOMES = {
     "accuracy": "paired",
     "accuracy_curves": "curves",
+    "calibration_curves": "calibration",
     "control_band": "curves",
     "control_points": "comparisons",
     "controls": "comparisons",

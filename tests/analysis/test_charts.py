@@ -193,3 +193,25 @@ def test_colours_that_meet_in_a_figure_differ_in_grey() -> None:
 def test_missing_numbers_become_null() -> None:
     assert plain(float("nan")) is None
     assert plain(1.5) == 1.5
+
+
+def test_calibration_shows_size_and_coverage_against_their_nominal_values() -> None:
+    made = [
+        {"quantity": "size", "method": "mid-p", "value": 0.04, "error": 0.002,
+         "setting": {"n": 100, "discordance": 0.1}},
+        {"quantity": "coverage", "method": "Tango", "value": 0.95, "error": 0.001,
+         "setting": {"n": 300, "discordance": 0.2, "effect": 0.1}},
+        {"quantity": "coverage", "method": "Tango", "value": 0.93, "error": 0.001,
+         "setting": {"n": 300, "discordance": 0.2, "effect": 0.0}},
+        {"quantity": "power", "method": "mid-p", "value": 0.5, "error": 0.01, "setting": {"k": 5}},
+    ]  # fmt: skip
+    table = tables.calibration_curves(made)
+    assert table["x"].tolist() == [60.0, 10.0]
+    assert table["value"].tolist() == pytest.approx([0.94, 0.04])
+    assert table["nominal"].tolist() == [0.95, 0.05]
+    spec = charts.calibration_chart(table).to_dict()
+    assert spec["facet"]["column"]["field"] == "quantity"
+    rule = next(u for u in encodings(spec) if u["mark"] == "rule")
+    assert rule["y"]["field"] == "nominal"
+    assert column(spec, "value") == pytest.approx([0.94, 0.04])
+    assert tables.calibration_curves([]).empty
