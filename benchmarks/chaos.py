@@ -29,7 +29,7 @@ from typing import IO, Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 CONDITIONS, PROBLEMS, BATCH = 20, 20, 10
-UNITS_PER_KILL = 80  # more than writers get done before they are killed
+UNITS_PER_KILL = 120  # more than writers get done before they are killed
 
 
 @dataclasses.dataclass
@@ -104,7 +104,8 @@ def keep_ingesting(store: Path) -> None:
     from store import ingest
 
     print("ready", flush=True)
-    while True:
+    parent = os.getppid()
+    while os.getppid() == parent:  # nobody is left to end an orphan
         ingest(store)
         time.sleep(0.2)
 
@@ -117,7 +118,8 @@ def keep_reading(store: Path) -> None:
     count = "SELECT count(*), count(DISTINCT (condition_id, problem_id, seed)) FROM outcomes"
     seen = reads = 0
     old: Any = None
-    while not (store / "stop").exists():
+    parent = os.getppid()
+    while os.getppid() == parent and not (store / "stop").exists():
         try:
             new = connect(store)
         except UserError as error:
