@@ -13,8 +13,8 @@ WITH
 own AS (
     SELECT o.condition_no, o.problem_no, o.seed, o.run_no, o.correct, o.status, o.fragile
     FROM outcome_rows AS o
-    JOIN condition_details AS c USING (condition_no)
-    WHERE c.direction_id IS NULL
+    JOIN condition_baselines AS c USING (condition_no)
+    WHERE c.baseline_no = c.condition_no
 ),
 -- Every seed that any condition was run with.
 seeds AS (SELECT DISTINCT seed FROM outcome_rows)

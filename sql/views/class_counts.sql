@@ -11,7 +11,7 @@ CREATE OR REPLACE VIEW class_counts AS
 SELECT
     o.condition_no, o.seed, k.class_no, b.correct AS baseline_correct, o.correct, count(*) AS n
 FROM outcome_rows AS o
-JOIN condition_details AS c ON c.condition_no = o.condition_no
+JOIN condition_baselines AS c ON c.condition_no = o.condition_no
 JOIN problem_classes AS k ON k.problem_no = o.problem_no
 LEFT JOIN baseline_rows AS b
     ON b.condition_no = c.baseline_no AND b.problem_no = o.problem_no AND b.seed = o.seed

@@ -25,6 +25,15 @@ signatures AS (
     FROM problem_keys AS k
     LEFT JOIN in_sets AS s USING (problem_id)
     LEFT JOIN in_strata AS t USING (problem_id)
+),
+-- A join on the signature, not a window: the optimiser keeps the range of problem_no through it,
+-- and joins outcomes by position instead of by hash.
+firsts AS (
+    SELECT sets, levels, min(problem_no) AS class_no
+    FROM signatures
+    GROUP BY sets, levels
 )
-SELECT problem_no, min(problem_no) OVER (PARTITION BY sets, levels) AS class_no
-FROM signatures;
+SELECT s.problem_no, f.class_no
+FROM signatures AS s
+JOIN firsts AS f
+    ON f.sets IS NOT DISTINCT FROM s.sets AND f.levels IS NOT DISTINCT FROM s.levels;

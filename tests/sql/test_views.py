@@ -280,4 +280,4 @@ def test_ways_of_applying_a_direction_stay_apart():
     }
     c = database({"base": {"a": W}, "once": {"a": R}, "all": {"a": W}}, conditions=ways)
     found = rows(c, "SELECT * FROM transitions ORDER BY schedule", "schedule, gained")
-    assert found == [(STEERED["schedule"], 0), ("first", 1)]
+    assert found == [("first", 1), (STEERED["schedule"], 0)]
