@@ -196,8 +196,11 @@ class SignFlips:
 
 def t_squared(total: Array, squares: Array) -> Array:
     """Σd² scaled statistic (Σd)²/Σd² in double precision; 0 where nothing changes."""
-    total = total.astype(np.float64)
-    return total * total / np.where(squares == 0, 1.0, squares)
+    # A copy even of doubles, then in place: large blocks are read and written as seldom as can be.
+    t2 = np.array(total, dtype=np.float64)
+    t2 *= t2
+    t2 /= np.where(squares == 0, 1.0, squares)
+    return t2
 
 
 def slightly_below(values: Any, whole: bool) -> Any:

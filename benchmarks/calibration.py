@@ -20,22 +20,23 @@ INTRODUCTION = """# Calibration
 
 Written by `python -m benchmarks.calibration` (seed {seed}, {rows} rates, {minutes:.1f} minutes;
 `steerstat calibrate` prints the same for any seed and grid). Each rate is followed by its
-Monte-Carlo standard error: {tables:,} draws of counts per setting, or {searches:,} data sets where each
-is resampled ({resamples} sign flips). A mark allows two standard errors; **bold** rates miss theirs.
+Monte-Carlo standard error: {tables:,} draws of counts per setting, or {searches:,} data sets where
+each is resampled ({resamples} sign flips). A mark allows two standard errors; **bold** rates miss
+theirs.
 
 How the data are made:
 
 - *Gained and lost*: trinomial counts; `effect` is (gained − lost)/n in the population.
-- *Controls*: k effects and a candidate from one distribution: normal; exponential (skewed); Beta(½, ½)
-  (bounded); net counts of 86 problems with 10 % discordance and no effect (binary). Equal controls
-  give no test and count as not rejecting.
-- *Six alphas*: every run, baseline included, differs from one truth by independent flips, so that any
-  two disagree on the stated share of problems.
-- *Curves*: accuracy .6 + slope·a − .05·|a| at a = ±1, ±2, ±3; problems keep their luck along the curve
-  but for the share that gives the stated noise.
+- *Controls*: k effects and a candidate from one distribution: normal; exponential (skewed);
+  Beta(½, ½) (bounded); net counts of 86 problems with 10 % discordance and no effect (binary).
+  Equal controls give no test and count as not rejecting.
+- *Six alphas*: every run, baseline included, differs from one truth by independent flips, so that
+  any two disagree on the stated share of problems.
+- *Curves*: accuracy .6 + slope·a − .05·|a| at a = ±1, ±2, ±3; problems keep their luck along the
+  curve but for the share that gives the stated noise.
 - *Strata*: three of equal size with half, once and one and a half times the discordance.
-- *Seeds and directions*: 60 problems × 8 seeds, the problems' own answers to steering with the stated
-  spread; 60 problems × k directions × 2 seeds with normal effects (sd .2, .1 and .5).
+- *Seeds and directions*: 60 problems × 8 seeds, the problems' own answers to steering with the
+  stated spread; 60 problems × k directions × 2 seeds with normal effects (sd .2, .1 and .5).
 
 "(wrong)" marks methods that are shown for what they do, not offered.
 

@@ -1,0 +1,111 @@
+"""The calibration says what is so: right methods inside their marks, wrong ones outside."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+from typer.testing import CliRunner
+
+from analysis import Refusal
+from analysis.calibration import QUICK, SECTIONS, Effort, calibrate, marks_table, rate_tables
+from analysis.calibration.rows import Row, noisy_runs, rate
+from analysis.cli.calibrate import app
+
+SMALL = replace(QUICK, tables=400, searches=20, problems=(43,), discordances=(0.20,), controls=(5,))
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Row]:
+    return calibrate(seed=0, effort=SMALL)
+
+
+def test_every_section_speaks_and_every_rate_is_one(rows: list[Row]) -> None:
+    assert {row.section for row in rows} == set(SECTIONS)
+    assert all(0 <= row.value <= 1 and row.error > 0 for row in rows)
+    assert {row.quantity for row in rows} == {"size", "power", "coverage"}
+    marked = {row.method for row in rows if row.mark}
+    assert marked == {
+        "McNemar mid-p",
+        "Tango",
+        "Crawford–Howell",
+        "max-T",
+        "best alpha, search",
+        "best alpha, max-T",
+        "reflection trend",
+        "e-value, every problem",
+    }
+
+
+def test_sizes_of_pair_tests_equal_the_exact_ones() -> None:
+    effort = Effort(tables=20_000, problems=(43,), discordances=(0.20,))
+    found = {
+        row.method: row
+        for row in calibrate(seed=1, effort=effort, sections=["pairs"])
+        if row.quantity == "size"
+    }
+    # Exact size of McNemar: over the number of discordant pairs, the binomial tail that rejects.
+    size = 0.0
+    for changed in range(44):
+        k = np.arange(changed + 1)
+        p = np.minimum(1, 2 * stats.binom.cdf(np.minimum(k, changed - k), changed, 0.5))
+        weight = stats.binom.pmf(k, changed, 0.5)[p <= 0.05].sum()
+        size += stats.binom.pmf(changed, 43, 0.20) * weight
+    exact = found["McNemar exact, sign test"]
+    assert exact.value == pytest.approx(size, abs=4 * exact.error)
+    assert found["McNemar mid-p"].verdict == "meets"
+    assert found["McNemar mid-p"].value > exact.value
+
+
+def test_wrong_methods_are_seen_to_be_wrong() -> None:
+    effort = Effort(tables=4000, searches=20, problems=(43,), controls=(5,))
+    found = {
+        (row.method, row.setting.get("controls")): row
+        for row in calibrate(seed=2, effort=effort, sections=["controls"])
+        if row.quantity == "size"
+    }
+    assert found["Crawford–Howell", "normal"].verdict == "meets"
+    assert found["one-sample t (wrong)", "normal"].value == pytest.approx(0.32, abs=0.03)
+    assert found["z (wrong)", "normal"].value == pytest.approx(0.15, abs=0.03)
+    assert found["rank, one-sided", "normal"].value == 0
+
+
+def test_marks_allow_two_standard_errors_and_are_printed_when_missed() -> None:
+    hits = np.zeros(1000, bool)
+    hits[:60] = True
+    good = rate("pairs", "a", "size", hits, {"n": 5}, mark=(0.0, 0.055))
+    assert (good.verdict, good.value) == ("meets", 0.06)
+    hits[:80] = True
+    bad = rate("pairs", "a", "size", hits, {"n": 6}, mark=(0.0, 0.055))
+    assert bad.verdict == "misses"
+    assert rate("pairs", "a", "size", hits, {}).verdict == ""
+    assert ".0800 ± .0086 at n 6" in marks_table([good, bad])
+    assert "**.0800 ± .0086**" in rate_tables([good, bad])
+    assert "**.0600" not in rate_tables([good, bad])
+
+
+def test_runs_disagree_as_often_as_asked() -> None:
+    runs = noisy_runs(np.random.default_rng(0), (200, 100, 4), 0.12)
+    assert np.mean(runs[..., 0] != runs[..., 3]) == pytest.approx(0.12, abs=0.01)
+    assert runs.mean() == pytest.approx(0.5, abs=0.02)
+
+
+def test_sections_have_generators_of_their_own(rows: list[Row]) -> None:
+    alone = calibrate(seed=0, effort=SMALL, sections=["looks"])
+    assert alone == [row for row in rows if row.section == "looks"]
+    with pytest.raises(Refusal, match="unknown section 'pear'"):
+        calibrate(seed=0, sections=["pear"])
+
+
+def test_the_command_prints_tables_or_json() -> None:
+    arguments = ["--quick", "--only", "looks", "--tables", "400"]
+    runner = CliRunner()
+    text = runner.invoke(app, arguments)
+    assert text.exit_code == 0
+    assert "| e-value, every problem, size | ≤ .0500 |" in text.stdout
+    found = json.loads(runner.invoke(app, [*arguments, "--json"]).stdout)
+    assert {row["section"] for row in found} == {"looks"}
+    assert all("error" in row for row in found)
