@@ -149,7 +149,7 @@ def draw_controls(
         like: name of the candidate.
         count: how many; named `<prefix>_000`, … (at least three digits), or `<prefix>` for one.
         prefix: of their names.
-        seed: control i depends on the seed and on i alone.
+        seed: control i depends on the seed, the prefix and i alone.
 
     Raises:
         UserError: the kind is unknown, the candidate is not there, or a name is taken.
@@ -165,7 +165,8 @@ def draw_controls(
     digits = max(3, len(str(count - 1)))
     new = []
     for i in range(count):
-        rng = np.random.default_rng([seed, i])
+        # Two sets of controls of one store must not be drawn from the same stream.
+        rng = np.random.default_rng([seed, i, *prefix.encode()])
         name = f"{prefix}_{i:0{digits}d}" if count > 1 else prefix
         new.append(_control(root, kind, parent, name, rng, seed, i))
     return add_directions(root, new)
