@@ -7,7 +7,7 @@ The front door of the library and of the command line, in the same words:
     steerstat.read(store, "accuracy_by_alpha").to_pandas()
     steerstat.mcnemar(4, 2).p
     steerstat.tables.effects(store)
-    steerstat.charts.alpha_chart(...)
+    steerstat.charts.accuracy_chart(steerstat.tables.accuracy_curves(store))
 
 Everything is imported when it is first used, so that `steerstat sql` starts without torch or
 scipy, and a machine without the `collect` extra can query, test and plot.

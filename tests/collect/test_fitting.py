@@ -113,7 +113,7 @@ def test_controls_are_matched_to_their_candidate(root, kind):
             )
     assert len({one.vectors.tobytes() for one in found}) == 4
     if kind == "random_per_position":
-        expected = random_per_position(parent.vectors, np.random.default_rng([5, 2]))
+        expected = random_per_position(parent.vectors, np.random.default_rng([5, 2, *b"c"]))
         np.testing.assert_allclose(found[2].vectors, expected, rtol=1e-6)
 
 
@@ -227,3 +227,12 @@ def test_queries_that_give_no_vectors(root):
         with pytest.raises(UserError, match=message) as caught:
             query_vectors(root, query)
         assert "\n" not in str(caught.value)
+
+
+def test_two_sets_of_controls_are_not_the_same_draws(root):
+    fit_direction(root, FitRequest(fit="mean_difference", set_name="train"), name="raw")
+    for prefix in ("one", "two"):
+        draw_controls(root, "random_total_norm", like="raw", count=1, prefix=prefix)
+    first, second = (select_directions(root, name)[0].vectors for name in ("one", "two"))
+    cosine = (first * second).sum() / np.sqrt((first**2).sum() * (second**2).sum())
+    assert abs(cosine) < 0.9
