@@ -111,3 +111,15 @@ def test_multiples_of_seeds_and_refusals() -> None:
     assert (nothing.status, nothing.p) == ("no_information", 1.0)
     few = best_alpha(y, y[:, 0], rng=rng, resamples=99, controls=np.stack([y, y]))
     assert few.status == "too_few_controls"
+
+
+def test_pooled_halves_are_no_test_which_is_why_the_cross_fit_has_none() -> None:
+    rng = np.random.default_rng(6)
+    rejected = 0
+    for _ in range(4000):
+        y = noisy(rng, 86, 6, 0.12)
+        d = y[:, 1:] - y[:, :1]
+        first, second = d[:43].mean(axis=0).argmax(), d[43:].mean(axis=0).argmax()
+        pooled = np.concatenate([d[:43, second], d[43:, first]])
+        rejected += abs(pooled.mean()) > 1.96 * pooled.std(ddof=1) / np.sqrt(86)
+    assert rejected / 4000 == pytest.approx(0.069, abs=0.012)
