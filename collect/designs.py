@@ -49,7 +49,7 @@ class Scale:
     alphas: tuple[float, ...] = field(default=ALPHAS)
 
 
-PLAIN_SCALE = Scale(pool=400, mix=(1, 1), primary=120, train=60, controls=19)
+PLAIN_SCALE = Scale(pool=360, mix=(2, 3), primary=120, train=60, controls=19)
 PUBLISHED_SCALE = Scale(primary=200)
 
 

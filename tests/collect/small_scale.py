@@ -1,0 +1,11 @@
+"""How large the reproduction of the tests is."""
+
+SMALL = {
+    "pool": 240,
+    "primary": 40,
+    "train": 20,
+    "balanced": 20,
+    "controls": 4,
+    "report_controls": 2,
+    "alphas": (-3.0, 0.0, 3.0),
+}
