@@ -28,8 +28,8 @@ QUANTITIES = {
 def marks_table(rows: Sequence[Row]) -> str:
     """For every mark that was asked: settings, the extremes, and the settings that miss it."""
     lines = [
-        "| method | asked | settings | lowest | highest | missed |",
-        "|---|---|---|---|---|---|",
+        "| method | asked | settings | lowest | mean | highest | missed |",
+        "|---|---|---|---|---|---|---|",
     ]
     for (method, quantity, mark), group in _grouped(
         (row for row in rows if row.mark), lambda row: (row.method, row.quantity, row.mark)
@@ -38,7 +38,7 @@ def marks_table(rows: Sequence[Row]) -> str:
         missed = [row for row in group if row.verdict == "misses"]
         lines.append(
             f"| {method}, {quantity} | {_range(mark)} | {len(group)} | {number(min(values))} "
-            f"| {number(max(values))} | {_missed(missed)} |"
+            f"| {number(sum(values) / len(values))} | {number(max(values))} | {_missed(missed)} |"
         )
     return "\n".join(lines)
 
