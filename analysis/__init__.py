@@ -25,7 +25,7 @@ _HOME = {
     "compare_signed_to_controls": "controls",
     "compare_to_controls": "controls",
     "confidence_sequence": "sequential",
-    "control_spread": "controls",
+    "control_spread": "spread",
     "controls_power": "candidate",
     "discordance": "paired",
     "dose_response": "dose",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from analysis.controls import Tail, control_spread, rank_floor
+from analysis.controls import Tail, rank_floor
 from analysis.effect_sizes import noncentral_t_cdf
 from analysis.results import (
     DEGENERATE,
@@ -25,6 +25,7 @@ from analysis.results import (
     scope_of,
     unwrap,
 )
+from analysis.spread import control_spread
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,6 @@ from analysis.effect_sizes import (
 )
 from analysis.results import (
     DEGENERATE,
-    NEW_BOTH,
     NEW_DIRECTIONS,
     OK,
     TOO_FEW_CONTROLS,
@@ -33,27 +32,10 @@ from analysis.results import (
     Result,
     floor_p,
 )
+from analysis.spread import ControlSpread, control_spread
 
 Tail = Literal["two-sided", "greater", "less"]
 TAILS = ("two-sided", "greater", "less")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ControlSpread(Result):
-    """Variance of control effects over problems, split by source (squared unit of outcomes).
-
-    `estimate` is the standard deviation between directions, noise removed. `total` is the
-    variance of the k effects; `directions + noise = total`. `noise` is what the finite number of
-    problems adds: the problem × direction interaction over n. It is paired: problem difficulty
-    and the shared baseline cancel, so it is not p(1−p)/n. `statistic` and `p` test "the controls
-    differ by noise only" (F with k−1 and (n−1)(k−1)).
-    """
-
-    k: int
-    total: float
-    directions: float
-    noise: float
-    noise_sd: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,39 +111,16 @@ def compare_to_controls(
     """
     x, c = _checked(effect, controls, tail)
     k = c.shape[-1]
-    mean, sd, d, t = crawford_howell(x, c)
-    half = np.where(sd > 0, stats.t.isf((1 - level) / 2, k - 1) * sd * np.sqrt(1 + 1 / k), np.nan)
-    p_less, p_greater = floor_p(stats.t.cdf(t, k - 1)), floor_p(stats.t.sf(t, k - 1))
-    rank_less, rank_greater = rank_p(x, c)
     floor = rank_floor(k, tail=tail)
     few = floor * family_size > 1 - level + 1e-12
-    status = np.where(sd == 0, DEGENERATE, TOO_FEW_CONTROLS if few else OK)
-    fixed = fixed_effect_interval(d, k, level=level)
-    random = random_effect_interval(d, k, level=level)
-    numbers = {
-        "effect": x,
-        "estimate": x - mean,
-        "low": x - mean - half,
-        "high": x - mean + half,
-        "p": _by_tail(p_less, p_greater, tail),
-        "statistic": t,
-        "control_mean": mean,
-        "control_sd": sd,
-        "prediction_low": mean - half,
-        "prediction_high": mean + half,
-        "p_less": p_less,
-        "p_greater": p_greater,
-        "p_rank": _by_tail(rank_less, rank_greater, tail),
-        "p_rank_less": rank_less,
-        "p_rank_greater": rank_greater,
-        "d": d,
-        "d_ddof0": d * np.sqrt(k / (k - 1)),
-        "g": d * hedges_correction(k - 1),
-        "d_low_fixed": fixed[0],
-        "d_high_fixed": fixed[1],
-        "d_low_random": random[0],
-        "d_high_random": random[1],
+    numbers = _crawford_howell_numbers(x, c, level, tail) | _effect_sizes(x, c, level)
+    less, greater = rank_p(x, c)
+    numbers |= {
+        "p_rank": _by_tail(less, greater, tail),
+        "p_rank_less": less,
+        "p_rank_greater": greater,
     }
+    status = np.where(numbers["control_sd"] == 0, DEGENERATE, TOO_FEW_CONTROLS if few else OK)
     return ControlComparison(
         method="Crawford–Howell",
         n=k + 1,
@@ -216,54 +175,6 @@ def controls_needed(alpha: float, *, tail: Tail = "two-sided", family_size: int 
     return int(np.ceil(sides * family_size / alpha - 1 - 1e-9))
 
 
-def control_spread(outcomes: ArrayLike) -> ControlSpread:
-    """Split the spread of control effects into directions and paired binomial noise.
-
-    Parameters
-    ----------
-    outcomes : array, shape (n, k)
-        Outcome (0/1, or a per-problem mean) of each problem under each control. Differences to
-        the shared baseline give the same answer: the baseline is constant within a problem.
-
-    Notes
-    -----
-    Two-way random effects without replication: total = MS_direction/n, noise = MS_residual/n,
-    directions = total − noise (may be negative; its sd is then reported as 0).
-
-    References
-    ----------
-    Searle, Casella & McCulloch (1992), Variance Components, section 4.2.
-    """
-    y = np.asarray(outcomes, float)
-    if y.ndim != 2 or y.shape[1] < 2:
-        raise Refusal(f"outcomes must be (n problems, k ≥ 2 controls), found shape {y.shape}")
-    complete = y[~np.isnan(y).any(axis=1)]
-    n, k = complete.shape
-    if n < 2:
-        raise Refusal(f"{n} problems have an outcome under every control: at least 2 are needed")
-    residual = complete - complete.mean(axis=0) - complete.mean(axis=1, keepdims=True)
-    residual += complete.mean()
-    total = float(complete.mean(axis=0).var(ddof=1))
-    noise = float((residual**2).sum() / ((n - 1) * (k - 1)) / n)
-    f = total / noise if noise > 0 else np.nan
-    return ControlSpread(
-        method="two-way variance components",
-        estimate=float(np.sqrt(max(0.0, total - noise))),
-        n=n,
-        p=_plain(floor_p(stats.f.sf(f, k - 1, (n - 1) * (k - 1)))),
-        statistic=float(f),
-        status=OK if noise > 0 else DEGENERATE,
-        scope=NEW_BOTH,
-        dropped=len(y) - n,
-        dropped_what="problems without an outcome under every control",
-        k=k,
-        total=total,
-        directions=total - noise,
-        noise=noise,
-        noise_sd=float(np.sqrt(noise)),
-    )
-
-
 def _checked(effect: ArrayLike, controls: ArrayLike, tail: str) -> tuple[Array, Array]:
     x, c = np.asarray(effect, float), np.asarray(controls, float)
     if tail not in TAILS:
@@ -299,6 +210,43 @@ def rank_p(x: Array, c: Array) -> tuple[Array, Array]:
     less = (c <= x[..., None] + slack).sum(axis=-1)
     greater = (c >= x[..., None] - slack).sum(axis=-1)
     return (1 + less) / (k + 1), (1 + greater) / (k + 1)
+
+
+def _crawford_howell_numbers(x: Array, c: Array, level: float, tail: str) -> dict[str, Any]:
+    k = c.shape[-1]
+    mean, sd, _, t = crawford_howell(x, c)
+    half = np.where(sd > 0, stats.t.isf((1 - level) / 2, k - 1) * sd * np.sqrt(1 + 1 / k), np.nan)
+    less, greater = floor_p(stats.t.cdf(t, k - 1)), floor_p(stats.t.sf(t, k - 1))
+    return {
+        "effect": x,
+        "estimate": x - mean,
+        "low": x - mean - half,
+        "high": x - mean + half,
+        "p": _by_tail(less, greater, tail),
+        "p_less": less,
+        "p_greater": greater,
+        "statistic": t,
+        "control_mean": mean,
+        "control_sd": sd,
+        "prediction_low": mean - half,
+        "prediction_high": mean + half,
+    }
+
+
+def _effect_sizes(x: Array, c: Array, level: float) -> dict[str, Any]:
+    k = c.shape[-1]
+    d = crawford_howell(x, c)[2]
+    fixed = fixed_effect_interval(d, k, level=level)
+    random = random_effect_interval(d, k, level=level)
+    return {
+        "d": d,
+        "d_ddof0": d * np.sqrt(k / (k - 1)),
+        "g": d * hedges_correction(k - 1),
+        "d_low_fixed": fixed[0],
+        "d_high_fixed": fixed[1],
+        "d_low_random": random[0],
+        "d_high_random": random[1],
+    }
 
 
 def _by_tail(less: Array, greater: Array, tail: str) -> Array:
