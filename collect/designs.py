@@ -20,8 +20,8 @@ from collect.sweep import GREEDY, Setting
 ALPHAS = tuple(a / 2 for a in range(-6, 7))
 # Answers of the bundled model are at most a colon, two digits and end-of-text.
 BUNDLED_NEW_TOKENS = 6
-# "The answer is: 42" and worked ones of a chat model.
-NEW_TOKENS = 32
+PUBLISHED_NEW_TOKENS = 32  # "The answer is: 1,234"
+CHAT_NEW_TOKENS = 16  # the number, or a short sentence around it
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,7 @@ class Design:
         alphas: doses of the candidates.
         draw: makes the sets that the store does not have yet, after the baselines are in.
         given: makes those that need no outcome, before anything is run.
+        gated: problems that the gates are run on.
     """
 
     branches: Sequence[Branch]
@@ -108,6 +109,7 @@ class Design:
     alphas: tuple[float, ...]
     draw: Callable[[Path], None] = lambda root: None
     given: Callable[[Path], None] = lambda root: None
+    gated: int = 24
 
 
 def _setting(model: Model, protocol: str, max_new_tokens: int) -> Setting:
@@ -201,7 +203,7 @@ def plain(model: Model, *, seed: int, scale: Scale = PLAIN_SCALE) -> Design:
 
     branch = Branch(
         title="chat",
-        setting=_setting(model, "chat", NEW_TOKENS),
+        setting=_setting(model, "chat", CHAT_NEW_TOKENS),
         train="train",
         tests=("primary",),
         site=site,
@@ -215,7 +217,7 @@ def plain(model: Model, *, seed: int, scale: Scale = PLAIN_SCALE) -> Design:
         controls=scale.controls,
     )
     problems = expressions(scale.pool, mix=scale.mix, seed=seed).rows
-    return Design([branch], problems, scale.alphas, draw=draw)
+    return Design([branch], problems, scale.alphas, draw=draw, gated=6)
 
 
 def published(
@@ -253,7 +255,7 @@ def published(
     branches = _two_branches(
         model,
         scale,
-        NEW_TOKENS,
+        PUBLISHED_NEW_TOKENS,
         corrected=("train", ("primary", "report_test")),
         own=("report_train", ("report_test",)),
     )

@@ -32,8 +32,6 @@ from store.ingest import ingest
 from store.layout import create_store
 from store.shards import committed
 
-GATED_PROBLEMS = 24
-
 
 @dataclass(frozen=True)
 class Reproduction:
@@ -151,7 +149,7 @@ def _asked(root: Path, set_names: Sequence[str]) -> list[Problem]:
 
 def _gates(design: Design, pool: Sequence[Problem], steps: Steps) -> dict[str, Mapping[str, Any]]:
     """Run the gates under every protocol, before any outcome is written."""
-    asked = pool[:GATED_PROBLEMS]
+    asked = pool[: design.gated]
     found: dict[str, Mapping[str, Any]] = {}
     with steps.step("gates"):
         for branch in design.branches:
