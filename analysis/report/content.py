@@ -105,11 +105,11 @@ def _of_context(
         blocks += [Heading(f"Difficulty ({where})", 3), *show("strata")]
         blocks.append(grids.strata_grid(strata, f"strata-{name}", context))
         same = matching(tables.homogeneity(store), context)
-        blocks.append(grids.homogeneity_grid(same, f"homogeneity-{name}"))
+        blocks.append(grids.homogeneity_grid(same, f"homogeneity-{name}", context))
     trends = matching(tables.trends(store), context)
     if len(trends):
         blocks += [Heading(f"Whole curves ({where})", 3), *show("doses")]
-        blocks.append(grids.trends_grid(trends, f"curves-{name}"))
+        blocks.append(grids.trends_grid(trends, f"curves-{name}", context))
     return blocks + list(rest.values())
 
 
@@ -176,7 +176,11 @@ def _provenance(store: Path) -> list[Block]:
         if gates:
             rows = pd.DataFrame([{"gate": k, "result": _short(v)} for k, v in gates.items()])
             title = f"Gates of run {run['run_id'][:12]}"
-            blocks.append(grids.frame_grid(rows, f"gates-{run['run_id'][:12]}", title))
+            blocks.append(
+                grids.frame_grid(
+                    rows, f"gates-{run['run_id'][:12]}", title, "SELECT run_id, gates FROM runs"
+                )
+            )
     keep = ["run_id", "created_at", "status", "command", "code_version", "git_commit",
             "library_versions", "host", "device", "rng_seed"]  # fmt: skip
     shown = runs[[name for name in keep if name in runs]]

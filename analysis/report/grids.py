@@ -198,7 +198,7 @@ def strata_grid(strata: pd.DataFrame, name: str, context: Mapping[str, Any]) -> 
     )  # fmt: skip
 
 
-def homogeneity_grid(table: pd.DataFrame, name: str) -> Grid:
+def homogeneity_grid(table: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:
     """Do strata differ? On the scale of odds and of points."""
     return Grid(
         name=name,
@@ -216,10 +216,16 @@ def homogeneity_grid(table: pd.DataFrame, name: str) -> Grid:
         note="Odds: homogeneity of gained:lost on the discordant pairs (Fisher–Freeman–Halton); "
         "points: heterogeneity of the differences. Effects equal on one scale can differ on the "
         "other. Not corrected for the number of alphas.",
+        sql=shown(
+            "SELECT direction, alpha, level, n_pairs, gained, lost FROM accuracy_by_stratum "
+            "WHERE scheme = 'n_steps' AND set_name = $set_name AND protocol = $protocol "
+            "AND role = 'candidate' ORDER BY direction, alpha, level",
+            context,
+        ),
     )  # fmt: skip
 
 
-def trends_grid(trends: pd.DataFrame, name: str) -> Grid:
+def trends_grid(trends: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:
     """The curve as a whole, and the best alpha with the price of having looked for it."""
     return Grid(
         name=name,
@@ -242,6 +248,12 @@ def trends_grid(trends: pd.DataFrame, name: str) -> Grid:
         note="Best α: the most accurate of all alphas. The figure that is usually printed is "
         "chosen on the problems it is reported on; beside it the estimate on the half of the "
         "problems that did not choose.",
+        sql=shown(
+            "SELECT direction, alpha, problem_id, baseline_correct, correct FROM paired_outcomes "
+            "JOIN problem_sets USING (problem_id) WHERE set_name = $set_name "
+            "AND protocol = $protocol AND role = 'candidate' ORDER BY direction, alpha, problem_id",
+            context,
+        ),
     )  # fmt: skip
 
 

@@ -3,39 +3,89 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
 from analysis.charts.render import FONTS
 from analysis.report.document import Block, Bullets, Cards, Grid, Heading, Text
+from analysis.report.sources import figure_sql
 
 TEMPLATES = Path(__file__).parent / "templates"
+STYLES = ("report.css", "explorer.css")
+SCRIPTS = ("marks.js", "explorer.js", "queries.js")
 _BOLD, _CODE = re.compile(r"\*\*(.+?)\*\*"), re.compile(r"`(.+?)`")
 _ID = re.compile(r'(\bid="|url\(#|href="#)([^")]+)')
 
 
-def as_html(blocks: Sequence[Block], drawings: Mapping[str, str], *, store: str) -> str:
-    """The blocks as a page; `drawings` holds the SVG of each figure, `store` is named in it."""
+def as_html(
+    blocks: Sequence[Block],
+    drawings: Mapping[str, str],
+    *,
+    store: str,
+    explorer: Mapping[str, Any] | None = None,
+) -> str:
+    """The blocks as a page; `drawings` holds the SVG of each figure, `store` is named in it.
+
+    With `explorer` (of `analysis.report.explorer`) a section to explore stands before the results.
+    """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters["inline"] = inline
-    headings = [block for block in blocks if isinstance(block, Heading)]
+    environment.filters |= {"inline": inline, "source": figure_sql}
+    kinds = _with_explorer([(_kind(block), block) for block in blocks], explorer)
+    headings = [block for _, block in kinds if isinstance(block, Heading)]
+    script = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
     return environment.get_template("report.html.j2").render(
         title=headings[0].text if headings else "Report",
         contents=[heading for heading in headings if heading.level == 2],
-        blocks=[(_kind(block), block) for block in blocks],
+        blocks=kinds,
         drawings={name: isolated(svg, name) for name, svg in drawings.items()},
         store=store,
         font=base64.b64encode((FONTS / "Roboto-Regular.ttf").read_bytes()).decode(),
-        style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
+        style="".join((TEMPLATES / name).read_text(encoding="utf-8") for name in STYLES),
+        script=Markup(script),
+        policy=policy(script),
+        explorer=Markup(_json(explorer or {})),
     )
+
+
+def policy(script: str) -> str:
+    """A content security policy that lets a page run one script and reach for nothing."""
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode()
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
+        "font-src data:; img-src data:; form-action 'self'; base-uri 'none'"
+    )
+
+
+def _with_explorer(
+    blocks: list[tuple[str, Block | None]], explorer: Mapping[str, Any] | None
+) -> list[tuple[str, Block | None]]:
+    """The blocks with the explorer before the first results, if there is anything to explore."""
+    if not explorer or not explorer["contexts"]:
+        return blocks
+    first = (
+        i
+        for i, (_, block) in enumerate(blocks)
+        if isinstance(block, Heading) and block.text.startswith("Results")
+    )
+    at = next(first, len(blocks))
+    return [*blocks[:at], ("heading", Heading("Explore")), ("explorer", None), *blocks[at:]]
+
+
+def _json(value: Any) -> str:
+    """JSON that cannot end the script element that it stands in."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c")
 
 
 def _kind(block: Block) -> str:
@@ -58,7 +108,12 @@ def inline(text: str) -> Markup:
 
 
 def isolated(svg: str, name: str) -> str:
-    """The SVG with its ids made its own (several share a page) and its width left to the page."""
+    """The SVG with its ids made its own (several share a page) and its width left to the page.
+
+    It stands in an element with role `img` and a name, so that its parts are hidden from readers.
+    """
     own = _ID.sub(lambda match: f"{match[1]}{name}-{match[2]}", svg)
     own = re.sub(r"<metadata>.*?</metadata>", "", own, count=1)
-    return re.sub(r'(<svg\b[^>]*?) width="[^"]*" height="[^"]*"', r"\1", own, count=1)
+    return re.sub(
+        r'(<svg\b[^>]*?) width="[^"]*" height="[^"]*"', r'\1 aria-hidden="true"', own, count=1
+    )

@@ -57,9 +57,10 @@ def _text(
 ) -> str:
     """The report in one format."""
     if form == "html":
+        from analysis.report.explorer import explorer
         from analysis.report.html import as_html
 
-        return as_html(blocks, drawings, store=str(store))
+        return as_html(blocks, drawings, store=str(store), explorer=explorer(store))
     from analysis.charts.render import to_pdf
     from analysis.report.latex import as_latex
     from analysis.report.markdown import as_markdown

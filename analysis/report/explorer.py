@@ -1,0 +1,186 @@
+"""What the explorer of the page needs, and nothing else: results per dose, one letter per outcome.
+
+Every number that it shows is computed and rounded here; the page's script looks them up. The one
+exception is a selection of problems by hand, where the script counts letters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis import tables
+from analysis.tables import labels
+from analysis.tables.base import CONTEXT, STEERING, groups, matching
+from analysis.tables.problems import Curve, candidate_curves
+
+MOST_PROBLEMS = 2_000
+"""Of a larger set no single problem is inlined; what is shown of it then are the strata."""
+
+MOST_LETTERS = 1_000_000
+ID_LENGTH = 12
+RIGHT, GAINED, LOST, WRONG, MISSING = "RGLW-"
+DIGITS = 4
+
+
+def explorer(store: Path | str) -> dict[str, Any]:
+    """One entry of `contexts` per problem set and protocol; see the functions below for its parts.
+
+    Only what a store holds of candidates and controls is in it: a few bytes per direction and
+    dose, and one per candidate, dose and problem of sets of at most `MOST_PROBLEMS`.
+    """
+    effects = tables.effects(store)
+    curves = candidate_curves(store)
+    ordered = sorted(
+        groups(effects, CONTEXT).items(),
+        key=lambda item: bool(effects["selected_on_outcome"].iloc[item[1][0]]),
+    )
+    found = []
+    for value, index in ordered:
+        context = dict(zip(CONTEXT, value, strict=True))
+        own = effects.iloc[index]
+        if (own["role"] == "candidate").any():
+            found.append(_context(store, context, own, curves))
+    return {"store": str(store), "contexts": found}
+
+
+def _context(
+    store: Path | str, context: Mapping[str, Any], effects: pd.DataFrame, curves: list[Curve]
+) -> dict[str, Any]:
+    """One problem set under one protocol: directions, strata, results, band and problems."""
+    strata = matching(tables.strata(store), context)
+    band = matching(tables.control_band(store), context)
+    own = [c for c in curves if all(c.names[name] == context[name] for name in CONTEXT)]
+    shown = own if _fits(own) else []
+    order = _difficulty(shown)
+    return {
+        "label": f"{context['set_name']} set, {context['protocol']} protocol, {context['model']}",
+        "names": {name: context[name] for name in ("set_name", "protocol", "model", "dtype")},
+        "selected": bool(effects["selected_on_outcome"].iloc[0]),
+        "strata": _strata(strata),
+        "problems": _problems(shown, order),
+        "directions": [
+            _direction(steering, table, strata, band, shown, order)
+            for steering, table in _by_direction(effects)
+        ],
+    }
+
+
+def _by_direction(effects: pd.DataFrame) -> list[tuple[dict[str, Any], pd.DataFrame]]:
+    """The rows of each direction and way of steering, candidates first."""
+    parts = [
+        (dict(zip(STEERING, value, strict=True)), effects.iloc[index])
+        for value, index in groups(effects, STEERING).items()
+    ]
+    return sorted(parts, key=lambda part: part[1]["role"].iloc[0] != "candidate")
+
+
+def _direction(
+    steering: dict[str, Any],
+    effects: pd.DataFrame,
+    strata: pd.DataFrame,
+    band: pd.DataFrame,
+    curves: list[Curve],
+    order: np.ndarray,
+) -> dict[str, Any]:
+    """One direction: its results by stratum ("" is the whole set), its controls, its problems."""
+    own = matching(strata, steering)
+    results = {"": _results(effects)}
+    for level in dict.fromkeys(own["stratum"]):
+        results[str(level)] = _results(own[own["stratum"] == level])
+    way = {name: value for name, value in steering.items() if name != "direction"}
+    curve = [c for c in curves if all(c.names[name] == v for name, v in steering.items())]
+    return {
+        "names": steering,
+        "role": str(effects["role"].iloc[0]),
+        "results": results,
+        "band": [
+            [row["alpha"], *(round(row[f"accuracy_{end}"], DIGITS) for end in ("low", "high")),
+             int(row["k"]), row["label"]]
+            for row in matching(band, way).to_dict("records")
+        ],
+        "letters": _letters(curve[0], order) if curve else {},
+    }  # fmt: skip
+
+
+def _results(rows: pd.DataFrame) -> list[list[Any]]:
+    """One list per dose: numbers to draw, then the texts that are read.
+
+    alpha; accuracy, its low and high, baseline; pairs, gained, lost, missing; then as text
+    accuracy, baseline, difference, interval, p, corrected p.
+    """
+    found = []
+    for row in rows.sort_values("alpha").to_dict("records"):
+        drawn = ("accuracy", "accuracy_low", "accuracy_high", "baseline_accuracy")
+        found.append(
+            [
+                row["alpha"],
+                *(None if pd.isna(row[name]) else round(row[name], DIGITS) for name in drawn),
+                *(int(row[name]) for name in ("n", "gained", "lost", "n_missing")),
+                labels.percent(row["accuracy"]),
+                labels.percent(row["baseline_accuracy"]),
+                labels.points(row["estimate"]),
+                labels.interval(row["low"], row["high"]),
+                labels.p_value(row["p"]),
+                labels.p_value(row["p_adjusted"]),
+            ]
+        )
+    return found
+
+
+def _strata(strata: pd.DataFrame) -> list[list[str]]:
+    """Scheme, level and label of each stratum."""
+    named = strata.drop_duplicates(["scheme", "stratum"])
+    columns = ["scheme", "stratum", "stratum_label"]
+    return [[str(row[name]) for name in columns] for row in named.to_dict("records")]
+
+
+def _fits(curves: list[Curve]) -> bool:
+    """Whether single problems may be inlined: not too many, the same ones, one outcome each."""
+    if not curves or any(curve.seeds > 1 for curve in curves):
+        return False
+    first = curves[0].problems["problem_id"]
+    letters = sum(curve.outcomes.size for curve in curves)
+    same = all(first.equals(curve.problems["problem_id"]) for curve in curves)
+    return same and len(first) <= MOST_PROBLEMS and letters <= MOST_LETTERS
+
+
+def _difficulty(curves: list[Curve]) -> np.ndarray:
+    """Order of the problems: by steps, then right ones first, then by how often they are right."""
+    if not curves:
+        return np.array([], dtype=int)
+    steps = curves[0].problems["n_steps"].to_numpy(dtype=float)
+    often = sum(np.nansum(curve.outcomes, axis=1) for curve in curves)
+    return np.lexsort((-np.asarray(often), -np.nan_to_num(curves[0].baseline), steps))
+
+
+def _problems(curves: list[Curve], order: np.ndarray) -> list[list[Any]]:
+    """Start of the id, question and number of steps of each problem, in order of difficulty."""
+    if not curves:
+        return []
+    kept = curves[0].problems.iloc[order]
+    return [
+        [row["problem_id"][:ID_LENGTH], row["question"], str(row["n_steps"]).removesuffix(".0")]
+        for row in kept.to_dict("records")
+    ]
+
+
+def _letters(curve: Curve, order: np.ndarray) -> dict[str, str]:
+    """Dose -> one letter per problem: right and wrong as before, gained, lost, missing."""
+    base = curve.baseline[order]
+    found = {}
+    for j, alpha in enumerate(curve.alphas):
+        now = curve.outcomes[order, j]
+        kinds = [
+            np.isnan(now) | np.isnan(base),
+            (now == 1) & (base == 1),
+            (now == 1),
+            (base == 1),
+        ]
+        letters = np.select(kinds, [MISSING, RIGHT, GAINED, LOST], WRONG)
+        found[f"{alpha:g}"] = "".join(letters)
+    return found
