@@ -110,7 +110,7 @@ def judge(
     The margin is in units of logits; with noise (for a slice of the states) it is that of the
     noisy choice.
     """
-    step = max(1, LOGIT_BYTES // (4 * net.head.shape[0]))
+    step = max(1, LOGIT_BYTES // (4 * net.head.weight.shape[0]))
     chosen, margins, logprobs = [], [], []
     for start in range(0, len(states), step):
         part = slice(start, start + step)

@@ -231,7 +231,7 @@ class Engine:
         if direct:
             thoughts = self._think_direct(prefixes, rows, table, places)
         else:
-            thoughts = think(self.model, rows, table, self.protocol)
+            thoughts = think(rows, table, self.protocol)
         noise = None
         if self.rule.temperature is not None:
             prompts = [self.prompts[unit.problem] for unit in units]
@@ -258,9 +258,9 @@ class Engine:
     ) -> Thoughts:
         distinct = sorted(set(places))
         index = {where: i for i, where in enumerate(distinct)}
-        base = think_unsteered(self.model, self.rows(prefixes, distinct, True), self.protocol)
+        base = think_unsteered(self.rows(prefixes, distinct, True), self.protocol)
         of_row = torch.tensor([index[where] for where in places], device=self.model.device)
-        return think_direct(self.model, rows, table, self.protocol, base, of_row)
+        return think_direct(rows, table, self.protocol, base, of_row)
 
     def _table(self, units: Sequence[Unit]) -> SteeringTable:
         used = sorted({unit.steering for unit in units})
@@ -274,7 +274,7 @@ class Engine:
             [index[unit.steering] for unit in units],
             factors,
             n_positions=self.n_steered,
-            like=self.net.head,
+            like=self.net.head.weight,
             open_ended=self.open_ended,
         )
 

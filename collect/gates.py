@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 from collect.batches import Unit
 from collect.engine import Engine
@@ -55,8 +56,9 @@ def run_gates(
         strict: raise where a gate fails, rather than say so in the result.
 
     Returns:
-        `passed`, `fragile_below` (logits), and one entry per gate: `baseline`, `batch`,
-        `live` (with `dead`, a list such as `latent[5]`).
+        `passed`, `fragile_below` (logits: 10 times the largest difference between batches, or
+        10 rounding units of the largest logit where that is more), and one entry per gate:
+        `baseline`, `batch`, `live` (with `dead`, a list such as `latent[5]`).
 
     Raises:
         GateFailure: the first or the second gate fails.
@@ -65,9 +67,11 @@ def run_gates(
     chosen = [_for_questions(s, len(questions)) for s in steerings]
     engine = Engine(model, questions, gold, chosen, protocol, decoding, 2**30, None)
     batch = _batch_gate(engine, len(questions))
-    fragile = FRAGILE_FACTOR * batch["largest_logit_difference"]
+    # A few questions that happen to agree exactly do not make all others do so.
+    noise = max(batch["largest_logit_difference"], batch["rounding_unit"])
+    fragile = FRAGILE_FACTOR * noise
     baseline = _baseline_gate(engine, questions, gold, fragile)
-    live = _live_gate(engine, questions, gold, batch["largest_logit_difference"])
+    live = _live_gate(engine, questions, gold, fragile)
     passed = baseline["passed"] and batch["passed"]
     result = {
         "passed": passed,
@@ -148,11 +152,13 @@ def _batch_gate(engine: Engine, n_questions: int) -> dict[str, Any]:
         for unit, (tokens, margin, _) in seen.items()
         if tokens != whole[unit][0]
     ]
-    differing = sum(margin >= FRAGILE_FACTOR * largest for margin in changed)
     top = max(float(np.abs(logits).max()) for _, _, logits in whole.values())
+    unit = torch.finfo(engine.model.dtype).eps * top
+    differing = sum(margin >= FRAGILE_FACTOR * max(largest, unit) for margin in changed)
     rounding = ROUNDING.get(str(engine.model.dtype).removeprefix("torch."), 1e-3) * top
     return {
         "passed": differing == 0 and largest <= rounding,
+        "rounding_unit": unit,
         "differing": differing,
         "fragile": len(changed) - differing,
         "largest_logit_difference": largest,

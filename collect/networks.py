@@ -7,7 +7,6 @@ one product) and leave attention to the caller, who knows what is shared.
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -15,8 +14,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from transformers.activations import ACT2FN
 
+from collect.affine import Affine, activation_function, projection_function
 from collect.model import Model
 from sql.errors import UserError
 
@@ -27,7 +26,10 @@ class Network(ABC):
     Attributes:
         n_layer, n_head, n_kv, d_head: sizes; `n_kv` heads of keys serve `n_head` of queries.
         scales: what each layer's attention scores are multiplied by.
+        d_model, d_inner: widths of the residual stream and of the MLP.
         max_positions: longest sequence.
+        head: the output layer.
+        project: makes the next thought [..., d] of a final state.
     """
 
     n_layer: int
@@ -38,7 +40,8 @@ class Network(ABC):
     d_inner: int
     scales: list[float]
     max_positions: int
-    head: Tensor
+    head: Affine
+    project: Callable[[Tensor], Tensor]
 
     @abstractmethod
     def place(self, x: Tensor, positions: Tensor) -> Tensor:
@@ -62,7 +65,7 @@ class Network(ABC):
 
     def logits(self, states: Tensor) -> Tensor:
         """Logits [N, V] of normed final states [N, d], in float32."""
-        return F.linear(states, self.head).float()
+        return self.head(states).float()
 
 
 class Gpt2Network(Network):
@@ -75,22 +78,22 @@ class Gpt2Network(Network):
         self.d_head = self.d_model // self.n_head
         self.scales = [float(block.attn.scaling) for block in body.h]
         self.max_positions = config.n_positions
-        self.act = _activation(config.activation_function)
+        act = config.activation_function
         self.wte, self.wpe = body.wte.weight.detach(), body.wpe.weight.detach()
-        self.head = lm.lm_head.weight.detach()
+        self.head = Affine(lm.lm_head.weight.detach(), None)
         self.norm = (body.ln_f.weight.detach(), body.ln_f.bias.detach(), body.ln_f.eps)
         self.blocks = [
             (
                 (block.ln_1.weight.detach(), block.ln_1.bias.detach(), block.ln_1.eps),
-                _conv1d(block.attn.c_attn),
-                _conv1d(block.attn.c_proj),
+                Affine(*_conv1d(block.attn.c_attn)),
+                Affine(*_conv1d(block.attn.c_proj)),
                 (block.ln_2.weight.detach(), block.ln_2.bias.detach(), block.ln_2.eps),
-                _conv1d(block.mlp.c_fc),
-                _conv1d(block.mlp.c_proj),
+                Affine(*_conv1d(block.mlp.c_fc), act),
+                Affine(*_conv1d(block.mlp.c_proj)),
             )
             for block in body.h
         ]
-        self.d_inner = self.blocks[0][4][0].shape[1]
+        self.d_inner = self.blocks[0][4].weight.shape[0]
 
     def place(self, x: Tensor, positions: Tensor) -> Tensor:
         """See `Network.place`."""
@@ -98,18 +101,17 @@ class Gpt2Network(Network):
 
     def qkv(self, layer: int, x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """See `Network.qkv`."""
-        (weight, bias, eps), (w, b), *_ = self.blocks[layer]
+        (weight, bias, eps), merge, *_ = self.blocks[layer]
         normed = F.layer_norm(x, (self.d_model,), weight, bias, eps)
-        merged = torch.addmm(b, normed, w).view(len(x), 3, self.n_head, self.d_head)
+        merged = merge(normed).view(len(x), 3, self.n_head, self.d_head)
         return merged[:, 0], merged[:, 1], merged[:, 2]
 
     def finish(self, layer: int, x: Tensor, attended: Tensor) -> Tensor:
         """See `Network.finish`."""
-        _, _, (w_o, b_o), (weight, bias, eps), (w_in, b_in), (w_out, b_out) = self.blocks[layer]
-        x = torch.addmm(b_o, attended, w_o).add_(x)
+        _, _, gather, (weight, bias, eps), widen, narrow = self.blocks[layer]
+        x = gather.plus(attended, x)
         normed = F.layer_norm(x, (self.d_model,), weight, bias, eps)
-        inner = self.act(torch.addmm(b_in, normed, w_in))
-        return torch.addmm(b_out, inner, w_out).add_(x)
+        return narrow.plus(widen(normed), x)
 
     def final(self, x: Tensor) -> Tensor:
         """See `Network.final`."""
@@ -132,22 +134,23 @@ class LlamaNetwork(Network):
         self.d_head, self.d_inner = first.head_dim, config.intermediate_size
         self.scales = [float(layer.self_attn.scaling) for layer in body.layers]
         self.max_positions = config.max_position_embeddings
-        self.act = _activation(config.hidden_act)
+        self.act = activation_function(config.hidden_act)
         self.rotary = body.rotary_emb
-        self.wte, self.head = body.embed_tokens.weight.detach(), lm.lm_head.weight.detach()
+        self.wte = body.embed_tokens.weight.detach()
+        self.head = Affine(lm.lm_head.weight.detach(), None)
         self.norm = (body.norm.weight.detach(), body.norm.variance_epsilon)
         self.tables: tuple[Tensor, Tensor] | None = None
         self.blocks = [
             (
                 (layer.input_layernorm.weight.detach(), layer.input_layernorm.variance_epsilon),
-                _stacked(*(getattr(layer.self_attn, f"{name}_proj") for name in "qkv")),
-                _stacked(layer.self_attn.o_proj),
+                Affine(*_stacked(*(getattr(layer.self_attn, f"{name}_proj") for name in "qkv"))),
+                Affine(*_stacked(layer.self_attn.o_proj)),
                 (
                     layer.post_attention_layernorm.weight.detach(),
                     layer.post_attention_layernorm.variance_epsilon,
                 ),
-                _stacked(layer.mlp.gate_proj, layer.mlp.up_proj),
-                _stacked(layer.mlp.down_proj),
+                Affine(*_stacked(layer.mlp.gate_proj, layer.mlp.up_proj)),
+                Affine(*_stacked(layer.mlp.down_proj)),
             )
             for layer in body.layers
         ]
@@ -173,8 +176,8 @@ class LlamaNetwork(Network):
 
     def qkv(self, layer: int, x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """See `Network.qkv`."""
-        norm, (w, b), *_ = self.blocks[layer]
-        merged = F.linear(self._rms(x, norm), w, b).view(len(x), -1, self.d_head)
+        norm, merge, *_ = self.blocks[layer]
+        merged = merge(self._rms(x, norm)).view(len(x), -1, self.d_head)
         turned = merged[:, : self.n_head + self.n_kv]
         cos, sin = self._angles(positions, x)
         half = self.d_head // 2
@@ -184,10 +187,10 @@ class LlamaNetwork(Network):
 
     def finish(self, layer: int, x: Tensor, attended: Tensor) -> Tensor:
         """See `Network.finish`."""
-        _, _, (w_o, b_o), norm, (w_in, b_in), (w_out, b_out) = self.blocks[layer]
-        x = F.linear(attended, w_o, b_o).add_(x)
-        gate, up = F.linear(self._rms(x, norm), w_in, b_in).split(self.d_inner, dim=-1)
-        return F.linear(self.act(gate) * up, w_out, b_out).add_(x)
+        _, _, gather, norm, widen, narrow = self.blocks[layer]
+        x = gather.plus(attended, x)
+        gate, up = widen(self._rms(x, norm)).split(self.d_inner, dim=-1)
+        return narrow.plus(self.act(gate) * up, x)
 
     def final(self, x: Tensor) -> Tensor:
         """See `Network.final`."""
@@ -198,23 +201,8 @@ class LlamaNetwork(Network):
         return F.embedding(tokens, self.wte)
 
 
-def _activation(name: str) -> Callable[[Tensor], Tensor]:
-    if name in ("gelu_new", "gelu_pytorch_tanh", "gelu_fast"):
-        return _gelu_tanh
-    module: Callable[[Tensor], Tensor] = ACT2FN[name]
-    return module
-
-
-def _gelu_tanh(x: Tensor) -> Tensor:
-    """GELU's tanh form; on a CPU as x * sigmoid(2u), which has a fast vector form there."""
-    if x.dtype != torch.float32 or x.device.type != "cpu":
-        return F.gelu(x, approximate="tanh")
-    twice = 2 * math.sqrt(2 / math.pi)
-    return (x * x).mul_(0.044715 * twice).add_(twice).mul_(x).sigmoid_().mul_(x)
-
-
 def _conv1d(module: Any) -> tuple[Tensor, Tensor]:
-    return module.weight.detach(), module.bias.detach()
+    return module.weight.detach().t(), module.bias.detach()
 
 
 def _stacked(*modules: Any) -> tuple[Tensor, Tensor | None]:
@@ -238,4 +226,6 @@ def network_of(model: Model) -> Network:
     if kind not in _NETWORKS:
         known = ", ".join(_NETWORKS)
         raise UserError(f"{model.name} is a {kind} model; the engine runs {known}")
-    return _NETWORKS[kind](model.lm)
+    net = _NETWORKS[kind](model.lm)
+    net.project = projection_function(model.projection)
+    return net

@@ -15,7 +15,6 @@ from collect.interventions import LATENT_SITES, Steering, residual_layer
 from collect.model import Model
 from collect.prefix import prefill
 from collect.protocol import Protocol
-from collect.reasoning import project
 from collect.rows import Hook, Rows
 from sql.errors import UserError
 
@@ -74,7 +73,7 @@ def _read(engine: Engine, rows: Rows, sites: Sequence[str]) -> list[dict[str, Te
     for _ in range(engine.protocol.n_positions):
         states: dict[str, Tensor] = {}
         state = rows.net.final(rows.feed(x[:, None], _reader(wanted, states))[:, 0])
-        x = project(engine.model, state)
+        x = rows.net.project(state)
         latent = {"latent": state, "latent_projected": x}
         states.update({site: latent[site] for site in sites if site in latent})
         by_position.append(states)

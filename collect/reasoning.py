@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from collect.model import Model
+from collect.networks import Network
 from collect.protocol import Protocol
 from collect.rows import Hook, Norms, Rows, SteeringTable
 
@@ -47,11 +47,6 @@ class Thoughts:
     norms: Norms
 
 
-def project(model: Model, state: Tensor) -> Tensor:
-    """The next thought [..., d] made of a final hidden state."""
-    return state if model.projection is None else model.projection(state)
-
-
 def residual_hook(table: SteeringTable, t: int | Tensor, norms: Norms | None = None) -> Hook | None:
     """Steers the output of the blocks that the table names, at position `t`, in passes of one."""
     if all(layer is None for layer in table.layers):
@@ -71,11 +66,11 @@ def residual_hook(table: SteeringTable, t: int | Tensor, norms: Norms | None = N
 
 
 def _steer_latent(
-    model: Model, table: SteeringTable, t: int, state: Tensor, norms: Norms
+    net: Network, table: SteeringTable, t: int, state: Tensor, norms: Norms
 ) -> tuple[Tensor, Tensor]:
     """The steered final state and the steered thought made of it."""
     state = _steer_at("latent", table, t, state, norms)
-    thought = _steer_at("latent_projected", table, t, project(model, state), norms)
+    thought = _steer_at("latent_projected", table, t, net.project(state), norms)
     return state, thought
 
 
@@ -88,7 +83,7 @@ def _steer_at(site_name: str, table: SteeringTable, t: int, x: Tensor, norms: No
     return x
 
 
-def think(model: Model, rows: Rows, table: SteeringTable, protocol: Protocol) -> Thoughts:
+def think(rows: Rows, table: SteeringTable, protocol: Protocol) -> Thoughts:
     """Total effect: every thought is made of the steered ones before it."""
     norms = Norms(len(rows), protocol.n_positions, table.row.device)
     state: Tensor | None = None
@@ -104,7 +99,7 @@ def think(model: Model, rows: Rows, table: SteeringTable, protocol: Protocol) ->
     for t in range(protocol.n_latent):
         if state is None:
             state = rows.net.final(rows.feed(x[:, None], residual_hook(table, t, norms))[:, 0])
-        state, x = _steer_latent(model, table, t, state, norms)
+        state, x = _steer_latent(rows.net, table, t, state, norms)
         if t < protocol.n_fed:
             norms.note_fed(t, x)
         state = None
@@ -114,7 +109,7 @@ def think(model: Model, rows: Rows, table: SteeringTable, protocol: Protocol) ->
     return Thoughts(pending, None, norms)
 
 
-def think_unsteered(model: Model, rows: Rows, protocol: Protocol) -> Unsteered:
+def think_unsteered(rows: Rows, protocol: Protocol) -> Unsteered:
     """The baseline's inputs, states and cache, one row per question, `<bot>` fed again."""
     kept = Unsteered(rows)
     x = rows.net.embed(rows.anchor_tokens())
@@ -122,12 +117,11 @@ def think_unsteered(model: Model, rows: Rows, protocol: Protocol) -> Unsteered:
         kept.inputs.append(x)
         state = rows.net.final(rows.feed(x[:, None])[:, 0])
         kept.states.append(state)
-        x = project(model, state)
+        x = rows.net.project(state)
     return kept
 
 
 def think_direct(
-    model: Model,
     rows: Rows,
     table: SteeringTable,
     protocol: Protocol,
@@ -137,7 +131,6 @@ def think_direct(
     """Direct effect: thought t is what steering at position t alone would give.
 
     Args:
-        model: the model.
         rows: fresh rows, `<bot>` not yet fed where a residual site is steered.
         table: their steerings.
         protocol: the protocol.
@@ -154,7 +147,7 @@ def think_direct(
             alone = base.rows.select(of_row, t, t + 1)
             hook = residual_hook(table, t, norms)
             state = rows.net.final(alone.feed(base.inputs[t][of_row][:, None], hook)[:, 0])
-        _, thought = _steer_latent(model, table, t, state, norms)
+        _, thought = _steer_latent(rows.net, table, t, state, norms)
         if t < protocol.n_fed:
             norms.note_fed(t, thought)
             thoughts.append(thought)

@@ -15,7 +15,6 @@ from transformers.cache_utils import DynamicCache
 
 from collect.model import Model
 from collect.protocol import Protocol, answer_start_tokens, prompt_tokens
-from collect.reasoning import project
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,8 @@ def plain_answer(
         if steer is not None:
             state = steer(t, state)
         if t < protocol.n_fed:
-            state = stream.feed(project(model, state[None]))
+            thought = state[None]
+            state = stream.feed(thought if model.projection is None else model.projection(thought))
     start = answer_start_tokens(model, protocol)
     if start:
         state = stream.feed(stream.embed(start))
