@@ -16,7 +16,7 @@ SHIPPED = Path(save.__file__).parent / "codi-arithmetic"
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, float | str]]]:
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("checkpoint")
     model, curve = train.train(train.SMOKE_RECIPE, seed=0, per_step_count=500)
     train.finish(
