@@ -7,7 +7,8 @@ import torch
 from checkpoint_files import published_codi, write_base, write_codi, write_plain
 
 from collect.checkpoints import load_model
-from collect.designs import Scale, _two_branches, plain, published
+from collect.designs import PLAIN_SCALE, Scale, _two_branches, plain, published
+from collect.expressions import expressions
 from collect.problem_sets import add_report_split, members
 from collect.progress import Steps
 from collect.reproduce import run_design
@@ -133,3 +134,8 @@ def test_two_branches_differ_in_protocol_site_and_controls(checkpoint):
     assert corrected.fits["mean_difference"].fitted_at == corrected.site
     assert own.fits["report_mean_difference"].fitted_at != own.site
     assert (corrected.control, own.control) == ("random_per_position", "random_total_norm")
+
+
+def test_there_are_enough_sums_for_a_plain_model():
+    found = expressions(PLAIN_SCALE.pool, mix=PLAIN_SCALE.mix).rows
+    assert len(found) == PLAIN_SCALE.pool > PLAIN_SCALE.primary + 2 * PLAIN_SCALE.train
