@@ -257,6 +257,12 @@ def test_paper_shows_tables_whole_and_no_controls(opened) -> None:
         ".map(one => one.scrollHeight - one.clientHeight)"
     )
     assert max(heights) <= 2
+    look(opened, width=700, media="print")  # A4 less its margins
+    widths = opened.execute_script(
+        "return [...document.querySelectorAll('main > .scroll')]"
+        ".map(one => [one.scrollWidth - one.clientWidth, one.getAttribute('aria-label')])"
+    )
+    assert [one for one in widths if one[0] > 2] == []
 
 
 def test_the_served_page_runs_its_queries(browser, drawn_from) -> None:

@@ -11,14 +11,22 @@
   const spoken = document.createElement("div");
   spoken.className = "unseen";
   spoken.setAttribute("aria-live", "polite");
-  document.body.append(tip, spoken);
+  const hint = document.createElement("p");
+  hint.id = "marks-hint";
+  hint.className = "unseen";
+  hint.textContent = "The arrow keys read the marks of this figure one by one.";
+  document.querySelector("main").append(tip, spoken, hint);
   let marked = null;
 
-  const number = (text) => {
+  // Shares are read as the axes write them: accuracies in per cent, differences in points.
+  function written(name, text) {
     const plain = text.replace("−", "-");
-    if (!/^-?\d+\.\d{4,}(e-?\d+)?$/.test(plain)) return text;
-    return String(Number(Number(plain).toPrecision(4))).replace("-", "−");
-  };
+    if (!/^-?\d*\.?\d+(e-?\d+)?$/.test(plain)) return text;
+    const minus = (value) => String(value).replace("-", "−");
+    if (/^accuracy|^baseline accuracy/.test(name)) return minus(`${(plain * 100).toFixed(1)} %`);
+    if (/^(estimate|low|high)$/.test(name)) return minus(`${(plain * 100).toFixed(1)} points`);
+    return /\.\d{4,}/.test(plain) ? minus(Number(Number(plain).toPrecision(4))) : text;
+  }
 
   function said(mark) {
     const seen = new Map();
@@ -26,7 +34,7 @@
       const at = part.indexOf(": ");
       const name = part.slice(0, at).replace(/_label$/, "").replaceAll("_", " ").toLowerCase();
       const value = part.slice(at + 2);
-      if (at > 0 && value && !HIDDEN.has(part.slice(0, at))) seen.set(name, number(value));
+      if (at > 0 && value && !HIDDEN.has(part.slice(0, at))) seen.set(name, written(name, value));
     }
     return [...seen];
   }
@@ -82,6 +90,7 @@
   for (const figure of document.querySelectorAll("figure .drawing")) {
     if (!marks(figure).length) continue;
     figure.tabIndex = 0;
+    figure.setAttribute("aria-describedby", hint.id);
     figure.addEventListener("pointermove", (event) => {
       show(nearest(figure, event.clientX, event.clientY), false);
     });
@@ -98,5 +107,6 @@
       show(all[figure.at], true);
     });
   }
+  addEventListener("resize", hide);
   addEventListener("keydown", (event) => event.key === "Escape" && hide());
 })();
