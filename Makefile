@@ -25,7 +25,7 @@ lint: $(READY)
 	$(VENV)/bin/lint-imports
 
 test: lint
-	$(VENV)/bin/pytest
+	OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist loadfile
 
 train-bundled: $(READY)
 	$(VENV)/bin/python -m collect.bundled.train --out collect/bundled/codi-arithmetic
