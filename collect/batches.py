@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ from collect.model import Model
 from collect.networks import Network
 
 # On a CPU a batch is as large as its working tensors stay in the caches.
-CPU_BATCH_BYTES = 6 * 2**20
+CPU_BATCH_BYTES = 3 * 2**20
 MIN_ROWS = 64
 PREFIX_SHARE = 0.5  # of the memory, for question caches
 
@@ -58,10 +60,13 @@ def windows(
         yield Window(problems, [u for p in problems for u in of_problem[p]])
 
 
-def group_units(window: Window, steerings: Sequence[Steering], rows: int) -> Iterator[list[Unit]]:
+def group_units(
+    window: Window, steerings: Sequence[Steering], rows: int, workers: int = 1
+) -> Iterator[list[Unit]]:
     """Batches of at most `rows` units that share their sites and their effect.
 
-    Whole questions stay together where they fit, so that their cache is read once.
+    Whole questions stay together where they fit, so that their cache is read once, and batches
+    are of about equal size and as many as keep all workers busy to the end.
     """
     kinds: dict[tuple[str, str], list[Unit]] = defaultdict(list)
     for unit in window.units:
@@ -69,24 +74,28 @@ def group_units(window: Window, steerings: Sequence[Steering], rows: int) -> Ite
         kind = ("latent", "total") if steering.is_baseline else (steering.site, steering.effect)
         kinds[kind].append(unit)
     for group in kinds.values():
-        yield from _cut(group, rows)
+        rounds = math.ceil(len(group) / (rows * workers))
+        yield from _cut(group, math.ceil(len(group) / (rounds * workers)), rows)
 
 
-def _cut(units: list[Unit], rows: int) -> Iterator[list[Unit]]:
+def _cut(units: list[Unit], aim: int, rows: int) -> Iterator[list[Unit]]:
+    """Batches of about `aim` units and at most `rows`; units of a question are consecutive."""
     batch: list[Unit] = []
-    start = 0
-    while start < len(units):
-        stop = start
-        while stop < len(units) and units[stop].problem == units[start].problem:
-            stop += 1
-        if batch and len(batch) + stop - start > rows:
+    left = len(units)  # units that are in no finished batch
+    for _, of_question in itertools.groupby(units, key=lambda unit: unit.problem):
+        question = list(of_question)
+        goal = left / max(1, round(left / aim))
+        # A question belongs to the batch in which its middle falls.
+        full = len(batch) + len(question) / 2 > goal
+        if batch and (full or len(batch) + len(question) > rows):
             yield batch
+            left -= len(batch)
             batch = []
-        batch += units[start:stop]
+        batch += question
         while len(batch) > rows:
             yield batch[:rows]
+            left -= rows
             batch = batch[rows:]
-        start = stop
     if batch:
         yield batch
 

@@ -202,7 +202,7 @@ class Engine:
         for window in windows(units, self.prompts, self.net, self.model, self.memory):
             with torch.inference_mode():
                 prefixes = list(prefill(self.net, self.prompts, window.problems, self.model.device))
-            groups = group_units(window, self.steerings, rows)
+            groups = group_units(window, self.steerings, rows, workers)
             compute = partial(self._safely, prefixes)
             for results in ordered(compute, groups, workers):
                 yield from results

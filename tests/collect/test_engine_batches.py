@@ -6,7 +6,7 @@ import tiny
 import torch
 
 from collect import engine as engine_module
-from collect.batches import Unit, batch_rows, windows
+from collect.batches import Unit, Window, batch_rows, group_units, windows
 from collect.engine import Engine, run
 from collect.interventions import Steering
 from collect.networks import network_of
@@ -134,6 +134,20 @@ def test_windows_hold_as_many_questions_as_memory_allows(model):
     found = list(windows(units, prompts, net, model, 2 * 7 * per_token))
     assert [window.problems for window in found] == [[1, 3], [2], [0]]
     assert [len(window.units) for window in found] == [4, 2, 2]
+
+
+def test_batches_are_even_and_whole_questions_stay_together():
+    units = [Unit(p, s, 0) for p in range(16) for s in range(39)]
+    steerings = [Steering(np.ones((1, tiny.WIDTH)), 1.0)] * 39
+    window = Window(list(range(16)), units)
+    for rows, workers in ((256, 1), (256, 2), (512, 2), (10_000, 2), (20, 2), (624, 1)):
+        batches = list(group_units(window, steerings, rows, workers))
+        assert [unit for batch in batches for unit in batch] == units
+        assert max(map(len, batches)) <= rows
+        if rows >= 39:
+            assert all(len(batch) % 39 == 0 for batch in batches)
+            assert max(map(len, batches)) - min(map(len, batches)) <= 39
+    assert [len(b) for b in group_units(window, steerings, 512, 2)] == [312, 312]
 
 
 def test_more_memory_never_makes_smaller_batches(model):
