@@ -6,6 +6,7 @@ exception is a selection of problems by hand, where the script counts letters.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,18 @@ def explorer(store: Path | str) -> dict[str, Any]:
         own = effects.iloc[index]
         if (own["role"] == "candidate").any():
             found.append(_context(store, context, own, curves))
-    return {"store": str(store), "contexts": found}
+    return {"store": str(store), "contexts": _told_apart(found)}
+
+
+def _told_apart(contexts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The contexts; where their names do not tell them apart, with the decoding."""
+    often = Counter(str(one["names"]) for one in contexts)
+    for one in contexts:
+        decoding = one.pop("decoding")
+        if often[str(one["names"])] > 1:
+            one["label"] += f", {decoding}"
+            one["names"] = one["names"] | {"decoding": decoding}
+    return contexts
 
 
 def _context(
@@ -58,7 +70,9 @@ def _context(
     shown = own if _fits(own) else []
     order = _difficulty(shown)
     return {
-        "label": f"{context['set_name']} set, {context['protocol']} protocol, {context['model']}",
+        "label": f"{context['set_name']} set, {context['protocol']} protocol, {context['model']}, "
+        f"{context['dtype']}",
+        "decoding": context["decoding"],
         "names": {name: context[name] for name in ("set_name", "protocol", "model", "dtype")},
         "selected": bool(effects["selected_on_outcome"].iloc[0]),
         "strata": _strata(strata),

@@ -72,6 +72,15 @@ def test_problems_of_a_large_set_are_not_inlined(drawn_from, monkeypatch) -> Non
     assert found["directions"][0]["results"][""]
 
 
+def test_contexts_of_one_name_say_how_they_were_decoded() -> None:
+    names = {"set_name": "primary"}
+    pair = [{"label": "primary", "names": names, "decoding": mode} for mode in ("a", "b")]
+    alone = {"label": "other", "names": {"set_name": "other"}, "decoding": "a"}
+    found = module._told_apart([*pair, alone])
+    assert [one["label"] for one in found] == ["primary, a", "primary, b", "other"]
+    assert [one["names"].get("decoding") for one in found] == ["a", "b", None]
+
+
 def test_data_cannot_leave_its_element() -> None:
     text = _json({"question": "</script><b>&"})
     assert "<" not in text

@@ -21,7 +21,10 @@ from store import read
 webdriver = pytest.importorskip("selenium.webdriver")
 By = pytest.importorskip("selenium.webdriver.common.by").By
 Keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
-Select = pytest.importorskip("selenium.webdriver.support.ui").Select
+ui = pytest.importorskip("selenium.webdriver.support.ui")
+StaleElementReferenceException = pytest.importorskip(
+    "selenium.common.exceptions"
+).StaleElementReferenceException
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = [
@@ -158,14 +161,14 @@ def test_the_slider_changes_the_numbers_and_their_query(opened, drawn_from) -> N
 def test_direction_and_stratum_are_a_choice(opened, drawn_from) -> None:
     slide(opened, "alpha", 0)
     whole = shown(opened, "result")
-    stratum = Select(opened.find_element(By.ID, "explore-stratum"))
+    stratum = ui.Select(opened.find_element(By.ID, "explore-stratum"))
     stratum.select_by_index(1)
     part = shown(opened, "result")
     assert part != whole
     box = opened.find_element(By.ID, "explore-result-sql")
     (row,) = read(drawn_from, box.get_attribute("data-query")).to_pylist()
     assert f"Pairs\n{row['n_pairs']}\n" in part
-    direction = Select(opened.find_element(By.ID, "explore-direction"))
+    direction = ui.Select(opened.find_element(By.ID, "explore-direction"))
     direction.select_by_visible_text("random_000, control")
     assert not opened.find_element(By.ID, "explore-brush").is_displayed()
     direction.select_by_index(1)
@@ -273,7 +276,8 @@ def test_the_served_page_runs_its_queries(browser, drawn_from) -> None:
     try:
         browser.get(server.address)
         for _ in range(120):
-            if browser.title == "Steering report":
+            loaded = browser.execute_script("return document.readyState") == "complete"
+            if loaded and browser.title == "Steering report":
                 break
             time.sleep(0.5)
         browser.get_log("browser")
@@ -284,7 +288,8 @@ def test_the_served_page_runs_its_queries(browser, drawn_from) -> None:
         browser.find_element(By.ID, "q").clear()
         browser.find_element(By.ID, "q").send_keys("SELECT 'a' AS k, 41 + 1 AS v")
         browser.find_element(By.CSS_SELECTOR, "form button").click()
-        assert "42" in browser.find_element(By.ID, "answer").text
+        waiting = ui.WebDriverWait(browser, 20, ignored_exceptions=[StaleElementReferenceException])
+        waiting.until(lambda page: "42" in page.find_element(By.ID, "answer").text)
         assert complaints(browser) == []
     finally:
         server.shutdown()

@@ -74,18 +74,16 @@
   }
 
   function where(named) {
-    const { direction: name, site, schedule, operator, effect } = direction().names;
-    const { set_name: set, protocol, model, dtype } = context().names;
+    const { set_name: set, ...place } = context().names;
     const alpha = doses()[state.dose];
-    const all = { ...(named ? { set_name: set } : {}), model, protocol, dtype, direction: name, site,
-      schedule, operator, effect };
+    const all = { ...(named ? { set_name: set } : {}), ...place, ...direction().names };
     return Object.entries(all).filter(([, value]) => value != null)
       .map(([key, value]) => `${key} = ${quoted(value)}`).join(" AND ") + ` AND alpha = ${alpha}`;
   }
 
   function ask(name, query) {
     $(name).dataset.query = query;
-    $(name).querySelector("code").textContent = `steerstat sql ${data.store} "${query}"`;
+    $(name).querySelector("code").textContent = `steerstat sql ${data.store} "${query.replace(/["$`\\]/g, "\\$&")}"`;
   }
 
   function facts(list, entries) {

@@ -36,6 +36,12 @@
       const value = part.slice(at + 2);
       if (at > 0 && value && !HIDDEN.has(part.slice(0, at))) seen.set(name, written(name, value));
     }
+    if (seen.has("first") && seen.has("last")) { // a block of neighbouring problems, end excluded
+      const [from, to] = [Number(seen.get("first")) + 1, Number(seen.get("last"))];
+      seen.set("in place", from === to ? `${to}` : `${from} to ${to}`);
+      seen.delete("first");
+      seen.delete("last");
+    }
     return [...seen];
   }
 
