@@ -43,6 +43,7 @@ COMMANDS = {
     "report": ("analysis.cli.report", "Write the report page."),
     "serve": ("analysis.cli.serve", "Serve the report page live on this machine."),
 }
+MODEL_PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "huggingface_hub")
 # Where the library's names live: a package's own `__all__`, or a module as a whole.
 _PACKAGES = ("analysis", "store", "collect")
 _MODULES = {"tables": "analysis.tables", "charts": "analysis.charts"}
@@ -65,19 +66,8 @@ class LazyGroup(TyperGroup):
         """The command that is run, imported now."""
         if not args or args[0] not in COMMANDS:
             return super().resolve_command(ctx, args)
-        module = _imported(COMMANDS[args[0]][0], args[0])
+        module = importlib.import_module(COMMANDS[args[0]][0])
         return args[0], typer.main.get_command(module.app), args[1:]
-
-
-def _imported(module: str, command: str) -> Any:
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in ("torch", "transformers", "tokenizers"):
-            raise
-        raise UserError(
-            f"{command} needs {error.name}, not installed here: pip install 'steerstat[collect]'"
-        ) from error
 
 
 app = typer.Typer(
@@ -98,6 +88,16 @@ def main() -> None:
         if not (isinstance(error, UserError) or type(error).__name__ == "Refusal"):
             raise
         print(f"steerstat: {error}", file=sys.stderr)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        # Models are touched only when a command needs one, so it may notice late.
+        if (error.name or "").split(".")[0] not in MODEL_PACKAGES:
+            raise
+        print(
+            f"steerstat: this needs {error.name}, which is not installed: "
+            "pip install 'steerstat[collect]'",
+            file=sys.stderr,
+        )
         sys.exit(2)
 
 

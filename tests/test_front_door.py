@@ -116,10 +116,19 @@ def test_the_library_speaks_the_words_of_the_command_line() -> None:
         _ = steerstat.nothing
 
 
-def test_a_command_without_its_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(name: str) -> object:
-        raise ModuleNotFoundError("No module named 'torch'", name="torch")
-
-    monkeypatch.setattr(steerstat.importlib, "import_module", missing)
-    with pytest.raises(steerstat.UserError, match=r"pip install 'steerstat\[collect\]'"):
-        steerstat._imported("collect.cli.collect", "collect")
+def test_a_command_without_its_extra_says_what_to_install(tmp_path: Path) -> None:
+    code = (
+        "import sys, steerstat\n"
+        "sys.modules['torch'] = None\n"  # as if it were not installed
+        "steerstat.main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "collect", str(tmp_path / "store"), "--problems", "primary"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "pip install 'steerstat[collect]'" in done.stderr
