@@ -123,10 +123,15 @@
     return made;
   }
 
+  // Missing answers leave some doses fewer pairs; the dose with the most has the whole baseline.
+  function wholeBaseline(list) {
+    return list.reduce((most, row) => (row.n > most.n ? row : most)).baseline;
+  }
+
   // A dose of 0 is the baseline itself.
   function withBaseline(list) {
     if (!list.length || list.some((row) => row.alpha === 0)) return list;
-    const { baseline } = list[0];
+    const baseline = wholeBaseline(list);
     const zero = { alpha: 0, accuracy: baseline, low: baseline, high: baseline, baseline };
     return [...list, zero].sort((a, b) => a.alpha - b.alpha);
   }
@@ -162,7 +167,7 @@
     element("polygon", { class: "tango",
       points: `${path((r) => r.low, limited)} ${path((r) => r.high, [...limited].reverse())}` }, svg);
     if (shown.length) {
-      const level = y(shown[0].baseline);
+      const level = y(wholeBaseline(tested));
       element("line", { x1: left, x2: width, y1: level, y2: level, class: "baseline" }, svg);
     }
     element("polyline", { class: "curve", points: path((r) => r.accuracy, shown) }, svg);
