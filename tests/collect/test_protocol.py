@@ -25,8 +25,8 @@ def model():
 
 def test_question_is_stripped_and_double_spaces_become_one(model):
     protocol = resolve_protocol("codi", model)
-    tidy = prompt_tokens(model, protocol, "Tom has 5 apples .")
-    assert prompt_tokens(model, protocol, "  Tom has  5 apples . \n") == tidy
+    tidy = prompt_tokens(model, protocol, "Tom keeps apples in a box .")
+    assert prompt_tokens(model, protocol, "  Tom keeps  apples in a box . \n") == tidy
     assert tidy[-1] == model.bot_id
     assert tidy.count(model.bot_id) == 1
 
@@ -43,7 +43,7 @@ def test_tokenizer_adds_its_own_beginning_of_text():
     model.tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
         single="<eos> $A", special_tokens=[("<eos>", model.eos_id)]
     )
-    ids = prompt_tokens(model, resolve_protocol("codi", model), "Tom has 5 apples .")
+    ids = prompt_tokens(model, resolve_protocol("codi", model), "Tom keeps apples in a box .")
     assert ids[0] == model.eos_id
     gold = gold_tokens(model, resolve_protocol("codi", model), "14")
     assert gold.count(model.eos_id) == 1

@@ -17,10 +17,10 @@ from collect.model import Model
 
 N_LATENT, WIDTH, LAYERS = 3, 32, 3
 QUESTIONS = (
-    "Tom has 5 apples . Then 3 are added . How many apples are there now ?",
-    "Mia owns 12 books . Mia loses 4 . How many does Mia have now ?",
-    "Sam has 7 coins . How many coins are there now ?",
-    "Ana has 5 pens . Then 3 are added . How many pens are there now ?",
+    "Tom keeps apples in a box . Tom finds 3 . How many apples are there now ?",
+    "Here are the books of Mia . Mia buys 14 more . How many books does Mia have now ?",
+    "Sam keeps coins in a box . How many coins are there now ?",
+    "Ana keeps pens in a box . Ana finds 3 . How many pens are there now ?",
 )
 GOLD = ("8", "18", "7", "8")
 
