@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from collect.model import Model
 from collect.protocol import Protocol
 from collect.reading import activations
 from collect.reference import plain_answer
+from collect.workers import ordered, worker_count
 from sql.errors import UserError
 
 FRAGILE_FACTOR = 10.0  # margins below this many times the batch difference are fragile
@@ -175,8 +177,10 @@ def _baseline_gate(
     )
     ours = _seen(greedy, [Unit(p, 0, 0) for p in range(len(questions))], None)
     differing, near = [], 0
-    for unit, (tokens, margin, _) in ours.items():
-        plain = plain_answer(engine.model, engine.protocol, questions[unit.problem])
+    asked = (questions[unit.problem] for unit in ours)
+    decode = partial(plain_answer, engine.model, engine.protocol)
+    answers = ordered(decode, asked, worker_count(engine.model))
+    for (unit, (tokens, margin, _)), plain in zip(ours.items(), answers, strict=True):
         if plain.tokens != tokens:
             if min(plain.margin, margin) >= fragile:
                 differing.append(unit.problem)
