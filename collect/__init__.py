@@ -6,7 +6,11 @@ Names are imported when they are used, so that `import collect` alone stays chea
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
+
+# Threads that wait for one another by spinning lose minutes where another process wants a core.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _HOMES = {
     "Block": "collect.engine",
