@@ -19,19 +19,19 @@ _HOME = {
     "best_alpha": "selection",
     "bootstrap_difference": "bootstrap",
     "bootstrap_mean": "bootstrap",
-    "candidate_minus_controls": "candidate",
+    "candidate_minus_controls": "one_against_controls",
     "clustered_difference": "clustered",
     "cochrans_q": "families",
     "compare_signed_to_controls": "controls",
     "compare_to_controls": "controls",
     "confidence_sequence": "sequential",
     "control_spread": "spread",
-    "controls_power": "candidate",
+    "controls_power": "one_against_controls",
     "discordance": "paired",
     "dose_response": "dose",
     "e_value": "sequential",
-    "equivalence": "margins",
-    "fragility": "fragile",
+    "equivalence": "equivalence",
+    "fragility": "fragility",
     "futility": "sequential",
     "max_t": "signflips",
     "mcnemar": "paired",
@@ -39,7 +39,7 @@ _HOME = {
     "minimum_detectable_effect": "power",
     "missing_bounds": "missing",
     "missing_table": "missing",
-    "non_inferiority": "margins",
+    "non_inferiority": "equivalence",
     "paired_counts": "paired",
     "paired_difference": "intervals",
     "permutation_test": "permutation",
@@ -57,7 +57,7 @@ def __getattr__(name: str) -> Any:
     """The public name, imported from its module now."""
     if name not in _HOME:
         raise AttributeError(f"module 'analysis' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"analysis.{_HOME[name]}"), name)
+    return getattr(importlib.import_module(f"analysis.statistics.{_HOME[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from analysis import tables
-from analysis.results import NEW_DIRECTIONS, NEW_PROBLEMS, THESE_PROBLEMS
+from analysis.statistics.results import NEW_DIRECTIONS, NEW_PROBLEMS, THESE_PROBLEMS
 from analysis.tables.base import CURVE, STAMPS, groups, view
 from analysis.tables.comparisons import PLACE, SIGNED
 from analysis.tables.paired import MCNEMAR

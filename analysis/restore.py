@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
-from analysis.results import Refusal
+from analysis.statistics.results import Refusal
 
 
 def restored_count(printed: str, n: int) -> int:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from analysis import results
-from analysis.results import Result
+from analysis.statistics import results
+from analysis.statistics.results import Result
 
 _TEST = {
     "midp": "McNemar's mid-p test",

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from analysis import compare_to_controls, max_t, stratum_homogeneity
-from analysis.signflips import SignFlips, t_squared
+from analysis.statistics.signflips import SignFlips, t_squared
 
 SECONDS_ASKED, GIBIBYTES_ASKED = 5.0, 2.0
 FLIPS, SAMPLE = 9999, 50

@@ -13,7 +13,7 @@ from analysis.calibration.pairs import pairs_section
 from analysis.calibration.render import marks_table, rate_tables
 from analysis.calibration.rows import QUICK, Effort, Row, Section
 from analysis.calibration.searches import curves_section, searches_section, strata_section
-from analysis.results import Refusal
+from analysis.statistics.results import Refusal
 
 __all__ = ["QUICK", "SECTIONS", "Effort", "Row", "calibrate", "marks_table", "rate_tables"]
 

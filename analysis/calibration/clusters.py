@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from analysis.calibration.rows import ALPHA, Effort, Row, rate
-from analysis.clustered import clustered_difference
-from analysis.paired import mid_p
-from analysis.sequential import e_value
+from analysis.statistics.clustered import clustered_difference
+from analysis.statistics.paired import mid_p
+from analysis.statistics.sequential import e_value
 
 LOOK_EVERY, LOOKS_N = 10, 500
 

@@ -9,8 +9,8 @@ import numpy as np
 from scipy import stats
 
 from analysis.calibration.rows import ALPHA, LEVEL, Effort, Row, rate
-from analysis.candidate import candidate_minus_controls
-from analysis.controls import compare_to_controls, crawford_howell, rank_p
+from analysis.statistics.controls import compare_to_controls, crawford_howell, rank_p
+from analysis.statistics.one_against_controls import candidate_minus_controls
 
 GAP = 3.0
 # Intervals of d need a root search each: one draw in this many is enough of them.

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from analysis.bootstrap import bootstrap_mean
 from analysis.calibration.rows import ALPHA, Effort, Row, rate
-from analysis.intervals import wilson
-from analysis.permutation import permutation_test
-from analysis.sequential import confidence_sequence
+from analysis.statistics.bootstrap import bootstrap_mean
+from analysis.statistics.intervals import wilson
+from analysis.statistics.permutation import permutation_test
+from analysis.statistics.sequential import confidence_sequence
 
 LOOKS = np.arange(25, 501, 25)
 ACCURACIES = (0.05, 0.3, 0.9)

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from analysis.bootstrap import bootstrap_difference
 from analysis.calibration.rows import ALPHA, LEVEL, Effort, Mark, Row, rate
-from analysis.intervals import paired_difference
-from analysis.margins import equivalence, non_inferiority
-from analysis.paired import mcnemar
+from analysis.statistics.bootstrap import bootstrap_difference
+from analysis.statistics.equivalence import equivalence, non_inferiority
+from analysis.statistics.intervals import paired_difference
+from analysis.statistics.paired import mcnemar
 
 # Effects as shares of the discordance: 0.8 means nine gained for each one lost.
 SHARES = (0.0, 0.4, 0.8, 1.0)

@@ -41,7 +41,8 @@ def mcnemar(
 
     Example: steerstat calc mcnemar --gained 4 --lost 2 --n 86
     """
-    from analysis import paired, wording
+    from analysis import wording
+    from analysis.statistics import paired
 
     options: dict[str, Any] = {"n": n, "outcomes_per_problem": seeds}
     options["selected_on_outcome"] = selected
@@ -83,7 +84,8 @@ def difference(
 
     Example: steerstat calc difference --gained 4 --lost 2 --n 86
     """
-    from analysis import bootstrap, intervals, wording
+    from analysis import wording
+    from analysis.statistics import bootstrap, intervals
 
     options: dict[str, Any] = {"level": level, "outcomes_per_problem": seeds}
     options["selected_on_outcome"] = selected
@@ -128,10 +130,11 @@ def equivalence(
 
     Example: steerstat calc equivalence --gained 1 --lost 1 --n 300 --margin 5
     """
-    from analysis import margins, wording
+    from analysis import wording
+    from analysis.statistics import equivalence as margin_tests
 
     fraction = None if margin is None else as_fraction("--margin", margin)
-    test: Any = margins.non_inferiority if no_harm else margins.equivalence
+    test: Any = margin_tests.non_inferiority if no_harm else margin_tests.equivalence
     with refusals():
         result = test(gained, lost, n, margin=fraction, alpha=alpha)
     lines = [
@@ -162,7 +165,8 @@ def discordance(
 
     Example: steerstat calc discordance --gained 4 --lost 2 --n 86
     """
-    from analysis import paired, wording
+    from analysis import wording
+    from analysis.statistics import paired
 
     with refusals():
         result = paired.discordance(
@@ -198,7 +202,8 @@ def look(
 
     Example: steerstat calc look --gained 2 --lost 14 --n 120 --planned 400
     """
-    from analysis import sequential, wording
+    from analysis import wording
+    from analysis.statistics import sequential
 
     with refusals():
         e = sequential.e_value(gained, lost)
@@ -244,8 +249,8 @@ def missing(
 
     Example: steerstat calc missing --table "26,2,0; 4,50,2; 1,0,1"
     """
-    from analysis import missing as module
     from analysis import wording
+    from analysis.statistics import missing as module
 
     try:
         cells = [[int(cell) for cell in row.split(",")] for row in table.split(";")]
@@ -286,10 +291,11 @@ def fragility(
 
     Example: steerstat calc fragility --gained 7 --lost 18 --n 86 --fragile-lost 2
     """
-    from analysis import fragile, wording
+    from analysis import wording
+    from analysis.statistics import fragility as fragility_index
 
     with refusals():
-        result = fragile.fragility(
+        result = fragility_index.fragility(
             gained,
             lost,
             n,

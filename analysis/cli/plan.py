@@ -34,7 +34,7 @@ def check(
     """
     from analysis.plans.model import load_plan
     from analysis.plans.power import as_text, check_plan
-    from analysis.results import Refusal
+    from analysis.statistics.results import Refusal
 
     plan = load_plan(file)
     discordance = None

@@ -24,7 +24,7 @@ SelectedOption = Annotated[
 @contextmanager
 def refusals() -> Iterator[None]:
     """A refusal of the library is the user's to mend: one line, exit code 2."""
-    from analysis.results import Refusal
+    from analysis.statistics.results import Refusal
 
     try:
         yield
@@ -42,7 +42,7 @@ def show(
     notes: Sequence[str] = (),
 ) -> None:
     """Print a title, aligned lines, notes and a sentence; or one JSON object on stdout."""
-    from analysis.results import plain
+    from analysis.statistics.results import plain
 
     if as_json:
         content = {"title": title, **payload, "notes": list(notes), "interpretation": sentence}

@@ -140,7 +140,7 @@ def _contrast(plan: Plan, contrast: Contrast, share: float) -> ContrastReport:
 
 def _controls(plan: Plan) -> ControlsReport | None:
     from analysis import controls_power
-    from analysis.controls import controls_needed, rank_floor
+    from analysis.statistics.controls import controls_needed, rank_floor
 
     planned = plan.controls
     if planned is None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from analysis import Refusal, bootstrap_difference, bootstrap_mean
-from analysis.bootstrap import acceleration, net_distribution
+from analysis.statistics.bootstrap import acceleration, net_distribution
 
 
 def rng(seed: int = 20251021) -> np.random.Generator:

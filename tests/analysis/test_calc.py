@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from analysis import compare_to_controls, mcnemar, paired_difference
 from analysis.cli.calc import app
 from analysis.restore import restored_count, restored_counts
-from analysis.results import Refusal
+from analysis.statistics.results import Refusal
 from sql.errors import UserError
 
 CONTROLS = ["--effect", "-12.8", "--controls=-1.2,-2.3,-5.8,-11.6,-12.8"]

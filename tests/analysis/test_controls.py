@@ -19,8 +19,8 @@ from analysis import (
     control_spread,
     controls_power,
 )
-from analysis.controls import controls_needed, rank_floor
-from analysis.effect_sizes import hedges_correction, noncentral_t_cdf
+from analysis.statistics.controls import controls_needed, rank_floor
+from analysis.statistics.effect_sizes import hedges_correction, noncentral_t_cdf
 
 # The report's counts of 86 problems: the candidate, then its five random directions.
 EFFECT, CONTROLS = -11, [-1, -2, -5, -10, -11]

@@ -10,7 +10,7 @@ from scipy import optimize, stats
 from statsmodels.stats.proportion import proportion_confint
 
 from analysis import Refusal, mcnemar, paired_difference, wilson
-from analysis.intervals import score_gap, tango_limits
+from analysis.statistics.intervals import score_gap, tango_limits
 
 TABLES = [(40, 20, 160), (4, 2, 86), (0, 11, 86), (7, 18, 86), (8, 19, 86), (1, 7, 50)]
 TABLES += [(0, 4, 50), (10, 21, 100), (42, 62, 400), (0, 0, 30), (3, 3, 43), (120, 90, 1319)]

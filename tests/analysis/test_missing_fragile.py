@@ -18,9 +18,9 @@ from analysis import (
     paired_counts,
     paired_difference,
 )
-from analysis.flips import Region, decision, extremes
-from analysis.intervals import tango_limits
-from analysis.paired import mid_p
+from analysis.statistics.flips import Region, decision, extremes
+from analysis.statistics.intervals import tango_limits
+from analysis.statistics.paired import mid_p
 
 outcome = st.sampled_from([0, 1, None])
 

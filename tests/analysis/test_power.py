@@ -13,7 +13,7 @@ from analysis import (
     paired_difference,
     sample_size,
 )
-from analysis.power import rejection_count
+from analysis.statistics.power import rejection_count
 
 
 def test_printed_values() -> None:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import analysis
-from analysis import results
+from analysis.statistics import results
 
 ISSUE_NAMES = [
     "sign_test",

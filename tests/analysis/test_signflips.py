@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from analysis import Refusal, max_t, mcnemar, paired_difference
-from analysis.signflips import SignFlips
+from analysis.statistics.signflips import SignFlips
 
 
 def noisy(rng: np.random.Generator, n: int, m: int, rate: float) -> tuple[np.ndarray, np.ndarray]:

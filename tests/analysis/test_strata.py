@@ -21,7 +21,7 @@ from analysis import (
     stratified_difference,
     stratum_homogeneity,
 )
-from analysis.freeman_halton import fisher_freeman_halton
+from analysis.statistics.freeman_halton import fisher_freeman_halton
 
 # tests/reference/controls.R
 TABLES = [

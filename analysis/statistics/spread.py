@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from analysis.results import DEGENERATE, NEW_BOTH, OK, Refusal, Result, floor_p
+from analysis.statistics.results import DEGENERATE, NEW_BOTH, OK, Refusal, Result, floor_p
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from analysis.results import (
+from analysis.statistics.results import (
     NEW_PROBLEMS,
     NO_INFORMATION,
     OK,

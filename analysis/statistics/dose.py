@@ -15,15 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from analysis.results import (
-    NO_INFORMATION,
-    OK,
-    Refusal,
-    Result,
-    floor_p,
-    scope_of,
-)
-from analysis.signflips import Array, MaxT, SignFlips, max_t, simultaneous_band
+from analysis.statistics.results import NO_INFORMATION, OK, Refusal, Result, floor_p, scope_of
+from analysis.statistics.signflips import Array, MaxT, SignFlips, max_t, simultaneous_band
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.results import NO_INFORMATION, OK, Refusal, Result, scope_of
+from analysis.statistics.results import NO_INFORMATION, OK, Refusal, Result, scope_of
 
 _BLOCK = 1 << 22
 # 2^15 sign patterns are fewer than most numbers of draws, and exact.

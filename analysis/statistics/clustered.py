@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy import stats
 
-from analysis.results import (
+from analysis.statistics.results import (
     DEGENERATE,
     NEW_BOTH,
     NEW_PROBLEMS,

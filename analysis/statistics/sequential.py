@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
-from analysis.counts import Pairs, fraction, pairs, whole
-from analysis.intervals import constrained_loss
-from analysis.power import rejection_count
-from analysis.results import (
+from analysis.statistics.counts import Pairs, fraction, pairs, whole
+from analysis.statistics.intervals import constrained_loss
+from analysis.statistics.power import rejection_count
+from analysis.statistics.results import (
     NO_INFORMATION,
     OK,
     Numbers,

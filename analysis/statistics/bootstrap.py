@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, special
 
-from analysis.counts import Pairs, fraction, pairs
-from analysis.intervals import PairedDifference
-from analysis.paired import mid_p
-from analysis.results import (
+from analysis.statistics.counts import Pairs, fraction, pairs
+from analysis.statistics.intervals import PairedDifference
+from analysis.statistics.paired import mid_p
+from analysis.statistics.results import (
     DEGENERATE,
     NO_INFORMATION,
     OK,

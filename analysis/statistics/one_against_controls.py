@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from analysis.controls import Tail, rank_floor
-from analysis.effect_sizes import noncentral_t_cdf
-from analysis.results import (
+from analysis.statistics.controls import Tail, rank_floor
+from analysis.statistics.effect_sizes import noncentral_t_cdf
+from analysis.statistics.results import (
     DEGENERATE,
     NEW_BOTH,
     NEW_DIRECTIONS,
@@ -25,7 +25,7 @@ from analysis.results import (
     scope_of,
     unwrap,
 )
-from analysis.spread import control_spread
+from analysis.statistics.spread import control_spread
 
 
 @dataclass(frozen=True, kw_only=True)

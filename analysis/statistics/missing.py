@@ -12,15 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.counts import Counts, fraction, whole
-from analysis.flips import Region, extremes
-from analysis.intervals import PairedDifference, paired_difference
-from analysis.results import (
-    NO_INFORMATION,
-    Refusal,
-    Result,
-    scope_of,
-)
+from analysis.statistics.counts import Counts, fraction, whole
+from analysis.statistics.flips import Region, extremes
+from analysis.statistics.intervals import PairedDifference, paired_difference
+from analysis.statistics.results import NO_INFORMATION, Refusal, Result, scope_of
 
 _RIGHT, _WRONG, _MISSING = 0, 1, 2
 

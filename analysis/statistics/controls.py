@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from analysis.effect_sizes import (
+from analysis.statistics.effect_sizes import (
     Array,
     fixed_effect_interval,
     hedges_correction,
     random_effect_interval,
 )
-from analysis.results import (
+from analysis.statistics.results import (
     DEGENERATE,
     NEW_DIRECTIONS,
     OK,
@@ -32,7 +32,7 @@ from analysis.results import (
     Result,
     floor_p,
 )
-from analysis.spread import ControlSpread, control_spread
+from analysis.statistics.spread import ControlSpread, control_spread
 
 Tail = Literal["two-sided", "greater", "less"]
 TAILS = ("two-sided", "greater", "less")

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.counts import fraction, pairs, whole
-from analysis.flips import Region, extremes
-from analysis.intervals import PairedDifference, paired_difference
-from analysis.results import Refusal, Result, scope_of
+from analysis.statistics.counts import fraction, pairs, whole
+from analysis.statistics.flips import Region, extremes
+from analysis.statistics.intervals import PairedDifference, paired_difference
+from analysis.statistics.results import Refusal, Result, scope_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from analysis.counts import Counts, fraction, pairs, whole
-from analysis.paired import mid_p
-from analysis.results import (
+from analysis.statistics.counts import Counts, fraction, pairs, whole
+from analysis.statistics.paired import mid_p
+from analysis.statistics.results import (
     DEGENERATE,
     NO_INFORMATION,
     OK,

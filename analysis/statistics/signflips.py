@@ -17,15 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special, stats
 
-from analysis.intervals import tango_limits
-from analysis.results import (
-    NO_INFORMATION,
-    OK,
-    Refusal,
-    Result,
-    floor_p,
-    scope_of,
-)
+from analysis.statistics.intervals import tango_limits
+from analysis.statistics.results import NO_INFORMATION, OK, Refusal, Result, floor_p, scope_of
 
 Array = np.ndarray[Any, Any]
 

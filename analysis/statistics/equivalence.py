@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from analysis.counts import Pairs, fraction, pairs
-from analysis.intervals import score_gap, tango_limits
-from analysis.results import (
+from analysis.statistics.counts import Pairs, fraction, pairs
+from analysis.statistics.intervals import score_gap, tango_limits
+from analysis.statistics.results import (
     NO_INFORMATION,
     OK,
     Numbers,

@@ -15,17 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from analysis.counts import pairs
-from analysis.freeman_halton import fisher_freeman_halton
-from analysis.intervals import PairedDifference, paired_difference
-from analysis.results import (
-    NO_INFORMATION,
-    OK,
-    Refusal,
-    Result,
-    floor_p,
-    scope_of,
-)
+from analysis.statistics.counts import pairs
+from analysis.statistics.freeman_halton import fisher_freeman_halton
+from analysis.statistics.intervals import PairedDifference, paired_difference
+from analysis.statistics.results import NO_INFORMATION, OK, Refusal, Result, floor_p, scope_of
 
 
 @dataclass(frozen=True, kw_only=True)

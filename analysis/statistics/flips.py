@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from analysis.counts import Counts
-from analysis.intervals import tango_limits
-from analysis.paired import mid_p
+from analysis.statistics.counts import Counts
+from analysis.statistics.intervals import tango_limits
+from analysis.statistics.paired import mid_p
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
-from analysis.counts import fraction, whole
-from analysis.paired import chi2_p, exact_p, mid_p
-from analysis.results import NOT_CONVERGED, OK, Refusal, Result
+from analysis.statistics.counts import fraction, whole
+from analysis.statistics.paired import chi2_p, exact_p, mid_p
+from analysis.statistics.results import NOT_CONVERGED, OK, Refusal, Result
 
 PowerMethod = Literal["midp", "exact", "chi2"]
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
-from analysis.counts import Counts, Pairs, fraction, pairs
-from analysis.results import (
+from analysis.statistics.counts import Counts, Pairs, fraction, pairs
+from analysis.statistics.results import (
     NO_INFORMATION,
     OK,
     Numbers,

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from analysis.controls import TAILS, Tail
-from analysis.intervals import paired_difference
-from analysis.results import (
+from analysis.statistics.controls import TAILS, Tail
+from analysis.statistics.intervals import paired_difference
+from analysis.statistics.results import (
     NO_INFORMATION,
     OK,
     TOO_FEW_CONTROLS,
@@ -21,12 +21,7 @@ from analysis.results import (
     floor_p,
     scope_of,
 )
-from analysis.signflips import (
-    Array,
-    SignFlips,
-    differences,
-    t_squared,
-)
+from analysis.statistics.signflips import Array, SignFlips, differences, t_squared
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.results import Refusal
+from analysis.statistics.results import Refusal
 
 Counts = NDArray[np.int64]
 
