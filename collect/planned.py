@@ -12,7 +12,7 @@ from store.ingest import ingest
 
 if TYPE_CHECKING:
     from analysis.plans import Plan
-    from analysis.plans.model import Contrast
+    from analysis.plans.schema import Contrast
     from analysis.plans.stopping import Stop
 
 

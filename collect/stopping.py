@@ -19,7 +19,7 @@ from store.shards import committed
 
 if TYPE_CHECKING:
     from analysis.plans import Plan
-    from analysis.plans.model import Contrast
+    from analysis.plans.schema import Contrast
     from analysis.plans.stopping import Decision, Stop
 
 CONTINUE: Decision = "continue"

@@ -9,7 +9,7 @@ _HOMES = {
     "accuracy_chart": "curves",
     "dose_chart": "curves",
     "strata_chart": "curves",
-    "controls_chart": "controls",
+    "controls_chart": "strip",
     "forest_chart": "forest",
     "transitions_chart": "transitions",
     "problems_chart": "transitions",

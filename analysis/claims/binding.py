@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from analysis.claims.expression import ExpressionError, Record, Undefined, evaluate, names_in
-from analysis.claims.model import Claim, ClaimsFile, Query, Stored, Table, Value
 from analysis.claims.printed import Figure, parse_figure
+from analysis.claims.schema import Claim, ClaimsFile, Query, Stored, Table, Value
 
 _TEMPLATE = re.compile(r"\{([^{}]+?)(?::([+,]?(?:\.\d+)?[dfg]))?\}")
 

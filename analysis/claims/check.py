@@ -21,8 +21,8 @@ from analysis.claims.judge import (
     judge,
 )
 from analysis.claims.margins import Enumeration, PairTable, enumerate_claim, tables_that_fit
-from analysis.claims.model import Claim, ClaimsFile, Margins, load_claims
 from analysis.claims.printed import Figure, print_like
+from analysis.claims.schema import Claim, ClaimsFile, Margins, load_claims
 from sql.errors import UserError
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from analysis.claims.binding import show_value
-from analysis.claims.model import Claim
 from analysis.claims.printed import (
     Figure,
     agrees,
@@ -18,6 +17,7 @@ from analysis.claims.printed import (
     print_like,
     same_sign,
 )
+from analysis.claims.schema import Claim
 
 Verdict = Literal["PASS", "VALUE-DRIFT", "DECISION-DRIFT", "UNDETERMINED", "FAIL"]
 VERDICTS: tuple[Verdict, ...] = (

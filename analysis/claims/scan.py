@@ -10,8 +10,8 @@ from pathlib import Path
 from analysis.claims.binding import claim_expressions
 from analysis.claims.check import Checked, check_claims
 from analysis.claims.expression import names_in
-from analysis.claims.model import ClaimsFile
 from analysis.claims.numbers import Number, bare, numbers_in
+from analysis.claims.schema import ClaimsFile
 from sql.errors import UserError
 
 ANCHOR = re.compile(r"<!--\s*claim:(?P<md>[^\s>]+?)\s*-->|\\claim\{(?P<tex>[^}]+)\}")

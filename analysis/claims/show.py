@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from analysis.claims.check import Checked
 from analysis.claims.judge import VERDICTS
-from analysis.claims.model import Document
+from analysis.claims.schema import Document
 
 COLUMNS = ("verdict", "id", "printed", "recomputed", "reason")
 MEANINGS = {

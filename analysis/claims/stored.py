@@ -9,7 +9,7 @@ from typing import Any
 
 from analysis.claims.binding import show_value
 from analysis.claims.expression import ExpressionError
-from analysis.claims.model import Query, Stored
+from analysis.claims.schema import Query, Stored
 
 
 class StoreRows:

@@ -39,9 +39,9 @@ def analyze(
 
     Example: steerstat analyze runs/demo --contrast direction=mean_difference --family alphas
     """
-    from analysis.analyze import FAMILIES, results_table
-    from analysis.analyze import analyze as run
-    from analysis.recording import as_json
+    from analysis.recorded.analyze import FAMILIES, results_table
+    from analysis.recorded.analyze import analyze as run
+    from analysis.recorded.recording import as_json
 
     chosen = dict(_pair(text) for text in contrast or [])
     found = run(store, families=family or list(FAMILIES), contrast=chosen, write=write)

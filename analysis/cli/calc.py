@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from analysis.cli import calc_other
+from analysis.cli import calc_designs
 from analysis.cli.showing import (
     JsonOption,
     LevelOption,
@@ -41,7 +41,7 @@ def mcnemar(
 
     Example: steerstat calc mcnemar --gained 4 --lost 2 --n 86
     """
-    from analysis import wording
+    from analysis import words
     from analysis.statistics import paired
 
     options: dict[str, Any] = {"n": n, "outcomes_per_problem": seeds}
@@ -63,7 +63,7 @@ def mcnemar(
     show(
         f"{gained} gained, {lost} lost{of}",
         lines,
-        wording.mcnemar_sentence(gained, lost, results["midp"].p, results["exact"].p),
+        words.mcnemar_sentence(gained, lost, results["midp"].p, results["exact"].p),
         {**results, "sign_test": sign},
         as_json=json_,
         notes=stamp(selected),
@@ -84,7 +84,7 @@ def difference(
 
     Example: steerstat calc difference --gained 4 --lost 2 --n 86
     """
-    from analysis import wording
+    from analysis import words
     from analysis.statistics import bootstrap, intervals
 
     options: dict[str, Any] = {"level": level, "outcomes_per_problem": seeds}
@@ -107,7 +107,7 @@ def difference(
     show(
         f"{gained} gained, {lost} lost of {n} problems, {100 * level:g} % intervals",
         lines,
-        wording.difference_sentence(tango),
+        words.difference_sentence(tango),
         shown,
         as_json=json_,
         notes=stamp(selected),
@@ -130,7 +130,7 @@ def equivalence(
 
     Example: steerstat calc equivalence --gained 1 --lost 1 --n 300 --margin 5
     """
-    from analysis import wording
+    from analysis import words
     from analysis.statistics import equivalence as margin_tests
 
     fraction = None if margin is None else as_fraction("--margin", margin)
@@ -145,7 +145,7 @@ def equivalence(
         ("status", result.status),
     ]
     title = f"{gained} gained, {lost} lost of {n} problems, margin {margin} points"
-    sentence = wording.equivalence_sentence(result, one_sided=no_harm)
+    sentence = words.equivalence_sentence(result, one_sided=no_harm)
     show(title, lines, sentence, {"result": result}, as_json=json_)
 
 
@@ -165,7 +165,7 @@ def discordance(
 
     Example: steerstat calc discordance --gained 4 --lost 2 --n 86
     """
-    from analysis import wording
+    from analysis import words
     from analysis.statistics import paired
 
     with refusals():
@@ -181,7 +181,7 @@ def discordance(
         ),
         ("status", result.status),
     ]
-    sentence = wording.discordance_sentence(result, gained, lost)
+    sentence = words.discordance_sentence(result, gained, lost)
     show(f"{gained} gained, {lost} lost of {n}", lines, sentence, {"result": result}, as_json=json_)
 
 
@@ -202,7 +202,7 @@ def look(
 
     Example: steerstat calc look --gained 2 --lost 14 --n 120 --planned 400
     """
-    from analysis import wording
+    from analysis import words
     from analysis.statistics import sequential
 
     with refusals():
@@ -230,7 +230,7 @@ def look(
     show(
         f"{gained} gained, {lost} lost of {n} problems so far",
         lines,
-        wording.look_sentence(e, limits, 1 / (1 - level)),
+        words.look_sentence(e, limits, 1 / (1 - level)),
         {"e_value": e, "confidence_sequence": limits, "futility": future},
         as_json=json_,
     )
@@ -249,7 +249,7 @@ def missing(
 
     Example: steerstat calc missing --table "26,2,0; 4,50,2; 1,0,1"
     """
-    from analysis import wording
+    from analysis import words
     from analysis.statistics import missing as module
 
     try:
@@ -272,7 +272,7 @@ def missing(
     if result.complete is not None:
         complete = f"{100 * result.complete.estimate:+.4g} points, mid-p {result.complete.p:.4g}"
         lines.insert(0, ("complete cases", f"{complete}, n = {result.complete.n}"))
-    sentence = wording.missing_sentence(result)
+    sentence = words.missing_sentence(result)
     show(f"{result.n} pairs", lines, sentence, {"result": result}, as_json=json_)
 
 
@@ -291,7 +291,7 @@ def fragility(
 
     Example: steerstat calc fragility --gained 7 --lost 18 --n 86 --fragile-lost 2
     """
-    from analysis import wording
+    from analysis import words
     from analysis.statistics import fragility as fragility_index
 
     with refusals():
@@ -313,13 +313,13 @@ def fragility(
     if result.without is not None:
         lines.insert(1, ("mid-p, without them", f"{result.without.p:.6g}"))
     title = f"{gained} gained, {lost} lost of {n}, {result.dropped} fragile"
-    sentence = wording.fragility_sentence(result)
+    sentence = words.fragility_sentence(result)
     show(title, lines, sentence, {"result": result}, as_json=json_)
 
 
-app.command()(calc_other.controls)
-app.command()(calc_other.controls_power)
-app.command()(calc_other.power)
-app.command()(calc_other.adjust)
-app.command()(calc_other.accuracy)
-app.command()(calc_other.strata)
+app.command()(calc_designs.controls)
+app.command()(calc_designs.controls_power)
+app.command()(calc_designs.power)
+app.command()(calc_designs.adjust)
+app.command()(calc_designs.accuracy)
+app.command()(calc_designs.strata)

@@ -55,7 +55,7 @@ def check(
     from analysis.claims import show
     from analysis.claims.check import check_file
     from analysis.claims.judge import PASS, VERDICTS
-    from analysis.claims.model import load_claims
+    from analysis.claims.schema import load_claims
 
     for verdict in [*(allow or ()), *(only or ())]:
         if verdict not in VERDICTS:
@@ -118,7 +118,7 @@ def scan(
     """
     from analysis.claims import scan as scanning
     from analysis.claims.check import check_file
-    from analysis.claims.model import load_claims
+    from analysis.claims.schema import load_claims
 
     text = scanning.read_document(document)
     figures: set[str] = set()

@@ -34,8 +34,8 @@ def figures(
 
     Example: steerstat figures runs/demo --style nature --format pdf,svg
     """
-    from analysis import figures as library
-    from analysis.report.printed import TABLE_FORMATS, write_tables
+    from analysis.figures import catalogue as library
+    from analysis.report.table_files import TABLE_FORMATS, write_tables
 
     if check:
         stale = library.stale_figures(store, out)

@@ -32,8 +32,8 @@ def check(
 
     Example: steerstat plan check plan.toml
     """
-    from analysis.plans.model import load_plan
     from analysis.plans.power import as_text, check_plan
+    from analysis.plans.schema import load_plan
     from analysis.statistics.results import Refusal
 
     plan = load_plan(file)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from analysis.plans.model import Plan, parse_plan, read_plan_text
+from analysis.plans.schema import Plan, parse_plan, read_plan_text
 from store import append, committed, content_id, create_store, open_store, read
 
 Stamp = Literal["confirmatory", "exploratory"]

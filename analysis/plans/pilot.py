@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from analysis.plans.model import Plan
+from analysis.plans.schema import Plan
 from sql.errors import UserError
 
 _DISCORDANT = """

@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from analysis.plans.model import Contrast, Plan
+from analysis.plans.schema import Contrast, Plan
 from sql.errors import UserError
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from analysis.plans.model import Contrast, Plan
+from analysis.plans.schema import Contrast, Plan
 from sql.errors import UserError
 
 Decision = Literal["continue", "decided", "futile"]

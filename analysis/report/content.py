@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import tables
-from analysis.figures import Figure, figures, slug
+from analysis.figures.catalogue import Figure, figures, slug
 from analysis.report import grids
 from analysis.report.document import Block, Bullets, Heading, Picture, Text
 from analysis.report.verdicts import RULES, store_verdicts
@@ -164,8 +164,8 @@ def _directions(store: Path, pictures: list[Figure]) -> list[Block]:
 
 def _provenance(store: Path) -> list[Block]:
     """Gates, runs, models, problem sets, directions, plans and versions."""
-    from analysis.analyze import code_version
     from analysis.plans import stamps
+    from analysis.recorded.analyze import code_version
     from store import rows_digest
 
     runs = view(store, "runs")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.figures.queries import shown
 from analysis.report.document import Cards, Grid
 from analysis.report.verdicts import Verdict
 from analysis.tables import labels
@@ -15,13 +16,6 @@ from analysis.tables.comparisons import EFFECT
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
-
-
-def shown(sql: str, context: Mapping[str, Any]) -> str:
-    """A query for a reader to copy: `$name` becomes the context's value, quoted as SQL quotes."""
-    for name, value in context.items():
-        sql = sql.replace(f"${name}", "'" + str(value).replace("'", "''") + "'")
-    return sql
 
 
 def verdict_cards(verdicts: list[Verdict]) -> Cards:

@@ -15,8 +15,8 @@ import jinja2
 from markupsafe import Markup
 
 from analysis.charts.render import FONTS
+from analysis.figures.queries import figure_sql
 from analysis.report.document import Block, Bullets, Cards, Grid, Heading, Text
-from analysis.report.sources import figure_sql
 
 TEMPLATES = Path(__file__).parent / "templates"
 STYLES = ("report.css", "explorer.css")

@@ -43,8 +43,8 @@ def reproduce(
         store = run(
             out, model=model, base=base, problems=problems, split=split, seed=seed, steps=steps
         )
-        from analysis.analyze import analyze
-        from analysis.figures import write_figures
+        from analysis.figures.catalogue import write_figures
+        from analysis.recorded.analyze import analyze
         from analysis.report import write_report
 
         with steps.step("tests and intervals"):
@@ -53,7 +53,7 @@ def reproduce(
             write_figures(store, store / "figures")
         with steps.step("report"):
             pages = write_report(store)
-    from analysis.summary import summary_table
+    from analysis.report.summary import summary_table
 
     summary_table(store, json_output=json_output)
     for page in pages:

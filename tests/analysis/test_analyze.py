@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from analysis import analyze as module
-from analysis.analyze import analyze, results_table
 from analysis.cli.analyze import app
+from analysis.recorded import analyze as module
+from analysis.recorded.analyze import analyze, results_table
 from sql.errors import UserError
 from store import append, committed, ingest, read
 

@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from analysis import compare_to_controls, mcnemar, paired_difference
+from analysis.claims.restore import restored_count, restored_counts
 from analysis.cli.calc import app
-from analysis.restore import restored_count, restored_counts
 from analysis.statistics.results import Refusal
 from sql.errors import UserError
 

@@ -9,10 +9,10 @@ import pytest
 from synthetic import synthetic_store
 from typer.testing import CliRunner
 
-from analysis.analyze import analyze
 from analysis.claims import StoreRows, check_file, keep_claims
 from analysis.claims.scan import stored_figures
 from analysis.cli.claims import app
+from analysis.recorded.analyze import analyze
 from store import append, committed, ingest, read
 
 

@@ -10,11 +10,11 @@ import re
 import pytest
 
 from analysis import tables
-from analysis.figures import figures
+from analysis.figures.catalogue import figures
+from analysis.figures.queries import figure_sql
 from analysis.report import explorer as module
 from analysis.report.explorer import explorer
 from analysis.report.html import _json, as_html, policy
-from analysis.report.sources import figure_sql
 from store import read
 
 

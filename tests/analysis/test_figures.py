@@ -12,10 +12,10 @@ import pypdf
 import pytest
 from typer.testing import CliRunner
 
-from analysis import figures as library
-from analysis.analyze import analyze
 from analysis.charts import render, styles
 from analysis.cli.figures import app
+from analysis.figures import catalogue as library
+from analysis.recorded.analyze import analyze
 from sql.errors import UserError
 
 

@@ -13,7 +13,6 @@ from synthetic import CREATED, synthetic_store
 from typer.testing import CliRunner
 
 from analysis import e_value, mcnemar_power
-from analysis.analyze import analyze
 from analysis.cli.plan import app
 from analysis.plans import (
     check_plan,
@@ -29,6 +28,7 @@ from analysis.plans import (
 )
 from analysis.plans.pilot import measured_discordance
 from analysis.plans.stopping import Stop
+from analysis.recorded.analyze import analyze
 from sql.errors import UserError
 from store import committed, ingest, read
 

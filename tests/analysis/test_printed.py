@@ -9,7 +9,7 @@ import pytest
 
 from analysis.report.document import Grid
 from analysis.report.latex import escaped, grid_latex, marked_up
-from analysis.report.printed import grid_text, write_tables
+from analysis.report.table_files import grid_text, write_tables
 
 GRID = Grid(
     name="g",

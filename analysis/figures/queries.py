@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from analysis.figures import Figure
-from analysis.report.grids import shown
+from collections.abc import Mapping
+from typing import Any
+
+from analysis.figures.catalogue import Figure
 
 CURVES = (
     "SELECT direction, role, alpha, n_pairs, gained, lost, accuracy FROM accuracy_by_alpha "
@@ -58,3 +60,10 @@ def figure_sql(figure: Figure) -> str:
         if figure.name.startswith(start):
             return shown(query, figure.context)
     return ""
+
+
+def shown(sql: str, context: Mapping[str, Any]) -> str:
+    """A query for a reader to copy: `$name` becomes the context's value, quoted as SQL quotes."""
+    for name, value in context.items():
+        sql = sql.replace(f"${name}", "'" + str(value).replace("'", "''") + "'")
+    return sql

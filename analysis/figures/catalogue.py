@@ -16,8 +16,9 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import captions, tables
+from analysis import tables
 from analysis.charts import styles
+from analysis.figures import captions
 from analysis.tables.base import CONTEXT, groups, matching
 from sql.errors import UserError
 

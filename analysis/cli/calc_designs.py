@@ -27,8 +27,8 @@ def controls(
 
     Example: steerstat calc controls --effect -12.8 --controls=-1.2,-2.3,-5.8,-11.6,-12.8 --n 86
     """
-    from analysis import compare_to_controls, wording
-    from analysis.restore import restored_counts
+    from analysis import compare_to_controls, words
+    from analysis.claims.restore import restored_counts
 
     printed = [*numbers("--effect", effect), *numbers("--controls", controls)]
     values, notes = [float(one.rstrip("%")) for one in printed], []
@@ -55,7 +55,7 @@ def controls(
         ("d, candidate fixed", f"{result.d_low_fixed:.4g} to {result.d_high_fixed:.4g}  (no test)"),
         ("status", str(result.status)),
     ]
-    sentence = wording.controls_sentence(result, "points")
+    sentence = words.controls_sentence(result, "points")
     title = f"One direction among {result.k} controls, {100 * level:g} % intervals"
     payload = {"unit": "percentage points", "result": result}
     show(title, lines, sentence, payload, as_json=json_, notes=notes)
@@ -106,7 +106,7 @@ def power(
 
     Example: steerstat calc power --n 86 --effect 5 --discordance 15
     """
-    from analysis import mcnemar_power, minimum_detectable_effect, sample_size, wording
+    from analysis import mcnemar_power, minimum_detectable_effect, sample_size, words
 
     if n is None and effect is None:
         raise UserError("power needs --n, --effect or both: what is left out is computed")
@@ -117,15 +117,15 @@ def power(
     with refusals():
         if n is not None and size is not None:
             result = mcnemar_power(n, effect=size, **options)
-            sentence = wording.power_sentence(result.estimate, n, size, result.discordance, method)
+            sentence = words.power_sentence(result.estimate, n, size, result.discordance, method)
             line = ("power", f"{result.estimate:.4g}")
         elif n is not None:
             result = minimum_detectable_effect(n, power=target, **options)
-            sentence = wording.detectable_sentence(result, method)
+            sentence = words.detectable_sentence(result, method)
             line = ("smallest effect", f"{100 * result.estimate:.4g} points at power {target:g}")
         else:
             result = sample_size(effect=cast(float, size), power=target, **options)
-            sentence = wording.sample_size_sentence(result, cast(float, size), method)
+            sentence = words.sample_size_sentence(result, cast(float, size), method)
             line = ("problems needed", f"{result.estimate} for power {target:g}")
     show(
         f"McNemar {method} at {alpha:g}, {discordance} % of problems changing",
@@ -149,13 +149,13 @@ def adjust(
     Example: steerstat calc adjust .001 .013 .021 .04 .2 .6 --method holm --family-size 6
     """
     from analysis import adjust as adjusted
-    from analysis import wording
+    from analysis import words
 
     with refusals():
         result = adjusted(p, method=cast(Any, method), family_size=family_size)
     lines = [(f"{before:.6g}", f"{after:.6g}") for before, after in zip(p, result.p, strict=True)]
     title = f"{result.method} over a family of {result.family_size}: p, adjusted p"
-    show(title, lines, wording.adjusted_sentence(result), {"result": result}, as_json=json_)
+    show(title, lines, words.adjusted_sentence(result), {"result": result}, as_json=json_)
 
 
 def accuracy(

@@ -17,7 +17,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import plans, recording
+from analysis import plans
+from analysis.recorded import recording
 from analysis.tables.base import view
 from sql.errors import UserError
 
@@ -161,7 +162,7 @@ def code_version() -> str:
     except PackageNotFoundError:
         release = "0"
     digest = hashlib.sha256()
-    folder = Path(__file__).parent
+    folder = Path(__file__).parent.parent
     for path in sorted(folder.rglob("*.py")):
         digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
     return f"{release}+{digest.hexdigest()[:12]}"
