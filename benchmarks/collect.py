@@ -34,7 +34,7 @@ from transformers.cache_utils import DynamicCache
 from collect.affine import Affine
 from collect.engine import run
 from collect.interventions import Steering
-from collect.model import Model
+from collect.models.model import Model
 from collect.protocol import (
     Protocol,
     answer_start_tokens,
@@ -65,7 +65,7 @@ class Case:
 
 def bundled_case() -> Case:
     from collect.arithmetic import problems
-    from collect.checkpoints import load_model
+    from collect.models.checkpoints import load_model
 
     model = load_model("bundled", device=DEVICE)
     drawn = [

@@ -14,14 +14,14 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _HOMES = {
     "Block": "collect.engine",
-    "Model": "collect.model",
+    "Model": "collect.models.model",
     "Outcome": "collect.answers",
     "PROTOCOLS": "collect.protocol",
     "Protocol": "collect.protocol",
     "Steering": "collect.interventions",
     "activations": "collect.reading",
     "answer": "collect.answers",
-    "load_model": "collect.checkpoints",
+    "load_model": "collect.models.checkpoints",
     "resolve_protocol": "collect.protocol",
     "run": "collect.engine",
     "run_gates": "collect.gates",

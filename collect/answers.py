@@ -10,7 +10,7 @@ import numpy as np
 
 from collect.engine import run
 from collect.interventions import Steering
-from collect.model import Model
+from collect.models.model import Model
 from collect.protocol import Protocol, answer_text, resolve_protocol
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from collect.interventions import Steering
-from collect.model import Model
+from collect.models.model import Model
 from collect.networks import Network
 
 # On a CPU a batch is as large as its working tensors stay in the caches.

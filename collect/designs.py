@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from collect.expressions import expressions
-from collect.model import Model
+from collect.models.model import Model
 from collect.problem_sets import add_report_split, add_set, draw_balanced, draw_random, members
 from collect.problems import Row, generated, read_pairs
 from collect.protocol import resolve_protocol

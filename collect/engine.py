@@ -21,7 +21,7 @@ from collect.batches import Unit, batch_rows, group_units, windows
 from collect.caches import Prefix
 from collect.decoding import Answers, Decoding, Noise, decode, parse_decoding
 from collect.interventions import Steering, residual_layer, site_vectors
-from collect.model import Model
+from collect.models.model import Model
 from collect.networks import Network, network_of
 from collect.prefix import prefill, tokenize
 from collect.protocol import (

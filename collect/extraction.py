@@ -43,7 +43,7 @@ def extract(
     Raises:
         UserError: a site or protocol is unknown to the model.
     """
-    from collect.checkpoints import model_row
+    from collect.models.checkpoints import model_row
     from collect.reading import activations
 
     row = model_row(model)

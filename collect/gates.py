@@ -17,7 +17,7 @@ import torch
 from collect.batches import Unit
 from collect.engine import Engine
 from collect.interventions import Steering, site_vectors
-from collect.model import Model
+from collect.models.model import Model
 from collect.protocol import Protocol
 from collect.reading import activations
 from collect.reference import plain_answer

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from collect.checkpoints import model_row
 from collect.extraction import sites_of
 from collect.interventions import Steering
-from collect.model import Model
+from collect.models.checkpoints import model_row
+from collect.models.model import Model
 from collect.problems import generated
 from collect.protocol import resolve_protocol
 

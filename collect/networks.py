@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from collect.affine import Affine, activation_function, projection_function
-from collect.model import Model
+from collect.models.model import Model
 from sql.errors import UserError
 
 

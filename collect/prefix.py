@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from collect.caches import Prefix
-from collect.model import Model
+from collect.models.model import Model
 from collect.networks import Network
 from collect.protocol import Protocol, prompt_tokens
 from sql.errors import UserError

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from collect.model import Model
+from collect.models.model import Model
 from sql.errors import UserError
 
 

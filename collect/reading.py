@@ -12,7 +12,7 @@ from torch import Tensor
 from collect.batches import Unit, batch_rows, windows
 from collect.engine import DEFAULT_MEMORY, Engine
 from collect.interventions import LATENT_SITES, Steering, residual_layer
-from collect.model import Model
+from collect.models.model import Model
 from collect.prefix import prefill
 from collect.protocol import Protocol
 from collect.rows import Hook, Rows

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import DynamicCache
 
-from collect.model import Model
+from collect.models.model import Model
 from collect.protocol import Protocol, answer_start_tokens, prompt_tokens
 
 

@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 
 from collect import designs
-from collect.checkpoints import load_model
 from collect.designs import Branch, Design, Scale
 from collect.directions import Direction, select_directions
 from collect.extraction import extract
 from collect.fitting import FitRequest, draw_controls, fit_direction
 from collect.gates import run_gates
 from collect.interventions import Steering
-from collect.model import Model
+from collect.models.checkpoints import load_model
+from collect.models.model import Model
 from collect.problem_sets import members
 from collect.problems import add_problems
 from collect.progress import Steps

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from collect import planned, ranges
-from collect.checkpoints import load_model
 from collect.directions import Direction, select_directions
 from collect.gates import run_gates
 from collect.interventions import Steering
+from collect.models.checkpoints import load_model
 from collect.progress import Steps
 from collect.protocol import resolve_protocol
 from collect.runs import describe_run, recorded_run

@@ -17,10 +17,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from collect.checkpoints import model_row
 from collect.engine import DEFAULT_MEMORY, Block, run
 from collect.interventions import Steering
-from collect.model import Model
+from collect.models.checkpoints import model_row
+from collect.models.model import Model
 from collect.parsers import PARSERS
 from collect.protocol import Protocol, answer_text
 from store import identity

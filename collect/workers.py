@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import torch
 
-from collect.model import Model
+from collect.models.model import Model
 
 MAX_WORKERS = 8  # beyond it, the interpreter's lock is what they wait for
 

@@ -33,9 +33,9 @@ def info(
 
     Example: steerstat model info checkpoints/codi-gpt2 --base gpt2
     """
-    from collect.checkpoints import load_model
     from collect.cli.tables import print_rows
     from collect.inspection import describe
+    from collect.models.checkpoints import load_model
 
     loaded = load_model(model, base=base, lora_alpha=lora_alpha, device=device, dtype=dtype)
     told = describe(loaded)
@@ -67,9 +67,9 @@ def check(
 
     Example: steerstat model check bundled
     """
-    from collect.checkpoints import load_model
     from collect.gates import summary
     from collect.inspection import check as run
+    from collect.models.checkpoints import load_model
     from collect.problem_sets import set_problems
     from sql.errors import UserError
     from store.layout import open_store

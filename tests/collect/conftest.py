@@ -14,7 +14,7 @@ from small_scale import SMALL
 @pytest.fixture(scope="session")
 def bundled() -> Any:
     """The bundled model."""
-    from collect.checkpoints import load_model
+    from collect.models.checkpoints import load_model
 
     torch.set_num_threads(1)
     return load_model("bundled", device="cpu")

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from collect.bundled import evaluate, recipe, save, train
-from collect.checkpoints import load_model
+from collect.models.checkpoints import load_model
 
 SHIPPED = Path(save.__file__).parent / "codi-arithmetic"
 

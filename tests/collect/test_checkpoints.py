@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 
 from collect.bundled.recipe import CodiForTraining, build_config, build_tokenizer
 from collect.bundled.save import save_checkpoint
-from collect.checkpoints import load_model, model_row
+from collect.models.checkpoints import load_model, model_row
 from sql.errors import UserError
 
 torch.set_num_threads(1)

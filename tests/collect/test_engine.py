@@ -195,7 +195,7 @@ def test_bfloat16_runs_and_keeps_its_dtype():
 
 
 def test_bundled_model_equals_the_reference():
-    from collect.checkpoints import load_model
+    from collect.models.checkpoints import load_model
 
     folder = Path("collect/bundled/codi-arithmetic")
     if not (folder / "model.safetensors").exists():

@@ -5,7 +5,7 @@ import importlib.util
 import pytest
 import torch
 
-from collect.checkpoints import load_model
+from collect.models.checkpoints import load_model
 from collect.protocol import PROTOCOLS, prompt_tokens
 from sql.errors import UserError
 

@@ -8,11 +8,11 @@ import torch
 from checkpoint_files import published_codi, write_base, write_coconut, write_codi, write_plain
 from test_model_commands import invoke
 
-from collect.checkpoints import load_model
 from collect.cli import extract as extract_command
 from collect.cli import model as model_command
 from collect.extraction import extract, sites_of, stored_activations
 from collect.inspection import default_protocol, example_problems
+from collect.models.checkpoints import load_model
 from collect.problem_sets import add_set
 from collect.problems import add_problems, generated
 from collect.reading import activations

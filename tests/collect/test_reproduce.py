@@ -88,7 +88,7 @@ def test_a_killed_run_goes_on_to_the_same_results(small_store, small_run, tmp_pa
         "from pathlib import Path\n"
         "torch.set_num_threads(1)\n"
         "from collect import sweep\n"
-        "from collect.checkpoints import load_model\n"
+        "from collect.models.checkpoints import load_model\n"
         "from collect.designs import Scale\n"
         "from collect.progress import Steps\n"
         "from collect.reproduce import run_protocol\n"
@@ -154,7 +154,7 @@ def test_folders_that_cannot_be_a_store_are_refused(capsys, monkeypatch, tmp_pat
 
 
 def test_damaged_and_missing_model_files_are_refused(capsys, monkeypatch, tmp_path):
-    from collect.sources import find_model
+    from collect.models.sources import find_model
 
     folder = tmp_path / "model"
     shutil.copytree(find_model("bundled").folder, folder)

@@ -6,9 +6,9 @@ import pytest
 import torch
 from checkpoint_files import published_codi, write_base, write_codi, write_plain
 
-from collect.checkpoints import load_model
 from collect.designs import PLAIN_SCALE, Scale, _two_branches, plain, published
 from collect.expressions import expressions
+from collect.models.checkpoints import load_model
 from collect.problem_sets import add_report_split, members
 from collect.progress import Steps
 from collect.reproduce import run_design

@@ -13,7 +13,7 @@ from transformers import (
 )
 
 from collect.bundled.recipe import BOT, EOS, EOT, PAD, build_tokenizer
-from collect.model import Model
+from collect.models.model import Model
 
 N_LATENT, WIDTH, LAYERS = 3, 32, 3
 QUESTIONS = (

@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
-from collect.model import Model
-from collect.quietly import quiet
-from collect.sources import Source, files_sha256
-from collect.tokenizers import end_of_text, load_tokenizer, with_hash
+from collect.models.model import Model
+from collect.models.sources import Source, files_sha256
+from collect.models.tokenizers import end_of_text, load_tokenizer, with_hash
+from collect.models.transformers_output import quiet
 from sql.errors import UserError
 
 
@@ -23,7 +23,7 @@ def load_plain(source: Source, *, device: torch.device, dtype: torch.dtype) -> M
         UserError: transformers does not know the model type, a file is damaged, or tensors are
             missing, left over or of the wrong shape.
     """
-    from collect.tensors import tensor_names
+    from collect.models.tensors import tensor_names
 
     if not source.config.get("model_type"):
         raise UserError(

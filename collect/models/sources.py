@@ -74,7 +74,9 @@ def find_model(path_or_name: str | Path, *, weights: bool = True) -> Source:
     """
     text = str(path_or_name)
     if text == "bundled":
-        return _in_folder(BUNDLED_NAME, Path(__file__).parent / "bundled" / BUNDLED_NAME, weights)
+        return _in_folder(
+            BUNDLED_NAME, Path(__file__).parent.parent / "bundled" / BUNDLED_NAME, weights
+        )
     if text == "smollm2":
         return _smollm2()
     path = Path(text).expanduser()

@@ -11,12 +11,12 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.initialization import no_init_weights
 
-from collect import coconut, codi
-from collect.model import Model
-from collect.plain import load_gguf, load_plain
-from collect.sources import DEFAULT_CODI_BASE_HINT, Source, files_sha256, find_model
-from collect.tensors import load_all, read_tensors, tensor_names
-from collect.tokenizers import end_of_text, load_tokenizer
+from collect.models import coconut, codi
+from collect.models.model import Model
+from collect.models.plain import load_gguf, load_plain
+from collect.models.sources import DEFAULT_CODI_BASE_HINT, Source, files_sha256, find_model
+from collect.models.tensors import load_all, read_tensors, tensor_names
+from collect.models.tokenizers import end_of_text, load_tokenizer
 from sql.errors import UserError
 from store import identity
 

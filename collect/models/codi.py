@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
-from collect.tensors import Tensors
+from collect.models.tensors import Tensors
 from sql.errors import UserError
 
 N_LATENT = 6  # what the authors train and evaluate with

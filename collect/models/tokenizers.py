@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from collect.quietly import quiet
-from collect.sources import files_sha256
+from collect.models.sources import files_sha256
+from collect.models.transformers_output import quiet
 from sql.errors import UserError
 
 _LEGACY_FILES = ("vocab.json", "tokenizer.model", "tokenizer_config.json")

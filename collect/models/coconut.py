@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from collect.sources import Source
-from collect.tensors import Tensors
+from collect.models.sources import Source
+from collect.models.tensors import Tensors
 from sql.errors import UserError
 
 N_LATENT = 6  # three stages of two thoughts, as the authors train on GSM8K

@@ -1,0 +1,1 @@
+"""Checkpoints as the engine wants them: found, checked and loaded, whatever their layout."""
