@@ -31,17 +31,12 @@ from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 from transformers.cache_utils import DynamicCache
 
-from collect.affine import Affine
-from collect.engine import run
-from collect.interventions import Steering
+from collect.engine.affine import Affine
+from collect.engine.engine import run
+from collect.engine.interventions import Steering
+from collect.engine.protocol import Protocol, answer_start_tokens, prompt_tokens, resolve_protocol
+from collect.engine.reference import plain_answer
 from collect.models.model import Model
-from collect.protocol import (
-    Protocol,
-    answer_start_tokens,
-    prompt_tokens,
-    resolve_protocol,
-)
-from collect.reference import plain_answer
 
 ALPHAS = np.arange(-3.0, 3.5, 0.5)
 PROTOTYPE_QUESTIONS = 4

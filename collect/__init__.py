@@ -13,17 +13,17 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _HOMES = {
-    "Block": "collect.engine",
+    "Block": "collect.engine.engine",
     "Model": "collect.models.model",
-    "Outcome": "collect.answers",
-    "PROTOCOLS": "collect.protocol",
-    "Protocol": "collect.protocol",
-    "Steering": "collect.interventions",
-    "activations": "collect.reading",
-    "answer": "collect.answers",
+    "Outcome": "collect.engine.answers",
+    "PROTOCOLS": "collect.engine.protocol",
+    "Protocol": "collect.engine.protocol",
+    "Steering": "collect.engine.interventions",
+    "activations": "collect.engine.reading",
+    "answer": "collect.engine.answers",
     "load_model": "collect.models.checkpoints",
-    "resolve_protocol": "collect.protocol",
-    "run": "collect.engine",
+    "resolve_protocol": "collect.engine.protocol",
+    "run": "collect.engine.engine",
     "run_gates": "collect.gates",
 }
 

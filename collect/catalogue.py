@@ -12,11 +12,11 @@ from collect.directions import (
     checked_vectors,
     select_directions,
 )
-from collect.names import checked_name
 from collect.vector_files import query_vectors, read_vectors
 from sql.errors import UserError
 from store import shards
 from store.ingest import ingest
+from store.names import checked_name
 
 
 def add_checked(

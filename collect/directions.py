@@ -17,9 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from collect.names import checked_name, checked_sites
+from collect.engine.interventions import checked_sites
 from sql.errors import UserError
 from store import identity, shards
+from store.names import checked_name
 
 ROLES = ("candidate", "control")
 BROADCAST = -1  # the position of a vector that is the same at every position

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from collect.names import checked_sites
+from collect.engine.interventions import checked_sites
 from sql.errors import UserError
 from store import shards
 
@@ -43,8 +43,8 @@ def extract(
     Raises:
         UserError: a site or protocol is unknown to the model.
     """
+    from collect.engine.reading import activations
     from collect.models.checkpoints import model_row
-    from collect.reading import activations
 
     row = model_row(model)
     if (

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from collect.controls import CONTROLS, shuffled_labels, with_norms_of
 from collect.directions import Direction, NewDirection, add_directions, select_directions
+from collect.engine.interventions import checked_sites
 from collect.extraction import stored_activations
 from collect.fits import FITS
-from collect.names import checked_sites
 from collect.problem_sets import members
 from sql.errors import UserError
 from store import shards

@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from collect.batches import Unit
-from collect.engine import Engine
-from collect.interventions import Steering, site_vectors
+from collect.engine.batches import Unit
+from collect.engine.engine import Engine
+from collect.engine.interventions import Steering, site_vectors
+from collect.engine.protocol import Protocol
+from collect.engine.reading import activations
+from collect.engine.reference import plain_answer
+from collect.engine.workers import ordered, worker_count
 from collect.models.model import Model
-from collect.protocol import Protocol
-from collect.reading import activations
-from collect.reference import plain_answer
-from collect.workers import ordered, worker_count
 from sql.errors import UserError
 
 FRAGILE_FACTOR = 10.0  # margins below this many times the batch difference are fragile

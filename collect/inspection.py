@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from collect.engine.interventions import Steering
+from collect.engine.protocol import resolve_protocol
 from collect.extraction import sites_of
-from collect.interventions import Steering
 from collect.models.checkpoints import model_row
 from collect.models.model import Model
 from collect.problems import generated
-from collect.protocol import resolve_protocol
 
 
 def default_protocol(model: Model) -> str:

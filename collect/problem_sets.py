@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from collect.names import checked_name
 from collect.problems import add_problems, read_pairs
 from sql.errors import UserError
 from store import shards
+from store.names import checked_name
 
 SPLITS = ("train", "test")
 UNKNOWN = "unknown"  # the report's word for a difficulty that it did not work out

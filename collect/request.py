@@ -14,11 +14,11 @@ import numpy as np
 
 from collect import planned, ranges
 from collect.directions import Direction, select_directions
+from collect.engine.interventions import Steering
+from collect.engine.protocol import resolve_protocol
 from collect.gates import run_gates
-from collect.interventions import Steering
 from collect.models.checkpoints import load_model
 from collect.progress import Steps
-from collect.protocol import resolve_protocol
 from collect.runs import describe_run, recorded_run
 from collect.stopping import sweep_until_decided
 from collect.sweep import Condition, Problem, Setting, condition, done_units, sweep
@@ -201,7 +201,7 @@ def _conditions(setting: Setting, request: Request, doses: Doses) -> list[Condit
 
 def estimate(work: Work) -> list[str]:
     """What the work will take, from a timed sample; nothing is written."""
-    from collect.engine import run
+    from collect.engine.engine import run
 
     sample = work.problems[:8]
     steerings = [one.steering for one in work.conditions[:16]]

@@ -17,12 +17,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from collect.engine import DEFAULT_MEMORY, Block, run
-from collect.interventions import Steering
+from collect.engine.engine import DEFAULT_MEMORY, Block, run
+from collect.engine.interventions import Steering
+from collect.engine.protocol import Protocol, answer_text
 from collect.models.checkpoints import model_row
 from collect.models.model import Model
 from collect.parsers import PARSERS
-from collect.protocol import Protocol, answer_text
 from store import identity
 from store.schema import TABLES
 from store.shards import append, committed

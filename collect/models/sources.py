@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from collect.names import is_hub_id
 from sql.errors import UserError
 
 BUNDLED_NAME = "codi-arithmetic"
@@ -31,6 +31,7 @@ _SMALL_FILES = [
 _SAFETENSORS = ["model*.safetensors", "model.safetensors.index.json"]
 _PICKLES = ["pytorch_model*.bin", "pytorch_model.bin.index.json"]
 _BLOCK = 1 << 22
+_HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}(/[A-Za-z0-9][A-Za-z0-9_.-]{0,95})?")
 
 
 @dataclass(frozen=True)
@@ -195,3 +196,8 @@ def _file_sha256(path: Path) -> str:
         while block := handle.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()
+
+
+def is_hub_id(text: str) -> bool:
+    """Whether a text can be the id of a hub repository, `owner/name` or `name`."""
+    return bool(_HUB_ID.fullmatch(text)) and ".." not in text

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from collect.decoding import Noise
-from collect.protocol import answer_start_tokens, gold_tokens, prompt_tokens
+from collect.engine.decoding import Noise
+from collect.engine.protocol import answer_start_tokens, gold_tokens, prompt_tokens
 
 
 def weights_of(steering, t, vectors):

@@ -8,8 +8,8 @@ from slow_reference import Reference
 
 import collect
 from collect import activations, answer
-from collect.interventions import Steering
-from collect.protocol import resolve_protocol
+from collect.engine.interventions import Steering
+from collect.engine.protocol import resolve_protocol
 from sql.errors import UserError
 
 torch.set_num_threads(1)

@@ -10,9 +10,9 @@ import tiny
 import torch
 from slow_reference import Reference
 
-from collect.engine import run
-from collect.interventions import EFFECTS, OPERATORS, Steering
-from collect.protocol import resolve_protocol
+from collect.engine.engine import run
+from collect.engine.interventions import EFFECTS, OPERATORS, Steering
+from collect.engine.protocol import resolve_protocol
 
 torch.set_num_threads(1)
 

@@ -5,12 +5,12 @@ import pytest
 import tiny
 import torch
 
-from collect import engine as engine_module
-from collect.batches import Unit, Window, batch_rows, group_units, windows
-from collect.engine import Engine, run
-from collect.interventions import Steering
-from collect.networks import network_of
-from collect.protocol import resolve_protocol
+from collect.engine import engine as engine_module
+from collect.engine.batches import Unit, Window, batch_rows, group_units, windows
+from collect.engine.engine import Engine, run
+from collect.engine.interventions import Steering
+from collect.engine.networks import network_of
+from collect.engine.protocol import resolve_protocol
 from sql.errors import UserError
 
 torch.set_num_threads(1)

@@ -7,9 +7,9 @@ import pytest
 import tiny
 import torch
 
+from collect.engine.interventions import Steering
+from collect.engine.networks import Gpt2Network
 from collect.gates import GateFailure, run_gates, summary
-from collect.interventions import Steering
-from collect.networks import Gpt2Network
 
 torch.set_num_threads(1)
 

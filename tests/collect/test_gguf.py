@@ -5,8 +5,8 @@ import importlib.util
 import pytest
 import torch
 
+from collect.engine.protocol import PROTOCOLS, prompt_tokens
 from collect.models.checkpoints import load_model
-from collect.protocol import PROTOCOLS, prompt_tokens
 from sql.errors import UserError
 
 torch.set_num_threads(1)

@@ -10,12 +10,12 @@ from test_model_commands import invoke
 
 from collect.cli import extract as extract_command
 from collect.cli import model as model_command
+from collect.engine.reading import activations
 from collect.extraction import extract, sites_of, stored_activations
 from collect.inspection import default_protocol, example_problems
 from collect.models.checkpoints import load_model
 from collect.problem_sets import add_set
 from collect.problems import add_problems, generated
-from collect.reading import activations
 from sql.errors import UserError
 from store import shards
 from store.layout import create_store

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from collect.interventions import Steering, residual_layer, schedule_weights, site_vectors
+from collect.engine.interventions import Steering, residual_layer, schedule_weights, site_vectors
 from sql.errors import UserError
 
 NORMS = np.array([1.0, 2.0, 3.0], dtype=np.float32)

@@ -6,7 +6,7 @@ import pytest
 import tiny
 from tokenizers import processors
 
-from collect.protocol import (
+from collect.engine.protocol import (
     PROTOCOLS,
     Protocol,
     answer_start_tokens,

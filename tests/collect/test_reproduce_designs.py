@@ -121,7 +121,7 @@ def test_a_plain_model_is_steered_at_its_middle_layer(tmp_path, monkeypatch):
 
 
 def _plain_protocol(model):
-    from collect.protocol import resolve_protocol
+    from collect.engine.protocol import resolve_protocol
 
     return resolve_protocol("plain", model, max_new_tokens=4)
 

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from collect.networks import Network
-from collect.reasoning import Thoughts, residual_hook
-from collect.rows import ROOM, Hook, Rows, SteeringTable
+from collect.engine.networks import Network
+from collect.engine.reasoning import Thoughts, residual_hook
+from collect.engine.rows import ROOM, Hook, Rows, SteeringTable
 from sql.errors import UserError
 
 LOGIT_BYTES = 64 * 2**20  # logits are judged in slices of at most this size

@@ -9,13 +9,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from collect.batches import Unit, batch_rows, windows
-from collect.engine import DEFAULT_MEMORY, Engine
-from collect.interventions import LATENT_SITES, Steering, residual_layer
+from collect.engine.batches import Unit, batch_rows, windows
+from collect.engine.engine import DEFAULT_MEMORY, Engine
+from collect.engine.interventions import LATENT_SITES, Steering, residual_layer
+from collect.engine.prefix import prefill
+from collect.engine.protocol import Protocol
+from collect.engine.rows import Hook, Rows
 from collect.models.model import Model
-from collect.prefix import prefill
-from collect.protocol import Protocol
-from collect.rows import Hook, Rows
 from sql.errors import UserError
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from collect.engine import run
-from collect.interventions import Steering
+from collect.engine.engine import run
+from collect.engine.interventions import Steering
+from collect.engine.protocol import Protocol, answer_text, resolve_protocol
 from collect.models.model import Model
-from collect.protocol import Protocol, answer_text, resolve_protocol
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def answer(
         questions: their texts.
         direction: vectors [T, d], or [d] for all positions alike; None for the baseline.
         alpha: signed dose.
-        site, schedule, operator, effect: see `collect.interventions.Steering`.
+        site, schedule, operator, effect: see `collect.engine.interventions.Steering`.
         protocol: a protocol or its name.
         max_new_tokens: tokens after which an answer is truncated.
         temperature: samples at this temperature; None decodes greedily.

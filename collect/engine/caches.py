@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from collect.networks import Network
+from collect.engine.networks import Network
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,20 @@ def residual_layer(site: str) -> int | None:
     return int(layer)
 
 
+def checked_sites(site: str) -> tuple[str, ...]:
+    """The sites of a comma-separated list, each of them known.
+
+    Raises:
+        UserError: one is unknown, or named twice.
+    """
+    sites = tuple(part.strip() for part in site.split(","))
+    for one in sites:
+        residual_layer(one)
+    if len(set(sites)) < len(sites):
+        raise UserError(f"site {site!r} names a site twice: give each once")
+    return sites
+
+
 def schedule_weights(schedule: str, norms: Array, *, open_ended: bool = False) -> Array:
     """One weight per position, [T], from the schedule and the direction's norms [T].
 

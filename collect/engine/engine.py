@@ -17,22 +17,17 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from collect.batches import Unit, batch_rows, group_units, windows
-from collect.caches import Prefix
-from collect.decoding import Answers, Decoding, Noise, decode, parse_decoding
-from collect.interventions import Steering, residual_layer, site_vectors
+from collect.engine.batches import Unit, batch_rows, group_units, windows
+from collect.engine.caches import Prefix
+from collect.engine.decoding import Answers, Decoding, Noise, decode, parse_decoding
+from collect.engine.interventions import Steering, residual_layer, site_vectors
+from collect.engine.networks import Network, network_of
+from collect.engine.prefix import prefill, tokenize
+from collect.engine.protocol import Protocol, answer_start_tokens, gold_tokens, resolve_protocol
+from collect.engine.reasoning import Thoughts, think, think_direct, think_unsteered
+from collect.engine.rows import Norms, Rows, SteeringTable
+from collect.engine.workers import ordered, worker_count
 from collect.models.model import Model
-from collect.networks import Network, network_of
-from collect.prefix import prefill, tokenize
-from collect.protocol import (
-    Protocol,
-    answer_start_tokens,
-    gold_tokens,
-    resolve_protocol,
-)
-from collect.reasoning import Thoughts, think, think_direct, think_unsteered
-from collect.rows import Norms, Rows, SteeringTable
-from collect.workers import ordered, worker_count
 from sql.errors import UserError
 
 DEFAULT_MEMORY = 4 * 2**30

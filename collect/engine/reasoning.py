@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from collect.networks import Network
-from collect.protocol import Protocol
-from collect.rows import Hook, Norms, Rows, SteeringTable
+from collect.engine.networks import Network
+from collect.engine.protocol import Protocol
+from collect.engine.rows import Hook, Norms, Rows, SteeringTable
 
 
 @dataclass

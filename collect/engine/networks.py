@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from collect.affine import Affine, activation_function, projection_function
+from collect.engine.affine import Affine, activation_function, projection_function
 from collect.models.model import Model
 from sql.errors import UserError
 

@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from collect.caches import Prefix
+from collect.engine.caches import Prefix
+from collect.engine.networks import Network
+from collect.engine.protocol import Protocol, prompt_tokens
 from collect.models.model import Model
-from collect.networks import Network
-from collect.protocol import Protocol, prompt_tokens
 from sql.errors import UserError
 
 PREFILL_TOKENS = 4096

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import DynamicCache
 
+from collect.engine.protocol import Protocol, answer_start_tokens, prompt_tokens
 from collect.models.model import Model
-from collect.protocol import Protocol, answer_start_tokens, prompt_tokens
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from collect.caches import Prefix, Segment, SuffixCache, attend, make_segment
-from collect.interventions import Steering, residual_layer, site_vectors
-from collect.networks import Network
+from collect.engine.caches import Prefix, Segment, SuffixCache, attend, make_segment
+from collect.engine.interventions import Steering, residual_layer, site_vectors
+from collect.engine.networks import Network
 
 # Called after each block as (layer, x [B, c, d]); returns what the next block reads.
 Hook = Callable[[int, Tensor], Tensor]

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from collect.interventions import Steering
+from collect.engine.interventions import Steering
+from collect.engine.networks import Network
 from collect.models.model import Model
-from collect.networks import Network
 
 # On a CPU a batch is as large as its working tensors stay in the caches.
 CPU_BATCH_BYTES = 3 * 2**20

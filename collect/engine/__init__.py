@@ -1,0 +1,1 @@
+"""The latent loop: units computed in batches, steered where, when and how their condition says."""
