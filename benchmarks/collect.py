@@ -59,8 +59,8 @@ class Case:
 
 
 def bundled_case() -> Case:
-    from collect.arithmetic import problems
     from collect.models.checkpoints import load_model
+    from collect.problems.arithmetic import problems
 
     model = load_model("bundled", device=DEVICE)
     drawn = [

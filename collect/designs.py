@@ -11,10 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from collect.engine.protocol import resolve_protocol
-from collect.expressions import expressions
 from collect.models.model import Model
-from collect.problem_sets import add_report_split, add_set, draw_balanced, draw_random, members
-from collect.problems import Row, generated, read_pairs
+from collect.problems.expressions import expressions
+from collect.problems.problem_sets import (
+    add_report_split,
+    add_set,
+    draw_balanced,
+    draw_random,
+    members,
+)
+from collect.problems.problems import Row, generated, read_pairs
 from collect.sweep import GREEDY, Setting
 
 ALPHAS = tuple(a / 2 for a in range(-6, 7))

@@ -16,7 +16,7 @@ from collect.directions import Direction, NewDirection, add_directions, select_d
 from collect.engine.interventions import checked_sites
 from collect.extraction import stored_activations
 from collect.fits import FITS
-from collect.problem_sets import members
+from collect.problems.problem_sets import members
 from sql.errors import UserError
 from store import shards
 

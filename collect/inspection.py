@@ -11,7 +11,7 @@ from collect.engine.protocol import resolve_protocol
 from collect.extraction import sites_of
 from collect.models.checkpoints import model_row
 from collect.models.model import Model
-from collect.problems import generated
+from collect.problems.problems import generated
 
 
 def default_protocol(model: Model) -> str:

@@ -22,8 +22,8 @@ from collect.fitting import FitRequest, draw_controls, fit_direction
 from collect.gates import run_gates
 from collect.models.checkpoints import load_model
 from collect.models.model import Model
-from collect.problem_sets import members
-from collect.problems import add_problems
+from collect.problems.problem_sets import members
+from collect.problems.problems import add_problems
 from collect.progress import Steps
 from collect.runs import describe_run, recorded_run
 from collect.sweep import Condition, Problem, Setting, condition, record_model, sweep

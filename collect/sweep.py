@@ -22,7 +22,7 @@ from collect.engine.interventions import Steering
 from collect.engine.protocol import Protocol, answer_text
 from collect.models.checkpoints import model_row
 from collect.models.model import Model
-from collect.parsers import PARSERS
+from collect.problems.parsers import PARSERS
 from store import identity
 from store.schema import TABLES
 from store.shards import append, committed

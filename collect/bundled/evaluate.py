@@ -13,8 +13,8 @@ import torch
 from tokenizers import Tokenizer
 from transformers.cache_utils import DynamicCache
 
-from collect.arithmetic import MAX_STEPS, ArithmeticProblem, problems
 from collect.bundled.recipe import BOT, EOS, EOT, N_LATENT, CodiForTraining, token_id
+from collect.problems.arithmetic import MAX_STEPS, ArithmeticProblem, problems
 
 MAX_NEW_TOKENS = 6
 # The demo's mix of 1, 2, 3 and 4-step problems.

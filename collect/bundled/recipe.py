@@ -11,7 +11,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from collect.arithmetic import MAX_STEPS, problems, vocabulary
+from collect.problems.arithmetic import MAX_STEPS, problems, vocabulary
 
 EOS, PAD, BOT, EOT = "<eos>", "<pad>", "<bot>", "<eot>"
 N_LATENT = 6

@@ -39,7 +39,7 @@ def extract(
     from collect.cli.tables import note
     from collect.extraction import extract as run
     from collect.extraction import sites_of
-    from collect.problem_sets import set_problems
+    from collect.problems.problem_sets import set_problems
     from store.ingest import ingest
     from store.layout import open_store
 

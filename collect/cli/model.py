@@ -70,7 +70,7 @@ def check(
     from collect.gates import summary
     from collect.inspection import check as run
     from collect.models.checkpoints import load_model
-    from collect.problem_sets import set_problems
+    from collect.problems.problem_sets import set_problems
     from sql.errors import UserError
     from store.layout import open_store
 

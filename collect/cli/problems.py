@@ -36,8 +36,8 @@ def generate(
 
     Example: steerstat problems generate runs/mine --count 1000 --set pool
     """
-    from collect.expressions import expressions
-    from collect.problems import generated
+    from collect.problems.expressions import expressions
+    from collect.problems.problems import generated
 
     mix = mix or ("1,1" if bare else "1,1,2,2")
 
@@ -70,7 +70,13 @@ def add(
 
     Example: steerstat problems add runs/mine gsm8k_test.jsonl --set gsm8k
     """
-    from collect.problems import PAIR_SIDES, is_pairs_file, read_gsm8k, read_jsonl, read_pairs
+    from collect.problems.problems import (
+        PAIR_SIDES,
+        is_pairs_file,
+        read_gsm8k,
+        read_jsonl,
+        read_pairs,
+    )
 
     path = Path(source)
     if source == "gsm8k" and not path.exists():
@@ -86,8 +92,8 @@ def add(
 
 def _store(store: Path, found: object, set_name: str | None, split: str) -> None:
     from collect.cli.tables import note
-    from collect.problem_sets import add_set
-    from collect.problems import Problems, add_problems
+    from collect.problems.problem_sets import add_set
+    from collect.problems.problems import Problems, add_problems
     from store.ingest import ingest
     from store.layout import create_store
 
@@ -136,7 +142,7 @@ def split(
     from functools import partial
 
     from collect.cli.tables import note
-    from collect.problem_sets import draw_balanced, draw_random
+    from collect.problems.problem_sets import draw_balanced, draw_random
     from store.ingest import ingest
     from store.layout import open_store
 
@@ -160,7 +166,7 @@ def list_(
     Example: steerstat problems list runs/demo --set primary --json
     """
     from collect.cli.tables import print_rows
-    from collect.problem_sets import set_problems, set_sizes
+    from collect.problems.problem_sets import set_problems, set_sizes
     from store.layout import open_store
 
     root = open_store(store)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collect import arithmetic
+from collect.problems import arithmetic
 
 
 def worked_out(problem: arithmetic.ArithmeticProblem) -> list[int]:

@@ -13,8 +13,8 @@ from collect.directions import add_direction, select_directions
 from collect.extraction import activation_table, stored_activations
 from collect.fits import mean_difference, mean_difference_matched
 from collect.fitting import FitRequest, draw_controls, fit_direction
-from collect.problem_sets import add_set
-from collect.problems import add_problems, generated
+from collect.problems.problem_sets import add_set
+from collect.problems.problems import add_problems, generated
 from collect.vector_files import query_vectors, read_vectors
 from sql.errors import UserError
 from store import shards

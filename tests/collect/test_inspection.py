@@ -14,8 +14,8 @@ from collect.engine.reading import activations
 from collect.extraction import extract, sites_of, stored_activations
 from collect.inspection import default_protocol, example_problems
 from collect.models.checkpoints import load_model
-from collect.problem_sets import add_set
-from collect.problems import add_problems, generated
+from collect.problems.problem_sets import add_set
+from collect.problems.problems import add_problems, generated
 from sql.errors import UserError
 from store import shards
 from store.layout import create_store

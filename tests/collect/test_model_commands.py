@@ -115,7 +115,7 @@ def test_bad_directions_are_one_line(tmp_path, arguments, message):
 def test_handling_rows_needs_no_torch():
     code = (
         "import sys, collect.cli.directions, collect.cli.problems, collect.directions, "
-        "collect.catalogue, collect.fitting, collect.problem_sets; "
+        "collect.catalogue, collect.fitting, collect.problems.problem_sets; "
         "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     )
     root = Path(__file__).parents[2]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collect.parsers import PARSERS, canonical_number, choice, true_false
+from collect.problems.parsers import PARSERS, canonical_number, choice, true_false
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from collect.expressions import expressions
-from collect.problem_sets import (
+from collect.problems.expressions import expressions
+from collect.problems.problem_sets import (
     add_report_split,
     add_set,
     baseline_labels,
@@ -17,7 +17,7 @@ from collect.problem_sets import (
     draw_random,
     members,
 )
-from collect.problems import (
+from collect.problems.problems import (
     add_problems,
     generated,
     problem_row,
@@ -95,7 +95,7 @@ def test_the_hub_through_datasets(monkeypatch):
 
 
 def test_generated_problems_are_held_out_and_mixed():
-    from collect.arithmetic import split_of
+    from collect.problems.arithmetic import split_of
 
     rows = generated(31, mix=(1, 1, 2, 2), seed=4).rows
     assert [sum(row["n_steps"] == k for row in rows) for k in (1, 2, 3, 4)] == [5, 5, 11, 10]

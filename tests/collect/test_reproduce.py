@@ -12,7 +12,7 @@ import pytest
 from small_scale import SMALL
 
 import steerstat
-from collect.problem_sets import members
+from collect.problems.problem_sets import members
 from store import append, committed, create_store, read, rows_digest
 from store.layout import names_in
 

@@ -7,9 +7,9 @@ import torch
 from checkpoint_files import published_codi, write_base, write_codi, write_plain
 
 from collect.designs import PLAIN_SCALE, Scale, _two_branches, plain, published
-from collect.expressions import expressions
 from collect.models.checkpoints import load_model
-from collect.problem_sets import add_report_split, members
+from collect.problems.expressions import expressions
+from collect.problems.problem_sets import add_report_split, members
 from collect.progress import Steps
 from collect.reproduce import run_design
 from sql.errors import UserError
@@ -111,7 +111,7 @@ def test_a_plain_model_is_steered_at_its_middle_layer(tmp_path, monkeypatch):
         ids = sorted(committed(root, "problems", ["problem_id"])["problem_id"].to_pylist())
         return {one: i % 2 == 0 for i, one in enumerate(ids)}, None
 
-    monkeypatch.setattr("collect.problem_sets.baseline_labels", labels)
+    monkeypatch.setattr("collect.problems.problem_sets.baseline_labels", labels)
     with Steps(quiet=True) as steps:
         root = run_design(tmp_path / "store", design, seed=0, steps=steps)
     conditions = committed(root, "conditions").to_pylist()

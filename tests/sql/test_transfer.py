@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from collect.parsers import canonical_number
+from collect.problems.parsers import canonical_number
 from sql.errors import UserError
 from store import ingest, read
 from store.cli.transfer import app

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from collect.problems import add_problems, read_pairs
+from collect.problems.problems import add_problems, read_pairs
 from sql.errors import UserError
 from store import shards
 from store.names import checked_name

@@ -6,7 +6,7 @@ import itertools
 import random
 from collections.abc import Iterator, Sequence
 
-from collect.problems import Problems, problem_row, quotas
+from collect.problems.problems import Problems, problem_row, quotas
 from sql.errors import UserError
 
 MAX_EXPRESSION_STEPS = 2

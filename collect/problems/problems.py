@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from collect.arithmetic import MAX_STEPS, ArithmeticProblem
-from collect.arithmetic import problems as drawn_problems
-from collect.parsers import PARSERS
+from collect.problems.arithmetic import MAX_STEPS, ArithmeticProblem
+from collect.problems.arithmetic import problems as drawn_problems
+from collect.problems.parsers import PARSERS
 from sql.errors import UserError
 from store import identity, shards
 

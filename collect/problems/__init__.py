@@ -1,0 +1,1 @@
+"""Problems and their sets: generated, read from files, drawn, balanced and stratified."""
