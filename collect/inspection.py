@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from collect.directions.extraction import sites_of
 from collect.engine.interventions import Steering
 from collect.engine.protocol import resolve_protocol
-from collect.extraction import sites_of
 from collect.models.checkpoints import model_row
 from collect.models.model import Model
 from collect.problems.problems import generated

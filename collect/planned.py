@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from collect.directions import Direction, select_directions
+from collect.directions.directions import Direction, select_directions
 from sql.errors import UserError
 from store.ingest import ingest
 

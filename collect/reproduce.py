@@ -15,10 +15,10 @@ import numpy as np
 
 from collect import designs
 from collect.designs import Branch, Design, Scale
-from collect.directions import Direction, select_directions
+from collect.directions.directions import Direction, select_directions
+from collect.directions.extraction import extract
+from collect.directions.fitting import FitRequest, draw_controls, fit_direction
 from collect.engine.interventions import Steering
-from collect.extraction import extract
-from collect.fitting import FitRequest, draw_controls, fit_direction
 from collect.gates import run_gates
 from collect.models.checkpoints import load_model
 from collect.models.model import Model

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from collect import planned, ranges
-from collect.directions import Direction, select_directions
+from collect.directions.directions import Direction, select_directions
 from collect.engine.interventions import Steering
 from collect.engine.protocol import resolve_protocol
 from collect.gates import run_gates

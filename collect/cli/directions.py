@@ -45,8 +45,8 @@ def fit(
     --name noise
     """
     from collect.cli.tables import note
-    from collect.controls import CONTROLS
-    from collect.fitting import SHUFFLED, FitRequest, draw_controls, fit_direction
+    from collect.directions.control_vectors import CONTROLS
+    from collect.directions.fitting import SHUFFLED, FitRequest, draw_controls, fit_direction
     from store.ingest import ingest
     from store.layout import open_store
 
@@ -98,8 +98,8 @@ def add(
 
     Example: steerstat directions add runs/demo --query my_direction.sql --name in_sql --kind sql
     """
-    from collect.catalogue import add_checked
     from collect.cli.tables import note
+    from collect.directions.catalogue import add_checked
     from store.ingest import ingest
     from store.layout import open_store
 
@@ -125,8 +125,8 @@ def list_(store: Store, as_json: AsJson = False) -> None:
 
     Example: steerstat directions list runs/demo --json
     """
-    from collect.catalogue import described
     from collect.cli.tables import print_rows
+    from collect.directions.catalogue import described
     from store.layout import open_store
 
     print_rows(described(open_store(store)), COLUMNS, as_json=as_json)
@@ -142,9 +142,9 @@ def show(
 
     Example: steerstat directions show runs/demo mean_difference
     """
-    from collect.catalogue import described
     from collect.cli.tables import print_rows
-    from collect.directions import select_directions
+    from collect.directions.catalogue import described
+    from collect.directions.directions import select_directions
     from store.layout import open_store
 
     root = open_store(store)

@@ -35,10 +35,10 @@ def extract(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     dtype: Annotated[str, typer.Option(help="float32, bfloat16 or float16")] = "float32",
 ) -> None:
-    """Thin shell over `collect.extraction.extract`."""
+    """Thin shell over `collect.directions.extraction.extract`."""
     from collect.cli.tables import note
-    from collect.extraction import extract as run
-    from collect.extraction import sites_of
+    from collect.directions.extraction import extract as run
+    from collect.directions.extraction import sites_of
     from collect.problems.problem_sets import set_problems
     from store.ingest import ingest
     from store.layout import open_store

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from collect.directions import (
+from collect.directions.directions import (
     NewDirection,
     add_direction,
     add_directions,

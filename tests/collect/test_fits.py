@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collect.controls import (
+from collect.directions.control_vectors import (
     CONTROLS,
     random_per_position,
     random_total_norm,
     shuffled_labels,
     with_norms_of,
 )
-from collect.fits import FITS, mean_difference, mean_difference_matched
+from collect.directions.fits import FITS, mean_difference, mean_difference_matched
 from sql.errors import UserError
 
 

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from collect.controls import random_per_position
-from collect.directions import add_direction, select_directions
-from collect.extraction import activation_table, stored_activations
-from collect.fits import mean_difference, mean_difference_matched
-from collect.fitting import FitRequest, draw_controls, fit_direction
+from collect.directions.control_vectors import random_per_position
+from collect.directions.directions import add_direction, select_directions
+from collect.directions.extraction import activation_table, stored_activations
+from collect.directions.fits import mean_difference, mean_difference_matched
+from collect.directions.fitting import FitRequest, draw_controls, fit_direction
+from collect.directions.vector_files import query_vectors, read_vectors
 from collect.problems.problem_sets import add_set
 from collect.problems.problems import add_problems, generated
-from collect.vector_files import query_vectors, read_vectors
 from sql.errors import UserError
 from store import shards
 from store.ingest import ingest

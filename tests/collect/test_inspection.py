@@ -10,8 +10,8 @@ from test_model_commands import invoke
 
 from collect.cli import extract as extract_command
 from collect.cli import model as model_command
+from collect.directions.extraction import extract, sites_of, stored_activations
 from collect.engine.reading import activations
-from collect.extraction import extract, sites_of, stored_activations
 from collect.inspection import default_protocol, example_problems
 from collect.models.checkpoints import load_model
 from collect.problems.problem_sets import add_set

@@ -11,7 +11,7 @@ from test_problems import add_baseline
 from typer.testing import CliRunner
 
 from collect.cli import directions, problems
-from collect.directions import add_direction
+from collect.directions.directions import add_direction
 from sql.errors import UserError
 from store import shards
 from store.database import read
@@ -114,8 +114,8 @@ def test_bad_directions_are_one_line(tmp_path, arguments, message):
 
 def test_handling_rows_needs_no_torch():
     code = (
-        "import sys, collect.cli.directions, collect.cli.problems, collect.directions, "
-        "collect.catalogue, collect.fitting, collect.problems.problem_sets; "
+        "import sys, collect.cli.directions, collect.cli.problems, collect.directions.directions, "
+        "collect.directions.catalogue, collect.directions.fitting, collect.problems.problem_sets; "
         "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     )
     root = Path(__file__).parents[2]

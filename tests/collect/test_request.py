@@ -7,7 +7,7 @@ import pytest
 from small_scale import SMALL
 
 import steerstat
-from collect.directions import add_direction, select_directions
+from collect.directions.directions import add_direction, select_directions
 from collect.request import make_request, run_request, work_out
 from sql.errors import UserError
 from store import committed, read, rows_digest

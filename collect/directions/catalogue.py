@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from collect.directions import (
+from collect.directions.directions import (
     add_direction,
     check_model_shape,
     checked_vectors,
     select_directions,
 )
-from collect.vector_files import query_vectors, read_vectors
+from collect.directions.vector_files import query_vectors, read_vectors
 from sql.errors import UserError
 from store import shards
 from store.ingest import ingest

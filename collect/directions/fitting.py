@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collect.controls import CONTROLS, shuffled_labels, with_norms_of
-from collect.directions import Direction, NewDirection, add_directions, select_directions
+from collect.directions.control_vectors import CONTROLS, shuffled_labels, with_norms_of
+from collect.directions.directions import Direction, NewDirection, add_directions, select_directions
+from collect.directions.extraction import stored_activations
+from collect.directions.fits import FITS
 from collect.engine.interventions import checked_sites
-from collect.extraction import stored_activations
-from collect.fits import FITS
 from collect.problems.problem_sets import members
 from sql.errors import UserError
 from store import shards

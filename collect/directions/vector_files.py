@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from collect.directions import BROADCAST
+from collect.directions.directions import BROADCAST
 from sql.errors import UserError
 
 SUFFIXES = (".npy", ".npz", ".safetensors", ".parquet")
