@@ -24,7 +24,7 @@ _HOMES = {
     "load_model": "collect.models.checkpoints",
     "resolve_protocol": "collect.engine.protocol",
     "run": "collect.engine.engine",
-    "run_gates": "collect.gates",
+    "run_gates": "collect.sweeps.gates",
 }
 
 __all__ = sorted(_HOMES)

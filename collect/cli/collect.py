@@ -72,8 +72,8 @@ def collect(
         bool, typer.Option(help="stop a condition when the plan's question is answered")
     ] = False,
 ) -> None:
-    """Thin shell over `collect.request.run_request`."""
-    from collect.request import make_request, run_request
+    """Thin shell over `collect.sweeps.request.run_request`."""
+    from collect.sweeps.request import make_request, run_request
 
     request = make_request(
         store,

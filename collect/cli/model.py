@@ -34,8 +34,8 @@ def info(
     Example: steerstat model info checkpoints/codi-gpt2 --base gpt2
     """
     from collect.cli.tables import print_rows
-    from collect.inspection import describe
     from collect.models.checkpoints import load_model
+    from collect.sweeps.inspection import describe
 
     loaded = load_model(model, base=base, lora_alpha=lora_alpha, device=device, dtype=dtype)
     told = describe(loaded)
@@ -67,10 +67,10 @@ def check(
 
     Example: steerstat model check bundled
     """
-    from collect.gates import summary
-    from collect.inspection import check as run
     from collect.models.checkpoints import load_model
     from collect.problems.problem_sets import set_problems
+    from collect.sweeps.gates import summary
+    from collect.sweeps.inspection import check as run
     from sql.errors import UserError
     from store.layout import open_store
 

@@ -35,9 +35,9 @@ def reproduce(
     seed: Annotated[int, typer.Option(help="seed of everything that is drawn")] = 0,
     json_output: Annotated[bool, typer.Option("--json", help="the results table as JSON")] = False,
 ) -> None:
-    """Thin shell over `collect.reproduce.reproduce`."""
-    from collect.progress import Steps
-    from collect.reproduce import reproduce as run
+    """Thin shell over `collect.sweeps.reproduce.reproduce`."""
+    from collect.sweeps.progress import Steps
+    from collect.sweeps.reproduce import reproduce as run
 
     with Steps() as steps:
         store = run(

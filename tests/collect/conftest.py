@@ -23,9 +23,9 @@ def bundled() -> Any:
 @pytest.fixture(scope="session")
 def small_run(bundled: Any) -> Any:
     """A function that runs the demo's design at a small scale into a folder."""
-    from collect import reproduce
-    from collect.designs import Scale
-    from collect.progress import Steps
+    from collect.sweeps import reproduce
+    from collect.sweeps.designs import Scale
+    from collect.sweeps.progress import Steps
 
     def run(out: Path) -> Path:
         with Steps(quiet=True) as steps:

@@ -9,7 +9,7 @@ import torch
 
 from collect.engine.interventions import Steering
 from collect.engine.networks import Gpt2Network
-from collect.gates import GateFailure, run_gates, summary
+from collect.sweeps.gates import GateFailure, run_gates, summary
 
 torch.set_num_threads(1)
 

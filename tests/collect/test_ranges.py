@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collect import ranges
+from collect.sweeps import ranges
 from sql.errors import UserError
 
 

@@ -6,12 +6,12 @@ import pytest
 import torch
 from checkpoint_files import published_codi, write_base, write_codi, write_plain
 
-from collect.designs import PLAIN_SCALE, Scale, _two_branches, plain, published
 from collect.models.checkpoints import load_model
 from collect.problems.expressions import expressions
 from collect.problems.problem_sets import add_report_split, members
-from collect.progress import Steps
-from collect.reproduce import run_design
+from collect.sweeps.designs import PLAIN_SCALE, Scale, _two_branches, plain, published
+from collect.sweeps.progress import Steps
+from collect.sweeps.reproduce import run_design
 from sql.errors import UserError
 from store import committed, create_store, read
 
@@ -94,7 +94,7 @@ def test_a_split_of_other_problems_is_refused(checkpoint, files, tmp_path):
 
 
 def test_a_plain_model_is_steered_at_its_middle_layer(tmp_path, monkeypatch):
-    from collect import designs, reproduce
+    from collect.sweeps import designs, reproduce
 
     write_plain(tmp_path / "plain")
     model = load_model(tmp_path / "plain")

@@ -8,7 +8,7 @@ from small_scale import SMALL
 
 import steerstat
 from collect.directions.directions import add_direction, select_directions
-from collect.request import make_request, run_request, work_out
+from collect.sweeps.request import make_request, run_request, work_out
 from sql.errors import UserError
 from store import committed, read, rows_digest
 
@@ -38,7 +38,7 @@ max_new_tokens = 5
 
 @pytest.fixture(autouse=True)
 def _few_gated_problems(monkeypatch):
-    monkeypatch.setattr("collect.request.GATED_PROBLEMS", 2)
+    monkeypatch.setattr("collect.sweeps.request.GATED_PROBLEMS", 2)
 
 
 def collected(store, **options):

@@ -5,11 +5,11 @@ import pytest
 import torch
 from tiny import GOLD, QUESTIONS, build
 
-from collect import sweep as module
 from collect.engine.engine import Block
 from collect.engine.interventions import Steering
 from collect.engine.protocol import resolve_protocol
-from collect.sweep import GREEDY, Problem, Setting, condition, sweep
+from collect.sweeps import sweep as module
+from collect.sweeps.sweep import GREEDY, Problem, Setting, condition, sweep
 from store import committed, create_store
 
 PROBLEMS = [

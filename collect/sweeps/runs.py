@@ -27,7 +27,7 @@ def _now() -> datetime:
 
 def _git_commit() -> str | None:
     """Commit of the checkout that this code runs from; None for an installed package."""
-    here = Path(__file__).resolve().parent.parent
+    here = Path(__file__).resolve().parents[2]
     if not (here / ".git").exists():
         return None
     found = subprocess.run(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from collect.sweep import Condition, Problem, Setting, sweep
+from collect.sweeps.sweep import Condition, Problem, Setting, sweep
 from store.shards import committed
 
 if TYPE_CHECKING:

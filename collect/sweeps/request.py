@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from collect import planned, ranges
 from collect.directions.directions import Direction, select_directions
 from collect.engine.interventions import Steering
 from collect.engine.protocol import resolve_protocol
-from collect.gates import run_gates
 from collect.models.checkpoints import load_model
-from collect.progress import Steps
-from collect.runs import describe_run, recorded_run
-from collect.stopping import sweep_until_decided
-from collect.sweep import Condition, Problem, Setting, condition, done_units, sweep
+from collect.sweeps import planned, ranges
+from collect.sweeps.gates import run_gates
+from collect.sweeps.progress import Steps
+from collect.sweeps.runs import describe_run, recorded_run
+from collect.sweeps.stopping import sweep_until_decided
+from collect.sweeps.sweep import Condition, Problem, Setting, condition, done_units, sweep
 from sql.errors import UserError
 from store.ingest import ingest
 from store.layout import create_store

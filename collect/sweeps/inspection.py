@@ -72,7 +72,7 @@ def check(
     Raises:
         UserError: the protocol does not fit the model.
     """
-    from collect.gates import run_gates
+    from collect.sweeps.gates import run_gates
 
     resolved = resolve_protocol(protocol or default_protocol(model), model)
     if questions is None or answers is None:

@@ -13,20 +13,20 @@ from typing import Any
 
 import numpy as np
 
-from collect import designs
-from collect.designs import Branch, Design, Scale
 from collect.directions.directions import Direction, select_directions
 from collect.directions.extraction import extract
 from collect.directions.fitting import FitRequest, draw_controls, fit_direction
 from collect.engine.interventions import Steering
-from collect.gates import run_gates
 from collect.models.checkpoints import load_model
 from collect.models.model import Model
 from collect.problems.problem_sets import members
 from collect.problems.problems import add_problems
-from collect.progress import Steps
-from collect.runs import describe_run, recorded_run
-from collect.sweep import Condition, Problem, Setting, condition, record_model, sweep
+from collect.sweeps import designs
+from collect.sweeps.designs import Branch, Design, Scale
+from collect.sweeps.gates import run_gates
+from collect.sweeps.progress import Steps
+from collect.sweeps.runs import describe_run, recorded_run
+from collect.sweeps.sweep import Condition, Problem, Setting, condition, record_model, sweep
 from sql.errors import UserError
 from store.ingest import ingest
 from store.layout import create_store

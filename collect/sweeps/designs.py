@@ -21,7 +21,7 @@ from collect.problems.problem_sets import (
     members,
 )
 from collect.problems.problems import Row, generated, read_pairs
-from collect.sweep import GREEDY, Setting
+from collect.sweeps.sweep import GREEDY, Setting
 
 ALPHAS = tuple(a / 2 for a in range(-6, 7))
 # Answers of the bundled model are at most a colon, two digits and end-of-text.
