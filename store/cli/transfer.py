@@ -47,7 +47,7 @@ def import_command(
     Example: steerstat store import runs/theirs outcomes.csv --map problem=id --map correct=is_right
     """
     from store import ingest
-    from store.importers import import_file, in_order
+    from store.exchange.importers import import_file, in_order
 
     mapping = _pairs(map or [])
     failed = False
@@ -113,7 +113,7 @@ def export_command(
 
     Example: steerstat store export runs/demo exported --direction mean_difference --set balanced
     """
-    from store.exporters import export
+    from store.exchange.exporters import export
 
     written = export(
         store,

@@ -18,9 +18,9 @@ from collect.problems.parsers import canonical_number
 from sql.errors import UserError
 from store import ingest, read
 from store.cli.transfer import app
-from store.drafts import canonical
-from store.exporters import export
-from store.importers import import_file
+from store.exchange.drafts import canonical
+from store.exchange.exporters import export
+from store.exchange.importers import import_file
 from store.schema import TABLES
 
 ORIGIN = Path(__file__).parents[3] / "shared" / "data" / "origin"

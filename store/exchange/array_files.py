@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from sql.errors import UserError
-from store.drafts import Row
+from store.exchange.drafts import Row
+from store.exchange.report_files import Context
 from store.identity import canonical_json, direction_id
-from store.report_files import Context
 
 
 def load(path: Path) -> dict[str, Any]:

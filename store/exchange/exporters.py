@@ -32,7 +32,7 @@ def export(
     """Write a store for others and return the files; everything committed is ingested first.
 
     `report` writes the JSON and npz files that the report lists as its deliverables (see
-    `store.report_export`; `direction`, `set_name`, `train` and `protocol` choose what), `parquet`
+    `store.exchange.report_export`; `direction`, `set_name`, `train` and `protocol` choose what), `parquet`
     every table and the views of `VIEWS`, `duckdb` one file that needs no store.
 
     Raises
@@ -51,7 +51,7 @@ def export(
             return [_duckdb(store, place)]
         if format == "parquet":
             return _parquet(store, place)
-        from store.report_export import write_report_files
+        from store.exchange.report_export import write_report_files
 
         return write_report_files(
             store, place, direction=direction, set_name=set_name, train=train, protocol=protocol

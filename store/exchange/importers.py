@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from sql.errors import UserError
-from store.drafts import Draft, ImportReport, Row, model_row, write
+from store.exchange.drafts import Draft, ImportReport, Row, model_row, write
+from store.exchange.report_files import JSON_READERS, Context, pairs, recognised
 from store.identity import content_id
 from store.layout import create_store
-from store.report_files import JSON_READERS, Context, pairs, recognised
 from store.shards import committed, hash_file
 
 
@@ -118,7 +118,7 @@ def _read(
     file: Path, told: Any, context: Context, mapping: Mapping[str, str], set_name: str
 ) -> None:
     if file.suffix == ".npz":
-        from store import array_files
+        from store.exchange import array_files
 
         context.draft.notes.append(f"{file.name}: {array_files.read(file, context)}")
     elif told is not None:
@@ -134,7 +134,7 @@ def _read(
             raise UserError(f"{file.name} looks like {kind} but is not whole: {error!r}") from error
         context.draft.notes.append(f"{file.name}: {kind}")
     else:
-        from store import tidy
+        from store.exchange import tidy
 
         tidy.read(file, context, mapping, set_name)
 

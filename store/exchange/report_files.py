@@ -14,7 +14,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sql.errors import UserError
-from store.drafts import STEERING, Draft, Row, canonical, condition_row, graded, problem_row
+from store.exchange.drafts import (
+    STEERING,
+    Draft,
+    Row,
+    canonical,
+    condition_row,
+    graded,
+    problem_row,
+)
 from store.identity import canonical_json, content_id
 
 SPLIT = ("train_correct", "train_wrong", "test_correct", "test_wrong")

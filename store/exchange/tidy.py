@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from sql.errors import UserError
-from store.drafts import STEERING, Row, condition_row, graded, model_row, problem_row
+from store.exchange.drafts import STEERING, Row, condition_row, graded, model_row, problem_row
+from store.exchange.report_files import Context
 from store.identity import canonical_json, content_id
-from store.report_files import Context
 
 COLUMNS = [
     "problem",

@@ -1,0 +1,1 @@
+"""Other people's files: read into a store, and written from one."""
