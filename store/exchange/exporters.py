@@ -32,8 +32,8 @@ def export(
     """Write a store for others and return the files; everything committed is ingested first.
 
     `report` writes the JSON and npz files that the report lists as its deliverables (see
-    `store.exchange.report_export`; `direction`, `set_name`, `train` and `protocol` choose what), `parquet`
-    every table and the views of `VIEWS`, `duckdb` one file that needs no store.
+    `store.exchange.report_export`; `direction`, `set_name`, `train` and `protocol` choose what),
+    `parquet` every table and the views of `VIEWS`, `duckdb` one file that needs no store.
 
     Raises
     ------
