@@ -69,9 +69,10 @@ def main() -> None:
 
 
 def _made(path: Path) -> Path:
-    sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "tests")]
+    sys.path.insert(0, str(Path(__file__).parents[1]))
     import numpy as np
-    from synthetic import synthetic_store
+
+    from tests.synthetic import synthetic_store
 
     return synthetic_store(path, rng=np.random.default_rng(0))
 

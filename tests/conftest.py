@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.paths import PUBLISHED
+from tests.synthetic import synthetic_store
 
 
 @pytest.fixture(scope="session")
 def published_data() -> Path:
     """The published inputs and outcomes of the study; they are not part of the repository."""
-    folder = ROOT.parent / "shared" / "data" / "origin"
-    if not folder.is_dir():
+    if not PUBLISHED.is_dir():
         pytest.skip("the study's published data is not beside the repository (../shared/data)")
-    return folder
+    return PUBLISHED
+
+
+@pytest.fixture(scope="session")
+def made_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of a few thousand outcomes; read it only."""
+    path = tmp_path_factory.mktemp("made") / "store"
+    rng = np.random.default_rng(7)
+    return synthetic_store(path, rng=rng, n_problems=20, n_balanced=10, n_train=10)

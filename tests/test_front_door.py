@@ -13,8 +13,8 @@ import typer
 from typer.testing import CliRunner
 
 import steerstat
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
-from synthetic import synthetic_store
+
+from tests.paths import REFERENCE
+from tests.synthetic import synthetic_store
 
 # A loaded machine must not fail a property; the same examples are drawn in every run.
 settings.register_profile(
     "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("steady")
-
-REFERENCE = Path(__file__).parents[1] / "reference"
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import torch
-from small_scale import SMALL
+
+from tests.collect.sweeps.small_scale import SMALL
 
 
 @pytest.fixture(scope="session")

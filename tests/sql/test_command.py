@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 from sql import loader
 from sql.errors import UserError
 from store.cli.sql import app
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 DUCKDB = Path(sys.executable).with_name("duckdb")
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import duckdb
 import pytest
 
 from sql import loader
 from sql.errors import UserError
+from tests.paths import ROOT
 
-DOCS = Path(__file__).parents[2] / "docs" / "sql.md"
+DOCS = ROOT / "docs" / "sql.md"
 
 TEXT = """-- Counts something.
 --

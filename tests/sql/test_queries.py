@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable
 
 import pytest
-from few_rows import R, W, database, insert, rows
 
 from analysis import mcnemar, paired_difference
 from sql import loader
+from tests.sql.few_rows import R, W, database, insert, rows
 
 UP = {"up": {"direction": "d", "alpha": 1.0}}
 SIGNS = {**UP, "down": {"direction": "d", "alpha": -1.0}}

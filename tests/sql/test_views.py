@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from few_rows import STEERED, R, W, database, rows
+
+from tests.sql.few_rows import STEERED, R, W, database, rows
 
 UP = {"up": {"direction": "d", "alpha": 1.0}}
 

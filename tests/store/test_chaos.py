@@ -9,18 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from store_rows import outcome
 
 from store import append, committed, ingest, read
-
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.paths import ROOT
+from tests.store.store_rows import outcome
 
 
 @pytest.mark.slow
 def test_killed_twenty_times_the_store_equals_an_uninterrupted_run() -> None:
     done = subprocess.run(
         [sys.executable, "benchmarks/chaos.py", "--kills", "20", "--seed", "3"],
-        cwd=REPOSITORY,
+        cwd=ROOT,
         capture_output=True,
         text=True,
     )

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from store_rows import outcomes
 
 from store import append, committed, ingest, read, rows_digest
+from tests.paths import ROOT
+from tests.store.store_rows import outcomes
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 LIMITED = """
 import json, resource, sys
 from sql.errors import UserError
@@ -34,7 +34,7 @@ def run_limited(root: Path, limit: int, action: str) -> str:
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""

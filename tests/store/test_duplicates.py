@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from store_rows import outcome, outcomes, problem, run_row
 
 from sql.errors import UserError
 from store import append, committed, create_store, ingest, read, rebuild, rows_digest
 from store.check import check
 from store.quarantine import listed
+from tests.store.store_rows import outcome, outcomes, problem, run_row
 
 
 def counts(root: Path) -> tuple[int, int, int]:

@@ -11,12 +11,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from store_rows import outcome, outcomes, problem
 
 from sql.errors import UserError
 from store import append, committed, connect, ingest, read, rebuild, rows_digest
 from store.check import check
 from store.quarantine import listed
+from tests.paths import ROOT
+from tests.store.store_rows import outcome, outcomes, problem
 
 
 def shard(root: Path, shard_id: str) -> Path:
@@ -210,7 +211,7 @@ def test_a_process_that_reads_imports_nothing_heavy(root: Path) -> None:
 
 
 def _repository() -> Path:
-    return Path(__file__).resolve().parents[2]
+    return ROOT
 
 
 def test_check_sees_what_was_changed_behind_its_back(root: Path) -> None:

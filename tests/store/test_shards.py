@@ -11,12 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from store_rows import outcome, outcomes, problem, run_row
 
 from sql.errors import UserError
 from store import append, committed, create_store, ingest, open_store, read
 from store.schema import TABLES
 from store.shards import commit_ids, hash_file, read_commit
+from tests.store.store_rows import outcome, outcomes, problem, run_row
 
 
 def test_an_append_is_a_shard_and_a_commit_that_describes_it(root: Path) -> None:

@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from store_rows import outcome, outcomes
 from typer.testing import CliRunner, Result
 
 from sql.errors import UserError
 from store import append, read
 from store.cli.store import app
+from tests.store.store_rows import outcome, outcomes
 
 
 def call(*words: object) -> Result:

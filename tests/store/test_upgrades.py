@@ -6,11 +6,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from store_rows import outcomes
 
 from sql import loader
 from sql.errors import UserError
 from store import append, connect, ingest, read, rows_digest
+from tests.store.store_rows import outcomes
 
 
 @pytest.fixture

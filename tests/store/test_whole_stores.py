@@ -7,7 +7,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from store_rows import outcome, outcomes, problem, run_row
 
 from sql.errors import UserError
 from store import append, committed, create_store, ingest, read, rebuild, rows_digest
@@ -15,6 +14,7 @@ from store.check import check
 from store.compact import compact, remove_replaced
 from store.merge import merge
 from store.shards import commit_ids
+from tests.store.store_rows import outcome, outcomes, problem, run_row
 
 FIXTURE = Path(__file__).parent / "fixtures" / "version_1"
 

@@ -1,0 +1,320 @@
+"""Import and export: the report's files, tidy tables, errors row by row, nothing twice."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from collect.problems.parsers import canonical_number
+from sql.errors import UserError
+from store import ingest, read
+from store.cli.transfer import app
+from store.exchange.drafts import canonical
+from store.exchange.exporters import export
+from store.exchange.importers import import_file
+from store.schema import TABLES
+from tests.paths import PUBLISHED, ROOT
+
+published = pytest.mark.skipif(not PUBLISHED.is_dir(), reason="the report's data are not here")
+COUNTS = ["alpha", "n", "n_missing", "n_correct", "n_pairs", "gained", "lost"]
+
+
+def counts(store, **where):
+    """Rows of `accuracy_by_alpha`, the columns of COUNTS, sorted."""
+    condition = " AND ".join(f"{name} = ${name}" for name in where) or "true"
+    query = f"SELECT {', '.join(COUNTS)} FROM accuracy_by_alpha WHERE {condition} ORDER BY ALL"
+    return read(store, query, **where).to_pylist()
+
+
+@pytest.mark.parametrize(
+    "text", ["14", "1,000.0", "-0", "$5.50", "38.50", "70000.0", "0.5", "-12", "1e3"]
+)
+def test_numbers_are_canonical_as_when_collected(text):
+    if text == "1e3":
+        assert canonical(text) == "1000"
+    else:
+        assert canonical(text) == canonical_number(text)
+
+
+def test_the_reports_files_go_out_and_come_back(made_store, tmp_path):
+    files = export(
+        made_store,
+        tmp_path / "out",
+        direction="mean_difference",
+        set_name="balanced",
+        train="train",
+    )
+    back = tmp_path / "back"
+    reports = [import_file(back, file) for file in files]
+    assert [report.errors for report in reports] == [[]] * len(files)
+    ingest(back)
+    theirs = counts(back, set_name="report_test", role="candidate")
+    assert theirs == counts(
+        made_store, set_name="balanced", direction="mean_difference", protocol="codi"
+    )
+    controls = "SELECT direction, gained, lost FROM control_effects WHERE alpha = -3 AND "
+    ours = read(made_store, controls + "set_name = 'balanced' AND protocol = 'codi'")
+    assert read(back, controls + "set_name = 'report_test'").equals(ours)
+    vectors = (
+        "SELECT values FROM direction_vectors JOIN directions USING (direction_id) "
+        "WHERE name = $name ORDER BY position"
+    )
+    ours = read(made_store, vectors, name="mean_difference")
+    assert read(back, vectors, name="reasoning_direction").equals(ours)
+    again = [import_file(back, file) for file in files]
+    assert all(report.added == {} and report.errors == [] for report in again)
+
+
+@published
+def test_published_files_are_read_whole(tmp_path):
+    store = tmp_path / "store"
+    names = ["problem_pairs_gpt4_answers", "steering_dataset_gpt2"]
+    names += ["validation_results_gpt2_gpt4_532"]
+    for name in names:
+        assert import_file(store, PUBLISHED / f"{name}.json").errors == []
+    ingest(store)
+    sides = (
+        "SELECT p.attributes->>'side' AS side, count(*) FILTER (o.correct) AS n "
+        "FROM outcomes AS o JOIN problems AS p USING (problem_id) GROUP BY side ORDER BY side"
+    )
+    told = json.loads((PUBLISHED / "validation_results_gpt2_gpt4_532.json").read_text())["results"]
+    right = {
+        side: len({(e["pair_id"], e[side]["expected"]) for e in told if e[side]["correct"]})
+        for side in ("clean", "corrupted")
+    }
+    found = {row["side"]: row["n"] for row in read(store, sides).to_pylist()}
+    # Pairs that share a question are one problem, so a few fewer than the file's entries.
+    assert right["clean"] - found["clean"] in range(6)
+    assert right["corrupted"] - found["corrupted"] in range(6)
+    members = "SELECT set_name, selected_on_outcome FROM sets_overview ORDER BY set_name"
+    assert [tuple(row.values()) for row in read(store, members).to_pylist()] == [
+        ("report_test", True),
+        ("report_train", True),
+    ]
+
+
+@published
+def test_ablations_on_other_questions_are_errors_not_rows(tmp_path):
+    store = tmp_path / "store"
+    import_file(store, PUBLISHED / "problem_pairs_gpt4_answers.json")
+    file = PUBLISHED / "ablation_2_tokens_gpt2.json"
+    report = import_file(store, file)
+    assert len(report.errors) == 36  # nine pairs: their corrupted question and three patches
+    assert all("it is another question" in line for line in report.errors)
+    assert report.added["outcomes"] == 19 + 10 + 3 * 10
+    assert "26 pairs were invalid in the file" in report.notes
+    with pytest.raises(UserError, match=r"nothing was imported, --strict: .* \(and 35 more\)"):
+        import_file(
+            tmp_path / "other",
+            file,
+            pairs_file=PUBLISHED / "problem_pairs_gpt4_answers.json",
+            strict=True,
+        )
+    ingest(store)
+    kinds = read(store, "SELECT DISTINCT kind, operator FROM paired_outcomes").to_pylist()
+    assert kinds == [{"kind": "activation_patch", "operator": "patch"}]
+
+
+def test_random_direction_totals_become_results(tmp_path):
+    told = {
+        "baseline_accuracy": 32.558139534883722,
+        "computed_suppression": {"accuracy": 19.767441860465116, "degradation": 12.8},
+        "random_suppression": {"accuracies": [31.395348837209303, 30.232558139534884]},
+    }
+    path = tmp_path / "random_direction_results.json"
+    path.write_text(json.dumps(told))
+    import_file(tmp_path / "store", path)
+    ingest(tmp_path / "store")
+    rows = read(tmp_path / "store", "SELECT name, estimate FROM results ORDER BY name").to_pylist()
+    assert [row["name"] for row in rows] == [
+        "accuracy of baseline",
+        "accuracy of random_direction_0",
+        "accuracy of random_direction_1",
+        "accuracy of reasoning_direction",
+    ]
+    assert rows[0]["estimate"] == pytest.approx(28 / 86)
+
+
+def test_activations_of_pairs(tmp_path):
+    pairs = [{"pair_id": 7, "clean": {"question": "1 + 1?", "answer": 2}}]
+    (tmp_path / "pairs.json").write_text(json.dumps(pairs))
+    values = np.arange(12, dtype=np.float32).reshape(2, 2, 3)
+    np.savez(tmp_path / "a.npz", activations=values, pair_ids=np.array([7, 8]))
+    report = import_file(tmp_path / "store", tmp_path / "a.npz", pairs_file=tmp_path / "pairs.json")
+    assert report.errors == [
+        "a.npz pair 8: pair 8 (clean) is unknown: import the pairs first, --pairs"
+    ]
+    ingest(tmp_path / "store")
+    found = read(tmp_path / "store", "SELECT site, position, values FROM activations ORDER BY 2")
+    assert found.to_pylist() == [
+        {"site": "residual:5", "position": 0, "values": [0, 1, 2]},
+        {"site": "residual:5", "position": 1, "values": [3, 4, 5]},
+    ]
+
+
+TIDY = """id,dir,dose,seed,right
+p1,,0,0,0
+p1,d,1,0,1
+p2,,0,0,1
+p2,d,1,0,
+p3,,0,0,maybe
+p3,,2,0,1
+p2,,0,0,0
+"""
+MAPPING = {"problem": "id", "direction": "dir", "alpha": "dose", "correct": "right"}
+
+
+def _tidy(tmp_path, suffix):
+    path = tmp_path / f"outcomes.{suffix}"
+    lines = [line.split(",") for line in TIDY.splitlines()]
+    rows = [dict(zip(lines[0], line, strict=True)) for line in lines[1:]]
+    if suffix == "csv":
+        path.write_text(TIDY)
+    elif suffix == "jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    else:
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_a_tidy_table_comes_in_by_a_mapping(tmp_path, suffix):
+    path, store = _tidy(tmp_path, suffix), tmp_path / "store"
+    report = import_file(store, path, mapping=MAPPING, set_name="theirs")
+    assert report.added["outcomes"] == 4
+    assert [line.split(": ", 1)[1] for line in report.errors[:2]] == [
+        "correct is true or false, found 'maybe'",
+        "has alpha 2 but no direction",
+    ]
+    assert len(report.errors) == 3
+    assert "came before, otherwise" in report.errors[2]
+    ingest(store)
+    assert counts(store, set_name="theirs") == [
+        dict(zip(COUNTS, row, strict=True))
+        for row in [(0, 2, 0, 1, 2, 0, 0), (1, 2, 1, 1, 1, 1, 0)]
+    ]
+    again = import_file(store, path, mapping=MAPPING, set_name="theirs")
+    assert again.added == {}
+
+
+def test_answers_are_graded_against_gold(tmp_path):
+    rows = [
+        {"question": "2 + 2?", "gold": "4", "answer": "4.0"},
+        {"question": "2 + 3?", "gold": "5", "answer": "6", "direction": "d", "alpha": 1},
+        {"question": "2 + 4?", "gold": "6", "answer": "6", "correct": False},
+        {"question": "2 + 5?", "gold": "7", "answer": None},
+    ]
+    path = tmp_path / "x.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    report = import_file(tmp_path / "store", path)
+    assert report.errors == ["x.jsonl line 3: is marked wrong: answer 6, gold 6"]
+    ingest(tmp_path / "store")
+    query = (
+        "SELECT question, o.answer, status, correct FROM outcomes AS o JOIN problems "
+        "USING (problem_id) ORDER BY question"
+    )
+    assert [tuple(row.values()) for row in read(tmp_path / "store", query).to_pylist()] == [
+        ("2 + 2?", "4", "ok", True),
+        ("2 + 3?", "6", "ok", False),
+        ("2 + 5?", None, "parse_fail", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("x.json", "{}", "none of the report's files"),
+        ("x.json", "{", "as JSON"),
+        ("x.json", '{"results": [{}], "num_pairs": 1}', None),
+        ("x.xlsx", "", "no .csv, .jsonl or .parquet"),
+        ("x.csv", "a,b\n1,2\n", "a tidy file needs a problem"),
+        ("x.npz", "no", "cannot read"),
+    ],
+)
+def test_a_foreign_file_is_one_line(tmp_path, name, text, message):
+    path = tmp_path / name
+    path.write_text(text)
+    if message is None:
+        assert import_file(tmp_path / "store", path).errors == [
+            "x.json pair None, clean: lacks 'clean'",
+            "x.json pair None, corrupted: lacks 'corrupted'",
+        ]
+        return
+    with pytest.raises(UserError, match=message):
+        import_file(tmp_path / "store", path)
+
+
+def test_a_wrong_mapping_is_named(tmp_path):
+    path = _tidy(tmp_path, "csv")
+    with pytest.raises(UserError, match="knows no 'problems'"):
+        import_file(tmp_path / "store", path, mapping={"problems": "id"})
+    with pytest.raises(UserError, match="no column 'ident': it has id, dir"):
+        import_file(tmp_path / "store", path, mapping={"problem": "ident"})
+
+
+def test_parquet_holds_every_table(made_store, tmp_path):
+    files = {
+        path.stem: pq.read_table(path)
+        for path in export(made_store, tmp_path / "out", format="parquet")
+    }
+    assert set(TABLES) < set(files)
+    for name, table in TABLES.items():
+        assert files[name].column_names == table.names
+    assert files["outcomes"].num_rows == read(made_store, "outcomes").num_rows
+
+
+def test_one_duckdb_file_is_enough(made_store, tmp_path):
+    (path,) = export(made_store, tmp_path / "all.duckdb", format="duckdb")
+    with duckdb.connect(str(path), read_only=True) as connection:
+        query = "SELECT count(*), min(tango_low(gained, lost, n_pairs)) FROM discordant"
+        n, low = connection.execute(query).fetchall()[0]
+    assert n == read(made_store, "discordant").num_rows
+    assert -1 <= low <= 0
+
+
+def test_export_says_what_is_not_there(made_store, tmp_path):
+    for given, message in [
+        ({"direction": "none"}, "nothing was collected with direction none"),
+        ({"set_name": "none"}, "no outcomes of mean_difference on set 'none'"),
+        ({"format": "xml"}, "no export format 'xml'"),
+    ]:
+        with pytest.raises(UserError, match=message):
+            export(made_store, tmp_path / "out", **given)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").write_text("x")
+    with pytest.raises(UserError, match="is there already"):
+        export(made_store, tmp_path / "full")
+
+
+def test_the_commands(tmp_path, made_store):
+    runner = CliRunner()
+    path, store = _tidy(tmp_path, "csv"), tmp_path / "store"
+    given = [f"--map={name}={column}" for name, column in MAPPING.items()]
+    result = runner.invoke(app, ["import", str(store), str(path), *given])
+    assert result.exit_code == 1
+    assert "2 problems, 2 problem_sets, 4 outcomes" in result.stdout
+    assert "found 'maybe'" in result.stderr
+    assert counts(store)[0]["n"] == 2
+    result = runner.invoke(app, ["export", str(made_store), str(tmp_path / "out"), "--json"])
+    assert result.exit_code == 0
+    assert all(Path(file).exists() for file in json.loads(result.stdout)["files"])
+
+
+def test_import_is_a_command_of_the_front_door(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", "import steerstat; steerstat.main()", "store", "import", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0
+    assert "--strict" in done.stdout
