@@ -17,12 +17,19 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from sql.errors import UserError
+
+if TYPE_CHECKING:  # the names that `__getattr__` below finds when they are used
+    from analysis import *  # noqa: F403
+    from analysis import charts as charts
+    from analysis import tables as tables
+    from collect import *  # noqa: F403
+    from store import *  # noqa: F403
 
 # command: (module that holds its Typer `app`, one line of help)
 COMMANDS = {
@@ -101,15 +108,17 @@ def main() -> None:
         sys.exit(2)
 
 
-def __getattr__(name: str) -> Any:
-    """Public names of the packages below."""
-    if name in _MODULES:
-        return importlib.import_module(_MODULES[name])
-    for package in _PACKAGES:
-        module = importlib.import_module(package)
-        if name in getattr(module, "__all__", ()):
-            return getattr(module, name)
-    raise AttributeError(f"steerstat has no {name!r}")
+if not TYPE_CHECKING:  # a type checker would take it to know every name
+
+    def __getattr__(name: str) -> Any:
+        """Public names of the packages below."""
+        if name in _MODULES:
+            return importlib.import_module(_MODULES[name])
+        for package in _PACKAGES:
+            module = importlib.import_module(package)
+            if name in getattr(module, "__all__", ()):
+                return getattr(module, name)
+        raise AttributeError(f"steerstat has no {name!r}")
 
 
 def __dir__() -> list[str]:

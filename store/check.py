@@ -12,7 +12,7 @@ from sql.loader import quote
 from store.database import CATALOG, create, rows_digest
 from store.duplicates import differences
 from store.incoming import Shard, verify
-from store.ingest import fill
+from store.ingestion import fill
 from store.layout import database_path, names_in, open_store
 from store.quarantine import listed
 from store.schema import TABLES, Table

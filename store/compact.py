@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from store.ingest import ingest, ingest_locked
+from store.ingestion import ingest, ingest_locked
 from store.layout import (
     commit_path,
     disk_errors,

@@ -205,7 +205,7 @@ def read(root: str | Path, query: str, **parameters: Any) -> Any:
     as `$name` parameters. Raises UserError for an unknown name or parameter.
     """
     from store.closed import ask
-    from store.querying import resolve
+    from store.scripts import resolve
 
     script = resolve(query)
     values = script.values(parameters) if script.kind == "queries" else parameters

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sql.errors import UserError
 from store.incoming import verify
-from store.ingest import IngestReport, ingest
+from store.ingestion import IngestReport, ingest
 from store.layout import (
     create_store,
     disk_errors,

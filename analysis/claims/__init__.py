@@ -2,28 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+import lazy_loader as lazy
 
-_HOMES = {
-    "Checked": "check",
-    "check_file": "check",
-    "check_claims": "check",
-    "load_claims": "schema",
-    "ClaimsFile": "schema",
-    "StoreRows": "stored",
-    "keep_claims": "keep",
-    "scan_document": "scan",
-    "draft_claims": "draft",
-    "render_document": "render",
-    "tables_that_fit": "margins",
-    "enumerate_claim": "margins",
-    "possible_counts": "grim",
-}
-__all__ = sorted(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'analysis.claims' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"analysis.claims.{_HOMES[name]}"), name)
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -27,8 +27,9 @@ def controls(
 
     Example: steerstat calc controls --effect -12.8 --controls=-1.2,-2.3,-5.8,-11.6,-12.8 --n 86
     """
-    from analysis import compare_to_controls, words
+    from analysis import words
     from analysis.claims.restore import restored_counts
+    from analysis.statistics.controls import compare_to_controls
 
     printed = [*numbers("--effect", effect), *numbers("--controls", controls)]
     values, notes = [float(one.rstrip("%")) for one in printed], []
@@ -71,7 +72,7 @@ def controls_power(
 
     Example: steerstat calc controls-power --k 19 --gap 3
     """
-    from analysis import controls_power as power
+    from analysis.statistics.one_against_controls import controls_power as power
 
     with refusals():
         result = power(k, gap=gap, model=cast(Any, model))
@@ -106,7 +107,8 @@ def power(
 
     Example: steerstat calc power --n 86 --effect 5 --discordance 15
     """
-    from analysis import mcnemar_power, minimum_detectable_effect, sample_size, words
+    from analysis import words
+    from analysis.statistics.power import mcnemar_power, minimum_detectable_effect, sample_size
 
     if n is None and effect is None:
         raise UserError("power needs --n, --effect or both: what is left out is computed")
@@ -148,8 +150,8 @@ def adjust(
 
     Example: steerstat calc adjust .001 .013 .021 .04 .2 .6 --method holm --family-size 6
     """
-    from analysis import adjust as adjusted
     from analysis import words
+    from analysis.statistics.families import adjust as adjusted
 
     with refusals():
         result = adjusted(p, method=cast(Any, method), family_size=family_size)
@@ -168,7 +170,7 @@ def accuracy(
 
     Example: steerstat calc accuracy --k 28 --n 86
     """
-    from analysis import wilson
+    from analysis.statistics.intervals import wilson
 
     with refusals():
         result = wilson(k, n, level=level)
@@ -192,7 +194,7 @@ def strata(
 
     Example: steerstat calc strata --gained 3,1 --lost 0,2 --n 40,46
     """
-    from analysis import stratified_difference, stratum_homogeneity
+    from analysis.statistics.strata import stratified_difference, stratum_homogeneity
 
     counts = []
     for name, text in (("--gained", gained), ("--lost", lost), ("--n", n)):

@@ -7,31 +7,6 @@ A frozen plan makes the results that it names *confirmatory*; everything else is
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+import lazy_loader as lazy
 
-_HOMES = {
-    "CONFIRMATORY": "freezing",
-    "EXPLORATORY": "freezing",
-    "FrozenPlan": "freezing",
-    "Plan": "schema",
-    "PlanReport": "power",
-    "Stamps": "freezing",
-    "check_plan": "power",
-    "decide": "stopping",
-    "freeze": "freezing",
-    "history": "freezing",
-    "load_plan": "schema",
-    "parse_plan": "schema",
-    "problem_order": "stopping",
-    "record_stops": "stopping",
-    "stamps": "freezing",
-    "walk": "stopping",
-}
-__all__ = sorted(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'analysis.plans' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"analysis.plans.{_HOMES[name]}"), name)
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

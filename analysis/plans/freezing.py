@@ -67,16 +67,18 @@ def freeze(root: Path, path: Path, *, now: datetime | None = None) -> FrozenPlan
     # Going back to an earlier text is a new decision at a new time: it gets an id of its own.
     after = current["plan_id"] if current is not None else None
     plan_id = content_id({"plan": text, "after": after})
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    frozen_at = (now or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None)
     row = {
         "plan_id": plan_id,
         "text": text,
-        "sha256": hashlib.sha256(text.encode()).hexdigest(),
-        "frozen_at": (now or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None),
+        "sha256": sha256,
+        "frozen_at": frozen_at,
         "superseded": None,
     }
     replaced = [] if current is None else [{**current, "superseded": plan_id}]
     append(root, "plans", [*replaced, row])
-    return FrozenPlan(plan_id, row["sha256"], row["frozen_at"], plan, None, text)
+    return FrozenPlan(plan_id, sha256, frozen_at, plan, None, text)
 
 
 def history(root: Path) -> list[FrozenPlan]:

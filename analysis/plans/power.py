@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from analysis.plans.schema import Contrast, Plan
 from sql.errors import UserError
@@ -121,7 +121,7 @@ def check_plan(plan: Plan, *, discordance: float | None = None) -> PlanReport:
 
 
 def _contrast(plan: Plan, contrast: Contrast, share: float) -> ContrastReport:
-    from analysis import mcnemar_power, minimum_detectable_effect, sample_size
+    from analysis.statistics.power import mcnemar_power, minimum_detectable_effect, sample_size
 
     level = plan.level_per_test
     options: dict[str, Any] = {"discordance": share, "method": plan.test, "alpha": level}
@@ -139,15 +139,15 @@ def _contrast(plan: Plan, contrast: Contrast, share: float) -> ContrastReport:
 
 
 def _controls(plan: Plan) -> ControlsReport | None:
-    from analysis import controls_power
     from analysis.statistics.controls import controls_needed, rank_floor
+    from analysis.statistics.one_against_controls import controls_power
 
     planned = plan.controls
     if planned is None:
         return None
     level, tail = plan.level_per_test, planned.tail
     needed = controls_needed(level, tail=tail)
-    powers = {"fixed": 0.0, "random": 0.0}
+    powers: dict[Literal["fixed", "random"], float] = {"fixed": 0.0, "random": 0.0}
     if planned.number >= 2:
         powers = {
             model: float(

@@ -39,7 +39,7 @@ def decide(
     Raises:
         Refusal: counts that are no counts, or more problems seen than planned.
     """
-    from analysis import e_value, futility
+    from analysis.statistics.sequential import e_value, futility
 
     if plan.stopping.rule == "none":
         return "continue"
@@ -143,7 +143,7 @@ def record_stops(
     Returns:
         The id of the analysis; empty where nothing stopped.
     """
-    from analysis import e_value
+    from analysis.statistics.sequential import e_value
     from store import append, content_id
     from store.identity import canonical_json
 

@@ -267,7 +267,8 @@ def curves(store: Path) -> list[Draft]:
         ]  # fmt: skip
         results += [
             result(
-                {**one, "level": 0.95, "status": "ok"}, {**contrast, "alpha": one["dose"]},
+                {**{str(k): v for k, v in one.items()}, "level": 0.95, "status": "ok"},
+                {**contrast, "alpha": one["dose"]},
                 name=f"{one['quantity']} at {one['dose']}", quantity=one["quantity"],
                 method="max-T over doses", p=None, p_adjusted=one["p"], family=family,
                 family_size=int((doses["direction"] == curve["direction"]).sum()),

@@ -2,15 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
+import lazy_loader as lazy
 
-__all__ = ["write_report"]
-
-
-def __getattr__(name: str) -> Any:
-    """`write_report`, imported when it is used."""
-    if name == "write_report":
-        from analysis.report.write import write_report
-
-        return write_report
-    raise AttributeError(f"module 'analysis.report' has no attribute {name!r}")
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -2,15 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
+import lazy_loader as lazy
 
-__all__ = ["serve"]
-
-
-def __getattr__(name: str) -> Any:
-    """`serve`, imported when it is used."""
-    if name == "serve":
-        from analysis.serve.server import serve
-
-        return serve
-    raise AttributeError(f"module 'analysis.serve' has no attribute {name!r}")
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -11,7 +11,8 @@ from typing import Any
 
 from sql import loader
 from sql.errors import UserError
-from store.querying import resolve, run
+from store.querying import run
+from store.scripts import resolve
 
 SECONDS = 30.0
 """Time limit of a query from the box."""

@@ -81,7 +81,7 @@ def sql_page(
 
 def _listed(token: str) -> list[dict[str, str]]:
     """Every view and named query, with the address that asks for it."""
-    from store.querying import listing
+    from store.scripts import listing
 
     return [
         {

@@ -146,7 +146,7 @@ def panel_names(frame: pd.DataFrame) -> list[str]:
 
 def _comparison(effect: float, sample: np.ndarray) -> dict[str, Any]:
     """Every figure of one candidate against its sample; too few controls leave them empty."""
-    from analysis import compare_to_controls
+    from analysis.statistics.controls import compare_to_controls
 
     known: dict[str, Any] = {"estimate": effect, "k": len(sample), "level": LEVEL}
     if len(sample) < 2:

@@ -72,7 +72,7 @@ def homogeneity(store: Path | str, *, scheme: str = STEPS) -> pd.DataFrame:
     `p_odds` compares the discordant pairs of the strata (exact), `p_points` their differences;
     effects equal in points can differ in odds, so both are shown.
     """
-    from analysis import stratified_difference, stratum_homogeneity
+    from analysis.statistics.strata import stratified_difference, stratum_homogeneity
 
     table = strata(store, scheme=scheme)
     rows = []

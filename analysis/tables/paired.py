@@ -102,7 +102,9 @@ def _finished(tested: pd.DataFrame, family: Sequence[str], columns: list[str]) -
 
 def _paired_columns(counts: pd.DataFrame, *, level: float) -> dict[str, np.ndarray | float]:
     """Tests and intervals of every row's totals at once."""
-    from analysis import bootstrap_difference, mcnemar, paired_difference, sign_test
+    from analysis.statistics.bootstrap import bootstrap_difference
+    from analysis.statistics.intervals import paired_difference
+    from analysis.statistics.paired import mcnemar, sign_test
 
     gained, lost, n = (counts[name].to_numpy() for name in ("gained", "lost", "n"))
     test = mcnemar(gained, lost, method="midp")
@@ -133,7 +135,7 @@ def _worse(first: object, second: object) -> np.ndarray:
 
 def holm_by(frame: pd.DataFrame, family: list[str]) -> pd.DataFrame:
     """The frame with `p_adjusted` (Holm) and `family_size` within each value of `family`."""
-    from analysis import adjust
+    from analysis.statistics.families import adjust
 
     adjusted = np.full(len(frame), np.nan)
     sizes = np.zeros(len(frame), dtype="int64")

@@ -174,7 +174,7 @@ def trends(store: Path | str, *, seed: int = SEED) -> pd.DataFrame:
     `best_estimate` the effect on the half of the problems that did not choose it, `p_best` the
     p-value with the search repeated, `null_gain` what the search gains without any effect.
     """
-    from analysis import best_alpha
+    from analysis.statistics.selection import best_alpha
 
     rows = []
     for curve, response in dose_responses(store, seed=seed):
@@ -200,7 +200,8 @@ def trends(store: Path | str, *, seed: int = SEED) -> pd.DataFrame:
 @remembered
 def dose_responses(store: Path | str, *, seed: int) -> list[tuple[Curve, Any]]:
     """Each candidate's curve with its `dose_response`; curves without a ±alpha pair left out."""
-    from analysis import Refusal, dose_response
+    from analysis.statistics.dose import dose_response
+    from analysis.statistics.results import Refusal
 
     found = []
     for curve in candidate_curves(store):
@@ -225,7 +226,7 @@ def power_curves(store: Path | str) -> pd.DataFrame:
     The discordance is the median of the candidates' on sets that were not selected by outcome;
     one row per true difference (2, 5, 10 points) and number of problems.
     """
-    from analysis import mcnemar_power
+    from analysis.statistics.power import mcnemar_power
     from analysis.tables.paired import effects
 
     tested = effects(store)

@@ -52,7 +52,8 @@ def _clustered(
     outcomes: pd.DataFrame, row: dict[str, Any], pairing: Any, level: float
 ) -> dict[str, Any]:
     """Estimate, interval and p of one condition over problems."""
-    from analysis import Refusal, clustered_difference
+    from analysis.statistics.clustered import clustered_difference
+    from analysis.statistics.results import Refusal
 
     place = {name: row[name] for name in (*CURVE, "alpha")}
     mine = matching(outcomes, place)

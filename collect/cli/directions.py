@@ -47,7 +47,7 @@ def fit(
     from collect.cli.tables import note
     from collect.directions.control_vectors import CONTROLS
     from collect.directions.fitting import SHUFFLED, FitRequest, draw_controls, fit_direction
-    from store.ingest import ingest
+    from store.ingestion import ingest
     from store.layout import open_store
 
     root = open_store(store)
@@ -100,7 +100,7 @@ def add(
     """
     from collect.cli.tables import note
     from collect.directions.catalogue import add_checked
-    from store.ingest import ingest
+    from store.ingestion import ingest
     from store.layout import open_store
 
     root = open_store(store)

@@ -40,7 +40,7 @@ def extract(
     from collect.directions.extraction import extract as run
     from collect.directions.extraction import sites_of
     from collect.problems.problem_sets import set_problems
-    from store.ingest import ingest
+    from store.ingestion import ingest
     from store.layout import open_store
 
     root = open_store(store)

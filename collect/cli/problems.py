@@ -94,7 +94,7 @@ def _store(store: Path, found: object, set_name: str | None, split: str) -> None
     from collect.cli.tables import note
     from collect.problems.problem_sets import add_set
     from collect.problems.problems import Problems, add_problems
-    from store.ingest import ingest
+    from store.ingestion import ingest
     from store.layout import create_store
 
     assert isinstance(found, Problems)
@@ -143,7 +143,7 @@ def split(
 
     from collect.cli.tables import note
     from collect.problems.problem_sets import draw_balanced, draw_random
-    from store.ingest import ingest
+    from store.ingestion import ingest
     from store.layout import open_store
 
     root = open_store(store)

@@ -15,7 +15,7 @@ from collect.directions.directions import (
 from collect.directions.vector_files import query_vectors, read_vectors
 from sql.errors import UserError
 from store import shards
-from store.ingest import ingest
+from store.ingestion import ingest
 from store.names import checked_name
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from collect.directions.directions import Direction, select_directions
 from sql.errors import UserError
-from store.ingest import ingest
+from store.ingestion import ingest
 
 if TYPE_CHECKING:
     from analysis.plans import Plan

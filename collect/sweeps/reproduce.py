@@ -28,7 +28,7 @@ from collect.sweeps.progress import Steps
 from collect.sweeps.runs import describe_run, recorded_run
 from collect.sweeps.sweep import Condition, Problem, Setting, condition, record_model, sweep
 from sql.errors import UserError
-from store.ingest import ingest
+from store.ingestion import ingest
 from store.layout import create_store
 from store.shards import committed
 

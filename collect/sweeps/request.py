@@ -23,7 +23,7 @@ from collect.sweeps.runs import describe_run, recorded_run
 from collect.sweeps.stopping import sweep_until_decided
 from collect.sweeps.sweep import Condition, Problem, Setting, condition, done_units, sweep
 from sql.errors import UserError
-from store.ingest import ingest
+from store.ingestion import ingest
 from store.layout import create_store
 from store.shards import committed
 

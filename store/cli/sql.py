@@ -42,7 +42,8 @@ def sql(
 
     Example: steerstat sql runs/demo mcnemar_by_alpha -p set_name=primary --format markdown
     """
-    from store.querying import explained, listing, resolve, run
+    from store.querying import run
+    from store.scripts import explained, listing, resolve
 
     format = "json" if json else format
     if format not in FORMATS:

@@ -10,7 +10,7 @@ from typing import Any
 from sql import loader
 from sql.errors import UserError
 from store.database import connect
-from store.ingest import ingest
+from store.ingestion import ingest
 from store.layout import database_path, disk_errors, open_store
 from store.schema import TABLES
 

@@ -11,7 +11,8 @@ import pytest
 from sql.errors import UserError
 from store.closed import ask, close, limited
 from store.database import connect
-from store.querying import resolve, run
+from store.querying import run
+from store.scripts import resolve
 
 
 @pytest.fixture

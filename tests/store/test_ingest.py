@@ -174,7 +174,7 @@ def test_rows_that_come_in_several_portions_are_the_same_rows(
     append(root, "outcomes", [outcome(8, answer="1")])
     append(root, "outcomes", [outcome(8, answer="2")])
     append(root, "outcomes", [outcome(8, answer="2")])
-    monkeypatch.setattr(sys.modules["store.ingest"], "_ROWS_AT_ONCE", 4)
+    monkeypatch.setattr(sys.modules["store.ingestion"], "_ROWS_AT_ONCE", 4)
     with pytest.raises(UserError, match="c8"):
         ingest(root)
     digest = rows_digest(root)

@@ -196,9 +196,7 @@ def test_markdown_holds_the_same_tables_and_its_figures_exist(whole_report) -> N
 
 def test_the_command_writes_what_is_asked(tmp_path, monkeypatch) -> None:
     asked = []
-    monkeypatch.setattr(
-        "analysis.report.write.write_report", lambda *given: asked.append(given) or []
-    )
+    monkeypatch.setattr("analysis.report.write_report", lambda *given: asked.append(given) or [])
     options = [str(tmp_path), "--format", "md, html", "--out", str(tmp_path / "out")]
     assert CliRunner().invoke(app, options).exit_code == 0
     assert asked == [(tmp_path, tmp_path / "out", ["md", "html"])]

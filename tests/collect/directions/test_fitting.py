@@ -17,7 +17,7 @@ from collect.problems.problem_sets import add_set
 from collect.problems.problems import add_problems, generated
 from sql.errors import UserError
 from store import shards
-from store.ingest import ingest
+from store.ingestion import ingest
 from store.layout import create_store
 from tests.paths import ROOT
 

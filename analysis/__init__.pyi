@@ -1,0 +1,109 @@
+from .statistics.bootstrap import (
+    bootstrap_difference as bootstrap_difference,
+)
+from .statistics.bootstrap import (
+    bootstrap_mean as bootstrap_mean,
+)
+from .statistics.clustered import clustered_difference as clustered_difference
+from .statistics.controls import (
+    compare_signed_to_controls as compare_signed_to_controls,
+)
+from .statistics.controls import (
+    compare_to_controls as compare_to_controls,
+)
+from .statistics.dose import dose_response as dose_response
+from .statistics.equivalence import equivalence as equivalence
+from .statistics.equivalence import non_inferiority as non_inferiority
+from .statistics.families import adjust as adjust
+from .statistics.families import cochrans_q as cochrans_q
+from .statistics.fragility import fragility as fragility
+from .statistics.intervals import paired_difference as paired_difference
+from .statistics.intervals import wilson as wilson
+from .statistics.missing import missing_bounds as missing_bounds
+from .statistics.missing import missing_table as missing_table
+from .statistics.one_against_controls import (
+    candidate_minus_controls as candidate_minus_controls,
+)
+from .statistics.one_against_controls import (
+    controls_power as controls_power,
+)
+from .statistics.paired import (
+    discordance as discordance,
+)
+from .statistics.paired import (
+    mcnemar as mcnemar,
+)
+from .statistics.paired import (
+    paired_counts as paired_counts,
+)
+from .statistics.paired import (
+    sign_test as sign_test,
+)
+from .statistics.permutation import permutation_test as permutation_test
+from .statistics.power import (
+    mcnemar_power as mcnemar_power,
+)
+from .statistics.power import (
+    minimum_detectable_effect as minimum_detectable_effect,
+)
+from .statistics.power import (
+    sample_size as sample_size,
+)
+from .statistics.results import Refusal as Refusal
+from .statistics.results import Result as Result
+from .statistics.selection import best_alpha as best_alpha
+from .statistics.sequential import (
+    confidence_sequence as confidence_sequence,
+)
+from .statistics.sequential import (
+    e_value as e_value,
+)
+from .statistics.sequential import (
+    futility as futility,
+)
+from .statistics.signflips import max_t as max_t
+from .statistics.spread import control_spread as control_spread
+from .statistics.strata import (
+    stratified_difference as stratified_difference,
+)
+from .statistics.strata import (
+    stratum_homogeneity as stratum_homogeneity,
+)
+
+__all__ = [
+    "Refusal",
+    "Result",
+    "adjust",
+    "best_alpha",
+    "bootstrap_difference",
+    "bootstrap_mean",
+    "candidate_minus_controls",
+    "clustered_difference",
+    "cochrans_q",
+    "compare_signed_to_controls",
+    "compare_to_controls",
+    "confidence_sequence",
+    "control_spread",
+    "controls_power",
+    "discordance",
+    "dose_response",
+    "e_value",
+    "equivalence",
+    "fragility",
+    "futility",
+    "max_t",
+    "mcnemar",
+    "mcnemar_power",
+    "minimum_detectable_effect",
+    "missing_bounds",
+    "missing_table",
+    "non_inferiority",
+    "paired_counts",
+    "paired_difference",
+    "permutation_test",
+    "sample_size",
+    "sign_test",
+    "stratified_difference",
+    "stratum_homogeneity",
+    "wilson",
+]

@@ -1,0 +1,5 @@
+from .write import write_report as write_report
+
+__all__ = [
+    "write_report",
+]

@@ -1,0 +1,5 @@
+from .server import serve as serve
+
+__all__ = [
+    "serve",
+]

@@ -1,0 +1,85 @@
+from .calibration import calibration_curves as calibration_curves
+from .comparisons import control_points as control_points
+from .comparisons import controls as controls
+from .curves import (
+    accuracy_curves as accuracy_curves,
+)
+from .curves import (
+    control_band as control_band,
+)
+from .curves import (
+    controls_strip as controls_strip,
+)
+from .curves import (
+    forest as forest,
+)
+from .curves import (
+    transitions as transitions,
+)
+from .curves import (
+    transitions_long as transitions_long,
+)
+from .difficulty import homogeneity as homogeneity
+from .difficulty import strata as strata
+from .directions import (
+    direction_components as direction_components,
+)
+from .directions import (
+    direction_cosines as direction_cosines,
+)
+from .directions import (
+    direction_norms as direction_norms,
+)
+from .directions import (
+    latent_growth as latent_growth,
+)
+from .directions import (
+    norms as norms,
+)
+from .paired import accuracy as accuracy
+from .paired import effects as effects
+from .problems import (
+    doses as doses,
+)
+from .problems import (
+    power_curves as power_curves,
+)
+from .problems import (
+    problem_blocks as problem_blocks,
+)
+from .problems import (
+    problem_grid as problem_grid,
+)
+from .problems import (
+    problem_strata as problem_strata,
+)
+from .problems import (
+    trends as trends,
+)
+
+__all__ = [
+    "accuracy",
+    "accuracy_curves",
+    "calibration_curves",
+    "control_band",
+    "control_points",
+    "controls",
+    "controls_strip",
+    "direction_components",
+    "direction_cosines",
+    "direction_norms",
+    "doses",
+    "effects",
+    "forest",
+    "homogeneity",
+    "latent_growth",
+    "norms",
+    "power_curves",
+    "problem_blocks",
+    "problem_grid",
+    "problem_strata",
+    "strata",
+    "transitions",
+    "transitions_long",
+    "trends",
+]
