@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -138,9 +138,5 @@ def test_a_query_is_copied_as_a_shell_reads_it() -> None:
     sql = shown("behind_effects", context)
     assert "model = 'it''s $5 `now`'" in sql
     assert "set_name IS NOT DISTINCT FROM NULL" in sql
-    assert (
-        shlex.split(f'steerstat sql store "{in_shell(sql)}"')[3]
-        .replace("\\`", "`")
-        .replace("\\$", "$")
-        == sql
-    )
+    command = f'printf %s "{in_shell(sql)}"'
+    assert subprocess.run(["sh", "-c", command], capture_output=True, text=True).stdout == sql
