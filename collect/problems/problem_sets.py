@@ -17,10 +17,10 @@ import numpy as np
 from collect.problems.problems import add_problems, read_pairs
 from sql.errors import UserError
 from store import shards
+from store.exchange import report_files
 from store.names import checked_name
 
 SPLITS = ("train", "test")
-UNKNOWN = "unknown"  # the report's word for a difficulty that it did not work out
 
 
 def add_set(
@@ -263,7 +263,7 @@ def add_report_split(
     if problems.errors:
         raise UserError(f"{pairs}: {problems.errors[0]} ({len(problems.errors)} such entries)")
     ids = {json.loads(row["attributes"])["pair_id"]: row["problem_id"] for row in problems.rows}
-    parts = _read_split(split)
+    parts = report_files.split_parts(report_files.read_json(split), split.name)
     entries = [entry for part in parts.values() for entry in part]
     unknown = [entry["pair_id"] for entry in entries if entry["pair_id"] not in ids]
     if unknown:
@@ -284,9 +284,9 @@ def add_report_split(
             selection="balanced_on_baseline",
             labels=labels[word],
         )
-    levels = dict.fromkeys((ids[entry["pair_id"]] for entry in entries), UNKNOWN)
+    levels = dict.fromkeys((ids[entry["pair_id"]] for entry in entries), report_files.UNKNOWN)
     for entry in entries:
-        if entry.get("difficulty", UNKNOWN) != UNKNOWN:
+        if entry.get("difficulty", report_files.UNKNOWN) != report_files.UNKNOWN:
             levels[ids[entry["pair_id"]]] = str(entry["difficulty"])
     _add_strata(root, "difficulty", levels, split.name)
     return ReportSplit(
@@ -296,21 +296,6 @@ def add_report_split(
         repeated=len(entries) - sum(map(len, labels.values())),
         in_both=len(labels["train"].keys() & labels["test"].keys()),
     )
-
-
-def _read_split(path: Path) -> dict[str, list[dict[str, Any]]]:
-    names = [f"{word}_{outcome}" for word in SPLITS for outcome in ("correct", "wrong")]
-    try:
-        told = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot read the split file {path}: {error}") from error
-    parts = {name: told.get(name) if isinstance(told, dict) else None for name in names}
-    for name, part in parts.items():
-        if not isinstance(part, list) or not all(
-            isinstance(entry, dict) and isinstance(entry.get("pair_id"), int) for entry in part
-        ):
-            raise UserError(f"{path} is no split file: {name} should list entries with a pair_id")
-    return {name: list(part or []) for name, part in parts.items()}
 
 
 def _add_strata(root: Path, scheme: str, levels: Mapping[str, str], source: str) -> None:
