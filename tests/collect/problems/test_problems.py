@@ -15,6 +15,7 @@ from collect.problems.problem_sets import (
     draw_balanced,
     draw_random,
     members,
+    set_sizes,
 )
 from collect.problems.problems import (
     add_problems,
@@ -211,6 +212,29 @@ def test_balanced_sets_keep_labels_and_their_run(root):
     with pytest.raises(UserError, match=r"several baselines fit .*tiny, codi.*say --model"):
         baseline_labels(root)
     assert baseline_labels(root, model="tiny", protocol="codi")[1] == "run"
+
+
+def test_a_balanced_set_is_drawn_by_its_seed(root):
+    ids = sorted(row["problem_id"] for row in generated(40).rows)
+    add_problems(root, generated(40).rows)
+    labels = {problem: i % 4 != 0 for i, problem in enumerate(ids)}
+    add_baseline(root, labels)
+    for name, seed in (("one", 3), ("same", 3), ("other", 4)):
+        assert draw_balanced(root, name, 5, seed=seed) == 10
+    one, same, other = (set(members(root, name)) for name in ("one", "same", "other"))
+    first = {p for right in (True, False) for p in [i for i in ids if labels[i] is right][:5]}
+    assert one == same
+    assert len({frozenset(drawn) for drawn in (one, other, first)}) == 3
+
+
+def test_unlabelled_problems_are_neither_right_nor_wrong(root):
+    rows = generated(9).rows
+    add_problems(root, rows)
+    ids = [row["problem_id"] for row in rows]
+    labels = dict(zip(ids, [True, True, False], strict=False))
+    add_set(root, "part", ids[:8], split="train", selection="all", labels=labels)
+    (size,) = set_sizes(root)
+    assert (size["n"], size["n_right"], size["n_wrong"]) == (8, 2, 1)
 
 
 def write_pairs(folder):
