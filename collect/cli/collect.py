@@ -73,7 +73,8 @@ def collect(
     ] = False,
 ) -> None:
     """Thin shell over `collect.sweeps.request.run_request`."""
-    from collect.sweeps.request import make_request, run_request
+    from collect.sweeps.request import make_request
+    from collect.sweeps.work import run_request
 
     request = make_request(
         store,

@@ -46,8 +46,8 @@ def extract(
     root = open_store(store)
     rows = set_problems(root, set_name)
 
+    from collect.engine.protocol import default_protocol
     from collect.models.checkpoints import load_model
-    from collect.sweeps.inspection import default_protocol
 
     loaded = load_model(model, base=base, lora_alpha=lora_alpha, device=device, dtype=dtype)
     added = run(
