@@ -121,8 +121,8 @@ def directions(
     if len(controls) < plan.controls.number:
         raise UserError(
             f"the plan asks for {plan.controls.number} controls of kind {plan.controls.kind}, the "
-            f"store has {len(controls)}: draw more with `steerstat directions fit --fit "
-            f"{plan.controls.kind} --like {against[0].direction} --count …`"
+            f"store has {len(controls)}: draw more with `steerstat directions controls STORE --of "
+            f"{against[0].direction} --kind {plan.controls.kind} --number …`"
         )
     doses = sorted({alpha for contrast in against for alpha in plan.doses(contrast)})
     return found + [(one, doses) for one in controls[: plan.controls.number]]

@@ -9,7 +9,6 @@ import pytest
 
 from collect.problems.expressions import expressions
 from collect.problems.problem_sets import (
-    add_report_split,
     add_set,
     baseline_labels,
     draw_balanced,
@@ -25,6 +24,7 @@ from collect.problems.problems import (
     read_jsonl,
     read_pairs,
 )
+from collect.problems.report_split import add_report_split, read_published
 from sql.errors import UserError
 from store import identity, shards
 from store.layout import create_store
@@ -267,14 +267,14 @@ def test_pairs_and_split(root, tmp_path):
     assert [row["answer"] for row in both[:4]] == ["1", "2", "2", "3"]
     assert json.loads(both[1]["attributes"]) == {"pair_id": 0, "side": "corrupted"}
     assert both[0]["n_steps"] == 1
-    report = add_report_split(root, pairs, split)
+    report = add_report_split(root, read_published(pairs, split))
     assert (report.listed, report.repeated, report.in_both) == (6, 1, 1)
     train = members(root, report.train)
     assert {row["label"] for row in train.values()} == {True, False}
     assert {row["selection"] for row in train.values()} == {"balanced_on_baseline"}
     levels = shards.committed(root, "strata")["level"].to_pylist()
     assert sorted(levels) == ["easy", "hard", "unknown", "unknown"]
-    assert add_report_split(root, pairs, split) == report
+    assert add_report_split(root, read_published(pairs, split)) == report
     assert shards.committed(root, "problem_sets").num_rows == 5
 
 
@@ -283,10 +283,10 @@ def test_files_that_do_not_belong_together(root, tmp_path):
     told = json.loads(split.read_text())
     split.write_text(json.dumps({**told, "test_wrong": [{"pair_id": 99}]}))
     with pytest.raises(UserError, match="names pair 99"):
-        add_report_split(root, pairs, split)
+        add_report_split(root, read_published(pairs, split))
     split.write_text(json.dumps({"train_correct": [1]}))
     with pytest.raises(UserError, match="is no split file"):
-        add_report_split(root, pairs, split)
+        add_report_split(root, read_published(pairs, split))
     with pytest.raises(UserError, match="should hold a list"):
         read_pairs(split)
     with pytest.raises(UserError, match="cannot read"):
@@ -294,9 +294,8 @@ def test_files_that_do_not_belong_together(root, tmp_path):
 
 
 def test_the_published_files(root, origin):
-    report = add_report_split(
-        root, origin / "problem_pairs_gpt4_answers.json", origin / "steering_dataset_gpt2.json"
-    )
+    pairs = origin / "problem_pairs_gpt4_answers.json"
+    report = add_report_split(root, read_published(pairs, origin / "steering_dataset_gpt2.json"))
     # 430 entries; 17 name a training problem again and 7 test problems are in training as well.
     assert (report.listed, report.repeated, report.in_both) == (430, 17, 7)
     train, test = members(root, report.train), members(root, report.test)
