@@ -91,9 +91,7 @@ def main() -> None:
     """Entry point: an error of the user's making is one line and exit code 2."""
     try:
         app()
-    except ValueError as error:
-        if not (isinstance(error, UserError) or type(error).__name__ == "Refusal"):
-            raise
+    except UserError as error:
         print(f"steerstat: {error}", file=sys.stderr)
         sys.exit(2)
     except ModuleNotFoundError as error:

@@ -25,19 +25,38 @@ def create_store(path: str | Path) -> Path:
     UserError
         If the folder holds something else, or a store of a newer version.
     """
+    root = checked_place(path)
+    if is_store(root):
+        return root
+    with disk_errors(root):
+        for folder in _FOLDERS:
+            (root / folder).mkdir(parents=True, exist_ok=True)
+        write_atomically(root / "VERSION", f"{STORE_VERSION}\n".encode())
+    return open_store(root)
+
+
+def is_store(path: str | Path) -> bool:
+    """Whether a store is there already."""
+    return (Path(path) / "VERSION").exists()
+
+
+def checked_place(path: str | Path) -> Path:
+    """The path, if a store is there or can be made there; nothing is written.
+
+    Raises
+    ------
+    UserError
+        If it is a file, a folder that holds something else, or a store of a newer version.
+    """
     root = Path(path)
-    if (root / "VERSION").exists():
+    if is_store(root):
         return open_store(root)
     if root.exists() and not root.is_dir():
         raise UserError(f"{root} is a file, not a folder: give the store a folder of its own")
     # Another process may be creating the same store: its folders are no foreign content.
     if root.is_dir() and (set(names_in(root)) - {*_FOLDERS, "VERSION"} - _temporaries(root)):
         raise UserError(f"{root} holds other files and is no store: give the store its own folder")
-    with disk_errors(root):
-        for folder in _FOLDERS:
-            (root / folder).mkdir(parents=True, exist_ok=True)
-        write_atomically(root / "VERSION", f"{STORE_VERSION}\n".encode())
-    return open_store(root)
+    return root
 
 
 def _temporaries(root: Path) -> set[str]:
@@ -59,7 +78,7 @@ def open_store(path: str | Path) -> Path:
         found = "an empty or foreign folder" if root.is_dir() else "nothing"
         raise UserError(
             f"{root} is no store: found {found} there and no VERSION file; "
-            "collect into it first, or give the path of a store"
+            "make one with `steerstat reproduce` or `steerstat problems`, or give another path"
         ) from None
     if not text.isdigit():
         raise UserError(f"{root / 'VERSION'} should hold a number, found {text[:40]!r}")

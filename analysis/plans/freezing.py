@@ -58,8 +58,12 @@ def freeze(root: Path, path: Path, *, now: datetime | None = None) -> FrozenPlan
     Raises:
         UserError: no valid plan, or a folder that holds something else.
     """
-    text = read_plan_text(path)
-    plan = parse_plan(text, name=str(path))
+    return freeze_text(root, read_plan_text(path), name=str(path), now=now)
+
+
+def freeze_text(root: Path, text: str, *, name: str, now: datetime | None = None) -> FrozenPlan:
+    """`freeze` for a plan that has been read already; `name` is for the errors of its text."""
+    plan = parse_plan(text, name=name)
     root = create_store(root)
     earlier = _stored(root)
     current = next((held for held in earlier if held["superseded"] is None), None)

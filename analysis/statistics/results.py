@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from sql.errors import Refusal as Refusal
+
 # A float, an int, or (where counts were given as arrays) a numpy array of one shape throughout.
 Numbers = Any
 Statuses = Any
@@ -40,10 +42,6 @@ NEW_BOTH: Scope = "new problems and directions"
 
 # The smallest positive normal double: a p-value below it is reported as this upper bound, not 0.0.
 SMALLEST_P = float(np.finfo(float).tiny)
-
-
-class Refusal(ValueError):
-    """The question cannot be answered this way; the message says what to call instead."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -197,14 +197,22 @@ def add_direction(
     return add_directions(root, [new])[0]
 
 
+def check_words(name: str, kind: str, role: str, site: str) -> None:
+    """Refuse what no direction can be called, whatever its vectors are.
+
+    Raises:
+        UserError: the name or kind is not usable, or the role or site unknown.
+    """
+    checked_name(name, "direction name")
+    if not kind.strip() or len(kind) > 128:
+        raise UserError(f"direction {name}: kind must be a text of 1 to 128 characters")
+    if role not in ROLES:
+        raise UserError(f"direction {name}: role {role!r} is unknown, use candidate or control")
+    checked_sites(site)
+
+
 def _row(new: NewDirection) -> tuple[dict[str, Any], NDArray[np.float32]]:
-    checked_name(new.name, "direction name")
-    if not new.kind.strip() or len(new.kind) > 128:
-        raise UserError(f"direction {new.name}: kind must be a text of 1 to 128 characters")
-    if new.role not in ROLES:
-        raise UserError(
-            f"direction {new.name}: role {new.role!r} is unknown, use candidate or control"
-        )
+    check_words(new.name, new.kind, new.role, new.site)
     vectors = checked_vectors(new.vectors, new.site, new.name)
     by_position = np.linalg.norm(np.atleast_2d(vectors).astype(np.float64), axis=1)
     row = {

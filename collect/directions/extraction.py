@@ -43,9 +43,11 @@ def extract(
     Raises:
         UserError: a site or protocol is unknown to the model.
     """
+    from collect.engine.protocol import resolve_protocol
     from collect.engine.reading import activations
     from collect.models.checkpoints import model_row
 
+    resolve_protocol(protocol, model)  # refuses before anything is written
     row = model_row(model)
     if (
         row["model_id"]

@@ -106,8 +106,21 @@ def vectors_of_table(table: pa.Table, what: str) -> NDArray[np.float64]:
     return array[0] if positions == [BROADCAST] else array
 
 
-def query_vectors(root: Path, query: str) -> tuple[NDArray[np.float64], str]:
-    """Vectors from a query over the store, and the text of the query.
+def query_text(query: str) -> str:
+    """The text of a query: that of a `.sql` file, or the query itself.
+
+    Raises:
+        UserError: there is no such file.
+    """
+    if not query.endswith(".sql"):
+        return query
+    if not Path(query).is_file():
+        raise UserError(f"no file {query}")
+    return Path(query).read_text("utf-8")
+
+
+def query_vectors(root: Path, query: str) -> NDArray[np.float64]:
+    """Vectors from a query over the store.
 
     The query runs on the closed connection (read-only, no files, no network) and returns
     `position` and `values`.
@@ -121,14 +134,10 @@ def query_vectors(root: Path, query: str) -> tuple[NDArray[np.float64], str]:
     """
     from store.database import read
 
-    path = Path(query)
-    is_file = query.endswith(".sql")
-    if is_file and not path.is_file():
-        raise UserError(f"no file {path}")
-    text = path.read_text("utf-8") if is_file else query
-    what = path.name if is_file else "the query"
+    query_text(query)
+    what = Path(query).name if query.endswith(".sql") else "the query"
     try:
         table = read(root, query)
     except duckdb.Error as error:
         raise UserError(f"{what} failed: {_first_line(error)}") from error
-    return vectors_of_table(table, what), text
+    return vectors_of_table(table, what)

@@ -20,6 +20,7 @@ Array = npt.NDArray[np.float32]
 
 OPERATORS = ("add", "norm_preserving_add", "project_out", "clamp")
 EFFECTS = ("total", "direct")
+SCHEDULES = ("uniform", "first", "last", "magnitude")  # and position:<i>, and a list
 LATENT_SITES = ("latent", "latent_projected")
 
 
@@ -95,6 +96,37 @@ def checked_sites(site: str) -> tuple[str, ...]:
     return sites
 
 
+def checked_operator(operator: str) -> str:
+    """The operator. Raises UserError for an unknown one."""
+    if operator not in OPERATORS:
+        raise UserError(f"unknown operator {operator!r}; use one of {', '.join(OPERATORS)}")
+    return operator
+
+
+def checked_effect(effect: str) -> str:
+    """The effect. Raises UserError for an unknown one."""
+    if effect not in EFFECTS:
+        raise UserError(f"unknown effect {effect!r}; use total or direct")
+    return effect
+
+
+def checked_schedule(schedule: str) -> str:
+    """The schedule, if it is one; whether it fits is known where the positions are.
+
+    Raises:
+        UserError: the schedule is unknown.
+    """
+    name, _, where = schedule.partition(":")
+    if schedule.startswith("["):
+        _listed_weights(schedule)
+    elif schedule not in SCHEDULES and not (name == "position" and where.isdigit()):
+        raise UserError(
+            f"unknown schedule {schedule!r}; use uniform, first, last, position:<i>, magnitude "
+            "or a list such as [1, 0.5, 0]"
+        )
+    return schedule
+
+
 def schedule_weights(schedule: str, norms: Array, *, open_ended: bool = False) -> Array:
     """One weight per position, [T], from the schedule and the direction's norms [T].
 
@@ -103,7 +135,7 @@ def schedule_weights(schedule: str, norms: Array, *, open_ended: bool = False) -
     """
     n = len(norms)
     weights = np.zeros(n, dtype=np.float32)
-    name, _, where = schedule.partition(":")
+    checked_schedule(schedule)
     if schedule == "uniform":
         weights[:] = 1
     elif schedule == "first":
@@ -113,20 +145,16 @@ def schedule_weights(schedule: str, norms: Array, *, open_ended: bool = False) -
     elif schedule == "magnitude":
         mean = float(norms.mean())
         weights[:] = norms / mean if mean > 0 else 0
-    elif name == "position" and where.isdigit():
-        if int(where) >= n:
+    elif schedule.startswith("position:"):
+        position = int(schedule.partition(":")[2])
+        if position >= n:
             raise UserError(f"schedule {schedule!r}: positions go from 0 to {n - 1}")
-        weights[int(where)] = 1
-    elif schedule.startswith("["):
+        weights[position] = 1
+    else:
         listed = _listed_weights(schedule)
         if len(listed) > n or (len(listed) < n and not open_ended):
             raise UserError(f"schedule {schedule!r} has {len(listed)} weights; {n} are needed")
         weights[: len(listed)] = listed
-    else:
-        raise UserError(
-            f"unknown schedule {schedule!r}; use uniform, first, last, position:<i>, magnitude "
-            "or a list such as [1, 0.5, 0]"
-        )
     return weights
 
 
@@ -171,12 +199,8 @@ def site_vectors(
     """
     if steering.vectors is None:
         return []
-    if steering.operator not in OPERATORS:
-        raise UserError(
-            f"unknown operator {steering.operator!r}; use one of {', '.join(OPERATORS)}"
-        )
-    if steering.effect not in EFFECTS:
-        raise UserError(f"unknown effect {steering.effect!r}; use total or direct")
+    checked_operator(steering.operator)
+    checked_effect(steering.effect)
     if open_ended and steering.schedule == "last":
         raise UserError("schedule 'last' needs thoughts: nobody knows an answer's last token")
     sites = steering.sites

@@ -103,6 +103,27 @@ PROTOCOLS: dict[str, Protocol] = {
 }
 
 
+def checked_protocol(name: str) -> str:
+    """The name of a protocol. Raises UserError for an unknown one."""
+    if name not in PROTOCOLS:
+        raise UserError(f"unknown protocol {name!r}; choose one of: {', '.join(PROTOCOLS)}")
+    return name
+
+
+def checked_max_new_tokens(tokens: int) -> int:
+    """The longest answer in tokens. Raises UserError where it holds no token."""
+    if tokens < 1:
+        raise UserError(f"max_new_tokens is {tokens}; it must be at least 1")
+    return tokens
+
+
+def default_protocol(model: Model) -> str:
+    """The protocol that a model is run under unless something else is said."""
+    if model.family != "plain":
+        return model.family
+    return "chat" if getattr(model.tokenizer, "chat_template", None) else "plain"
+
+
 def resolve_protocol(protocol: str | Protocol, model: Model, **changes: Any) -> Protocol:
     """The protocol with everything that the model decides filled in.
 
@@ -113,10 +134,7 @@ def resolve_protocol(protocol: str | Protocol, model: Model, **changes: Any) -> 
         UserError: the name is unknown, or the protocol and the model do not fit together.
     """
     if isinstance(protocol, str):
-        if protocol not in PROTOCOLS:
-            known = ", ".join(PROTOCOLS)
-            raise UserError(f"unknown protocol {protocol!r}; choose one of: {known}")
-        protocol = PROTOCOLS[protocol]
+        protocol = PROTOCOLS[checked_protocol(protocol)]
     if protocol.n_latent is None:
         changes.setdefault("n_latent", model.n_latent)
     lead = protocol.answer_format.split("{answer}")[0]
@@ -133,8 +151,7 @@ def _check(protocol: Protocol, model: Model) -> None:
         raise UserError(
             f"protocol field bot is {protocol.bot!r}; use before_latents or first_latent"
         )
-    if protocol.max_new_tokens < 1:
-        raise UserError(f"max_new_tokens is {protocol.max_new_tokens}; it must be at least 1")
+    checked_max_new_tokens(protocol.max_new_tokens)
     if protocol.bot == "none":
         return
     if model.family == "plain" or model.bot_id is None or model.eot_id is None:

@@ -64,7 +64,7 @@ class Source:
 
 
 def find_model(path_or_name: str | Path, *, weights: bool = True) -> Source:
-    """Find a model's files.
+    """Find a model's files, on the hub where they are not here.
 
     Args:
         path_or_name: `bundled`, `smollm2`, a folder, a weight file, or a hub id.
@@ -72,6 +72,16 @@ def find_model(path_or_name: str | Path, *, weights: bool = True) -> Source:
 
     Raises:
         UserError: nothing is there, or what is there is no model.
+    """
+    text = str(path_or_name)
+    return find_here(text, weights=weights) or _in_folder(text, _download(text, weights), weights)
+
+
+def find_here(path_or_name: str | Path, *, weights: bool = True) -> Source | None:
+    """A model's files on this machine; None for a hub id, whose files the hub has to give.
+
+    Raises:
+        UserError: the text names nothing that is here, and can be no hub id.
     """
     text = str(path_or_name)
     if text == "bundled":
@@ -90,7 +100,7 @@ def find_model(path_or_name: str | Path, *, weights: bool = True) -> Source:
         raise UserError(f"no model at {text!r}: give a folder, a weight file or a hub id")
     if len(path.parts) == 2 and Path(path.parts[0]).is_dir():
         raise UserError(f"no model at {text!r}: the folder {path.parts[0]} has no {path.parts[1]}")
-    return _in_folder(text, _download(text, weights), weights)
+    return None
 
 
 def _smollm2() -> Source:

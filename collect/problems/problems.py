@@ -50,8 +50,7 @@ def problem_row(
     Raises:
         UserError: the question is empty, or the answer holds nothing that the parser knows.
     """
-    if parser not in PARSERS:
-        raise UserError(f"unknown parser {parser!r}; use one of {', '.join(PARSERS)}")
+    checked_parser(parser)
     if not isinstance(question, str) or not question.strip():
         raise UserError("the question is empty")
     gold = PARSERS[parser](str(answer))
@@ -64,6 +63,21 @@ def problem_row(
         attributes=identity.canonical_json(dict(attributes or {})),
         source=source,
     )
+
+
+def checked_parser(parser: str) -> str:
+    """The name of an answer parser. Raises UserError for an unknown one."""
+    if parser not in PARSERS:
+        raise UserError(f"unknown parser {parser!r}; use one of {', '.join(PARSERS)}")
+    return parser
+
+
+def checked_sides(side: str) -> tuple[str, ...]:
+    """The sides of pairs that a word means. Raises UserError for another word."""
+    sides = PAIR_SIDES if side == "both" else (side,)
+    if set(sides) - set(PAIR_SIDES):
+        raise UserError(f"side {side!r} is none of pairs: use {', '.join(PAIR_SIDES)} or both")
+    return sides
 
 
 def add_problems(root: Path, rows: Iterable[Row]) -> int:
