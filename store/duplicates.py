@@ -10,15 +10,12 @@ any of them is marked fragile, else a conflict.
 # ruff: noqa: S608  (what enters SQL text here are names from the schema, quoted, and numbers)
 from __future__ import annotations
 
-import json
-import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sql.loader import quote
-from store.layout import disk_errors, sync_file, write_atomically
-from store.quarantine import now
+from store.quarantine import keep_rows
 from store.schema import Table
 from store.tables import stored_key, stored_name
 
@@ -156,9 +153,10 @@ def differences(table: Table, *, all_exact: bool = False) -> list[tuple[str, str
 
 
 def _far(a: str, b: str) -> str:
+    """Equality first, so that infinity is a value like others: inf − inf would be no number."""
     return (
-        f"(abs({a} - {b}) > {RELATIVE_TOLERANCE} * greatest(abs({a}), abs({b}), 1) "
-        f"OR isnan({a}) != isnan({b}))"
+        f"({a} IS DISTINCT FROM {b} AND (isnan({a}) != isnan({b}) OR isinf({a}) OR isinf({b}) "
+        f"OR abs({a} - {b}) > {RELATIVE_TOLERANCE} * greatest(abs({a}), abs({b}), 1)))"
     )
 
 
@@ -262,15 +260,12 @@ def _write_rows(connection: duckdb.DuckDBPyConnection, root: Path, table: Table)
     The shards are asked, not the results file: copies that were ignored as equal are there as
     well, and a rebuild has to know of them.
     """
-    from store.shards import commit_ids
+    from store.commits import commit_ids
 
     folder = root / "shards" / table.name
     ids = sorted(commit_ids(root))
     files = [str(path) for name in ids if (path := folder / f"{name}.parquet").exists()]
     key = ", ".join(quote(name) for name in table.key)
-    name = f"rows-{table.name}-{secrets.token_hex(8)}"
-    target = root / "quarantine" / f"{name}.parquet"
-    temporary = target.with_name(f".{name}.tmp")
     connection.execute("SET VARIABLE all_files = $files", {"files": files})
     chosen = (
         f"SELECT {', '.join('f.' + quote(n) for n in table.names)}, "
@@ -278,18 +273,5 @@ def _write_rows(connection: duckdb.DuckDBPyConnection, root: Path, table: Table)
         "FROM read_parquet(getvariable('all_files'), filename = true, union_by_name = true) AS f "
         f"JOIN contradicted AS c USING ({key})"
     )
-    told = f"rows of {table.name} that shards contradict each other on"
-    note = {"name": target.name, "table": table.name, "reason": told, "at": now()}
-    with disk_errors(target):
-        try:
-            connection.execute(f"COPY ({chosen}) TO '{_literal(temporary)}' (FORMAT parquet)")
-            sync_file(temporary)
-            temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        write_atomically(target.with_suffix(".json"), json.dumps(note).encode())
-
-
-def _literal(path: Path) -> str:
-    return str(path).replace("'", "''")
+    rows = connection.sql(chosen).to_arrow_table()
+    keep_rows(root, table.name, rows, f"rows of {table.name} that shards contradict each other on")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -116,6 +117,34 @@ def names_in(folder: Path) -> list[str]:
     """Names of the entries of a folder, without a Path for each: there may be many thousands."""
     with os.scandir(folder) as entries:
         return [entry.name for entry in entries]
+
+
+def remove_file(root: Path, folder: str, name: str) -> None:
+    """Delete a regular file of the store's own `folder`, such as `shards/outcomes`; gone is fine.
+
+    Every step goes through a descriptor, so that no link leads out of the store.
+
+    Raises:
+        UserError: a symbolic link or a folder lies in the way.
+    """
+    place = root / folder / name
+    handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for part in folder.split("/"):
+            inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=handle)
+            os.close(handle)
+            handle = inner
+        if not stat.S_ISREG(os.stat(name, dir_fd=handle, follow_symlinks=False).st_mode):
+            raise UserError(f"{place} is no regular file: a store's folders hold nothing else")
+        os.unlink(name, dir_fd=handle)
+    except FileNotFoundError:
+        return
+    except NotADirectoryError:
+        raise UserError(
+            f"{root / folder} is no folder of the store's own (a link?): nothing was deleted"
+        ) from None
+    finally:
+        os.close(handle)
 
 
 def sync_folder(folder: Path) -> None:

@@ -8,52 +8,29 @@ committed shard or nothing that counts.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import secrets
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sql.errors import UserError
+from store.commits import COMPACTED, Commit, commit_ids, commit_names, write_commit
 from store.layout import (
-    commit_path,
     disk_errors,
     names_in,
     shard_path,
     sync_folder,
-    write_atomically,
 )
 from store.schema import FAILED, SCHEMA_VERSION, TABLES, Table
-
-COMPACTED = "-c"
-"""Ending of the ids of shards that replace others, so that their commits are found by name."""
 
 SHARD_KEY = b"steerstat.shard"
 """Parquet metadata that marks a file as written here; a file without it was dropped in."""
 
 _ROW_GROUP = 122_880 * 8
 _HASH_BLOCK = 1 << 22
-
-
-@dataclass(frozen=True, kw_only=True)
-class Commit:
-    """What a commit file says of its shard."""
-
-    shard_id: str
-    table: str
-    sha256: str
-    bytes: int
-    rows: int
-    schema_version: int
-    created_at: str
-    run_id: str | None = None
-    first: list[Any] = field(default_factory=list)
-    last: list[Any] = field(default_factory=list)
-    replaces: list[str] = field(default_factory=list)
 
 
 def append(
@@ -202,11 +179,6 @@ def write_shard(
     return shard_id
 
 
-def write_commit(root: Path, commit: Commit) -> None:
-    """Write a commit file, durable and whole: from here on the shard counts."""
-    write_atomically(commit_path(root, commit.shard_id), json.dumps(asdict(commit)).encode())
-
-
 def write_parquet(path: Path, table: Table, data: Any, shard_id: str) -> None:
     """A Parquet file as a store keeps it: dictionaries for text, split bytes for floats, zstd."""
     import pyarrow.parquet as pq
@@ -241,47 +213,6 @@ def hash_file(path: Path, *, sync: bool = False) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def read_commit(root: Path, shard_id: str) -> Commit:
-    """The commit of a shard.
-
-    Raises
-    ------
-    ValueError
-        If the file is no commit file.
-    """
-    text = commit_path(root, shard_id).read_text("utf-8")
-    try:
-        commit = Commit(**json.loads(text))
-    except (TypeError, json.JSONDecodeError) as error:
-        raise ValueError(f"commit file is torn or altered: {error}") from error
-    if commit.shard_id != shard_id or commit.table not in TABLES:
-        raise ValueError(f"commit file names shard {commit.shard_id} of {commit.table}")
-    return commit
-
-
-def commit_ids(root: Path) -> set[str]:
-    """Ids of the shards that have a commit file and are not replaced by a compacted one."""
-    found = _commit_names(root)
-    return found - replaced(root, found)
-
-
-def _commit_names(root: Path) -> set[str]:
-    names = names_in(root / "commits")
-    return {name[:-5] for name in names if name.endswith(".json") and name[0] != "."}
-
-
-def replaced(root: Path, ids: Iterable[str]) -> set[str]:
-    """Ids that the compacted shards among `ids` replace."""
-    gone: set[str] = set()
-    for shard_id in ids:
-        if shard_id.endswith(COMPACTED):
-            try:
-                gone.update(read_commit(root, shard_id).replaces)
-            except (ValueError, FileNotFoundError):
-                continue
-    return gone
-
-
 def committed(root: Path, table: str, columns: Sequence[str] | None = None) -> Any:
     """The rows of every committed shard of a table, as a pyarrow.Table, straight from the shards.
 
@@ -306,7 +237,7 @@ def committed(root: Path, table: str, columns: Sequence[str] | None = None) -> A
             if (part := read_shard(root, definition, shard_id, wanted)) is not None
         ]
         # A compaction may have replaced shards between the listing and the reading.
-        if ids <= _commit_names(root):
+        if ids <= commit_names(root):
             break
     schema = pa.schema([definition.arrow.field(name).with_nullable(True) for name in wanted])
     return pa.concat_tables(parts) if parts else schema.empty_table()

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from sql.errors import UserError
 from store import append, committed, create_store, ingest, open_store, read
+from store.commits import commit_ids, read_commit
 from store.schema import TABLES
-from store.shards import commit_ids, hash_file, read_commit
+from store.shards import hash_file
 from tests.store.store_rows import outcome, outcomes, problem, run_row
 
 
