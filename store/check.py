@@ -15,7 +15,7 @@ from store.duplicates import differences
 from store.incoming import Shard, verify
 from store.ingestion import fill
 from store.layout import DATABASE, database_path, names_in, open_store
-from store.quarantine import damaged_row_files, listed
+from store.quarantine import damaged_row_files, listed, unresolved
 from store.schema import TABLES, Table
 
 if TYPE_CHECKING:
@@ -86,6 +86,11 @@ def check(root: str | Path) -> CheckReport:
         faults += [
             f"{c.table} row {c.key} differs between shards {' and '.join(c.shards)}: {c.differs}"
             for c in conflicts
+            if not c.kept
+        ]
+        faults += [
+            f"{note['name']}: {note['reason']}; `steerstat store resolve` accepts them"
+            for note in unresolved(root)
         ]
         if ingested:
             faults += _compared(connection)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sql.loader import quote
 from store.commits import COMPACTED, Commit, commit_ids, commit_names, read_commit, replaced_by
@@ -17,8 +16,8 @@ from store.incoming import Shard, verify
 from store.ingestion import ingest, ingest_locked
 from store.layout import disk_errors, lock, open_store, remove_file, shard_path, sync_folder
 from store.quarantine import row_files, without_quarantined
-from store.schema import TABLES, Table
-from store.shards import read_shard, sort_rows, write_shard
+from store.schema import TABLES
+from store.shards import first_rows, last_rows, read_shard, sort_rows, write_shard
 
 LARGE = 128 << 20
 """A shard of this many bytes is left alone, and a compacted one aims at it."""
@@ -111,7 +110,11 @@ def _merge_shards(root: Path, group: list[Commit]) -> None:
     ]
     if len(parts) < len(group):
         return  # unreadable since the ingest a moment ago: the next check will say so
-    data = _newest(pa.concat_tables(parts), table) if table.last_wins else pa.concat_tables(parts)
+    data = pa.concat_tables(parts)
+    if table.last_wins:
+        data = last_rows(data, table)
+    elif table.first_wins:
+        data = first_rows(data, table)
     write_shard(
         root,
         table,
@@ -119,15 +122,6 @@ def _merge_shards(root: Path, group: list[Commit]) -> None:
         run_id=group[0].run_id,
         replaces=[commit.shard_id for commit in group],
     )
-
-
-def _newest(data: Any, table: Table) -> Any:
-    """One row per key, the last one."""
-    import pyarrow as pa
-
-    numbered = data.select(list(table.key)).append_column("row", pa.array(range(data.num_rows)))
-    last = numbered.group_by(list(table.key)).aggregate([("row", "max")])["row_max"]
-    return data.take(last.combine_chunks().sort())
 
 
 def remove_replaced(root: Path) -> None:

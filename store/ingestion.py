@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from sql.errors import UserError
 from store.commits import COMPACTED, commit_ids
 from store.database import altered_migration, attach, create, is_current, refuse_newer
-from store.duplicates import Conflict, settle
+from store.duplicates import Conflict, define, settle
 from store.incoming import Shard, adopt_dropped, verified
 from store.layout import (
     DATABASE,
@@ -47,7 +47,8 @@ class IngestReport:
     """What an ingest did.
 
     `shards` and `rows` were new; `ignored` rows were there already with equal content; `fragile`
-    rows differed where the margin is fragile; `quarantined` names what was moved aside and why.
+    rows differed where the margin is fragile; `quarantined` names what was moved aside and why;
+    `conflicts` are descriptions of which the first stays and another was kept beside it.
     """
 
     shards: int = 0
@@ -55,6 +56,7 @@ class IngestReport:
     ignored: int = 0
     fragile: int = 0
     quarantined: list[Quarantined] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
     seconds: float = 0.0
 
 
@@ -80,9 +82,15 @@ def ingest(root: str | Path) -> IngestReport:
 def ingest_locked(root: Path) -> IngestReport:
     """`ingest` for a caller that holds the store's ingest lock. Raises UserError as `ingest`."""
     report, conflicts = _ingest(root)
-    if conflicts:
-        raise UserError(_told(conflicts))
-    return report
+    return _settled(report, conflicts)
+
+
+def _settled(report: IngestReport, conflicts: list[Conflict]) -> IngestReport:
+    """The report with what was kept of conflicting descriptions; outcomes in conflict are told."""
+    aside = [conflict for conflict in conflicts if not conflict.kept]
+    if aside:
+        raise UserError(_told(aside))
+    return replace(report, conflicts=conflicts)
 
 
 def _told(conflicts: list[Conflict]) -> str:
@@ -214,6 +222,7 @@ def fill(
     """
     rows = ignored = fragile = 0
     conflicts: list[Conflict] = []
+    define(connection)
     for table in TABLES.values():
         shards = [shard for shard in new if shard.commit.table == table.name]
         for batch in _batches(absorb(connection, shards)):
@@ -332,6 +341,5 @@ def rebuild(root: str | Path) -> IngestReport:
         _clean(root)
         damaged = set_aside_damaged(root) + _set_aside_log(root)
         report, conflicts = _rebuild(root, damaged + adopt_dropped(root))
-    if conflicts:
-        raise UserError(_told(conflicts))
+    report = _settled(report, conflicts)
     return replace(report, seconds=time.perf_counter() - started)

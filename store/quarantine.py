@@ -7,6 +7,7 @@ then on these rows of these shards count no more, and a collector computes them 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from sql.errors import UserError
 from store.layout import (
     commit_path,
     disk_errors,
@@ -100,6 +102,8 @@ def _damage(path: Path, table: Table) -> str:
         names = pq.read_schema(path).names
     except (pa.ArrowException, OSError) as error:
         return f"not a Parquet file: {str(error).splitlines()[0]}"
+    if table.first_wins:
+        return f"rows of {table.name} are set aside no more: the first of them stays"
     missing = sorted({"shard_id", *table.key} - set(names))
     return f"column {missing[0]} is missing" if missing else ""
 
@@ -121,9 +125,15 @@ def keep_rows(root: Path, table: str, rows: Any, reason: str) -> None:
 
     Raises UserError if the disk refuses the write.
     """
+    _keep(root, f"rows-{table}-{secrets.token_hex(8)}", table, rows, reason)
+
+
+def _keep(root: Path, name: str, table: str, rows: Any, reason: str) -> None:
     import pyarrow.parquet as pq
 
-    target = root / "quarantine" / f"rows-{table}-{secrets.token_hex(8)}.parquet"
+    target = root / "quarantine" / f"{name}.parquet"
+    if target.with_suffix(".json").exists():
+        return
     temporary = target.with_name(f".{target.stem}.tmp")
     with disk_errors(target):
         try:
@@ -163,6 +173,21 @@ def _numbers(count: int) -> Any:
     return pa.array(np.arange(count))
 
 
+def keep_conflict(root: Path, table: Table, shard_id: str, rows: Any) -> None:
+    """Keep rows that say otherwise than earlier ones; once, however often they are found.
+
+    Raises UserError if the disk refuses the write.
+    """
+    keys = rows.select(list(table.key)).to_pylist()
+    digest = hashlib.sha256(json.dumps(keys, default=str).encode()).hexdigest()[:12]
+    columns = ", ".join(dict.fromkeys(rows["reason"].to_pylist()))
+    reason = (
+        f"{rows.num_rows} rows of {table.name} in shard {shard_id} say otherwise than earlier ones "
+        f"({columns}); the earlier ones stay"
+    )
+    _keep(root, f"conflict-{table.name}-{shard_id}-{digest}", table.name, rows, reason)
+
+
 class _Note(BaseModel):
     """What a note in quarantine says; its times are texts, for people."""
 
@@ -172,6 +197,32 @@ class _Note(BaseModel):
     table: str
     reason: str
     at: str
+    resolved: str = ""
+
+
+def unresolved(root: Path) -> list[dict[str, Any]]:
+    """The notes of descriptions that contradict earlier ones and that nobody has resolved."""
+    return [
+        note
+        for note in listed(root)
+        if note["name"].startswith("conflict-") and not note["resolved"]
+    ]
+
+
+def resolve(root: Path, name: str) -> None:
+    """Declare a conflict resolved: the earlier rows stay, the others stay on file.
+
+    Raises:
+        UserError: no such conflict, or the disk refuses the write.
+    """
+    open_conflicts = {note["name"].removesuffix(".parquet"): note for note in unresolved(root)}
+    chosen = open_conflicts.get(name.removesuffix(".parquet"))
+    if chosen is None:
+        told = ", ".join(open_conflicts) or "none"
+        raise UserError(f"no unresolved conflict {name!r}: there is {told}")
+    path = root / "quarantine" / f"{chosen['name'].removesuffix('.parquet')}.json"
+    with disk_errors(path):
+        write_atomically(path, json.dumps(chosen | {"resolved": now()}).encode())
 
 
 def listed(root: Path) -> list[dict[str, Any]]:

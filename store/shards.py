@@ -216,7 +216,8 @@ def hash_file(path: Path, *, sync: bool = False) -> tuple[str, int]:
 def committed(root: Path, table: str, columns: Sequence[str] | None = None) -> Any:
     """The rows of every committed shard of a table, as a pyarrow.Table, straight from the shards.
 
-    Rows in quarantine are left out, so that a collector computes them anew; a row that was
+    Rows in quarantine are left out, so that a collector computes them anew. Of descriptions the
+    first row of each key is there; an outcome, or a row of a table where the last wins, that was
     committed twice is there twice. A shard that cannot be read is left out as well: the next
     ingest puts it in quarantine. Raises UserError for an unknown table or column.
     """
@@ -231,8 +232,9 @@ def committed(root: Path, table: str, columns: Sequence[str] | None = None) -> A
         raise UserError(f"table {table} has no column {unknown[0]!r}")
     while True:
         ids = commit_ids(root)
+        read = list(dict.fromkeys([*wanted, *definition.key])) if definition.first_wins else wanted
         parts = [
-            without_quarantined(root, definition, shard_id, part, wanted)
+            without_quarantined(root, definition, shard_id, part, read)
             for shard_id in _present(root, table, ids)
             if (part := read_shard(root, definition, shard_id, wanted)) is not None
         ]
@@ -240,7 +242,30 @@ def committed(root: Path, table: str, columns: Sequence[str] | None = None) -> A
         if ids <= commit_names(root):
             break
     schema = pa.schema([definition.arrow.field(name).with_nullable(True) for name in wanted])
-    return pa.concat_tables(parts) if parts else schema.empty_table()
+    if not parts:
+        return schema.empty_table()
+    rows = pa.concat_tables(parts)
+    return first_rows(rows, definition).select(wanted) if definition.first_wins else rows
+
+
+def first_rows(data: Any, table: Table) -> Any:
+    """One row per key of a pyarrow.Table, the first one."""
+    return _row_per_key(data, table, "min")
+
+
+def last_rows(data: Any, table: Table) -> Any:
+    """One row per key of a pyarrow.Table, the last one."""
+    return _row_per_key(data, table, "max")
+
+
+def _row_per_key(data: Any, table: Table, which: str) -> Any:
+    import numpy as np
+    import pyarrow as pa
+
+    key = list(table.key)
+    numbered = data.select(key).append_column("row", pa.array(np.arange(data.num_rows)))
+    chosen = numbered.group_by(key).aggregate([("row", which)])[f"row_{which}"]
+    return data.take(chosen.combine_chunks().sort())
 
 
 def _present(root: Path, table: str, ids: set[str]) -> list[str]:
