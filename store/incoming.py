@@ -10,7 +10,7 @@ from typing import Any
 
 from sql.errors import UserError
 from store.commits import Commit, commit_names, read_commit
-from store.layout import shard_path, sync_folder
+from store.layout import names_in, shard_path, sync_folder
 from store.quarantine import Quarantined, quarantine_file
 from store.schema import SCHEMA_VERSION, TABLES, Table
 from store.shards import SHARD_KEY, append, hash_file
@@ -121,7 +121,8 @@ def adopt_dropped(root: Path) -> list[Quarantined]:
     """
     bad = []
     committed_names = commit_names(root)
-    for folder in sorted(path for path in (root / "shards").iterdir() if path.is_dir()):
+    tables = [root / "shards" / name for name in sorted(names_in(root / "shards"))]
+    for folder in (path for path in tables if path.is_dir() and not path.is_symlink()):
         for path in sorted(folder.iterdir()):
             if path.name[0] == "." or path.stem in committed_names:
                 continue

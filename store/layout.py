@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
@@ -16,6 +17,7 @@ STORE_VERSION = 1
 
 DATABASE = "results.duckdb"
 _FOLDERS = ("shards", "commits", "quarantine")
+_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def create_store(path: str | Path) -> Path:
@@ -62,6 +64,9 @@ def open_store(path: str | Path) -> Path:
             f"{root} is no store: found {found} there and no VERSION file; "
             "collect into it first, or give the path of a store"
         ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise UserError(f"cannot read {root / 'VERSION'}: {reason}") from None
     if not text.isdigit():
         raise UserError(f"{root / 'VERSION'} should hold a number, found {text[:40]!r}")
     if int(text) > STORE_VERSION:
@@ -69,8 +74,13 @@ def open_store(path: str | Path) -> Path:
             f"{root} is a store of version {text}, this steerstat reads up to version "
             f"{STORE_VERSION}: upgrade steerstat"
         )
+    # git, zip and rsync leave empty folders behind; a reader may not be able to make them.
     for folder in _FOLDERS:
-        (root / folder).mkdir(exist_ok=True)
+        try:
+            (root / folder).mkdir(exist_ok=True)
+        except OSError as error:
+            if error.errno not in _READ_ONLY:
+                raise disk_error(root / folder, error.strerror or str(error)) from error
     return root
 
 
@@ -92,9 +102,22 @@ def database_path(root: Path) -> Path:
 @contextmanager
 def lock(root: Path, name: str) -> Iterator[None]:
     """Hold the store's lock of that name; waits for whoever holds it, a dead holder holds none."""
-    with (root / f".{name}.lock").open("w") as handle:
+    path = root / f".{name}.lock"
+    with disk_errors(path):
+        handle = _lock_file(path)
+    try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(handle)
+
+
+def _lock_file(path: Path) -> int:
+    """A descriptor of the lock's file; another user's file, which only he can write, will do."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except PermissionError:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
 
 @contextmanager
@@ -114,9 +137,12 @@ def disk_error(path: Path, reason: str) -> UserError:
 
 
 def names_in(folder: Path) -> list[str]:
-    """Names of the entries of a folder, without a Path for each: there may be many thousands."""
-    with os.scandir(folder) as entries:
-        return [entry.name for entry in entries]
+    """Names in a folder, none where it is missing; no Path for each, there may be thousands."""
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries]
+    except FileNotFoundError:
+        return []
 
 
 def remove_file(root: Path, folder: str, name: str) -> None:

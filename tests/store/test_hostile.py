@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
 import shutil
 import subprocess
 import sys
@@ -22,7 +24,7 @@ from store.check import check
 from store.commits import COMPACTED, commit_ids, read_commit
 from store.compact import compact, remove_replaced
 from store.info import info
-from store.layout import lock, remove_file
+from store.layout import lock, open_store, remove_file
 from store.merge import merge
 from store.quarantine import listed, row_files
 from tests.store.store_rows import outcome, outcomes, problem
@@ -296,3 +298,55 @@ def test_no_statement_reaches_the_files_of_the_store_by_name(root: Path, text: s
     with connect(root) as connection, pytest.raises(duckdb.Error):
         connection.execute(text.format(path=root.resolve() / "results.duckdb")).fetchall()
     assert outside(root) == before
+
+
+def test_a_store_that_lost_its_empty_folders(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    append(root, "outcomes", outcomes(1, 2))
+    ingest(root)
+    (root / "quarantine").rmdir()
+
+    def refused(path: Path, *_: Any, **__: Any) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "mkdir", refused)
+    assert read(root, "SELECT count(*) AS n FROM outcomes").to_pylist() == [{"n": 2}]
+    assert committed(root, "outcomes").num_rows == 2
+    assert info(root).quarantine == []
+    assert check(root).faults == []
+
+
+def test_a_full_disk_is_told_when_a_store_is_opened(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, *_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    with pytest.raises(UserError, match="No space left"):
+        open_store(root)
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe", b"one"])
+def test_a_version_that_is_none(root: Path, content: bytes | None) -> None:
+    (root / "VERSION").unlink()
+    if content is None:
+        (root / "VERSION").mkdir()
+    else:
+        (root / "VERSION").write_bytes(content)
+    with pytest.raises(UserError, match="VERSION"):
+        open_store(root)
+
+
+def test_another_users_lock_file_is_a_lock(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with lock(root, "ingest"):
+        pass
+    opened = os.open
+
+    def not_mine(path: Any, flags: int, *mode: int, **options: Any) -> int:
+        if str(path).endswith(".lock") and flags & os.O_RDWR:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(path, flags, *mode, **options)
+
+    monkeypatch.setattr(os, "open", not_mine)
+    append(root, "outcomes", [outcome(1)])
+    assert ingest(root).rows == 1
