@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,7 @@ SHARD_KEY = b"steerstat.shard"
 
 _ROW_GROUP = 122_880 * 8
 _HASH_BLOCK = 1 << 22
+_PLACE = re.compile(r"[0-7][0-9a-f]{15}-[0-9a-f]{12}")
 
 
 def append(
@@ -128,16 +130,26 @@ def sort_rows(data: Any, table: Table) -> Any:
     return data.sort_by([(name, "ascending") for name in table.key])
 
 
-def new_shard_id(table: Table, replaces: Sequence[str] = ()) -> str:
+def new_shard_id(root: Path, table: Table, replaces: Sequence[str] = ()) -> str:
     """An id nobody else has; ids sort by the time at which their rows were first written.
 
     A shard that replaces others takes the place in time of the one whose rows won: the oldest, or
-    the newest where the last row wins.
+    the newest where the last row wins. In such a table a new shard comes after every one that is
+    there, whatever the clock says: its writer has seen them.
     """
     if not replaces:
-        return f"{time.time_ns():016x}-{secrets.token_hex(6)}"
+        place = time.time_ns()
+        if table.last_wins:
+            place = max([place, *(seen + 1 for seen in _places(root, table))])
+        return f"{place:016x}-{secrets.token_hex(6)}"
     place = max(replaces) if table.last_wins else min(replaces)
     return f"{place.split('-')[0]}-{secrets.token_hex(6)}{COMPACTED}"
+
+
+def _places(root: Path, table: Table) -> list[int]:
+    """The places in time of a table's shards; names that are none of ours have no place."""
+    names = names_in(root / "shards" / table.name)
+    return [int(name[:16], 16) for name in names if _PLACE.match(name)]
 
 
 def write_shard(
@@ -149,7 +161,7 @@ def write_shard(
     replaces: Sequence[str] = (),
 ) -> str:
     """Write a sorted Arrow table as one shard, then its commit file. Raises UserError (disk)."""
-    shard_id = new_shard_id(table, replaces)
+    shard_id = new_shard_id(root, table, replaces)
     path = shard_path(root, table.name, shard_id)
     temporary = path.with_name(f".{shard_id}.tmp")
     with disk_errors(path):
