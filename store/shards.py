@@ -142,8 +142,8 @@ def new_shard_id(root: Path, table: Table, replaces: Sequence[str] = ()) -> str:
         if table.last_wins:
             place = max([place, *(seen + 1 for seen in _places(root, table))])
         return f"{place:016x}-{secrets.token_hex(6)}"
-    place = max(replaces) if table.last_wins else min(replaces)
-    return f"{place.split('-')[0]}-{secrets.token_hex(6)}{COMPACTED}"
+    oldest_or_newest = max(replaces) if table.last_wins else min(replaces)
+    return f"{oldest_or_newest.split('-')[0]}-{secrets.token_hex(6)}{COMPACTED}"
 
 
 def _places(root: Path, table: Table) -> list[int]:
