@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sql.loader import quote
+from store.commits import commit_ids
 from store.database import CATALOG, create, rows_digest
 from store.duplicates import differences
 from store.incoming import Shard, verify
 from store.ingestion import fill
-from store.layout import database_path, names_in, open_store
-from store.quarantine import listed
+from store.layout import DATABASE, database_path, names_in, open_store
+from store.quarantine import damaged_row_files, listed, unresolved
 from store.schema import TABLES, Table
-from store.shards import commit_ids
 
 if TYPE_CHECKING:
     import duckdb
@@ -61,6 +61,16 @@ def check(root: str | Path) -> CheckReport:
             faults.append(f"shard {shard_id}: {found}")
         elif found is not None:
             shards.append(found)
+    faults += [
+        f"quarantine {path.name}: {reason}; the next ingest sets it aside"
+        for path, reason in damaged_row_files(root)
+    ]
+    log = database_path(root).with_name(f"{DATABASE}.wal")
+    if log.exists():
+        faults.append(
+            f"{log.name}: another program opened the results file for writing; "
+            "`steerstat store ingest` makes it anew"
+        )
     with tempfile.TemporaryDirectory() as spill, create() as connection:
         connection.execute("SET temp_directory = $folder", {"folder": spill})
         ingested = _attach_published(connection, root, faults)
@@ -76,6 +86,11 @@ def check(root: str | Path) -> CheckReport:
         faults += [
             f"{c.table} row {c.key} differs between shards {' and '.join(c.shards)}: {c.differs}"
             for c in conflicts
+            if not c.kept
+        ]
+        faults += [
+            f"{note['name']}: {note['reason']}; `steerstat store resolve` accepts them"
+            for note in unresolved(root)
         ]
         if ingested:
             faults += _compared(connection)

@@ -8,7 +8,10 @@ file after an ingest renamed a new one into place; an attached file has no such 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +46,8 @@ def connect(root: str | Path, *, closed: bool = True) -> duckdb.DuckDBPyConnecti
         raise UserError(f"{path} is not there yet: run `steerstat store ingest {root}` first")
     connection = duckdb.connect()
     try:
-        attach(connection, path, read_only=True)
+        with _private_name(path) as name:
+            attach(connection, name, read_only=True)
         refuse_newer(connection, path)
         if closed:
             from store.closed import close
@@ -53,6 +57,34 @@ def connect(root: str | Path, *, closed: bool = True) -> duckdb.DuckDBPyConnecti
         connection.close()
         raise
     return connection
+
+
+@contextmanager
+def _private_name(path: Path) -> Iterator[Path]:
+    """A second name of a file for the time of opening it, in a folder that is gone afterwards.
+
+    DuckDB lets statements write to the paths of attached databases even where all other files are
+    shut off. This path leads nowhere once the block ends, so that no statement reaches the file by
+    name. Where no name can be made (a store that its reader cannot write to) it is its own.
+    """
+    folder = path.with_name(f".reader-{secrets.token_hex(8)}")
+    name = folder / path.name
+    try:
+        folder.mkdir(mode=0o700)
+    except OSError:
+        yield path
+        return
+    try:
+        try:
+            os.link(path, name)
+        except FileNotFoundError:
+            raise
+        except OSError:  # a file system without links
+            name = path
+        yield name
+    finally:
+        (folder / path.name).unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def attach(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
