@@ -7,3 +7,8 @@ class UserError(ValueError):
 
 class Refusal(UserError):
     """The question cannot be answered this way; the message says what to call instead."""
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says in its first line, or its kind where it says nothing; 200 characters."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sql.loader import quote
+from sql.errors import first_line
+from sql.loader import literal, quote
 from store.commits import commit_ids
 from store.database import CATALOG, create, rows_digest
 from store.duplicates import differences
@@ -116,14 +117,13 @@ def _attach_published(
     path = database_path(root)
     if not path.exists():
         return set()
-    name = str(path).replace("'", "''")
     try:
-        connection.execute(f"ATTACH '{name}' AS published (READ_ONLY)")
+        connection.execute(f"ATTACH {literal(str(path))} AS published (READ_ONLY)")
         rows = connection.execute(
             "SELECT shard_id FROM published.shards WHERE replaced_by IS NULL"
         ).fetchall()
     except duckdb.Error as error:
-        faults.append(f"{path.name} cannot be read: {str(error).splitlines()[0]}")
+        faults.append(f"{path.name} cannot be read: {first_line(error)}")
         return set()
     return {row[0] for row in rows}
 

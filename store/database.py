@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sql.errors import UserError
+from sql.errors import UserError, first_line
 from store.layout import database_path, open_store
 
 if TYPE_CHECKING:
@@ -94,17 +94,18 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool
     """
     import duckdb
 
-    name = str(path).replace("'", "''")
+    from sql import loader
+
     options = "READ_ONLY" if read_only else f"STORAGE_VERSION '{STORAGE_VERSION}'"
     try:
-        connection.execute(f"ATTACH '{name}' AS {CATALOG} ({options})")
+        connection.execute(f"ATTACH {loader.literal(str(path))} AS {CATALOG} ({options})")
         connection.execute(f"USE {CATALOG}")
     except duckdb.Error as error:
         if not read_only:
             raise
-        reason = str(error).splitlines()[0]
         raise UserError(
-            f"cannot open {path}: {reason}; `steerstat store rebuild` makes it anew from the shards"
+            f"cannot open {path}: {first_line(error)}; `steerstat store rebuild` makes it anew "
+            "from the shards"
         ) from error
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sql.errors import UserError
+from sql.errors import UserError, first_line
 from store.commits import COMPACTED, commit_ids
 from store.database import altered_migration, attach, create, is_current, refuse_newer
 from store.duplicates import Conflict, define, settle
@@ -206,7 +206,7 @@ def _load(root: Path, path: Path, new: list[Shard]) -> tuple[IngestReport, list[
             connection.execute("CHECKPOINT")
         return outcome
     except (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException) as error:
-        raise disk_error(database_path(root), str(error).splitlines()[0]) from error
+        raise disk_error(database_path(root), first_line(error)) from error
 
 
 def fill(

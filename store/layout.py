@@ -209,12 +209,17 @@ def sync_file(path: Path) -> None:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a small file so that it is there whole or not at all, and durable."""
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A name to write a file under: on leaving it is at `path` whole and durable, or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as handle:
-            handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
+        yield temporary
+        sync_file(temporary)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

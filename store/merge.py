@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,8 +16,7 @@ from store.layout import (
     disk_errors,
     open_store,
     shard_path,
-    sync_file,
-    sync_folder,
+    whole_file,
 )
 from store.quarantine import keep_rows, row_files
 from store.schema import TABLES
@@ -107,14 +105,7 @@ def _copy_quarantined_rows(root: Path, source: Path, ids: set[str]) -> None:
 
 
 def _copy_file(source: Path, target: Path) -> None:
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     with disk_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with whole_file(target) as temporary:
             shutil.copyfile(source, temporary)
-            sync_file(temporary)
-            temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        sync_folder(target.parent)

@@ -12,19 +12,19 @@ import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from sql.errors import UserError
+from sql.errors import UserError, first_line
+from store.clock import now
 from store.layout import (
     commit_path,
     disk_errors,
     names_in,
-    sync_file,
     sync_folder,
+    whole_file,
     write_atomically,
 )
 from store.schema import TABLES, Table
@@ -43,7 +43,7 @@ def quarantine_file(root: Path, path: Path, table: str, reason: str) -> Quaranti
     """Move a shard's file (where there is one) and its commit aside. Raises UserError (disk)."""
     folder = root / "quarantine"
     name = _free_name(folder, path.stem)
-    note = {"name": path.name, "table": table, "reason": reason, "at": now()}
+    note = {"name": path.name, "table": table, "reason": reason, "at": now().isoformat()}
     commit = commit_path(root, path.stem)
     with disk_errors(folder):
         write_atomically(folder / f"{name}.json", json.dumps(note).encode())
@@ -63,11 +63,6 @@ def _free_name(folder: Path, stem: str) -> str:
     while (folder / f"{name}.json").exists():
         name, number = f"{stem}.{number}", number + 1
     return name
-
-
-def now() -> str:
-    """The time, UTC, as a note gives it."""
-    return datetime.now(UTC).replace(tzinfo=None).isoformat()
 
 
 def row_files(root: Path, table: str) -> list[Path]:
@@ -101,7 +96,7 @@ def _damage(path: Path, table: Table) -> str:
     try:
         names = pq.read_schema(path).names
     except (pa.ArrowException, OSError) as error:
-        return f"not a Parquet file: {str(error).splitlines()[0]}"
+        return f"not a Parquet file: {first_line(error)}"
     if table.first_wins:
         return f"rows of {table.name} are set aside no more: the first of them stays"
     missing = sorted({"shard_id", *table.key} - set(names))
@@ -134,16 +129,10 @@ def _keep(root: Path, name: str, table: str, rows: Any, reason: str) -> None:
     target = root / "quarantine" / f"{name}.parquet"
     if target.with_suffix(".json").exists():
         return
-    temporary = target.with_name(f".{target.stem}.tmp")
     with disk_errors(target):
-        try:
+        with whole_file(target) as temporary:
             pq.write_table(rows, temporary)
-            sync_file(temporary)
-            temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        note = {"name": target.name, "table": table, "reason": reason, "at": now()}
+        note = {"name": target.name, "table": table, "reason": reason, "at": now().isoformat()}
         write_atomically(target.with_suffix(".json"), json.dumps(note).encode())
 
 
@@ -222,7 +211,7 @@ def resolve(root: Path, name: str) -> None:
         raise UserError(f"no unresolved conflict {name!r}: there is {told}")
     path = root / "quarantine" / f"{chosen['name'].removesuffix('.parquet')}.json"
     with disk_errors(path):
-        write_atomically(path, json.dumps(chosen | {"resolved": now()}).encode())
+        write_atomically(path, json.dumps(chosen | {"resolved": now().isoformat()}).encode())
 
 
 def listed(root: Path) -> list[dict[str, Any]]:

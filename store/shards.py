@@ -8,22 +8,21 @@ committed shard or nothing that counts.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sql.errors import UserError
+from store.clock import now
 from store.commits import COMPACTED, Commit, commit_ids, commit_names, write_commit
 from store.layout import (
     disk_errors,
     names_in,
     shard_path,
-    sync_folder,
+    whole_file,
 )
 from store.schema import FAILED, SCHEMA_VERSION, TABLES, Table
 
@@ -163,17 +162,11 @@ def write_shard(
     """Write a sorted Arrow table as one shard, then its commit file. Raises UserError (disk)."""
     shard_id = new_shard_id(root, table, replaces)
     path = shard_path(root, table.name, shard_id)
-    temporary = path.with_name(f".{shard_id}.tmp")
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with whole_file(path) as temporary:
             write_parquet(temporary, table, data, shard_id)
-            digest, size = hash_file(temporary, sync=True)
-            temporary.rename(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        sync_folder(path.parent)
+            digest, size = hash_file(temporary)
         commit = Commit(
             shard_id=shard_id,
             table=table.name,
@@ -181,7 +174,7 @@ def write_shard(
             bytes=size,
             rows=data.num_rows,
             schema_version=SCHEMA_VERSION,
-            created_at=datetime.now(UTC).replace(tzinfo=None).isoformat(),
+            created_at=now().isoformat(),
             run_id=run_id,
             first=[data[name][0].as_py() for name in table.key],
             last=[data[name][-1].as_py() for name in table.key],
@@ -212,13 +205,11 @@ def write_parquet(path: Path, table: Table, data: Any, shard_id: str) -> None:
         writer.add_key_value_metadata({SHARD_KEY: shard_id.encode()})
 
 
-def hash_file(path: Path, *, sync: bool = False) -> tuple[str, int]:
-    """sha256 (hex) and size in bytes of a file; `sync` makes its content durable as well."""
+def hash_file(path: Path) -> tuple[str, int]:
+    """sha256 (hex) and size in bytes of a file."""
     digest = hashlib.sha256()
     size = 0
     with path.open("rb") as handle:
-        if sync:
-            os.fsync(handle.fileno())
         while block := handle.read(_HASH_BLOCK):
             digest.update(block)
             size += len(block)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from analysis.plans.schema import Plan, parse_plan, read_plan_text
 from sql import loader
-from store import append, committed, content_id, create_store, open_store, read
+from store import append, clock, committed, content_id, create_store, open_store, read
 
 Stamp = Literal["confirmatory", "exploratory"]
 CONFIRMATORY: Stamp = "confirmatory"
@@ -73,7 +73,7 @@ def freeze_text(root: Path, text: str, *, name: str, now: datetime | None = None
     after = current["plan_id"] if current is not None else None
     plan_id = content_id({"plan": text, "after": after})
     sha256 = hashlib.sha256(text.encode()).hexdigest()
-    frozen_at = (now or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None)
+    frozen_at = clock.now() if now is None else now.astimezone(UTC).replace(tzinfo=None)
     row = {
         "plan_id": plan_id,
         "text": text,

@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from collect.engine.interventions import checked_sites
-from sql.errors import UserError
-from store import identity, shards
+from sql.errors import UserError, first_line
+from store import clock, identity, shards
 from store.names import checked_name
 
 ROLES = ("candidate", "control")
@@ -227,7 +226,7 @@ def _row(new: NewDirection) -> tuple[dict[str, Any], NDArray[np.float32]]:
         "recipe": identity.canonical_json(dict(new.recipe)),
         "fitted_on": None if new.fitted_on is None else identity.canonical_json(new.fitted_on),
         "rng_seed": new.rng_seed,
-        "created_at": datetime.now(UTC).replace(tzinfo=None),
+        "created_at": clock.now(),
     }
     return row, vectors
 
@@ -301,8 +300,9 @@ def _matching(table: pa.Table, expression: str) -> list[dict[str, Any]]:
         try:
             chosen_rows = connection.table("directions").filter(expression).to_arrow_table()
         except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            raise UserError(f"{expression!r} is no name, kind or condition: {reason}") from error
+            raise UserError(
+                f"{expression!r} is no name, kind or condition: {first_line(error)}"
+            ) from error
     return list(chosen_rows.to_pylist())
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from collect.directions.directions import BROADCAST
-from sql.errors import UserError
+from sql.errors import UserError, first_line
 
 SUFFIXES = (".npy", ".npz", ".safetensors", ".parquet")
 
@@ -46,13 +46,9 @@ def read_vectors(path: Path, *, key: str | None = None) -> NDArray[Any]:
     except ValueError as error:
         if "pickle" in str(error):
             raise UserError(f"{path} holds pickled objects, which are never loaded") from error
-        raise UserError(f"{path} is damaged: {_first_line(error)}") from error
+        raise UserError(f"{path} is damaged: {first_line(error)}") from error
     except Exception as error:  # pyarrow, zip and safetensors each have their own kinds
-        raise UserError(f"{path} is damaged: {_first_line(error)}") from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+        raise UserError(f"{path} is damaged: {first_line(error)}") from error
 
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -139,5 +135,5 @@ def query_vectors(root: Path, query: str) -> NDArray[np.float64]:
     try:
         table = read(root, query)
     except duckdb.Error as error:
-        raise UserError(f"{what} failed: {_first_line(error)}") from error
+        raise UserError(f"{what} failed: {first_line(error)}") from error
     return vectors_of_table(table, what)

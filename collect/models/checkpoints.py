@@ -17,7 +17,7 @@ from collect.models.plain import load_gguf, load_plain
 from collect.models.sources import DEFAULT_CODI_BASE_HINT, Source, files_sha256, find_model
 from collect.models.tensors import load_all, read_tensors, tensor_names
 from collect.models.tokenizers import end_of_text, load_tokenizer
-from sql.errors import UserError
+from sql.errors import UserError, first_line
 from store import identity
 
 DTYPES = {
@@ -122,8 +122,7 @@ def _config(source: Source, base: Source | None, hint: str) -> Any:
         )
     except (ValueError, OSError, KeyError, TypeError) as error:
         raise UserError(
-            f"transformers cannot read {holder.folder / 'config.json'}: "
-            f"{str(error).strip().splitlines()[0][:160]}"
+            f"transformers cannot read {holder.folder / 'config.json'}: {first_line(error)}"
         ) from error
 
 

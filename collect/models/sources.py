@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sql.errors import UserError
+from sql.errors import UserError, first_line
 
 BUNDLED_NAME = "codi-arithmetic"
 DEFAULT_CODI_BASE_HINT = "give the base model, e.g. base='gpt2' (or --base gpt2)"
@@ -181,9 +181,8 @@ def _download(hub_id: str, weights: bool) -> Path:
         try:
             return Path(snapshot_download(hub_id, allow_patterns=patterns))
         except (HfHubHTTPError, LocalEntryNotFoundError, HFValidationError, OSError) as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
             raise UserError(
-                f"{hub_id!r} is no folder here, and the hub did not give it: {reason}"
+                f"{hub_id!r} is no folder here, and the hub did not give it: {first_line(error)}"
             ) from error
 
     folder = snapshot(_SMALL_FILES + (_SAFETENSORS if weights else []))

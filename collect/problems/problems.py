@@ -16,7 +16,7 @@ from typing import Any
 from collect.problems.arithmetic import MAX_STEPS, ArithmeticProblem
 from collect.problems.arithmetic import problems as drawn_problems
 from collect.problems.parsers import PARSERS
-from sql.errors import UserError
+from sql.errors import UserError, first_line
 from store import identity, shards
 from store.exchange import drafts, report_files, tidy
 
@@ -199,8 +199,9 @@ def read_gsm8k(split: str, hub_id: str = GSM8K_HUB_ID) -> Problems:
     try:
         loaded = datasets.load_dataset(hub_id, "main", split=split)
     except Exception as error:  # its own kinds, and those of the network below it
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
-        raise UserError(f"the hub did not give {hub_id}, split {split!r}: {reason}") from error
+        raise UserError(
+            f"the hub did not give {hub_id}, split {split!r}: {first_line(error)}"
+        ) from error
     source = f"{hub_id} {split}"
     entries = ((f"{source} {i}", entry) for i, entry in enumerate(loaded))
     return _collected(entries, lambda entry: _from_mapping(dict(entry), "number", source, Path()))

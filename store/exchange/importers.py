@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sql.errors import UserError
+from store.clock import now
 from store.exchange.drafts import Draft, ImportReport, Row, model_row, write
 from store.exchange.report_files import JSON_READERS, Context, pairs, read_json, recognised
 from store.identity import content_id
@@ -139,7 +139,7 @@ def _provenance(context: Context, file: Path, digest: str) -> None:
     draft = context.draft
     if "conditions" in draft.rows or "activations" in draft.rows:
         draft.add("models", model_row(context.model_name))
-    now = datetime.now(UTC).replace(tzinfo=None)
-    run = {"run_id": context.run_id, "created_at": now, "finished_at": now, "status": "complete"}
+    at = now()
+    run = {"run_id": context.run_id, "created_at": at, "finished_at": at, "status": "complete"}
     command = f"steerstat store import {file.name}"
     draft.add("runs", {**run, "command": command, "gates": json.dumps({"file_sha256": digest})})
