@@ -101,6 +101,15 @@ def test_a_set_that_was_covered_in_part_is_left_out(demo_like) -> None:
     assert whole_test_sets(partial, demo_like).empty
 
 
+def test_seeds_do_not_make_up_for_problems_that_were_not_run(demo_like) -> None:
+    rows = tables.accuracy(demo_like)
+    rows = rows[(rows["set_name"] == "primary") & rows["direction"].notna()]
+    # Two seeds of all but two of the problems: more outcomes than the set has problems.
+    partial = rows.assign(n=2 * rows["n"] - 4, n_seeds=2)
+    assert whole_test_sets(partial, demo_like).empty
+    assert len(whole_test_sets(rows.assign(n=2 * rows["n"], n_seeds=2), demo_like)) == len(rows)
+
+
 def test_the_selected_set_is_stamped(demo_like) -> None:
     stamps = tables.effects(demo_like).groupby("set_name")["selected_on_outcome"].unique()
     assert list(stamps["balanced"]) == [True]
