@@ -1,11 +1,6 @@
-"""The query behind each figure: the rows of the store that it is computed from."""
+"""The queries behind the figures; `$set_name` and `$protocol` are those of a figure's place."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
-
-from analysis.figures.catalogue import Figure
 
 CURVES = (
     "SELECT direction, role, alpha, n_pairs, gained, lost, accuracy FROM accuracy_by_alpha "
@@ -25,45 +20,17 @@ VECTORS = (
     "SELECT d.name, v.position, v.values FROM direction_vectors AS v JOIN directions AS d "
     "USING (direction_id) WHERE d.role = 'candidate' ORDER BY d.name, v.position"
 )
-# By the start of a figure's name, the first that fits; `$set_name`, `$protocol` are the figure's.
-FIGURES = {
-    "overview": CURVES,
-    "accuracy": CURVES,
-    "forest": CURVES,
-    "doses": PROBLEMS,
-    "problems": PROBLEMS,
-    "strata": STRATA,
-    "controls": (
-        "SELECT candidate, direction, alpha, estimate FROM control_effects "
-        "WHERE set_name = $set_name AND protocol = $protocol ORDER BY alpha, estimate"
-    ),
-    "transitions": (
-        "SELECT * FROM transitions WHERE set_name = $set_name AND protocol = $protocol "
-        "AND role = 'candidate' ORDER BY direction, alpha"
-    ),
-    "direction-norms": (
-        "SELECT name, norm, norm_by_position FROM directions WHERE role = 'candidate' ORDER BY name"
-    ),
-    "direction": VECTORS,
-    "cosines": VECTORS,
-    "latent-norms": "SELECT * FROM norms_by_position ORDER BY direction, alpha, position",
-    "power": (
-        "SELECT set_name, direction, alpha, n_pairs, gained, lost FROM accuracy_by_alpha "
-        "WHERE role = 'candidate' ORDER BY set_name, direction, alpha"
-    ),
-}
-
-
-def figure_sql(figure: Figure) -> str:
-    """A query that gives the rows behind a figure; "" for a figure that this list does not know."""
-    for start, query in FIGURES.items():
-        if figure.name.startswith(start):
-            return shown(query, figure.context)
-    return ""
-
-
-def shown(sql: str, context: Mapping[str, Any]) -> str:
-    """A query for a reader to copy: `$name` becomes the context's value, quoted as SQL quotes."""
-    for name, value in context.items():
-        sql = sql.replace(f"${name}", "'" + str(value).replace("'", "''") + "'")
-    return sql
+CONTROLS = (
+    "SELECT candidate, direction, alpha, estimate FROM control_effects "
+    "WHERE set_name = $set_name AND protocol = $protocol ORDER BY alpha, estimate"
+)
+TRANSITIONS = (
+    "SELECT * FROM transitions WHERE set_name = $set_name AND protocol = $protocol "
+    "AND role = 'candidate' ORDER BY direction, alpha"
+)
+NORMS = "SELECT name, norm, norm_by_position FROM directions WHERE role = 'candidate' ORDER BY name"
+LATENTS = "SELECT * FROM norms_by_position ORDER BY direction, alpha, position"
+PAIRS = (
+    "SELECT set_name, direction, alpha, n_pairs, gained, lost FROM accuracy_by_alpha "
+    "WHERE role = 'candidate' ORDER BY set_name, direction, alpha"
+)

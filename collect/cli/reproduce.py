@@ -43,7 +43,7 @@ def reproduce(
         store = run(
             out, model=model, base=base, problems=problems, split=split, seed=seed, steps=steps
         )
-        from analysis.figures.catalogue import write_figures
+        from analysis.figures.files import write_figures
         from analysis.recorded.analyze import analyze
         from analysis.report import write_report
 
