@@ -226,11 +226,16 @@ def rows_digest(
     answer, status and correct, NULLs kept. Floats, text and provenance do not enter. Without ids
     it covers every outcome. Raises UserError as `connect`.
     """
+    from sql import loader
+
     owned = connection is None
     reader = connect(root) if connection is None else connection
     try:
-        reader.execute(
-            _DIGEST, {"conditions": _listed(condition_ids), "problems": _listed(problem_ids)}
+        loader.execute(
+            reader,
+            loader.internal("outcome_lines"),
+            conditions=_listed(condition_ids),
+            problems=_listed(problem_ids),
         )
         digest = hashlib.sha256()
         while chunk := reader.fetchmany(100_000):
@@ -243,15 +248,3 @@ def rows_digest(
 
 def _listed(ids: Sequence[str] | None) -> list[str] | None:
     return None if ids is None else list(ids)
-
-
-_DIGEST = """
-SELECT concat_ws('|', condition_id, problem_id, seed,
-                 coalesce(array_to_string(tokens, ','), '-'),
-                 CASE WHEN answer IS NULL THEN '-' ELSE '=' || answer END,
-                 status, coalesce(correct::VARCHAR, '-')) || chr(10) AS line
-FROM outcomes
-WHERE ($conditions::VARCHAR[] IS NULL OR list_contains($conditions::VARCHAR[], condition_id))
-  AND ($problems::VARCHAR[] IS NULL OR list_contains($problems::VARCHAR[], problem_id))
-ORDER BY condition_id, problem_id, seed
-"""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from analysis.figures import queries
 from analysis.tables.base import matching
 from analysis.tables.readings import Readings, Source
 
@@ -71,15 +72,15 @@ class Drawing:
 class Kind:
     """One kind of figure: everything there is to say about it.
 
-    `title` may hold ``{subject}``; `sql` gives the rows behind a figure of the kind, with
-    `$set_name` and `$protocol` of its place; `draw` makes the drawings of a place, none where it
-    has no rows for them. A `composed` kind is made of others: for a paper, not for a report that
-    shows those already.
+    `title` may hold ``{subject}``; `query` is the name of the file in `sql/internal` that gives the
+    rows behind a figure of the kind, its parameters those of the place; `draw` makes the drawings
+    of a place, none where it has no rows for them. A `composed` kind is made of others: for a
+    paper, not for a report that shows those already.
     """
 
     name: str
     title: str
-    sql: str
+    query: str
     draw: Callable[[Place], Iterable[Drawing]]
     composed: bool = False
 
@@ -108,7 +109,7 @@ class Figure:
     @property
     def sql(self) -> str:
         """A query that gives the rows behind it."""
-        return shown(self.kind.sql, self.place.context)
+        return queries.shown(self.kind.query, self.place.context)
 
     def svg(self, style: Style) -> str:
         """The figure drawn at the style's width."""
@@ -154,10 +155,3 @@ def told_apart(names: Sequence[str], identities: Sequence[Any]) -> list[str]:
 def _short_digest(identity: Any) -> str:
     text = json.dumps(identity, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
-def shown(sql: str, context: Mapping[str, Any]) -> str:
-    """A query for a reader to copy: `$name` becomes the context's value, quoted as SQL quotes."""
-    for name, value in context.items():
-        sql = sql.replace(f"${name}", "'" + str(value).replace("'", "''") + "'")
-    return sql

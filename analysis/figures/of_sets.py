@@ -11,7 +11,6 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis import tables, words
-from analysis.figures import queries
 from analysis.figures.figure import Build, Drawing, Kind, Place
 
 
@@ -185,22 +184,22 @@ def _problems(place: Place) -> Iterator[Drawing]:
 
 
 OF_SETS = (
-    Kind(name="overview", title="Overview", sql=queries.CURVES, draw=_overview, composed=True),
-    Kind(name="accuracy", title="Accuracy over α", sql=queries.CURVES, draw=_accuracy),
+    Kind(name="overview", title="Overview", query="behind_curves", draw=_overview, composed=True),
+    Kind(name="accuracy", title="Accuracy over α", query="behind_curves", draw=_accuracy),
     Kind(
         name="controls",
         title="Candidates among control directions",
-        sql=queries.CONTROLS,
+        query="behind_controls",
         draw=_controls,
     ),
-    Kind(name="forest", title="Paired differences", sql=queries.CURVES, draw=_forest),
-    Kind(name="transitions", title="Transitions", sql=queries.TRANSITIONS, draw=_transitions),
-    Kind(name="strata", title="By number of steps", sql=queries.STRATA, draw=_strata),
-    Kind(name="doses", title="Signed effect and damage", sql=queries.PROBLEMS, draw=_doses),
+    Kind(name="forest", title="Paired differences", query="behind_effects", draw=_forest),
+    Kind(name="transitions", title="Transitions", query="behind_transitions", draw=_transitions),
+    Kind(name="strata", title="By number of steps", query="behind_strata", draw=_strata),
+    Kind(name="doses", title="Signed effect and damage", query="behind_problems", draw=_doses),
     Kind(
         name="problems",
         title="Problems under {subject}",
-        sql=queries.PROBLEMS,
+        query="behind_problems",
         draw=_problems,
     ),
 )

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis import tables, words
-from analysis.figures import queries
 from analysis.figures.figure import Build, Drawing, Kind, Place
 
 
@@ -99,16 +98,21 @@ OF_STORES = (
     Kind(
         name="direction",
         title="Components of {subject}",
-        sql=queries.VECTORS,
+        query="behind_vectors",
         draw=_components,
     ),
-    Kind(name="direction-norms", title="Norms of the directions", sql=queries.NORMS, draw=_norms),
-    Kind(name="cosines", title="Cosines between directions", sql=queries.VECTORS, draw=_cosines),
+    Kind(
+        name="direction-norms",
+        title="Norms of the directions",
+        query="behind_direction_norms",
+        draw=_norms,
+    ),
+    Kind(name="cosines", title="Cosines between directions", query="behind_vectors", draw=_cosines),
     Kind(
         name="latent-norms",
         title="Norms of the steered latents",
-        sql=queries.LATENTS,
+        query="behind_latent_norms",
         draw=_latents,
     ),
-    Kind(name="power", title="Power of the paired test", sql=queries.PAIRS, draw=_power),
+    Kind(name="power", title="Power of the paired test", query="behind_power", draw=_power),
 )

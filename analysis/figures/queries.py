@@ -1,36 +1,25 @@
-"""The queries behind the figures; `$set_name` and `$protocol` are those of a figure's place."""
+"""The query behind a figure or a table, as a reader copies it."""
 
 from __future__ import annotations
 
-CURVES = (
-    "SELECT direction, role, alpha, n_pairs, gained, lost, accuracy FROM accuracy_by_alpha "
-    "WHERE set_name = $set_name AND protocol = $protocol ORDER BY role, direction, alpha"
-)
-STRATA = (
-    "SELECT direction, alpha, level, n_pairs, gained, lost, accuracy FROM accuracy_by_stratum "
-    "WHERE scheme = 'n_steps' AND set_name = $set_name AND protocol = $protocol "
-    "AND role = 'candidate' ORDER BY direction, alpha, level"
-)
-PROBLEMS = (
-    "SELECT direction, alpha, problem_id, n_steps, baseline_correct, correct FROM paired_outcomes "
-    "JOIN problem_sets USING (problem_id) WHERE set_name = $set_name AND protocol = $protocol "
-    "AND role = 'candidate' ORDER BY direction, alpha, n_steps, problem_id"
-)
-VECTORS = (
-    "SELECT d.name, v.position, v.values FROM direction_vectors AS v JOIN directions AS d "
-    "USING (direction_id) WHERE d.role = 'candidate' ORDER BY d.name, v.position"
-)
-CONTROLS = (
-    "SELECT candidate, direction, alpha, estimate FROM control_effects "
-    "WHERE set_name = $set_name AND protocol = $protocol ORDER BY alpha, estimate"
-)
-TRANSITIONS = (
-    "SELECT * FROM transitions WHERE set_name = $set_name AND protocol = $protocol "
-    "AND role = 'candidate' ORDER BY direction, alpha"
-)
-NORMS = "SELECT name, norm, norm_by_position FROM directions WHERE role = 'candidate' ORDER BY name"
-LATENTS = "SELECT * FROM norms_by_position ORDER BY direction, alpha, position"
-PAIRS = (
-    "SELECT set_name, direction, alpha, n_pairs, gained, lost FROM accuracy_by_alpha "
-    "WHERE role = 'candidate' ORDER BY set_name, direction, alpha"
-)
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from sql import loader
+
+
+def every_row(table: str) -> str:
+    """A query for all rows of a table or view."""
+    return f"FROM {table}"
+
+
+def shown(query: str, context: Mapping[str, Any]) -> str:
+    """A query of sql/internal for a reader to copy, its parameters replaced by their values."""
+    script = loader.internal(query)
+    values = script.values({p.name: context[p.name] for p in script.parameters})
+
+    def value(match: re.Match[str]) -> str:
+        return loader.literal(values[match[1]])
+
+    return re.sub(r"\$(\w+)", value, script.statement)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from analysis.plans.schema import Plan, parse_plan, read_plan_text
+from sql import loader
 from store import append, committed, content_id, create_store, open_store, read
 
 Stamp = Literal["confirmatory", "exploratory"]
@@ -190,21 +191,10 @@ def _among(alpha: float, doses: Sequence[float]) -> bool:
     return any(math.isclose(alpha, dose, abs_tol=1e-9) for dose in doses)
 
 
-# Runs are counted, not outcomes: a run begins before its outcomes, so this errs on the safe side.
-_FIRST_SEEN = """
-SELECT c.direction, min(r.created_at) AS seen
-FROM (SELECT DISTINCT condition_no, run_no FROM outcome_rows) AS o
-JOIN condition_details AS c USING (condition_no)
-JOIN run_keys AS k USING (run_no)
-JOIN runs AS r USING (run_id)
-WHERE c.direction IS NOT NULL
-GROUP BY c.direction
-"""
-
-
 def _first_seen(root: Path) -> dict[str, datetime]:
     from store.layout import database_path
 
     if not database_path(root).exists():
         return {}
-    return {row["direction"]: row["seen"] for row in read(root, _FIRST_SEEN).to_pylist()}
+    rows = read(root, loader.internal("first_steered").text).to_pylist()
+    return {row["direction"]: row["seen"] for row in rows}

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import tables, words
+from analysis.figures import queries
 from analysis.figures.catalogue import figures, places
 from analysis.figures.figure import Figure, Place
 from analysis.report import grids
@@ -165,23 +166,21 @@ def _provenance(readings: Readings) -> list[Block]:
         if gates:
             rows = pd.DataFrame([{"gate": k, "result": _short(v)} for k, v in gates.items()])
             title = f"Gates of run {run['run_id'][:12]}"
-            blocks.append(
-                grids.frame_grid(
-                    rows, f"gates-{run['run_id'][:12]}", title, "SELECT run_id, gates FROM runs"
-                )
-            )
+            sql = queries.shown("behind_gates", {"run_id": run["run_id"]})
+            blocks.append(grids.frame_grid(rows, f"gates-{run['run_id'][:12]}", title, sql))
     keep = ["run_id", "created_at", "status", "command", "code_version", "git_commit",
             "library_versions", "host", "device", "rng_seed"]  # fmt: skip
     shown = runs[[name for name in keep if name in runs]]
-    blocks.append(grids.frame_grid(shown, "runs", "Runs", "SELECT * FROM runs_overview"))
+    blocks.append(grids.frame_grid(shown, "runs", "Runs", queries.every_row("runs")))
     models = view(readings, "models")
-    blocks.append(grids.frame_grid(models, "models", "Models", "SELECT * FROM models"))
+    blocks.append(grids.frame_grid(models, "models", "Models", queries.every_row("models")))
     sets = view(readings, "sets_overview")
-    blocks.append(grids.frame_grid(sets, "sets", "Problem sets", "SELECT * FROM sets_overview"))
+    sql = queries.every_row("sets_overview")
+    blocks.append(grids.frame_grid(sets, "sets", "Problem sets", sql))
     directions = view(readings, "directions_overview")
     kept = directions[directions["role"] == "candidate"].drop(columns=["parent"])
     note = f"{int((directions['role'] == 'control').sum())} control directions are not listed."
-    sql = "SELECT * FROM directions_overview"
+    sql = queries.shown("behind_directions", {})
     blocks.append(grids.frame_grid(kept, "directions", "Candidate directions", sql, note))
     digest = rows_digest(readings.path)
     blocks.append(Text(f"Digest of all outcomes: `{digest}`. Analysis code: `{code_version()}`."))
@@ -189,7 +188,7 @@ def _provenance(readings: Readings) -> list[Block]:
     if len(claims):
         blocks.append(Heading("Claims"))
         columns = ["document", "text", "printed", "recomputed", "verdict", "reason"]
-        sql = "SELECT * FROM claims"
+        sql = queries.every_row("claims")
         blocks.append(grids.frame_grid(claims[columns], "claims", "Claims re-verified", sql))
     return blocks
 

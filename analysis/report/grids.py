@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import words
-from analysis.figures.figure import shown
+from analysis.figures.queries import shown
 from analysis.report.document import Cards, Grid
 from analysis.report.verdicts import Verdict
 
@@ -47,7 +47,7 @@ def verdict_grid(verdicts: list[Verdict]) -> Grid:
             ]
             for v in verdicts
         ],
-        sql="SELECT * FROM results WHERE method IN ('McNemar mid-p, Tango', 'Crawford–Howell')",
+        sql=shown("behind_verdicts", {}),
     )  # fmt: skip
 
 
@@ -84,12 +84,7 @@ def effects_grid(effects: pd.DataFrame, name: str, title: str, context: Mapping[
         note=f"Paired with the baseline; the primary test is McNemar mid-p, corrected by Holm over "
         f"the {families} alphas of a direction; the others stand beside it because readers expect "
         "them. Bootstrap: the exact distribution of resampling problems.",
-        sql=shown(
-            "SELECT direction, alpha, n_pairs, gained, lost, accuracy FROM accuracy_by_alpha "
-            "WHERE set_name = $set_name AND protocol = $protocol AND role = 'candidate' "
-            "ORDER BY direction, alpha",
-            context,
-        ),
+        sql=shown("behind_effects", context),
     )  # fmt: skip
 
 
@@ -125,11 +120,7 @@ def controls_grid(controls: pd.DataFrame, name: str, context: Mapping[str, Any])
         "and the rank among them, which cannot fall below 2/(k + 1). The signed effect "
         "[f(α) − f(−α)]/2 is free of damage that both signs do. d has ddof = 1; its interval is "
         "the one that agrees with Crawford–Howell.",
-        sql=shown(
-            "SELECT candidate, direction, alpha, estimate FROM control_effects "
-            "WHERE set_name = $set_name AND protocol = $protocol ORDER BY alpha, estimate",
-            context,
-        ),
+        sql=shown("behind_controls", context),
     )  # fmt: skip
 
 
@@ -154,11 +145,7 @@ def transitions_grid(transitions: pd.DataFrame, name: str, context: Mapping[str,
             for row in _records(transitions)
         ],
         note="Problems. Missing: one of the two answers could not be parsed or was cut off.",
-        sql=shown(
-            "SELECT * FROM transitions WHERE set_name = $set_name AND protocol = $protocol "
-            "AND role = 'candidate' ORDER BY direction, alpha",
-            context,
-        ),
+        sql=shown("behind_transitions", context),
     )
 
 
@@ -181,12 +168,7 @@ def strata_grid(strata: pd.DataFrame, name: str, context: Mapping[str, Any]) -> 
             for row in _records(strata)
         ],
         note="Holm over the alphas and strata of a direction.",
-        sql=shown(
-            "SELECT direction, alpha, level, n_pairs, gained, lost FROM accuracy_by_stratum "
-            "WHERE scheme = 'n_steps' AND set_name = $set_name AND protocol = $protocol "
-            "AND role = 'candidate' ORDER BY direction, alpha, level",
-            context,
-        ),
+        sql=shown("behind_strata", context),
     )  # fmt: skip
 
 
@@ -208,12 +190,7 @@ def homogeneity_grid(table: pd.DataFrame, name: str, context: Mapping[str, Any])
         note="Odds: homogeneity of gained:lost on the discordant pairs (Fisher–Freeman–Halton); "
         "points: heterogeneity of the differences. Effects equal on one scale can differ on the "
         "other. Not corrected for the number of alphas.",
-        sql=shown(
-            "SELECT direction, alpha, level, n_pairs, gained, lost FROM accuracy_by_stratum "
-            "WHERE scheme = 'n_steps' AND set_name = $set_name AND protocol = $protocol "
-            "AND role = 'candidate' ORDER BY direction, alpha, level",
-            context,
-        ),
+        sql=shown("behind_strata", context),
     )  # fmt: skip
 
 
@@ -240,12 +217,7 @@ def trends_grid(trends: pd.DataFrame, name: str, context: Mapping[str, Any]) -> 
         note="Best α: the most accurate of all alphas. The figure that is usually printed is "
         "chosen on the problems it is reported on; beside it the estimate on the half of the "
         "problems that did not choose.",
-        sql=shown(
-            "SELECT direction, alpha, problem_id, baseline_correct, correct FROM paired_outcomes "
-            "JOIN problem_sets USING (problem_id) WHERE set_name = $set_name "
-            "AND protocol = $protocol AND role = 'candidate' ORDER BY direction, alpha, problem_id",
-            context,
-        ),
+        sql=shown("behind_problems", context),
     )  # fmt: skip
 
 
@@ -263,7 +235,7 @@ def norms_grid(norms: pd.DataFrame) -> Grid:
             for row in _records(norms)
         ],
         note="Norm of α × direction over the mean norm of the unsteered latents at the position.",
-        sql="SELECT position, mean_before FROM norms_by_position WHERE direction IS NULL",
+        sql=shown("behind_baseline_norms", {}),
     )  # fmt: skip
 
 

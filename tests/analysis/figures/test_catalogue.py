@@ -47,7 +47,7 @@ def kind(name: str, *subjects: str, **more) -> Kind:
     return Kind(
         name=name,
         title="A figure of {subject}",
-        sql="SELECT 1",
+        query="behind_power",
         draw=lambda place: [
             Drawing(build=chart([1.0]), caption="Said.", subject=one) for one in subjects
         ],
@@ -125,7 +125,7 @@ def test_a_new_figure_is_one_entry(drawn_from, monkeypatch) -> None:
 def test_the_digest_is_of_values_and_encodings_and_of_nothing_else(place) -> None:
     def digest(build, caption: str = "Said.") -> str:
         draw = [Drawing(build=build, caption=caption)]
-        record = Kind(name="k", title="t", sql="", draw=lambda place: draw)
+        record = Kind(name="k", title="t", query="", draw=lambda place: draw)
         (figure,) = figures_of(place, [record])
         return figure.digest()
 
@@ -144,8 +144,8 @@ def test_the_digest_is_of_values_and_encodings_and_of_nothing_else(place) -> Non
 
 def test_a_query_names_its_place(drawn_from) -> None:
     found = {figure.name: figure.sql for figure in figures(drawn_from)}
-    assert "set_name = 'primary'" in found["accuracy-primary-codi"]
-    assert "set_name = 'balanced'" in found["accuracy-balanced-codi"]
+    assert "set_name IS NOT DISTINCT FROM 'primary'" in found["accuracy-primary-codi"]
+    assert "set_name IS NOT DISTINCT FROM 'balanced'" in found["accuracy-balanced-codi"]
     assert "$" not in "".join(found.values())
 
 
