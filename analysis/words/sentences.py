@@ -1,7 +1,4 @@
-"""One careful sentence per result: what the numbers say, and what they do not.
-
-Effects come in as fractions and are printed as percentage points, here and nowhere below.
-"""
+"""One careful sentence per result: what the numbers say, and what they do not."""
 
 from __future__ import annotations
 
@@ -9,32 +6,13 @@ from typing import Any
 
 from analysis.statistics import results
 from analysis.statistics.results import Result
+from analysis.words.numbers import compact, limits, p_is, p_value, points
 
 _TEST = {
     "midp": "McNemar's mid-p test",
     "exact": "the exact McNemar test",
     "chi2": "McNemar's chi-square test",
 }
-
-
-def points(value: float, *, sign: bool = True) -> str:
-    """A fraction as percentage points with one decimal, e.g. ``"+2.3"``."""
-    text = f"{100 * value:+.1f}" if sign else f"{100 * value:.1f}"
-    return text.replace("+0.0", "0.0").replace("-0.0", "0.0") if abs(100 * value) < 0.05 else text
-
-
-def p_text(p: float) -> str:
-    """A p-value after its sign, e.g. ``"= .453"`` or ``"< .001"``; never rounded to its level."""
-    if p < 0.001:
-        return "< .001"
-    digits = 4 if abs(p - 0.05) < 0.005 else 3
-    text = f"{p:.{digits}f}"
-    return f"= {text[1:] if text.startswith('0') else text}"
-
-
-def interval_text(low: float, high: float, level: float) -> str:
-    """Limits in percentage points with their level."""
-    return f"{100 * level:g} % interval {points(low)} to {points(high)} points"
 
 
 def mcnemar_sentence(gained: int, lost: int, p: float, exact: float, alpha: float = 0.05) -> str:
@@ -44,7 +22,7 @@ def mcnemar_sentence(gained: int, lost: int, p: float, exact: float, alpha: floa
             "No problem changed, so the test has nothing to work with (p = 1 by convention); "
             "how large an effect these data leave possible is a question for the interval."
         )
-    numbers = f"{gained} gained against {lost} lost, McNemar mid-p {p_text(p)}"
+    numbers = f"{gained} gained against {lost} lost, {p_is(p, 'McNemar mid-p')}"
     if p > alpha:
         return (
             f"The data do not establish that steering gains more problems than it loses, or the "
@@ -57,9 +35,7 @@ def mcnemar_sentence(gained: int, lost: int, p: float, exact: float, alpha: floa
     )
     sentence = f"Steering {way} ({numbers}), more unevenly than chance alone readily explains"
     if exact > alpha:
-        sentence += (
-            f"; the more conservative exact test does not reach {alpha:g} (p {p_text(exact)})"
-        )
+        sentence += f"; the more conservative exact test does not reach {alpha:g} ({p_is(exact)})"
     return sentence + ". This compares with the baseline only, not with control directions."
 
 
@@ -68,7 +44,7 @@ def difference_sentence(result: Result) -> str:
     low, high = float(result.low), float(result.high)
     head = (
         f"Accuracy changed by {points(result.estimate)} points on {result.n} problems "
-        f"({interval_text(low, high, float(result.level or 0))}; mid-p {p_text(result.p)})"
+        f"({limits(low, high, float(result.level or 0))}; {p_is(result.p, 'mid-p')})"
     )
     if result.status == results.NO_INFORMATION:
         return head + ": no problem changed, and the interval shows what that leaves possible."
@@ -88,14 +64,14 @@ def equivalence_sentence(result: Any, *, one_sided: bool) -> str:
     """Reading of a test against a margin."""
     what = "does not cost more than" if one_sided else "changes accuracy by less than"
     limit = points(result.margin, sign=False)
-    inside = interval_text(result.low, result.high, result.level)
+    inside = limits(result.low, result.high, result.level)
     if result.shown:
         return (
-            f"The data support that steering {what} {limit} points (p {p_text(result.p)}, "
+            f"The data support that steering {what} {limit} points ({p_is(result.p)}, "
             f"{inside}), provided that the margin was fixed before the data were seen."
         )
     return (
-        f"It is not shown that steering {what} {limit} points (p {p_text(result.p)}, {inside}); "
+        f"It is not shown that steering {what} {limit} points ({p_is(result.p)}, {inside}); "
         "that is not evidence that it does more."
     )
 
@@ -105,7 +81,8 @@ def discordance_sentence(result: Any, gained: int, lost: int) -> str:
     sentence = (
         f"{gained + lost} of {result.n} answers changed ({points(result.estimate, sign=False)} %, "
         f"{100 * result.level:g} % interval {points(result.low, sign=False)} to "
-        f"{points(result.high, sign=False)} %) for a net change of {gained - lost:+d}"
+        f"{points(result.high, sign=False)} %) for a net change of "
+        f"{compact(gained - lost, sign=True)}"
     )
     if result.floor is None:
         return sentence + "; without re-runs one cannot say how much of this is churn."
@@ -125,11 +102,11 @@ def controls_sentence(result: Any, unit: str) -> str:
         )
     place = "unusual" if result.p <= alpha else "not shown to be unusual"
     sentence = (
-        f"Among {k} control directions the candidate is {place} (Crawford-Howell p "
-        f"{p_text(result.p)}, {result.tail}; assumes normal control effects): it differs from "
-        f"their mean by {result.estimate:+.3g} {unit}, where the effect of one more direction of "
-        f"their kind is expected between {result.prediction_low:.3g} and "
-        f"{result.prediction_high:.3g}"
+        f"Among {k} control directions the candidate is {place} ("
+        f"{p_is(result.p, 'Crawford–Howell p')}, {result.tail}; assumes normal control effects): "
+        f"it differs from their mean by {compact(result.estimate, sign=True)} {unit}, where the "
+        f"effect of one more direction of their kind is expected between "
+        f"{compact(result.prediction_low)} and {compact(result.prediction_high)}"
     )
     if result.rank_floor > alpha:
         sentence += (
@@ -218,6 +195,7 @@ def fragility_sentence(result: Any) -> str:
         else "does not survive every choice of flips, so it hangs on numerical noise"
     )
     return (
-        f"{result.dropped} of {result.n} pairs are numerically fragile; the decision (mid-p "
-        f"{p_text(result.p)}) {verdict} (p from {result.p_low:.3g} to {result.p_high:.3g})."
+        f"{result.dropped} of {result.n} pairs are numerically fragile; the decision ("
+        f"{p_is(result.p, 'mid-p')}) {verdict} (p from {p_value(result.p_low)} to "
+        f"{p_value(result.p_high)})."
     )
