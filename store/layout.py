@@ -78,7 +78,7 @@ def open_store(path: str | Path) -> Path:
         found = "an empty or foreign folder" if root.is_dir() else "nothing"
         raise UserError(
             f"{root} is no store: found {found} there and no VERSION file; "
-            "make one with `steerstat reproduce` or `steerstat problems`, or give another path"
+            "collect into it first, or give the path of a store"
         ) from None
     if not text.isdigit():
         raise UserError(f"{root / 'VERSION'} should hold a number, found {text[:40]!r}")
