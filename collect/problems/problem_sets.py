@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from analysis.vocabulary import Selection
 from sql.errors import UserError
 from store import shards
 from store.layout import is_store
 from store.names import checked_name
-
-SPLITS = ("train", "test")
 
 
 def add_set(
@@ -26,7 +25,7 @@ def add_set(
     problem_ids: Sequence[str],
     *,
     split: str,
-    selection: str,
+    selection: Selection,
     labels: Mapping[str, bool] | None = None,
     run_id: str | None = None,
 ) -> int:

@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from collect.problems.problem_sets import SPLITS, add_set
+from analysis.vocabulary import Split
+from collect.problems.problem_sets import add_set
 from collect.problems.problems import Row, add_problems, read_pairs
 from sql.errors import UserError
 from store import shards
@@ -74,7 +75,7 @@ def read_published(pairs: Path, split: Path) -> PublishedData:
             for outcome in ("correct", "wrong")
             for entry in parts[f"{word}_{outcome}"]
         }
-        for word in SPLITS
+        for word in get_args(Split)
     }
     levels = dict.fromkeys((ids[entry["pair_id"]] for entry in entries), UNKNOWN)
     for entry in entries:
@@ -114,7 +115,7 @@ def add_report_split(root: Path, data: PublishedData, *, prefix: str = "report")
 
 
 def _read_split(path: Path) -> dict[str, list[dict[str, Any]]]:
-    names = [f"{word}_{outcome}" for word in SPLITS for outcome in ("correct", "wrong")]
+    names = [f"{word}_{outcome}" for word in get_args(Split) for outcome in ("correct", "wrong")]
     try:
         content = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
