@@ -14,7 +14,6 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from analysis.vocabulary import Role, checked
@@ -306,8 +305,7 @@ def _matching(table: pa.Table, expression: str) -> list[dict[str, Any]]:
 
 
 def _vectors(root: Path, wanted: set[str]) -> dict[str, dict[int, Any]]:
-    table = shards.committed(root, "direction_vectors")
-    table = table.filter(pc.is_in(table["direction_id"], pa.array(sorted(wanted))))
+    table = shards.committed(root, "direction_vectors", where={"direction_id": wanted})
     found: dict[str, dict[int, Any]] = {}
     for row in table.to_pylist():
         found.setdefault(row["direction_id"], {})[row["position"]] = row["values"]
