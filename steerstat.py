@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+from typer.exceptions import TyperException
 
 from sql.errors import UserError
 
@@ -87,10 +88,22 @@ def _front_door() -> None:
     """Run activation-steering experiments on latent-reasoning models, and judge their claims."""
 
 
+def _told(error: Any) -> str:
+    """What is wrong with the arguments, in one line; of a group without a command, its help."""
+    message = str(error.format_message())
+    if "\n" in message:
+        return message
+    command = error.ctx.command_path if error.ctx is not None else "steerstat"
+    return f"steerstat: {message.rstrip('.')} (`{command} --help` tells more)"
+
+
 def main() -> None:
     """Entry point: an error of the user's making is one line and exit code 2."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
+    except TyperException as error:
+        print(_told(error), file=sys.stderr)
+        sys.exit(2)
     except UserError as error:
         print(f"steerstat: {error}", file=sys.stderr)
         sys.exit(2)
