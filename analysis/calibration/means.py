@@ -28,8 +28,8 @@ def means_section(effort: Effort, rng: np.random.Generator) -> Iterator[Row]:
             heavy.append(flips.p <= ALPHA + 1e-12)
             skewed = rng.standard_exponential(n) - 1
             for hits, method in ((percentile, "percentile"), (bca, "bca")):
-                found: Any = bootstrap_mean(skewed, rng=rng, resamples=999, method=method)  # type: ignore[arg-type]
-                hits.append(found.low <= 0 <= found.high)
+                found = bootstrap_mean(skewed, rng=rng, resamples=999, method=method)  # type: ignore[arg-type]
+                hits.append(bool(found.low <= 0 <= found.high))
         yield rate("means", "permutation, heavy tails", "size", heavy, {"n": n})
         yield rate("means", "bootstrap mean, skewed", "coverage", percentile, {"n": n})
         yield rate("means", "bootstrap mean BCa, skewed", "coverage", bca, {"n": n})

@@ -72,7 +72,7 @@ def _intervals(
     gained, lost, times = draws
     effect = share * discordance
     found = {
-        name: paired_difference(gained, lost, n, method=method, level=LEVEL)  # type: ignore[arg-type]
+        name: paired_difference(gained, lost, n, method=method, confidence=LEVEL)  # type: ignore[arg-type]
         for name, method in INTERVALS.items()
     } | {
         name: bootstrap_difference(gained, lost, n, method=method, rng=rng, resamples=999)  # type: ignore[arg-type]
@@ -104,8 +104,10 @@ def _margins(draws: tuple[Any, Any, Any], n: int, discordance: float) -> Iterato
     gained, lost, times = draws
     setting = {"n": n, "discordance": discordance, "effect": MARGIN}
     tests = {
-        "equivalence ±5 points": equivalence(gained, lost, n, margin=MARGIN, alpha=ALPHA),
-        "does no harm, 5 points": non_inferiority(lost, gained, n, margin=MARGIN, alpha=ALPHA),
+        "equivalence ±5 points": equivalence(gained, lost, n, margin=MARGIN, significance=ALPHA),
+        "does no harm, 5 points": non_inferiority(
+            lost, gained, n, margin=MARGIN, significance=ALPHA
+        ),
     }
     for name, result in tests.items():
         yield rate("pairs", name, "size", np.repeat(np.asarray(result.p) <= ALPHA, times), setting)
