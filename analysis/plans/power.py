@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 from analysis.plans.schema import Contrast, Plan
+from analysis.vocabulary import Model
 from sql.errors import UserError
 
 
@@ -150,7 +151,7 @@ def _controls(plan: Plan) -> ControlsReport | None:
         return None
     significance, tail = plan.level_per_test, planned.tail
     needed = controls_needed(significance, tail=tail)
-    powers: dict[Literal["fixed", "random"], float] = {"fixed": 0.0, "random": 0.0}
+    powers: dict[Model, float] = {"fixed": 0.0, "random": 0.0}
     if planned.number >= 2:
         powers = {
             model: float(
