@@ -152,7 +152,7 @@ def _comparison(effect: float, sample: np.ndarray) -> dict[str, Any]:
     if len(sample) < 2:
         few = {"status": "too_few_controls", "rank_status": "too_few_controls"}
         return known | {"controls_mean": sample.mean()} | few
-    result = compare_to_controls(effect, sample, tail="two-sided", level=LEVEL)
+    result = compare_to_controls(effect, sample, tail="two-sided", confidence=LEVEL)
     too_few = result.rank_floor > 1 - LEVEL
     return known | {
         "controls_mean": result.control_mean,

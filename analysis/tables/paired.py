@@ -99,10 +99,10 @@ def _paired_columns(counts: pd.DataFrame, *, level: float) -> dict[str, np.ndarr
 
     gained, lost, n = (counts[name].to_numpy() for name in ("gained", "lost", "n"))
     test = mcnemar(gained, lost, method="midp")
-    interval = paired_difference(gained, lost, n, method="tango", level=level)
+    interval = paired_difference(gained, lost, n, method="tango", confidence=level)
     # The exact method draws nothing; the generator is there because the signature asks for one.
     bootstrap = bootstrap_difference(
-        gained, lost, n, rng=np.random.default_rng(0), method="exact", level=level
+        gained, lost, n, rng=np.random.default_rng(0), method="exact", confidence=level
     )
     return {
         "estimate": (gained - lost) / n,

@@ -243,7 +243,7 @@ def power_curves(store: Source) -> pd.DataFrame:
             rows.append(
                 {
                     "n": n,
-                    "power": power.estimate,
+                    "power": power.power,
                     "difference": difference,
                     "difference_label": f"{words.points(difference, 0)} points",
                     "discordance": discordance,

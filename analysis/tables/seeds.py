@@ -64,7 +64,7 @@ def _clustered(
     }
     try:
         result = clustered_difference(
-            table, rng=np.random.default_rng(0), pairing=pairing, level=level
+            table, rng=np.random.default_rng(0), pairing=pairing, confidence=level
         )
     except Refusal:
         return {"status": "no_information"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from analysis.statistics import results
-from analysis.statistics.results import Result
 from analysis.words.numbers import compact, limits, p_is, p_value, points
 
 _TEST = {
@@ -39,12 +38,12 @@ def mcnemar_sentence(gained: int, lost: int, p: float, exact: float, alpha: floa
     return sentence + ". This compares with the baseline only, not with control directions."
 
 
-def difference_sentence(result: Result) -> str:
+def difference_sentence(result: Any) -> str:
     """Reading of a paired difference, its interval and its test."""
     low, high = float(result.low), float(result.high)
     head = (
         f"Accuracy changed by {points(result.estimate)} points on {result.n} problems "
-        f"({limits(low, high, float(result.level or 0))}; {p_is(result.p, 'mid-p')})"
+        f"({limits(low, high, result.confidence)}; {p_is(result.p, 'mid-p')})"
     )
     if result.status == results.NO_INFORMATION:
         return head + ": no problem changed, and the interval shows what that leaves possible."
@@ -64,7 +63,7 @@ def equivalence_sentence(result: Any, *, one_sided: bool) -> str:
     """Reading of a test against a margin."""
     what = "does not cost more than" if one_sided else "changes accuracy by less than"
     limit = points(result.margin, sign=False)
-    inside = limits(result.low, result.high, result.level)
+    inside = limits(result.low, result.high, result.confidence)
     if result.shown:
         return (
             f"The data support that steering {what} {limit} points ({p_is(result.p)}, "
@@ -80,7 +79,7 @@ def discordance_sentence(result: Any, gained: int, lost: int) -> str:
     """Reading of the rate of change behind a net effect."""
     sentence = (
         f"{gained + lost} of {result.n} answers changed ({points(result.estimate, sign=False)} %, "
-        f"{100 * result.level:g} % interval {points(result.low, sign=False)} to "
+        f"{100 * result.confidence:g} % interval {points(result.low, sign=False)} to "
         f"{points(result.high, sign=False)} %) for a net change of "
         f"{compact(gained - lost, sign=True)}"
     )
@@ -94,7 +93,7 @@ def discordance_sentence(result: Any, gained: int, lost: int) -> str:
 
 def controls_sentence(result: Any, unit: str) -> str:
     """Reading of one direction among few controls."""
-    k, alpha = result.k, 1 - float(result.level)
+    k, alpha = result.k, 1 - float(result.confidence)
     if result.status == results.DEGENERATE:
         return (
             f"All {k} controls have the same effect, so their spread, and with it any distance "
@@ -135,7 +134,7 @@ def detectable_sentence(result: Any, method: str) -> str:
         )
     return (
         f"With {result.n} problems and {points(result.discordance, sign=False)} % changing, "
-        f"{_TEST[method]} finds net effects of {points(result.estimate, sign=False)} points with "
+        f"{_TEST[method]} finds net effects of {points(result.effect, sign=False)} points with "
         f"power {result.asked:g}; smaller ones are more likely to be missed."
     )
 
@@ -145,7 +144,7 @@ def sample_size_sentence(result: Any, effect: float, method: str) -> str:
     if result.status == results.NOT_CONVERGED:
         return f"Even {result.n} problems do not reach power {result.asked:g} for this effect."
     return (
-        f"About {result.estimate} problems are needed for {_TEST[method]} to find an effect of "
+        f"About {result.problems} problems are needed for {_TEST[method]} to find an effect of "
         f"{points(effect)} points with power {result.asked:g}, if "
         f"{points(result.discordance, sign=False)} % of problems change."
     )
@@ -163,12 +162,12 @@ def adjusted_sentence(result: Any, level: float = 0.05) -> str:
 
 def look_sentence(e: Any, sequence: Any, threshold: float = 20.0) -> str:
     """Reading of an interim look."""
-    verdict = "may stop here and reject" if e.estimate >= threshold else "may not reject yet"
+    verdict = "may stop here and reject" if e.e >= threshold else "may not reject yet"
     return (
-        f"The e-value is {e.estimate:.3g}: one {verdict} (threshold {threshold:g}, size at most "
+        f"The e-value is {e.e:.3g}: one {verdict} (threshold {threshold:g}, size at most "
         f"{1 / threshold:.3g} however often one looks), provided that the problems came in "
-        f"fixed or random order; {100 * sequence.level:g} % limits that hold at every look are "
-        f"{points(sequence.low)} to {points(sequence.high)} points (wider than the e-value's "
+        f"fixed or random order; {100 * sequence.confidence:g} % limits that hold at every look "
+        f"are {points(sequence.low)} to {points(sequence.high)} points (wider than the e-value's "
         "verdict, since they share their error with the rate of change)."
     )
 
