@@ -196,8 +196,3 @@ def execute(connection: Any, script: Script, **given: Any) -> Any:
 def quote(identifier: str) -> str:
     """An SQL identifier in double quotes: the only road by which a name enters a statement."""
     return '"' + identifier.replace('"', '""') + '"'
-
-
-def summaries(kind: str) -> list[tuple[str, str]]:
-    """(name, one-line summary) of every script of a folder."""
-    return [(name, script.summary) for name, script in scripts(kind).items()]

@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 MINUS = "−"
-THIN = "\u2009"
 
 
 def signed(value: float, digits: int = 1) -> str:
