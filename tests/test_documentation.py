@@ -15,7 +15,12 @@ from store.schema import TABLES, Table
 from tests.paths import DOCS, ROOT
 
 LEAVES = dict(make_api.leaves())
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted(DOCS.glob("*.md")),
+    *sorted(ROOT.glob("examples/*/README.md")),
+    *sorted(ROOT.glob("collect/bundled/*/README.md")),
+]
 BY_HAND = [page for page in PAGES if page.name not in make_api.PAGES]
 TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
 
