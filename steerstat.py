@@ -16,14 +16,14 @@ scipy, and a machine without the `collect` extra can query, test and plot.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
-
-from sql.errors import UserError
 
 if TYPE_CHECKING:  # the names that `__getattr__` below finds when they are used
     from analysis import *  # noqa: F403
@@ -55,6 +55,23 @@ MODEL_PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "hugging
 # Where the library's names live: a package's own `__all__`, or a module as a whole.
 _PACKAGES = ("analysis", "store", "collect")
 _MODULES = {"tables": "analysis.tables", "charts": "analysis.charts"}
+
+
+def _shadow() -> str | None:
+    """One line on a file of the user's that is imported in place of a package of ours, if any.
+
+    The packages have common names, and what stands in the working folder or on PYTHONPATH is found
+    before what is installed: unnoticed, the user's own `analysis.py` would answer for `analysis`.
+    """
+    for package in ("analysis", "collect", "sql", "store"):
+        found = importlib.util.find_spec(package)
+        own = Path(__file__).resolve().with_name(package) / "__init__.py"
+        if found and found.origin and Path(found.origin).resolve() != own:
+            return (
+                f"{found.origin} hides the package {package!r} of steerstat: rename it, "
+                "or run from another folder (and without that folder on PYTHONPATH)"
+            )
+    return None
 
 
 class LazyGroup(TyperGroup):
@@ -99,6 +116,11 @@ def _told(error: Any) -> str:
 
 def main() -> None:
     """Entry point: an error of the user's making is one line and exit code 2."""
+    if shadow := _shadow():
+        print(f"steerstat: {shadow}", file=sys.stderr)
+        sys.exit(2)
+    from sql.errors import UserError
+
     try:
         sys.exit(app(standalone_mode=False))
     except TyperException as error:
@@ -122,7 +144,11 @@ def main() -> None:
 if not TYPE_CHECKING:  # a type checker would take it to know every name
 
     def __getattr__(name: str) -> Any:
-        """Public names of the packages below."""
+        """Public names of the packages below. Raises ImportError where a user's file hides one."""
+        if name.startswith("__"):
+            raise AttributeError(f"steerstat has no {name!r}")
+        if shadow := _shadow():
+            raise ImportError(shadow)
         if name in _MODULES:
             return importlib.import_module(_MODULES[name])
         for package in _PACKAGES:
@@ -136,3 +162,7 @@ def __dir__() -> list[str]:
     """Names for tab completion; the packages behind them stay unimported as far as possible."""
     public = (getattr(importlib.import_module(package), "__all__", ()) for package in _PACKAGES)
     return sorted({*globals(), *_MODULES, *(name for names in public for name in names)})
+
+
+if __name__ == "__main__":
+    main()

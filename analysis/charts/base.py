@@ -18,7 +18,7 @@ from altair.typing import Optional
 COLOURS = ["#00466b", "#d55e00", "#56b4e9", "#cc79a7", "#009e73", "#8a6d00"]
 SHAPES = ["circle", "diamond", "square", "triangle-up", "cross", "triangle-down"]
 DASHES: list[list[float]] = [[1, 0], [4, 2], [1.5, 1.5], [6, 2, 1, 2], [3, 1], [1, 3]]
-GREY, LIGHT, DARK = "#8c8c8c", "#d9d9d9", "#333333"
+GREY, DARK = "#8c8c8c", "#333333"
 OUTCOMES = {
     "stayed right": "#00466b",
     "gained": "#56b4e9",
