@@ -73,7 +73,8 @@ def mutated(source: str, number: int) -> ast.Module:
                 return ast.copy_location(change.instead, node)
             return self.generic_visit(node)
 
-    return ast.fix_missing_locations(Replace().visit(tree))
+    Replace().generic_visit(tree)
+    return ast.fix_missing_locations(tree)
 
 
 def _said(change: _Change) -> tuple[str, str]:

@@ -95,7 +95,7 @@ class Reached:
             return (yield)
         finally:
             sys.settrace(None)
-            threading.settrace(None)  # type: ignore[arg-type]
+            threading.settrace(None)
             self.seconds[item.nodeid] = time.process_time() - started
 
     def _enter(self, frame: FrameType, event: str, arg: Any) -> Callable[..., Any] | None:
@@ -214,7 +214,7 @@ def judge(mutant: Mutant, source: str, reached: dict[str, Any]) -> str:
         return compile(mutated(source, mutant.number), path, "exec")
 
     def work() -> int:
-        SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+        SourceFileLoader.get_code = get_code  # type: ignore[method-assign,assignment]
         return run_chosen(tests)
 
     status = forked(work, GRACE + PATIENCE * sum(reached["seconds"][test] for test in tests))
