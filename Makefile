@@ -1,9 +1,11 @@
 # `make demo` runs the main job and `make test` every check, each from a fresh clone.
 PYTHON ?= python3.11
 VENV := .venv
+# The share of each file's mutants that `make mutation` judges; all of them take hours.
+SAMPLE ?= 1
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint train-bundled clean
+.PHONY: demo test lint api coverage mutation train-bundled clean
 
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
@@ -26,6 +28,15 @@ lint: $(READY)
 
 test: lint
 	OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist loadfile
+
+coverage: $(READY)
+	OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist loadfile --cov
+
+api: $(READY)
+	$(VENV)/bin/python docs/make_api.py
+
+mutation: $(READY)
+	OMP_NUM_THREADS=1 nice -n 19 $(VENV)/bin/python -m benchmarks.mutation --sample $(SAMPLE)
 
 train-bundled: $(READY)
 	$(VENV)/bin/python -m collect.bundled.train --out collect/bundled/codi-arithmetic

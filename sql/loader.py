@@ -213,8 +213,3 @@ def quote(identifier: str) -> str:
 def literal(value: str | None) -> str:
     """An SQL literal, where a statement takes no parameters or is shown to a reader."""
     return "NULL" if value is None else "'" + value.replace("'", "''") + "'"
-
-
-def summaries(kind: str) -> list[tuple[str, str]]:
-    """(name, one-line summary) of every script of a folder."""
-    return [(name, script.summary) for name, script in scripts(kind).items()]

@@ -81,7 +81,7 @@ def open_store(path: str | Path) -> Path:
         found = "an empty or foreign folder" if root.is_dir() else "nothing"
         raise UserError(
             f"{root} is no store: found {found} there and no VERSION file; "
-            "make one with `steerstat reproduce` or `steerstat problems`, or give another path"
+            "collect into it first, or give the path of a store"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"

@@ -11,7 +11,7 @@ import hashlib
 import re
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -216,13 +216,20 @@ def hash_file(path: Path) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def committed(root: Path, table: str, columns: Sequence[str] | None = None) -> Any:
+Where = Mapping[str, Collection[Any]]
+"""Values that columns of a table's key must have, such as `{"set_name": ["primary"]}`."""
+
+
+def committed(
+    root: Path, table: str, columns: Sequence[str] | None = None, where: Where | None = None
+) -> Any:
     """The rows of every committed shard of a table, as a pyarrow.Table, straight from the shards.
 
     Rows in quarantine are left out, so that a collector computes them anew. Of descriptions the
     first row of each key is there; an outcome, or a row of a table where the last wins, that was
     committed twice is there twice. A shard that cannot be read is left out as well: the next
-    ingest puts it in quarantine. Raises UserError for an unknown table or column.
+    ingest puts it in quarantine. `where` leaves the other rows unread as far as Parquet can.
+    Raises UserError for an unknown table or column.
     """
     import pyarrow as pa
 
@@ -239,7 +246,7 @@ def committed(root: Path, table: str, columns: Sequence[str] | None = None) -> A
         parts = [
             without_quarantined(root, definition, shard_id, part, read)
             for shard_id in _present(root, table, ids)
-            if (part := read_shard(root, definition, shard_id, wanted)) is not None
+            if (part := read_shard(root, definition, shard_id, wanted, where)) is not None
         ]
         # A compaction may have replaced shards between the listing and the reading.
         if ids <= commit_names(root):
@@ -271,6 +278,19 @@ def _row_per_key(data: Any, table: Table, which: str) -> Any:
     return data.take(chosen.combine_chunks().sort())
 
 
+def _filter(table: Table, where: Where) -> Any:
+    """The rows of `where` as Arrow's expression; None for all rows."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    expression = None
+    for name, values in where.items():
+        allowed = pa.array(list(values), table.arrow.field(name).type)
+        one = pc.field(name).isin(allowed)
+        expression = one if expression is None else expression & one
+    return expression
+
+
 def _present(root: Path, table: str, ids: set[str]) -> list[str]:
     folder = root / "shards" / table
     if not folder.is_dir():
@@ -278,7 +298,9 @@ def _present(root: Path, table: str, ids: set[str]) -> list[str]:
     return sorted(ids & {name[:-8] for name in names_in(folder) if name.endswith(".parquet")})
 
 
-def read_shard(root: Path, table: Table, shard_id: str, wanted: Sequence[str]) -> Any:
+def read_shard(
+    root: Path, table: Table, shard_id: str, wanted: Sequence[str], where: Where | None = None
+) -> Any:
     """The wanted columns and the key of one shard, or None if it cannot be read."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -286,7 +308,9 @@ def read_shard(root: Path, table: Table, shard_id: str, wanted: Sequence[str]) -
     names = list(dict.fromkeys([*wanted, *table.key]))
     try:
         data = pq.read_table(
-            pa.memory_map(str(shard_path(root, table.name, shard_id))), columns=names
+            pa.memory_map(str(shard_path(root, table.name, shard_id))),
+            columns=names,
+            filters=_filter(table, where or {}),
         )
         return _cast(data, pa.schema([table.arrow.field(name) for name in names]))
     except (OSError, pa.ArrowException):

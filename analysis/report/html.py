@@ -15,7 +15,6 @@ import jinja2
 from markupsafe import Markup
 
 from analysis.charts.render import FONTS
-from analysis.figures.queries import figure_sql
 from analysis.report.document import Block, Bullets, Cards, Grid, Heading, Text
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -40,7 +39,7 @@ def as_html(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters |= {"inline": inline, "source": figure_sql, "shell": in_shell}
+    environment.filters |= {"inline": inline, "shell": in_shell}
     kinds = _with_explorer([(_kind(block), block) for block in blocks], explorer)
     headings = [block for _, block in kinds if isinstance(block, Heading)]
     script = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)

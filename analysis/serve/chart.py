@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from analysis.serve.answers import Answer
 from store.formats import plain
 
+if TYPE_CHECKING:
+    import altair as alt
+    from altair.typing import Optional
+
+Axis = Literal["quantitative", "temporal", "nominal"]
 MARKS = ("line", "point", "bar")
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL",
            "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")  # fmt: skip
@@ -28,16 +33,16 @@ class Choice:
     mark: str = ""
 
 
-def kind(type_name: str) -> str:
-    """Vega-Lite's type of a DuckDB type; "" for what has no place on an axis."""
+def kind(type_name: str) -> Axis | None:
+    """Vega-Lite's type of a DuckDB type; None for what has no place on an axis."""
     base = type_name.split("(")[0].upper()
     if base.endswith("]"):
-        return ""
+        return None
     if base in NUMBERS:
         return "quantitative"
     if base == "DATE" or base.startswith("TIMESTAMP"):
         return "temporal"
-    return "nominal" if base in ("VARCHAR", "BOOLEAN", "UUID") or base == "ENUM" else ""
+    return "nominal" if base in ("VARCHAR", "BOOLEAN", "UUID") or base == "ENUM" else None
 
 
 def chosen(answer: Answer, choice: Choice) -> Choice | None:
@@ -65,7 +70,7 @@ def chosen(answer: Answer, choice: Choice) -> Choice | None:
     return Choice(x, y, colour, mark)
 
 
-def _x(kinds: dict[str, str], numbers: Sequence[str]) -> str:
+def _x(kinds: Mapping[str, Axis | None], numbers: Sequence[str]) -> str:
     if kinds.get("alpha") == "quantitative" and len(numbers) > 1:
         return "alpha"
     for wanted in ("temporal", "nominal"):
@@ -75,7 +80,7 @@ def _x(kinds: dict[str, str], numbers: Sequence[str]) -> str:
     return numbers[0]
 
 
-def _colour(answer: Answer, kinds: dict[str, str], x: str) -> str:
+def _colour(answer: Answer, kinds: Mapping[str, Axis | None], x: str) -> str:
     """The first name besides x that tells some rows apart, and not too many."""
     for name in sorted(kinds, key=lambda name: name not in TOLD_APART):
         i = answer.columns.index(name)
@@ -85,7 +90,7 @@ def _colour(answer: Answer, kinds: dict[str, str], x: str) -> str:
     return ""
 
 
-def _mark(answer: Answer, kind_of_x: str, x: str, colour: str) -> str:
+def _mark(answer: Answer, kind_of_x: Axis | None, x: str, colour: str) -> str:
     """Bars over names; a line where each x stands once in each colour; else points."""
     if kind_of_x == "nominal":
         return "bar" if not colour else "point"
@@ -101,13 +106,13 @@ def answer_svg(answer: Answer, choice: Choice) -> str:
     return render.fit(lambda width: _chart(answer, choice, width), styles.STYLES["report"])
 
 
-def _chart(answer: Answer, choice: Choice, width: float) -> Any:
+def _chart(answer: Answer, choice: Choice, width: float) -> alt.Chart:
     """The chart; columns are renamed, because a name may hold what Vega takes for a path."""
     import altair as alt
 
     named = {"x": choice.x, "y": choice.y} | ({"colour": choice.colour} if choice.colour else {})
     columns = {key: answer.columns.index(name) for key, name in named.items()}
-    kinds = {key: kind(answer.types[i]) for key, i in columns.items()}
+    kinds = {key: kind(answer.types[i]) or alt.Undefined for key, i in columns.items()}
     values = [{key: plain(row[i]) for key, i in columns.items()} for row in answer.rows]
     encoding: dict[str, Any] = {
         "x": alt.X("x", type=kinds["x"], title=choice.x, sort=None, scale=_scale(kinds["x"])),
@@ -138,7 +143,7 @@ def _told_apart(texts: Sequence[str], choice: Choice) -> dict[str, Any]:
     names = list(dict.fromkeys(texts))
     if len(names) > MOST_COLOURS:
         return {"color": alt.Color("colour", type="nominal", title=choice.colour, legend=None)}
-    found = {"color": colour("colour", names)}
+    found: dict[str, Any] = {"color": colour("colour", names)}
     if choice.mark == "point":
         found["shape"] = shape("colour", names)
     if choice.mark == "line":
@@ -146,7 +151,7 @@ def _told_apart(texts: Sequence[str], choice: Choice) -> dict[str, Any]:
     return found
 
 
-def _scale(kind_of_x: str) -> Any:
+def _scale(kind_of_x: Optional[Axis]) -> Optional[alt.Scale]:
     import altair as alt
 
     return alt.Scale(zero=False, padding=6) if kind_of_x == "quantitative" else alt.Undefined

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from analysis.vocabulary import Role
 from collect.cli.options import AsJson, DirectionSite, Seed, Store, StoredModel
 from sql.errors import UserError
 
@@ -152,7 +153,7 @@ def add(
     name: Annotated[str, typer.Option(help="Name that no other direction has, such as mine.")] = "",
     kind: Annotated[str, typer.Option(help="Kind, any text, such as probe.")] = "",
     site: DirectionSite = "latent",
-    role: Annotated[str, typer.Option(help="Role: candidate or control.")] = "candidate",
+    role: Annotated[Role, typer.Option(help="Role: candidate or control.")] = "candidate",
     parent: Annotated[
         str | None,
         typer.Option(

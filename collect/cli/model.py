@@ -67,7 +67,7 @@ def check(
 
     Example: steerstat model check bundled
     """
-    from collect.engine.protocol import checked_protocol
+    from analysis.vocabulary import ProtocolName, checked
     from collect.models.choice import choose_model
     from collect.problems.problem_sets import set_problems
     from collect.sweeps.gates import summary
@@ -76,7 +76,7 @@ def check(
 
     choice = choose_model(model, base=base, lora_alpha=lora_alpha, device=device, dtype=dtype)
     if protocol is not None:
-        checked_protocol(protocol)
+        checked(protocol, ProtocolName, "protocol")
     questions = answers = None
     if (store is None) != (set_name is None):
         raise UserError("problems of a store need both --store and --set")

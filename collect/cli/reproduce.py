@@ -57,7 +57,7 @@ def reproduce(
     request = make_request(out, model=model, base=base, problems=problems, split=split, seed=seed)
     with Steps() as steps:
         store = run(request, steps=steps)
-        from analysis.figures.catalogue import write_figures
+        from analysis.figures.files import write_figures
         from analysis.recorded.analyze import analyze
         from analysis.report import write_report
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from analysis.vocabulary import Role
 from collect.directions.directions import (
     add_direction,
     check_model_shape,
@@ -27,7 +28,7 @@ def add_checked(
     name: str,
     kind: str,
     site: str = "latent",
-    role: str = "candidate",
+    role: Role = "candidate",
     parent: str | None = None,
     key: str | None = None,
 ) -> str:

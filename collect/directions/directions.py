@@ -13,15 +13,14 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from analysis.vocabulary import Role, checked
 from collect.engine.interventions import checked_sites
 from sql.errors import UserError, first_line
 from store import clock, identity, shards
 from store.names import checked_name
 
-ROLES = ("candidate", "control")
 BROADCAST = -1  # the position of a vector that is the same at every position
 _FIELD = re.compile(r"(name|kind|role|site)\s*==?\s*([^\s'\"]+)")
 
@@ -46,7 +45,7 @@ class NewDirection:
     vectors: NDArray[Any]
     name: str
     kind: str
-    role: str = "candidate"
+    role: Role = "candidate"
     site: str = "latent"
     recipe: Mapping[str, Any] = field(default_factory=dict)
     fitted_on: Mapping[str, Any] | None = None
@@ -64,7 +63,7 @@ class Direction:
     direction_id: str
     name: str
     kind: str
-    role: str
+    role: Role
     site: str
     norm: float
     parent_id: str | None
@@ -174,7 +173,7 @@ def add_direction(
     *,
     name: str,
     kind: str,
-    role: str = "candidate",
+    role: Role = "candidate",
     site: str = "latent",
     recipe: Mapping[str, Any] | None = None,
     fitted_on: Mapping[str, Any] | None = None,
@@ -196,7 +195,7 @@ def add_direction(
     return add_directions(root, [new])[0]
 
 
-def check_words(name: str, kind: str, role: str, site: str) -> None:
+def check_words(name: str, kind: str, role: Role, site: str) -> None:
     """Refuse what no direction can be called, whatever its vectors are.
 
     Raises:
@@ -205,8 +204,7 @@ def check_words(name: str, kind: str, role: str, site: str) -> None:
     checked_name(name, "direction name")
     if not kind.strip() or len(kind) > 128:
         raise UserError(f"direction {name}: kind must be a text of 1 to 128 characters")
-    if role not in ROLES:
-        raise UserError(f"direction {name}: role {role!r} is unknown, use candidate or control")
+    checked(role, Role, "role")
     checked_sites(site)
 
 
@@ -307,8 +305,7 @@ def _matching(table: pa.Table, expression: str) -> list[dict[str, Any]]:
 
 
 def _vectors(root: Path, wanted: set[str]) -> dict[str, dict[int, Any]]:
-    table = shards.committed(root, "direction_vectors")
-    table = table.filter(pc.is_in(table["direction_id"], pa.array(sorted(wanted))))
+    table = shards.committed(root, "direction_vectors", where={"direction_id": wanted})
     found: dict[str, dict[int, Any]] = {}
     for row in table.to_pylist():
         found.setdefault(row["direction_id"], {})[row["position"]] = row["values"]

@@ -10,18 +10,17 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from analysis.vocabulary import Effect, LatentSite, Operator, Schedule, checked
 from sql.errors import UserError
 
 Array = npt.NDArray[np.float32]
 
-OPERATORS = ("add", "norm_preserving_add", "project_out", "clamp")
-EFFECTS = ("total", "direct")
-SCHEDULES = ("uniform", "first", "last", "magnitude")  # and position:<i>, and a list
-LATENT_SITES = ("latent", "latent_projected")
+LATENT_SITES = get_args(LatentSite)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +51,8 @@ class Steering:
     alpha: float = 0.0
     site: str = "latent"
     schedule: str = "uniform"
-    operator: str = "add"
-    effect: str = "total"
+    operator: Operator = "add"
+    effect: Effect = "total"
     key: str = ""
     alpha_factors: Sequence[float] | None = field(default=None)
 
@@ -96,20 +95,6 @@ def checked_sites(site: str) -> tuple[str, ...]:
     return sites
 
 
-def checked_operator(operator: str) -> str:
-    """The operator. Raises UserError for an unknown one."""
-    if operator not in OPERATORS:
-        raise UserError(f"unknown operator {operator!r}; use one of {', '.join(OPERATORS)}")
-    return operator
-
-
-def checked_effect(effect: str) -> str:
-    """The effect. Raises UserError for an unknown one."""
-    if effect not in EFFECTS:
-        raise UserError(f"unknown effect {effect!r}; use total or direct")
-    return effect
-
-
 def checked_schedule(schedule: str) -> str:
     """The schedule, if it is one; whether it fits is known where the positions are.
 
@@ -119,7 +104,7 @@ def checked_schedule(schedule: str) -> str:
     name, _, where = schedule.partition(":")
     if schedule.startswith("["):
         _listed_weights(schedule)
-    elif schedule not in SCHEDULES and not (name == "position" and where.isdigit()):
+    elif schedule not in get_args(Schedule) and not (name == "position" and where.isdigit()):
         raise UserError(
             f"unknown schedule {schedule!r}; use uniform, first, last, position:<i>, magnitude "
             "or a list such as [1, 0.5, 0]"
@@ -199,8 +184,8 @@ def site_vectors(
     """
     if steering.vectors is None:
         return []
-    checked_operator(steering.operator)
-    checked_effect(steering.effect)
+    checked(steering.operator, Operator, "operator")
+    checked(steering.effect, Effect, "effect")
     if open_ended and steering.schedule == "last":
         raise UserError("schedule 'last' needs thoughts: nobody knows an answer's last token")
     sites = steering.sites

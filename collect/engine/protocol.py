@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from analysis.vocabulary import BotPlacement, ProtocolName, checked
 from collect.models.model import Model
 from sql.errors import UserError
 
@@ -41,7 +42,7 @@ class Protocol:
 
     name: str
     n_latent: int | None = None
-    bot: str = "before_latents"
+    bot: BotPlacement = "before_latents"
     answer_start: str = "eot"
     end_of_text_around: bool = False
     max_new_tokens: int = 32
@@ -103,13 +104,6 @@ PROTOCOLS: dict[str, Protocol] = {
 }
 
 
-def checked_protocol(name: str) -> str:
-    """The name of a protocol. Raises UserError for an unknown one."""
-    if name not in PROTOCOLS:
-        raise UserError(f"unknown protocol {name!r}; choose one of: {', '.join(PROTOCOLS)}")
-    return name
-
-
 def checked_max_new_tokens(tokens: int) -> int:
     """The longest answer in tokens. Raises UserError where it holds no token."""
     if tokens < 1:
@@ -134,7 +128,7 @@ def resolve_protocol(protocol: str | Protocol, model: Model, **changes: Any) -> 
         UserError: the name is unknown, or the protocol and the model do not fit together.
     """
     if isinstance(protocol, str):
-        protocol = PROTOCOLS[checked_protocol(protocol)]
+        protocol = PROTOCOLS[checked(protocol, ProtocolName, "protocol")]
     if protocol.n_latent is None:
         changes.setdefault("n_latent", model.n_latent)
     lead = protocol.answer_format.split("{answer}")[0]
@@ -147,10 +141,7 @@ def resolve_protocol(protocol: str | Protocol, model: Model, **changes: Any) -> 
 
 
 def _check(protocol: Protocol, model: Model) -> None:
-    if protocol.bot not in ("before_latents", "first_latent", "none"):
-        raise UserError(
-            f"protocol field bot is {protocol.bot!r}; use before_latents or first_latent"
-        )
+    checked(protocol.bot, BotPlacement, "placement of <bot>")
     checked_max_new_tokens(protocol.max_new_tokens)
     if protocol.bot == "none":
         return

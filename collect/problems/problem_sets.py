@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from analysis.vocabulary import Selection
 from sql.errors import UserError
 from store import shards
 from store.layout import is_store
 from store.names import checked_name
-
-SPLITS = ("train", "test")
 
 
 def add_set(
@@ -26,7 +25,7 @@ def add_set(
     problem_ids: Sequence[str],
     *,
     split: str,
-    selection: str,
+    selection: Selection,
     labels: Mapping[str, bool] | None = None,
     run_id: str | None = None,
 ) -> int:
@@ -72,8 +71,8 @@ def check_set(root: Path, name: str, problem_ids: Sequence[str], *, split: str) 
 
 def members(root: Path, name: str) -> dict[str, dict[str, Any]]:
     """Rows of a set by problem id; empty where there is no such set."""
-    rows = shards.committed(root, "problem_sets").to_pylist()
-    return {row["problem_id"]: row for row in reversed(rows) if row["set_name"] == name}
+    rows = shards.committed(root, "problem_sets", where={"set_name": [name]}).to_pylist()
+    return {row["problem_id"]: row for row in reversed(rows)}
 
 
 def set_sizes(root: Path) -> list[dict[str, Any]]:
@@ -102,9 +101,9 @@ def set_problems(root: Path, name: str) -> list[dict[str, Any]]:
         UserError: there is no such set.
     """
     of_set = _existing(root, name)
-    rows = shards.committed(root, "problems").to_pylist()
-    found = {row["problem_id"]: row for row in rows if row["problem_id"] in of_set}
-    return [{**found[i], "label": of_set[i]["label"]} for i in sorted(found)]
+    rows = shards.committed(root, "problems", where={"problem_id": of_set}).to_pylist()
+    by_id = {row["problem_id"]: row for row in rows}
+    return [{**by_id[i], "label": of_set[i]["label"]} for i in sorted(by_id)]
 
 
 def _pool(root: Path, source: str | None, without: Iterable[str]) -> list[str]:
@@ -218,17 +217,17 @@ def baseline_labels(
         and (model is None or names.get(row["model_id"]) == model)
         and (protocol is None or row["protocol"] == protocol)
     }
-    columns = ["condition_id", "problem_id", "seed", "correct", "run_id"]
-    table = shards.committed(root, "outcomes", columns).to_pylist()
-    outcomes = [row for row in table if row["condition_id"] in fitting and row["seed"] == 0]
-    found = {row["condition_id"] for row in outcomes}
-    if not found:
+    columns = ["condition_id", "problem_id", "correct", "run_id"]
+    where = {"condition_id": fitting, "seed": [0]}
+    outcomes = shards.committed(root, "outcomes", columns, where).to_pylist()
+    baselines = {row["condition_id"] for row in outcomes}
+    if not baselines:
         raise UserError(
             "no baseline outcomes to choose by: run `steerstat collect STORE --problems SET` "
             "without directions first"
         )
-    if len(found) > 1:
-        listed = "; ".join(sorted(fitting[one] for one in found))
+    if len(baselines) > 1:
+        listed = "; ".join(sorted(fitting[baseline] for baseline in baselines))
         raise UserError(f"several baselines fit ({listed}): say --model or --protocol")
     labels = {row["problem_id"]: row["correct"] for row in outcomes if row["correct"] is not None}
     runs = {row["run_id"] for row in outcomes}

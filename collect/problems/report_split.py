@@ -6,8 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
-from collect.problems.problem_sets import SPLITS, add_set
+from analysis.vocabulary import Split
+from collect.problems.problem_sets import add_set
 from collect.problems.problems import Row, add_problems, read_pairs
 from sql.errors import UserError
 from store import shards
@@ -73,7 +75,7 @@ def read_published(pairs: Path, split: Path) -> PublishedData:
             for outcome in ("correct", "wrong")
             for entry in parts[f"{word}_{outcome}"]
         }
-        for word in SPLITS
+        for word in get_args(Split)
     }
     levels = dict.fromkeys((ids[entry["pair_id"]] for entry in entries), UNKNOWN)
     for entry in entries:

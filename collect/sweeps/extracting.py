@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from analysis.vocabulary import ProtocolName, checked
 from collect.directions.extraction import extract, sites_of
 from collect.engine.interventions import checked_sites
-from collect.engine.protocol import checked_protocol, default_protocol
+from collect.engine.protocol import default_protocol
 from collect.models.choice import ModelChoice, choose_model
 from collect.problems.problem_sets import set_problems
 from store.ingestion import ingest
@@ -45,7 +46,7 @@ def make_request(
     if sites != "all":
         checked_sites(sites)
     if protocol is not None:
-        checked_protocol(protocol)
+        checked(protocol, ProtocolName, "protocol")
     choice = choose_model(model.pop("model", None), **model)
     root = open_store(store)
     problems = tuple((row["problem_id"], row["question"]) for row in set_problems(root, set_name))

@@ -168,14 +168,14 @@ def _refuse_other_experiment(root: Path, design: Design) -> None:
 
 def _asked(root: Path, set_names: Sequence[str]) -> list[Problem]:
     """The problems of some sets, or all of the store, sorted by id."""
-    rows = committed(root, "problems", ["problem_id", "question", "answer"]).to_pylist()
     wanted = {problem for name in set_names for problem in members(root, name)}
-    found = {
+    where = {"problem_id": wanted} if set_names else None
+    rows = committed(root, "problems", ["problem_id", "question", "answer"], where).to_pylist()
+    by_id = {
         row["problem_id"]: Problem(row["problem_id"], row["question"], row["answer"])
         for row in rows
-        if not set_names or row["problem_id"] in wanted
     }
-    return [found[problem_id] for problem_id in sorted(found)]
+    return [by_id[problem_id] for problem_id in sorted(by_id)]
 
 
 def _gates(design: Design, pool: Sequence[Problem], steps: Steps) -> dict[str, Mapping[str, Any]]:

@@ -8,15 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.vocabulary import Effect, Operator, ProtocolName, checked
 from collect.directions.directions import Direction, select_directions
 from collect.engine.engine import DEFAULT_MEMORY
-from collect.engine.interventions import (
-    checked_effect,
-    checked_operator,
-    checked_schedule,
-    checked_sites,
-)
-from collect.engine.protocol import checked_max_new_tokens, checked_protocol
+from collect.engine.interventions import checked_schedule, checked_sites
+from collect.engine.protocol import checked_max_new_tokens
 from collect.models.choice import ModelChoice, choose_model
 from collect.problems.problem_sets import set_problems
 from collect.sweeps import planned, ranges
@@ -45,9 +41,9 @@ class Options:
     seeds: str = "0"
     site: str | None = None
     schedule: str = "uniform"
-    operator: str = "add"
-    effect: str = "total"
-    protocol: str = "codi"
+    operator: Operator = "add"
+    effect: Effect = "total"
+    protocol: ProtocolName = "codi"
     max_new_tokens: int = 32
     temperature: float = 0.0
     dtype: str = "float32"
@@ -83,9 +79,9 @@ class Request:
     doses: tuple[tuple[Direction, tuple[float, ...]], ...]
     site: str | None
     schedule: str
-    operator: str
-    effect: str
-    protocol: str
+    operator: Operator
+    effect: Effect
+    protocol: ProtocolName
     max_new_tokens: int
     decoding: Mapping[str, Any]
     seeds: tuple[int, ...]
@@ -121,9 +117,9 @@ def make_request(
         "model": _model(options),
         "site": None if options.site is None else ",".join(checked_sites(options.site)),
         "schedule": checked_schedule(options.schedule),
-        "operator": checked_operator(options.operator),
-        "effect": checked_effect(options.effect),
-        "protocol": checked_protocol(options.protocol),
+        "operator": checked(options.operator, Operator, "operator"),
+        "effect": checked(options.effect, Effect, "effect"),
+        "protocol": checked(options.protocol, ProtocolName, "protocol"),
         "max_new_tokens": checked_max_new_tokens(options.max_new_tokens),
         **_decoding_and_seeds(options),
     }

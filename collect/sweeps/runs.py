@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from analysis.vocabulary import RunStatus
 from store.clock import now
 from store.shards import append
 
@@ -74,7 +75,7 @@ def recorded_run(root: Path, row: dict[str, Any]) -> Iterator[str]:
     A killed process leaves the row at `running`; its committed outcomes count all the same.
     """
     append(root, "runs", [row], run_id=row["run_id"])
-    status = "failed"
+    status: RunStatus = "failed"
     try:
         yield row["run_id"]
         status = "complete"

@@ -52,6 +52,28 @@ def test_only_committed_shards_count(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "where",
+    [
+        {"condition_id": ["c1"]},
+        {"condition_id": {"c0", "c2", "nothing"}, "problem_id": ["p3", "p0"]},
+        {"condition_id": ["c1"], "seed": [1]},
+        {"problem_id": []},
+    ],
+)
+def test_asking_for_some_rows_gives_those_of_the_whole_table(
+    root: Path, where: dict[str, list[object]]
+) -> None:
+    append(root, "outcomes", outcomes()[::2])
+    append(root, "outcomes", outcomes()[1::2])
+    asked = committed(root, "outcomes", ["problem_id", "correct"], where).to_pylist()
+    assert asked == [
+        {"problem_id": row["problem_id"], "correct": row["correct"]}
+        for row in committed(root, "outcomes").to_pylist()
+        if all(row[name] in values for name, values in where.items())
+    ]
+
+
+@pytest.mark.parametrize(
     ("table", "rows", "told"),
     [
         ("nonsense", [{"a": 1}], "no table 'nonsense'"),

@@ -12,7 +12,7 @@ import pytest
 
 from analysis import tables
 from analysis.figures.catalogue import figures
-from analysis.figures.queries import figure_sql, shown
+from analysis.figures.queries import shown
 from analysis.report import grids
 from analysis.report.html import in_shell
 from analysis.tables.base import CONTEXT, groups, matching
@@ -125,12 +125,12 @@ def test_curves_have_their_problems_behind_them(two_dtypes, contexts) -> None:
 
 
 def test_every_figure_of_a_setting_has_its_own_query(two_dtypes, contexts) -> None:
-    drawn = [figure for figure in figures(two_dtypes) if figure.context]
+    drawn = [figure for figure in figures(two_dtypes) if figure.place.context]
     for figure in drawn:
-        sql = figure_sql(figure)
-        assert f"dtype = '{figure.context['dtype']}'" in sql
-        assert read(two_dtypes, sql).num_rows > 0
-    assert len({figure.context["dtype"] for figure in drawn}) == 2
+        assert f"dtype = '{figure.place.context['dtype']}'" in figure.sql
+        assert read(two_dtypes, figure.sql).num_rows > 0
+    assert len({figure.place.context["dtype"] for figure in drawn}) == 2
+    assert len({figure.name for figure in drawn}) == len(drawn)
 
 
 def test_a_query_is_copied_as_a_shell_reads_it() -> None:

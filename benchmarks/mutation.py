@@ -1,0 +1,290 @@
+"""How many small changes of the code do the tests notice?
+
+    python -m benchmarks.mutation [--sample SHARE] [--seed N] [FILE ...]
+
+Every mutant of a file (see `mutants.py`) meets the fast tests that reach its lines, in a process
+forked after everything but the project was imported. One that runs out of time counts as killed;
+one that no test reaches survives. Answers are kept in `runs/mutation` for as long as the file is
+the same, a survivor's for as long as the tests are too: a run that was stopped goes on, and a
+larger sample contains the smaller one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib
+import json
+import math
+import os
+import random
+import resource
+import signal
+import sys
+import tempfile
+import threading
+import time
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from scipy import stats
+
+from benchmarks.mutants import Mutant, mutants_of, mutated
+
+CODE = (
+    "analysis/statistics/*.py",
+    "analysis/tables/*.py",
+    "analysis/report/verdicts.py",
+    "store/compact.py",
+    "store/duplicates.py",
+    "store/shards.py",
+)
+TESTS = (
+    "tests/analysis/statistics",
+    "tests/analysis/tables",
+    "tests/analysis/report",
+    "tests/store",
+)
+PROJECT = {"analysis", "benchmarks", "collect", "sql", "steerstat", "store", "tests"}
+# What starts processes of its own, opens a browser or writes a whole report.
+LEFT_OUT = "not slow and not chaos and not disk and not browser and not transfer"
+SLOW_FIXTURES = {"whole_report", "published_data"}
+# A mutant may take so many times its tests' seconds of the processor, and so many more.
+PATIENCE, GRACE = 4, 20
+STATE = Path("runs/mutation")
+# What decides which change a mutant's number means.
+MUTANTS = (Path("benchmarks/mutants.py"),)
+KILLED, TIMED_OUT, SURVIVED, UNREACHED = "killed", "timed out", "survived", "unreached"
+NOTICED = (KILLED, TIMED_OUT)
+
+settings.register_profile(
+    "one example",
+    phases=(Phase.explicit, Phase.generate),
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+
+
+class Reached:
+    """Which lines of the code each test runs, and how long it takes; a pytest plugin."""
+
+    def __init__(self, files: list[str]) -> None:
+        self.files = {str(Path(file).resolve()): file for file in files}
+        self.lines: dict[str, dict[int, set[str]]] = {file: defaultdict(set) for file in files}
+        self.seconds: dict[str, float] = {}
+        self.test = ""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Trace a test, unless it needs a fixture that takes long to make."""
+        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+            return (yield)
+        self.test = item.nodeid
+        started = time.process_time()
+        threading.settrace(self._enter)
+        sys.settrace(self._enter)
+        try:
+            return (yield)
+        finally:
+            sys.settrace(None)
+            threading.settrace(None)
+            self.seconds[item.nodeid] = time.process_time() - started
+
+    def _enter(self, frame: FrameType, event: str, arg: Any) -> Callable[..., Any] | None:
+        file = self.files.get(frame.f_code.co_filename)
+        if file is None:
+            return None
+        lines, test = self.lines[file], self.test
+
+        def line(frame: FrameType, event: str, arg: Any) -> Callable[..., Any]:
+            lines[frame.f_lineno].add(test)
+            return line
+
+        return line(frame, event, arg)
+
+
+class Only:
+    """Runs the tests of a list, in its order; a pytest plugin."""
+
+    def __init__(self, tests: list[str]) -> None:
+        self.order = {test: place for place, test in enumerate(tests)}
+
+    def pytest_pycollect_makemodule(self) -> None:
+        """Leave shrinking out."""
+        # After the folder's conftest chose its profile. One failing example is enough: to find
+        # the smallest would take most of the time.
+        settings.load_profile("one example")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep the tests that cover a mutant, the fastest first."""
+        chosen = [item for item in items if item.nodeid in self.order]
+        items[:] = sorted(chosen, key=lambda item: self.order[item.nodeid])
+
+
+def digest(paths: list[Path]) -> str:
+    """One word for the contents of files."""
+    found = hashlib.sha256()
+    for path in sorted(paths):
+        found.update(str(path).encode() + path.read_bytes())
+    return found.hexdigest()[:16]
+
+
+def forked(work: Callable[[], int], seconds: float) -> int | None:
+    """The exit status of work in a child of this process; None where it ran out of time."""
+    child = os.fork()
+    if child == 0:
+        status = 70
+        with suppress(BaseException):
+            resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(seconds), math.ceil(seconds) + 5))
+            # The machine may be busy with something else, or the child wait for ever.
+            signal.alarm(math.ceil(seconds * 10))
+            silence = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(silence, 1)
+            os.dup2(silence, 2)
+            status = work()
+        os._exit(status)
+    status = os.waitpid(child, 0)[1]
+    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
+
+
+def run_tests(selection: list[str], plugin: object, *options: str) -> int:
+    """pytest's exit status, in this process."""
+    with tempfile.TemporaryDirectory() as folder:
+        # Plugins of pytest are among what was imported before the fork.
+        known = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+        places = ("-p", "no:cacheprovider", "-p", "no:xdist", f"--basetemp={folder}/tests")
+        return int(pytest.main([*selection, *options, *known, *places], plugins=[plugin]))
+
+
+def reach(files: list[str]) -> dict[str, Any]:
+    """For every line of the files the tests that run it; measured once per state of the project."""
+    state = digest([path for name in PROJECT - {"benchmarks"} for path in Path(name).rglob("*.py")])
+    kept = STATE / f"reached-{state}.json"
+
+    def measure() -> int:
+        plugin = Reached(files)
+        status = run_tests(list(TESTS), plugin, "-k", LEFT_OUT, "-m", "not slow")
+        lines = {file: {n: sorted(t) for n, t in d.items()} for file, d in plugin.lines.items()}
+        others = [name for name in sys.modules if name.split(".")[0] not in PROJECT]
+        found = {"lines": lines, "seconds": plugin.seconds, "modules": others}
+        if status == 0:
+            kept.write_text(json.dumps(found))
+        return status
+
+    if not kept.exists() and forked(measure, 3600) != 0:
+        sys.exit(f"the tests fail without any mutant: run pytest -m 'not slow' {' '.join(TESTS)}")
+    return dict(json.loads(kept.read_text()))
+
+
+def import_others(reached: dict[str, Any]) -> None:
+    """Import what the tests need and no mutant changes, so that every child has it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in reached["modules"]:
+            with suppress(Exception):
+                importlib.import_module(name)
+
+
+def tests_for(mutant: Mutant, reached: dict[str, Any]) -> list[str]:
+    """The tests that run a line of the mutant, the fastest first."""
+    first, last = mutant.span
+    lines = reached["lines"].get(mutant.path, {})
+    found = {t for line, tests in lines.items() if first <= int(line) <= last for t in tests}
+    return sorted(found, key=lambda test: (reached["seconds"][test], test))
+
+
+def judge(mutant: Mutant, source: str, reached: dict[str, Any]) -> str:
+    """Whether a test notices the mutant."""
+    tests = tests_for(mutant, reached)
+    if not tests:
+        return UNREACHED
+    path = str(Path(mutant.path).resolve())
+    plain = SourceFileLoader.get_code
+
+    def get_code(loader: SourceFileLoader, name: str) -> CodeType | None:
+        if loader.get_filename(name) != path:
+            return plain(loader, name)
+        return compile(mutated(source, mutant.number), path, "exec")
+
+    def work() -> int:
+        SourceFileLoader.get_code = get_code  # type: ignore[method-assign,assignment]
+        return run_chosen(tests)
+
+    status = forked(work, GRACE + PATIENCE * sum(reached["seconds"][test] for test in tests))
+    if status is None:
+        return TIMED_OUT
+    return SURVIVED if status == 0 else KILLED
+
+
+def run_chosen(tests: list[str]) -> int:
+    """pytest's exit status for these tests, in their order, until the first that fails."""
+    files = sorted({test.split("::")[0] for test in tests})
+    return run_tests(files, Only(tests), "-x")
+
+
+def answers(
+    files: list[str], share: float, seed: int, reached: dict[str, Any]
+) -> Iterator[tuple[Mutant, str]]:
+    """The sample's mutants with what became of them; each new answer is written down at once."""
+    log = STATE / "answers.jsonl"
+    known = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    tests = digest([path for name in TESTS for path in Path(name).rglob("*.py")])
+    kept = {
+        (one["file"], one["number"]): one["answer"]
+        for one in known
+        if one["answer"] in NOTICED or one["tests"] == tests
+    }
+    with log.open("a") as file:
+        for path in files:
+            source, state = Path(path).read_text(), digest([Path(path), *MUTANTS])
+            every = mutants_of(path, source)
+            random.Random(f"{seed} {path}").shuffle(every)
+            for mutant in every[: math.ceil(share * len(every))]:
+                answer = kept.get((state, mutant.number))
+                if answer is None:
+                    answer = judge(mutant, source, reached)
+                    record = {"file": state, "number": mutant.number, "tests": tests}
+                    print(json.dumps(record | {"answer": answer}), file=file, flush=True)
+                yield mutant, answer
+
+
+def main() -> None:
+    """Judge the mutants and say what share was killed, and which were not."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("files", nargs="*")
+    parser.add_argument("--sample", type=float, default=1.0, help="share of each file's mutants")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    STATE.mkdir(parents=True, exist_ok=True)
+    every = sorted(str(path) for pattern in CODE for path in Path().glob(pattern))
+    reached = reach(every)
+    import_others(reached)
+    if forked(lambda: run_chosen(list(reached["seconds"])), 3600) != 0:
+        sys.exit("the tests fail in a forked process, without any mutant: nothing can be judged")
+    counts: dict[str, list[bool]] = {}
+    files = options.files or every
+    for mutant, answer in answers(files, options.sample, options.seed, reached):
+        counts.setdefault(mutant.path, []).append(answer in NOTICED)
+        if answer != KILLED:
+            place = f"{mutant.path}:{mutant.line} {mutant.inside}"
+            print(f"{answer}: {place}\n    {mutant.was}\n    {mutant.became}", flush=True)
+    for path, killed in counts.items():
+        print(f"{sum(killed):5} of {len(killed):5} killed  {path}")
+    killed = [one for file in counts.values() for one in file]
+    exact = stats.binomtest(sum(killed), len(killed)).proportion_ci(0.95, method="exact")
+    print(f"{sum(killed)} of {len(killed)} killed: {sum(killed) / len(killed):.1%}", end="")
+    print(f" [{exact.low:.1%}, {exact.high:.1%}]" if options.sample < 1 else "")
+
+
+if __name__ == "__main__":
+    main()
