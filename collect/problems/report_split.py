@@ -130,11 +130,8 @@ def _read_split(path: Path) -> dict[str, list[dict[str, Any]]]:
 
 
 def _add_strata(root: Path, scheme: str, levels: Mapping[str, str], source: str) -> None:
-    known = {
-        row["problem_id"]
-        for row in shards.committed(root, "strata", ["scheme", "problem_id"]).to_pylist()
-        if row["scheme"] == scheme
-    }
+    where = {"scheme": [scheme]}
+    known = set(shards.committed(root, "strata", ["problem_id"], where)["problem_id"].to_pylist())
     rows = [
         {"scheme": scheme, "problem_id": problem, "level": level, "source": source}
         for problem, level in levels.items()
