@@ -199,6 +199,47 @@ def signed_effect():
     ]
 
 
+def _two_ways(up, down, directions=None):
+    """A dose with one sign, and another one; what is different between them is given."""
+    return database(
+        {"base": {"a": W}, "base_report": {"a": W}, "up": {"a": R}, "down": {"a": W}},
+        conditions={
+            "base_report": {"protocol": "report"},
+            "up": {"direction": "d", "alpha": 1.0, **up},
+            "down": {"direction": "d", "alpha": -1.0, **down},
+        },
+        directions=directions,
+        sets={"primary": ("random", ["a"])},
+    )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"direction": "e"},
+        {"protocol": "report"},
+        {"site": "residual:5"},
+        {"schedule": "first"},
+        {"operator": "project_out"},
+        {"effect": "direct"},
+        {"alpha": -2.0},
+    ],
+)
+def test_a_signed_effect_is_of_one_direction_and_one_way_of_applying_it(other):
+    assert rows(_two_ways({}, other), "signed_effect") == []
+    # A way that is not said is one way, and none that is said.
+    (name,) = other
+    if name in {"site", "schedule", "operator", "effect"}:
+        unsaid = {name: None}
+        assert rows(_two_ways(unsaid, unsaid), "signed_effect", "up, down") == [(1.0, 0.0)]
+        assert rows(_two_ways(unsaid, {}), "signed_effect") == []
+
+
+def test_a_signed_effect_is_of_one_set():
+    c = _two_ways({}, {})
+    assert rows(c, "signed_effect", "up", set_name="other") == []
+
+
 @case
 def effect_by_difficulty():
     columns = "alpha, level, n_pairs, gained, lost, estimate, p"

@@ -82,6 +82,29 @@ DIFFERENT = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "agree"),
+    [
+        (0.001, 0.00108, True),  # below 1 the tolerance is absolute
+        (0.001, 0.00115, False),
+        (-0.00004, 0.00004, True),
+        (1000.0, 1000.08, True),  # above it relative, whichever is the larger
+        (1000.08, 1000.0, True),
+        (1000.0, 1000.15, False),
+    ],
+)
+def test_the_tolerance_is_absolute_below_one_and_relative_above(
+    root: Path, one: float, other: float, agree: bool
+) -> None:
+    append(root, "outcomes", [outcome(margin=one)])
+    append(root, "outcomes", [outcome(margin=other)])
+    if agree:
+        assert counts(root) == (1, 1, 0)
+    else:
+        with pytest.raises(UserError, match="margin"):
+            ingest(root)
+
+
 def test_different_rows_go_to_quarantine_and_ingest_names_both(root: Path) -> None:
     first = append(root, "outcomes", outcomes())
     second = append(root, "outcomes", [outcome(0, 1, answer="9"), outcome(7, 7)])

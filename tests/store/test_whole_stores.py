@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,11 @@ import pytest
 from sql.errors import UserError
 from store import append, committed, create_store, ingest, read, rebuild, rows_digest
 from store.check import check
-from store.commits import commit_ids
-from store.compact import compact, remove_replaced
+from store.commits import Commit, commit_ids, read_commit
+from store.compact import _groups, compact, remove_replaced
 from store.merge import merge
+from store.schema import TABLES
+from store.shards import new_shard_id
 from tests.store.store_rows import outcome, outcomes, problem, run_row
 
 FIXTURE = Path(__file__).parent / "fixtures" / "version_1"
@@ -174,3 +178,60 @@ def test_every_table_takes_part(root: Path) -> None:
     from store.schema import TABLES
 
     assert set(TABLES) <= names
+
+
+@pytest.mark.parametrize("rebuilt", [False, True])
+def test_a_compacted_shard_is_as_old_as_the_row_that_won(root: Path, rebuilt: bool) -> None:
+    append(root, "problems", [problem(1, answer="first")], run_id="a")
+    append(root, "problems", [problem(1, answer="later")], run_id="b")
+    append(root, "problems", [problem(2)], run_id="a")
+    with suppress(UserError):  # it says that the two disagree
+        ingest(root)
+    with suppress(UserError):
+        compact(root)
+    assert sorted(len(read_commit(root, i).replaces) for i in commit_ids(root)) == [0, 2]
+    if rebuilt:
+        with suppress(UserError):
+            rebuild(root)
+    answers = read(root, "SELECT answer FROM problems ORDER BY problem_id").to_pylist()
+    assert answers == [{"answer": "first"}, {"answer": "1"}]
+    kept = committed(root, "problems").to_pylist()
+    assert {row["problem_id"]: row["answer"] for row in kept} == {"p1": "first", "p2": "1"}
+
+
+@pytest.mark.parametrize(("table", "place"), [("problems", "1"), ("runs", "3")])
+def test_the_place_of_a_compacted_shard_is_that_of_the_row_that_wins(
+    root: Path, table: str, place: str
+) -> None:
+    replaces = [f"{name * 16}-0123456789ab" for name in "213"]
+    assert new_shard_id(root, TABLES[table], replaces).split("-")[0] == place * 16
+
+
+def shard_sizes(*sizes: tuple[int, int]) -> list[list[int]]:
+    """How shards of these bytes and rows are put together, by their places in the list."""
+    commits = [
+        Commit(
+            shard_id=f"{i:016x}-0123456789ab",
+            table="outcomes",
+            sha256="0" * 64,
+            bytes=size,
+            rows=rows,
+            schema_version=1,
+            created_at="2026-01-01",
+        )
+        for i, (size, rows) in enumerate(sizes)
+    ]
+    return [[commits.index(member) for member in group] for group in _groups(commits)]
+
+
+def test_a_group_ends_at_either_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = sys.modules["store.compact"]
+    monkeypatch.setattr(module, "LARGE", 100)
+    monkeypatch.setattr(module, "_ROWS", 10)
+    # Both limits may be reached, neither passed.
+    assert shard_sizes((60, 6), (40, 4)) == [[0, 1]]
+    assert shard_sizes((60, 6), (41, 4)) == []
+    assert shard_sizes((60, 6), (40, 5)) == []
+    # What does not fit begins the next group; a large shard is in none.
+    assert shard_sizes((60, 1), (50, 1), (100, 1), (10, 1), (1, 1)) == [[1, 3, 4]]
+    assert shard_sizes((1, 6), (1, 3), (1, 2), (1, 8)) == [[0, 1], [2, 3]]

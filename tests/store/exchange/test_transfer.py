@@ -21,6 +21,7 @@ from store.exchange.exporters import export
 from store.exchange.importers import import_file
 from store.schema import TABLES
 from tests.paths import PUBLISHED, ROOT
+from tests.synthetic import synthetic_store
 
 published = pytest.mark.skipif(not PUBLISHED.is_dir(), reason="the report's data are not here")
 COUNTS = ["alpha", "n", "n_missing", "n_correct", "n_pairs", "gained", "lost"]
@@ -60,6 +61,45 @@ def test_the_reports_files_go_out_and_come_back(made_store, tmp_path):
     assert read(back, vectors, name="reasoning_direction").equals(ours)
     again = [import_file(back, file) for file in files]
     assert all(report.added == {} and report.errors == [] for report in again)
+
+
+def test_exported_accuracies_count_missing_outcomes_among_all(tmp_path):
+    store = synthetic_store(
+        tmp_path / "store",
+        rng=np.random.default_rng(3),
+        alphas=(-3.0,),
+        n_controls=2,
+        report=False,
+        missing=0.3,
+    )
+    export(store, tmp_path / "out", direction="mean_difference", set_name="primary", train="train")
+    steering = tmp_path / "out" / "steering_experiments"
+    entries = json.loads((steering / "steering_results_detailed.json").read_text())["results"]
+    summary = json.loads((steering / "steering_results_summary.json").read_text())["summary"]
+    missing = 0
+    for alpha, of_alpha in entries.items():
+        verdicts = [entry["correct"] for entry in of_alpha]
+        right, total = verdicts.count(True), len(verdicts)
+        missing += verdicts.count(None)
+        assert summary[alpha] == {
+            "total": total,
+            "correct": right,
+            "accuracy": pytest.approx(100 * right / total),
+        }
+    assert missing > 5
+    controls = tmp_path / "out" / "steering_analysis" / "random_direction_results.json"
+    told = json.loads(controls.read_text())
+    for found, accuracy in zip(
+        told["random_results"], told["random_suppression"]["accuracies"], strict=True
+    ):
+        verdicts = [entry["correct"] for entry in found["results"]]
+        assert None in verdicts
+        assert accuracy == pytest.approx(100 * verdicts.count(True) / len(verdicts))
+    steered = told["computed_suppression"]["accuracy"]
+    assert steered == pytest.approx(summary["-3.0"]["accuracy"])
+    assert told["computed_suppression"]["degradation"] == pytest.approx(
+        summary["0.0"]["accuracy"] - steered
+    )
 
 
 @published
