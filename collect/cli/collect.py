@@ -53,8 +53,8 @@ def collect(
     seeds: Annotated[
         str | None,
         typer.Option(
-            help="Seeds of sampling: 0:4 (that is 0, 1, 2, 3), or a list; by default the plan's, "
-            "else 0."
+            help="Seeds of sampling, such as 0:4 (that is 0, 1, 2, 3) or 0,5,7; by default the "
+            "plan's, else 0."
         ),
     ] = None,
     site: Annotated[

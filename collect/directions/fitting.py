@@ -136,8 +136,9 @@ def strata_of(root: Path, scheme: str, problem_ids: list[str]) -> NDArray[Any]:
         table = shards.committed(root, "problems", ["problem_id", "n_steps"]).to_pylist()
         levels = {r["problem_id"]: r["n_steps"] for r in table if r["n_steps"] is not None}
     else:
-        rows = shards.committed(root, "strata", ["scheme", "problem_id", "level"]).to_pylist()
-        levels = {r["problem_id"]: r["level"] for r in rows if r["scheme"] == scheme}
+        where = {"scheme": [scheme], "problem_id": problem_ids}
+        rows = shards.committed(root, "strata", ["problem_id", "level"], where).to_pylist()
+        levels = {r["problem_id"]: r["level"] for r in rows}
     missing = [problem for problem in problem_ids if problem not in levels]
     if missing:
         raise UserError(

@@ -118,12 +118,12 @@ def _pool(root: Path, source: str | None, without: Iterable[str]) -> list[str]:
 
 
 def _existing(root: Path, name: str) -> dict[str, dict[str, Any]]:
-    found = members(root, name)
-    if not found:
+    rows = members(root, name)
+    if not rows:
         names = shards.committed(root, "problem_sets", ["set_name"])["set_name"].unique()
         known = ", ".join(sorted(names.to_pylist())) or "none"
         raise UserError(f"no problem set {name!r}; the store has: {known}")
-    return found
+    return rows
 
 
 def draw_random(
@@ -180,13 +180,14 @@ def draw_balanced(
     rng = np.random.default_rng(seed)
     chosen: list[str] = []
     for wanted in (True, False):
-        found = [problem for problem in pool if labels[problem] is wanted]
-        if not 1 <= per_class <= len(found):
+        of_class = [problem for problem in pool if labels[problem] is wanted]
+        if not 1 <= per_class <= len(of_class):
             word = "right" if wanted else "wrong"
             raise UserError(
-                f"set {name}: asked for {per_class} {word} problems, the baseline has {len(found)}"
+                f"set {name}: asked for {per_class} {word} problems, the baseline has "
+                f"{len(of_class)}"
             )
-        chosen += [found[i] for i in rng.permutation(len(found))[:per_class]]
+        chosen += [of_class[i] for i in rng.permutation(len(of_class))[:per_class]]
     return add_set(
         root,
         name,

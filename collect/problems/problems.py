@@ -107,12 +107,12 @@ def generated(
     if count < 1 or not 1 <= len(mix) <= MAX_STEPS or min(mix) < 0 or not sum(mix):
         raise UserError(f"need a count of at least 1 and 1 to {MAX_STEPS} weights, not all zero")
     shares = quotas(count, mix)
-    found = Problems()
+    problems = Problems()
     for n_steps, quota in enumerate(shares, start=1):
         source = drawn_problems(seed=seed, n_steps=n_steps, split="held_out")
         for problem in itertools.islice(source, quota):
-            found.rows.append(_generated_row(problem, f"generated, seed {seed}", spaced))
-    return found
+            problems.rows.append(_generated_row(problem, f"generated, seed {seed}", spaced))
+    return problems
 
 
 def quotas(count: int, mix: Sequence[float]) -> list[int]:
@@ -175,13 +175,13 @@ def _from_mapping(entry: Any, parser: str, source: str | None, path: Path) -> Ro
 
 
 def _collected(entries: Iterable[tuple[str, Any]], row_of: Callable[[Any], Row]) -> Problems:
-    found = Problems()
+    problems = Problems()
     for place, entry in entries:
         try:
-            found.rows.append(row_of(entry))
+            problems.rows.append(row_of(entry))
         except (UserError, ValueError, TypeError, KeyError) as error:
-            found.errors.append(f"{place}: {error}")
-    return found
+            problems.errors.append(f"{place}: {error}")
+    return problems
 
 
 def read_gsm8k(split: str, hub_id: str = GSM8K_HUB_ID) -> Problems:

@@ -115,11 +115,8 @@ def add_report_split(root: Path, data: PublishedData, *, prefix: str = "report")
 
 
 def _add_strata(root: Path, scheme: str, levels: Mapping[str, str], source: str) -> None:
-    known = {
-        row["problem_id"]
-        for row in shards.committed(root, "strata", ["scheme", "problem_id"]).to_pylist()
-        if row["scheme"] == scheme
-    }
+    where = {"scheme": [scheme]}
+    known = set(shards.committed(root, "strata", ["problem_id"], where)["problem_id"].to_pylist())
     rows = [
         {"scheme": scheme, "problem_id": problem, "level": level, "source": source}
         for problem, level in levels.items()

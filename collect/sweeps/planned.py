@@ -90,14 +90,14 @@ def contrasts(plan: Plan, set_name: str, protocol: str) -> list[Contrast]:
     Raises:
         UserError: there are none.
     """
-    found = [
-        one
-        for one in plan.contrast
-        if (one.set or plan.set) == set_name and one.protocol in ("", protocol)
+    about = [
+        contrast
+        for contrast in plan.contrast
+        if (contrast.set or plan.set) == set_name and contrast.protocol in ("", protocol)
     ]
-    if not found:
+    if not about:
         raise UserError(f"no contrast of the plan is about set {set_name} and protocol {protocol}")
-    return found
+    return about
 
 
 def directions(
@@ -109,14 +109,14 @@ def directions(
         UserError: a direction is not in the store, or there are too few controls.
     """
     chosen = contrasts(plan, set_name, protocol)
-    found = [
-        (one, plan.doses(contrast))
+    candidates = [
+        (direction, plan.doses(contrast))
         for contrast in chosen
-        for one in select_directions(root, contrast.direction)
+        for direction in select_directions(root, contrast.direction)
     ]
     against = [contrast for contrast in chosen if contrast.against != "baseline"]
     if plan.controls is None or not against:
-        return found
+        return candidates
     controls = select_directions(root, f"kind={plan.controls.kind}")
     if len(controls) < plan.controls.number:
         raise UserError(
@@ -125,7 +125,7 @@ def directions(
             f"{against[0].direction} --kind {plan.controls.kind} --number …`"
         )
     doses = sorted({alpha for contrast in against for alpha in plan.doses(contrast)})
-    return found + [(one, doses) for one in controls[: plan.controls.number]]
+    return candidates + [(control, doses) for control in controls[: plan.controls.number]]
 
 
 def freeze(root: Path, plan_file: PlanFile) -> str:

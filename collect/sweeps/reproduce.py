@@ -181,20 +181,20 @@ def _asked(root: Path, set_names: Sequence[str]) -> list[Problem]:
 def _gates(design: Design, pool: Sequence[Problem], steps: Steps) -> dict[str, Mapping[str, Any]]:
     """Run the gates under every protocol, before any outcome is written."""
     asked = pool[: design.gated]
-    found: dict[str, Mapping[str, Any]] = {}
+    gates: dict[str, Mapping[str, Any]] = {}
     with steps.step("gates"):
         for branch in design.branches:
             setting = branch.setting
             shape = (setting.protocol.n_positions, setting.model.d_model)
             probe = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
-            found[setting.protocol.name] = run_gates(
+            gates[setting.protocol.name] = run_gates(
                 setting.model,
                 [problem.question for problem in asked],
                 [problem.answer for problem in asked],
                 [Steering(None), *(Steering(probe, sign, branch.site) for sign in (1.0, -1.0))],
                 protocol=setting.protocol,
             )
-    return found
+    return gates
 
 
 def _run(

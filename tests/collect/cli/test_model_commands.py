@@ -89,6 +89,28 @@ def test_directions_added_listed_and_shown(tmp_path):
     assert len(named) == 5
 
 
+def test_controls_are_those_that_a_fit_of_the_same_kind_draws(tmp_path):
+    store = create_store(tmp_path / "store")
+    add_direction(store, np.arange(12.0).reshape(3, 4) + 1, name="mine", kind="k")
+    controls = ("controls", store, "--of", "mine", "--seed", 3)
+    told = invoke(directions.app, *controls, "--number", 2, "--name", "noise")
+    assert told.stderr == "added 2 control directions for mine\n"
+    before = shards.committed(store, "direction_vectors").num_rows
+    invoke(
+        directions.app, "fit", store, "--fit", "random_per_position", "--like", "mine",
+        "--count", 2, "--name", "noise", "--seed", 3,
+    )  # fmt: skip
+    assert shards.committed(store, "direction_vectors").num_rows == before
+    invoke(directions.app, *controls, "--number", 1, "--kind", "random_total_norm")
+    listed = json.loads(invoke(directions.app, "list", store, "--json").stdout)
+    assert [(row["name"], row["kind"], row["parent"]) for row in listed] == [
+        ("mine", "k", None),
+        ("mine_random_total_norm", "random_total_norm", "mine"),
+        ("noise_000", "random_per_position", "mine"),
+        ("noise_001", "random_per_position", "mine"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
