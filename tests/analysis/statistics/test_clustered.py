@@ -222,3 +222,25 @@ def test_separate_draws_by_hand() -> None:
     )
     # The variances of both sides add: (1/3 + 1/3) of the first problem, (0 + 1/3) of the second.
     assert apart.within == pytest.approx((2 / 3 + 1 / 3) / 2)
+
+
+@pytest.mark.parametrize("means", [[[0.0, 3.0], [1.0, 2.0]], [[0.0, 1.0], [3.0, 2.0]]])
+def test_variance_is_never_below_that_of_one_factor(means: list[list[float]]) -> None:
+    rows = {
+        "problem": [0, 0, 1, 1],
+        "direction": [0, 1, 0, 1],
+        "steered": [value for row in means for value in row],
+        "baseline": [0.0] * 4,
+    }
+    found = clustered_difference(rows, rng=np.random.default_rng(0), resamples=99)
+    # One factor has mean square 4, the other 0, the rest 1: 4 and not 4 + 0 - 1, over 2 × 2 cells.
+    assert found.standard_error == pytest.approx(1.0)
+
+
+def test_directions_taken_as_given_need_not_be_many() -> None:
+    rng = np.random.default_rng(8)
+    found = clustered_difference(
+        crossed(rng, 8, 3, 0.2), rng=rng, pairing="seeds", scope="new problems", resamples=99
+    )
+    assert found.bootstrap_status == "ok"
+    assert found.bootstrap_low is not None
