@@ -286,6 +286,16 @@ def test_candidate_minus_controls_by_hand(seed: int, spread: float) -> None:
     assert (these.variance_directions, these.df) == (0.0, 22.0)
 
 
+def test_degrees_of_freedom_never_fall_below_those_of_the_controls() -> None:
+    rng = np.random.default_rng(2)
+    controls = (rng.random((23, 5)) < 0.5).astype(float)
+    # Means over many seeds that follow the controls closely: what is left is what directions add.
+    candidate = controls.mean(axis=1) + 0.01 * rng.normal(size=23)
+    found = candidate_minus_controls(candidate, controls, scope="new problems and directions")
+    assert found.variance_directions == 0.0
+    assert found.df == 4.0
+
+
 def test_spread_by_hand() -> None:
     # Squares: 35/12 in all, 3/12 between rows and 14/12 between columns leave 18/12 on 3 × 2.
     found = control_spread([[0, 1, 1], [0, 0, 1], [1, 0, 1], [0, 1, 1]])
