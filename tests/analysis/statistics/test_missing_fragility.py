@@ -156,3 +156,8 @@ def test_missing_counts_as_wrong_on_both_sides_by_hand() -> None:
     # At most the 8 wrong, the 1 missing before and the 1 missing twice were gained as well.
     assert found.high_effect == pytest.approx((3 + 8 + 1 + 1 - 2) / 102)
     assert found.low_effect == pytest.approx((3 - 2 - 4 - 7 - 1) / 102)
+
+
+def test_fragile_pairs_of_a_net_change_of_zero_flip_towards_more_lost() -> None:
+    found = fragility(5, 5, 40, fragile_gained=2, fragile_lost=1, fragile_unchanged=3)
+    assert (found.worst.gained, found.worst.lost) == (5 - 2, 5 + 3)
