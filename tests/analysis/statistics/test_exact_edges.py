@@ -418,3 +418,10 @@ def test_counts_of_any_whole_type_are_taken_and_named_where_they_do_not_fit() ->
     assert paired_difference(2, 3, 5).n == 5
     with pytest.raises(Refusal, match="= 6 is more than n = 5"):
         paired_difference([2, 3, 9], [2, 3, 9], [5, 5, 5])
+
+
+def test_an_effect_that_is_nothing_but_rounding_ties_with_none() -> None:
+    rounding = 0.1 + 0.2 - 0.3
+    assert rounding > 0
+    found = compare_to_controls(rounding, [0.0, 0.3, 0.5])
+    assert (found.p_rank_less, found.p_rank_greater) == (2 / 4, 4 / 4)
