@@ -7,6 +7,7 @@ grey printing; every colour that tells things apart has a shape or a dash beside
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
@@ -16,7 +17,7 @@ import pandas as pd
 # Candidates, darkest first; the order of a table's rows decides who gets which.
 COLOURS = ["#00466b", "#d55e00", "#56b4e9", "#cc79a7", "#009e73", "#8a6d00"]
 SHAPES = ["circle", "diamond", "square", "triangle-up", "cross", "triangle-down"]
-DASHES = [[1, 0], [4, 2], [1.5, 1.5], [6, 2, 1, 2], [3, 1], [1, 3]]
+DASHES: list[Sequence[float]] = [[1, 0], [4, 2], [1.5, 1.5], [6, 2, 1, 2], [3, 1], [1, 3]]
 GREY, LIGHT, DARK = "#8c8c8c", "#d9d9d9", "#333333"
 OUTCOMES = {
     "stayed right": "#00466b",

@@ -61,7 +61,7 @@ def accuracy_chart(
         tooltip=tips("direction", "alpha", "accuracy", "gained", "lost", "n"),
     )
     layers = [tango, baseline, *_band_layers(band), line, points]
-    return alt.layer(*layers).properties(width=width, height=height)
+    return alt.LayerChart(layer=layers).properties(width=width, height=height)
 
 
 def _band_layers(band: pd.DataFrame) -> list[alt.Chart]:
@@ -195,4 +195,4 @@ def _stratum_panel(
         shape=shape("direction", domain),
         tooltip=tips("stratum_label", "direction", "alpha", field, "gained", "lost", "n"),
     )
-    return alt.layer(*layers, line, points)
+    return alt.LayerChart(layer=[*layers, line, points])

@@ -72,7 +72,7 @@ def direction_norms_chart(
         points = base.mark_point(filled=True, size=22, opacity=1).encode(
             shape=shape("direction", domain)
         )
-        return alt.layer(line, points).properties(width=width, height=height)
+        return alt.LayerChart(layer=[line, points]).properties(width=width, height=height)
 
     return alt.hconcat(
         panel("norm", "Norm of the direction", "~r"),
@@ -146,4 +146,4 @@ def cosine_chart(cosines: pd.DataFrame, *, size: float = 22) -> alt.LayerChart:
         color=alt.condition("datum.dark", alt.value("#ffffff"), alt.value("#000000")),
     )
     side = size * len(order)
-    return alt.layer(cells, text).properties(width=side, height=side)
+    return alt.LayerChart(layer=[cells, text]).properties(width=side, height=side)

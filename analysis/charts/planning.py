@@ -42,7 +42,7 @@ def power_chart(power: pd.DataFrame, *, width: float = 240, height: float = 150)
     points = base.mark_point(filled=True, size=16, opacity=1).encode(
         shape=shape("difference_label", domain)
     )
-    return alt.layer(target, line, points).properties(width=width, height=height)
+    return alt.LayerChart(layer=[target, line, points]).properties(width=width, height=height)
 
 
 def calibration_chart(

@@ -101,4 +101,4 @@ def problems_chart(
         y=alt.Y("middle", type="quantitative", scale=y_scale),
         text=alt.Text("stratum_label", type="nominal"),
     )
-    return alt.layer(cells, lines, text).properties(width=width, height=height)
+    return alt.LayerChart(layer=[cells, lines, text]).properties(width=width, height=height)

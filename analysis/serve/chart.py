@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from analysis.serve.answers import Answer
 from store.formats import plain
@@ -16,6 +16,7 @@ MOST_COLOURS = 12
 # Where a column of this name is among the numbers, it is what a reader wants to see first.
 WANTED = ("accuracy", "estimate", "difference", "effect", "p")
 TOLD_APART = ("direction", "candidate", "set_name", "level")
+Kind = Literal["quantitative", "temporal", "nominal", ""]
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Choice:
     mark: str = ""
 
 
-def kind(type_name: str) -> str:
+def kind(type_name: str) -> Kind:
     """Vega-Lite's type of a DuckDB type; "" for what has no place on an axis."""
     base = type_name.split("(")[0].upper()
     if base.endswith("]"):
@@ -65,7 +66,7 @@ def chosen(answer: Answer, choice: Choice) -> Choice | None:
     return Choice(x, y, colour, mark)
 
 
-def _x(kinds: dict[str, str], numbers: Sequence[str]) -> str:
+def _x(kinds: Mapping[str, str], numbers: Sequence[str]) -> str:
     if kinds.get("alpha") == "quantitative" and len(numbers) > 1:
         return "alpha"
     for wanted in ("temporal", "nominal"):
@@ -75,7 +76,7 @@ def _x(kinds: dict[str, str], numbers: Sequence[str]) -> str:
     return numbers[0]
 
 
-def _colour(answer: Answer, kinds: dict[str, str], x: str) -> str:
+def _colour(answer: Answer, kinds: Mapping[str, str], x: str) -> str:
     """The first name besides x that tells some rows apart, and not too many."""
     for name in sorted(kinds, key=lambda name: name not in TOLD_APART):
         i = answer.columns.index(name)
@@ -107,7 +108,7 @@ def _chart(answer: Answer, choice: Choice, width: float) -> Any:
 
     named = {"x": choice.x, "y": choice.y} | ({"colour": choice.colour} if choice.colour else {})
     columns = {key: answer.columns.index(name) for key, name in named.items()}
-    kinds = {key: kind(answer.types[i]) for key, i in columns.items()}
+    kinds = {key: form for key, i in columns.items() if (form := kind(answer.types[i]))}
     values = [{key: plain(row[i]) for key, i in columns.items()} for row in answer.rows]
     encoding: dict[str, Any] = {
         "x": alt.X("x", type=kinds["x"], title=choice.x, sort=None, scale=_scale(kinds["x"])),
@@ -138,7 +139,7 @@ def _told_apart(texts: Sequence[str], choice: Choice) -> dict[str, Any]:
     names = list(dict.fromkeys(texts))
     if len(names) > MOST_COLOURS:
         return {"color": alt.Color("colour", type="nominal", title=choice.colour, legend=None)}
-    found = {"color": colour("colour", names)}
+    found: dict[str, Any] = {"color": colour("colour", names)}
     if choice.mark == "point":
         found["shape"] = shape("colour", names)
     if choice.mark == "line":

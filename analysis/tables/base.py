@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ LEVEL = 0.95
 STEPS = "n_steps"
 # States of a store whose tables are kept at once.
 REMEMBERED = 8
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -42,7 +43,7 @@ def view(store: Path | str, query: str) -> pd.DataFrame:
     return _read(Path(store).resolve(), query, stamp(store)).copy()
 
 
-def remembered(table: Callable[..., T]) -> Callable[..., T]:
+def remembered(table: Callable[P, T]) -> Callable[P, T]:
     """A table function that is computed once per state of the store and set of options.
 
     Tables are built from each other: without this, a report would test the same pairs many times.
@@ -50,12 +51,13 @@ def remembered(table: Callable[..., T]) -> Callable[..., T]:
     cache: dict[tuple[Any, ...], T] = {}
 
     @functools.wraps(table)
-    def remembering(store: Path | str, *given: Any, **options: Any) -> T:
-        key = (Path(store).resolve(), stamp(store), given, tuple(sorted(options.items())))
+    def remembering(*given: P.args, **options: P.kwargs) -> T:
+        store = Path(cast("Path | str", given[0] if given else options["store"]))
+        key = (store.resolve(), stamp(store), given[1:], tuple(sorted(options.items())))
         if key not in cache:
             while len(cache) >= REMEMBERED:
                 del cache[next(iter(cache))]
-            cache[key] = table(store, *given, **options)
+            cache[key] = table(*given, **options)
         found = cache[key]
         return cast("T", found.copy()) if isinstance(found, pd.DataFrame) else found
 
