@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint train-bundled clean
+.PHONY: demo test lint api coverage train-bundled clean
 
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
@@ -26,6 +26,12 @@ lint: $(READY)
 
 test: lint
 	OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist loadfile
+
+coverage: $(READY)
+	OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist loadfile --cov
+
+api: $(READY)
+	$(VENV)/bin/python docs/make_api.py
 
 train-bundled: $(READY)
 	$(VENV)/bin/python -m collect.bundled.train --out collect/bundled/codi-arithmetic

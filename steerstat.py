@@ -16,13 +16,14 @@ scipy, and a machine without the `collect` extra can query, test and plot.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
-
-from sql.errors import UserError
+from typer.exceptions import TyperException
 
 if TYPE_CHECKING:  # the names that `__getattr__` below finds when they are used
     from analysis import *  # noqa: F403
@@ -56,6 +57,23 @@ _PACKAGES = ("analysis", "store", "collect")
 _MODULES = {"tables": "analysis.tables", "charts": "analysis.charts"}
 
 
+def _shadow() -> str | None:
+    """One line on a file of the user's that is imported in place of a package of ours, if any.
+
+    The packages have common names, and what stands in the working folder or on PYTHONPATH is found
+    before what is installed: unnoticed, the user's own `analysis.py` would answer for `analysis`.
+    """
+    for package in ("analysis", "collect", "sql", "store"):
+        found = importlib.util.find_spec(package)
+        own = Path(__file__).resolve().with_name(package) / "__init__.py"
+        if found and found.origin and Path(found.origin).resolve() != own:
+            return (
+                f"{found.origin} hides the package {package!r} of steerstat: rename it, "
+                "or run from another folder (and without that folder on PYTHONPATH)"
+            )
+    return None
+
+
 class LazyGroup(TyperGroup):
     """A group whose sub-commands are imported when they are run, not when they are listed."""
 
@@ -87,13 +105,28 @@ def _front_door() -> None:
     """Run activation-steering experiments on latent-reasoning models, and judge their claims."""
 
 
+def _told(error: Any) -> str:
+    """What is wrong with the arguments, in one line; of a group without a command, its help."""
+    message = str(error.format_message())
+    if "\n" in message:
+        return message
+    command = error.ctx.command_path if error.ctx is not None else "steerstat"
+    return f"steerstat: {message.rstrip('.')} (`{command} --help` tells more)"
+
+
 def main() -> None:
     """Entry point: an error of the user's making is one line and exit code 2."""
+    if shadow := _shadow():
+        print(f"steerstat: {shadow}", file=sys.stderr)
+        sys.exit(2)
+    from sql.errors import UserError
+
     try:
-        app()
-    except ValueError as error:
-        if not (isinstance(error, UserError) or type(error).__name__ == "Refusal"):
-            raise
+        sys.exit(app(standalone_mode=False))
+    except TyperException as error:
+        print(_told(error), file=sys.stderr)
+        sys.exit(2)
+    except UserError as error:
         print(f"steerstat: {error}", file=sys.stderr)
         sys.exit(2)
     except ModuleNotFoundError as error:
@@ -111,7 +144,11 @@ def main() -> None:
 if not TYPE_CHECKING:  # a type checker would take it to know every name
 
     def __getattr__(name: str) -> Any:
-        """Public names of the packages below."""
+        """Public names of the packages below. Raises ImportError where a user's file hides one."""
+        if name.startswith("__"):
+            raise AttributeError(f"steerstat has no {name!r}")
+        if shadow := _shadow():
+            raise ImportError(shadow)
         if name in _MODULES:
             return importlib.import_module(_MODULES[name])
         for package in _PACKAGES:
@@ -125,3 +162,7 @@ def __dir__() -> list[str]:
     """Names for tab completion; the packages behind them stay unimported as far as possible."""
     public = (getattr(importlib.import_module(package), "__all__", ()) for package in _PACKAGES)
     return sorted({*globals(), *_MODULES, *(name for names in public for name in names)})
+
+
+if __name__ == "__main__":
+    main()

@@ -49,8 +49,10 @@ from .statistics.power import (
 from .statistics.power import (
     sample_size as sample_size,
 )
+from .statistics.results import Estimate as Estimate
 from .statistics.results import Refusal as Refusal
 from .statistics.results import Result as Result
+from .statistics.results import stamped as stamped
 from .statistics.selection import best_alpha as best_alpha
 from .statistics.sequential import (
     confidence_sequence as confidence_sequence,
@@ -71,6 +73,7 @@ from .statistics.strata import (
 )
 
 __all__ = [
+    "Estimate",
     "Refusal",
     "Result",
     "adjust",
@@ -103,6 +106,7 @@ __all__ = [
     "permutation_test",
     "sample_size",
     "sign_test",
+    "stamped",
     "stratified_difference",
     "stratum_homogeneity",
     "wilson",

@@ -178,6 +178,7 @@ def _child(kind: str, path: Path, repeats: int) -> dict[str, object]:
 
 
 def main() -> None:
+    """Make the file, time both sides turn by turn, print the ratio."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--outcomes", type=int, default=10_000_000)
     parser.add_argument("--rounds", type=int, default=4, help="of two timings each")

@@ -46,6 +46,7 @@ How the data are made:
 
 
 def main() -> int:
+    """Simulate, write or print the page; 1 where a mark is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=None)
     parser.add_argument("--quick", action="store_true")

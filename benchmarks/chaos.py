@@ -51,6 +51,7 @@ class Report:
 
     @property
     def whole(self) -> bool:
+        """Whether nothing was lost, doubled or altered."""
         return (
             self.digest == self.reference
             and self.rows == self.units
@@ -101,6 +102,7 @@ def write(store: Path, order: int, seeds: int) -> None:
 
 
 def keep_ingesting(store: Path) -> None:
+    """The ingest loop that is killed again and again."""
     from store import ingest
 
     print("ready", flush=True)
@@ -250,6 +252,7 @@ def run(kills: int, command: str | None, longest: float, seed: int, work: Path) 
 
 
 def main() -> None:
+    """Run one role, or the whole of it; 1 where anything was lost."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--command", help="another collector; {store} stands for the folder")

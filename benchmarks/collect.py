@@ -59,6 +59,7 @@ class Case:
 
 
 def bundled_case() -> Case:
+    """The bundled model on 100 generated problems of all lengths."""
     from collect.models.checkpoints import load_model
     from collect.problems.arithmetic import problems
 
@@ -113,6 +114,7 @@ def gpt2_case() -> Case:
 
 
 def conditions(n_directions: int, n_latent: int, width: int, length: float) -> list[Steering]:
+    """Random directions [T, d] of one length, each at every alpha."""
     random = np.random.default_rng(1)
     made = []
     for index in range(n_directions):
@@ -123,6 +125,7 @@ def conditions(n_directions: int, n_latent: int, width: int, length: float) -> l
 
 
 def by_engine(case: Case) -> Answers:
+    """Every answer, by the engine."""
     return {
         (int(p), int(s)): tokens
         for block in run(
@@ -144,6 +147,7 @@ def by_procedure(case: Case, units: list[tuple[int, int]]) -> Answers:
 
 
 def procedure(case: Case, question: str, added: torch.Tensor) -> list[int]:
+    """One answer by the report's procedure: one question and condition at a time."""
     model, protocol, lm = case.model, case.protocol, case.model.lm
     embed = lm.get_input_embeddings()
     ids = torch.tensor([prompt_tokens(model, protocol, question)], device=model.device)
@@ -174,6 +178,7 @@ def by_prototype(case: Case, units: list[tuple[int, int]]) -> Answers:
 
 
 def prototype_batches(units: list[tuple[int, int]]) -> list[tuple[list[int], list[int]]]:
+    """Questions and conditions of each batch of the prototype."""
     problems = sorted({problem for problem, _ in units})
     n_directions = max(index for _, index in units) // len(ALPHAS) + 1
     return [
@@ -187,6 +192,7 @@ def prototype_batches(units: list[tuple[int, int]]) -> list[tuple[list[int], lis
 
 
 def prototype_batch(case: Case, problems: list[int], indices: list[int]) -> Answers:
+    """The answers of one batch by the prototype."""
     model, protocol, device = case.model, case.protocol, case.model.device
     body, head = model.lm.base_model, model.lm.get_output_embeddings()
     prompts = [prompt_tokens(model, protocol, case.questions[p]) for p in problems]
@@ -234,6 +240,7 @@ def prototype_batch(case: Case, problems: list[int], indices: list[int]) -> Answ
 
 
 def cut(row: list[int], eos: int) -> list[int]:
+    """Tokens up to end-of-text, and that."""
     return row[: row.index(eos) + 1] if eos in row else row
 
 
@@ -269,6 +276,7 @@ def matmul_rate(case: Case) -> float:
 
 
 def timed(work: Any) -> tuple[float, Any]:
+    """Seconds and result of some work."""
     synchronize()
     start = CLOCK()
     result = work()
@@ -277,6 +285,7 @@ def timed(work: Any) -> tuple[float, Any]:
 
 
 def synchronize() -> None:
+    """Wait for the GPU, where there is one."""
     if DEVICE != "cpu":
         torch.cuda.synchronize()
 
@@ -333,6 +342,7 @@ def measure(case: Case) -> dict[str, Any]:
 
 
 def main() -> None:
+    """Measure the chosen shapes and print their ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shape", choices=("all", "bundled", "gpt2"), default="all")
     parser.add_argument("--threads", type=int, default=2)

@@ -102,6 +102,7 @@ def measure(outcomes: int, shard_rows: int, compacted: bool, folder: Path) -> di
 
 
 def main() -> None:
+    """Write a sweep and weigh it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--outcomes", type=int, default=1_000_000)
     parser.add_argument("--shard-rows", type=int, default=250_000)

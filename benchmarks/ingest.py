@@ -83,6 +83,7 @@ def measure(outcomes: int, shard_rows: int, norms: bool, folder: Path) -> dict[s
 
 
 def main() -> None:
+    """Write a sweep, ingest it, and print what that took."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--outcomes", type=int, default=4_000_000)
     parser.add_argument("--shard-rows", type=int, default=250_000)

@@ -55,6 +55,7 @@ def heavy_modules(store: Path) -> list[str]:
 
 
 def main() -> None:
+    """Time a query on a small store, and name what it imported that is heavy."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("store", type=Path, nargs="?")
     parser.add_argument("--repeats", type=int, default=20)

@@ -42,6 +42,7 @@ def loop_counts(d: Any, seed: int, flips: int) -> tuple[Any, float]:
 
 
 def fast_counts(d: Any, seed: int, flips: int) -> Any:
+    """The largest statistic of each flip, by the library's matrix product."""
     squares = (d**2).sum(axis=0)
     drawn = SignFlips(d, rng=np.random.default_rng(seed), resamples=flips)
     return np.concatenate([t_squared(sums, squares).max(axis=1) for _, sums in drawn])
@@ -55,6 +56,7 @@ def timed(function: Any) -> tuple[float, float]:
 
 
 def measure(problems: int, conditions: int) -> dict[str, Any]:
+    """Time, memory and agreement of max-T, and of what else takes arrays."""
     rng = np.random.default_rng(0)
     y, baseline = sweep(rng, problems, conditions)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -86,6 +88,7 @@ def measure(problems: int, conditions: int) -> dict[str, Any]:
 
 
 def main() -> int:
+    """Print what was measured; 1 where a figure that was asked is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--conditions", type=int, default=1300)

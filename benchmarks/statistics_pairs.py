@@ -30,6 +30,7 @@ Z = float(stats.norm.ppf(0.975))
 
 
 def seconds(function: Callable[[], Any], repeats: int = 1) -> float:
+    """The best time of several runs."""
     best = np.inf
     for _ in range(repeats):
         start = time.perf_counter()
@@ -52,23 +53,27 @@ def tango_by_brentq(gained: int, lost: int, n: int) -> tuple[float, float]:
 
 
 def midp_one(gained: int, lost: int) -> float:
+    """Mid-p of one table with scipy."""
     smaller, changed = min(gained, lost), gained + lost
     p = 2 * stats.binom.cdf(smaller, changed, 0.5) - stats.binom.pmf(smaller, changed, 0.5)
     return float(min(1.0, p))
 
 
 def statsmodels_one(gained: int, lost: int, *, exact: bool) -> float:
+    """McNemar's p of one table with statsmodels."""
     table = [[N - gained - lost, lost], [gained, 0]]
     return float(statsmodels_mcnemar(table, exact=exact, correction=False).pvalue)
 
 
 def sign_one(gained: int, lost: int) -> tuple[float, float, float]:
+    """p and limits of one sign test with scipy."""
     test = stats.binomtest(gained, gained + lost)
     interval = test.proportion_ci()
     return float(test.pvalue), float(interval.low), float(interval.high)
 
 
 def row(name: str, fast: float, slow: float, asked: float, agreement: float) -> dict[str, Any]:
+    """One line of the table: both times, their ratio, and how well they agree."""
     return {
         "name": name,
         "fast_ms": 1000 * fast,
@@ -169,6 +174,7 @@ def bootstrap_rows(rng: np.random.Generator) -> list[dict[str, Any]]:
 
 
 def main() -> int:
+    """Print every ratio; 1 where one is below what was asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()

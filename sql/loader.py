@@ -23,7 +23,8 @@ from typing import Any
 from sql.errors import UserError
 
 FOLDER = Path(__file__).parent
-KINDS = ("macros", "migrations", "queries", "views")
+# What is in `internal` is asked by the program alone: no list shows it, no name reaches it.
+KINDS = ("internal", "macros", "migrations", "queries", "views")
 
 _PARAMETER = re.compile(
     r"^\$(?P<name>\w+)\s+(?P<type>[A-Z]+)\s*=\s*(?P<default>[^:]*?)\s*:\s*(?P<about>.+)$"
@@ -63,6 +64,12 @@ class Script:
         if found is None:
             raise ValueError(f"{self.kind}/{self.name}.sql has no leading number")
         return int(found.group(1))
+
+    @property
+    def statement(self) -> str:
+        """The SQL without the header: what a page shows."""
+        lines = self.text.splitlines()
+        return "\n".join(lines[len(self.documentation.split("\n")) :]).rstrip(";\n")
 
     @property
     def sha256(self) -> str:
@@ -149,6 +156,11 @@ def queries() -> dict[str, Script]:
     return scripts("queries")
 
 
+def internal(name: str) -> Script:
+    """A query that the program asks itself, by name."""
+    return scripts("internal")[name]
+
+
 def macros() -> dict[str, Script]:
     """Name -> macro file, sorted by name; a macro may use only macros of earlier files."""
     return scripts("macros")
@@ -198,6 +210,6 @@ def quote(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
-def summaries(kind: str) -> list[tuple[str, str]]:
-    """(name, one-line summary) of every script of a folder."""
-    return [(name, script.summary) for name, script in scripts(kind).items()]
+def literal(value: str | None) -> str:
+    """An SQL literal, where a statement takes no parameters or is shown to a reader."""
+    return "NULL" if value is None else "'" + value.replace("'", "''") + "'"

@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sql.loader import quote
+from sql.errors import first_line
+from sql.loader import literal, quote
+from store.commits import commit_ids
 from store.database import CATALOG, create, rows_digest
 from store.duplicates import differences
 from store.incoming import Shard, verify
 from store.ingestion import fill
-from store.layout import database_path, names_in, open_store
-from store.quarantine import listed
+from store.layout import DATABASE, database_path, names_in, open_store
+from store.quarantine import damaged_row_files, listed, unresolved
 from store.schema import TABLES, Table
-from store.shards import commit_ids
 
 if TYPE_CHECKING:
     import duckdb
@@ -61,6 +62,16 @@ def check(root: str | Path) -> CheckReport:
             faults.append(f"shard {shard_id}: {found}")
         elif found is not None:
             shards.append(found)
+    faults += [
+        f"quarantine {path.name}: {reason}; the next ingest sets it aside"
+        for path, reason in damaged_row_files(root)
+    ]
+    log = database_path(root).with_name(f"{DATABASE}.wal")
+    if log.exists():
+        faults.append(
+            f"{log.name}: another program opened the results file for writing; "
+            "`steerstat store ingest` makes it anew"
+        )
     with tempfile.TemporaryDirectory() as spill, create() as connection:
         connection.execute("SET temp_directory = $folder", {"folder": spill})
         ingested = _attach_published(connection, root, faults)
@@ -76,6 +87,11 @@ def check(root: str | Path) -> CheckReport:
         faults += [
             f"{c.table} row {c.key} differs between shards {' and '.join(c.shards)}: {c.differs}"
             for c in conflicts
+            if not c.kept
+        ]
+        faults += [
+            f"{note['name']}: {note['reason']}; `steerstat store resolve` accepts them"
+            for note in unresolved(root)
         ]
         if ingested:
             faults += _compared(connection)
@@ -101,14 +117,13 @@ def _attach_published(
     path = database_path(root)
     if not path.exists():
         return set()
-    name = str(path).replace("'", "''")
     try:
-        connection.execute(f"ATTACH '{name}' AS published (READ_ONLY)")
+        connection.execute(f"ATTACH {literal(str(path))} AS published (READ_ONLY)")
         rows = connection.execute(
             "SELECT shard_id FROM published.shards WHERE replaced_by IS NULL"
         ).fetchall()
     except duckdb.Error as error:
-        faults.append(f"{path.name} cannot be read: {str(error).splitlines()[0]}")
+        faults.append(f"{path.name} cannot be read: {first_line(error)}")
         return set()
     return {row[0] for row in rows}
 

@@ -102,12 +102,33 @@ def ask(
     kinds = [statement.type.name for statement in statements]
     if len(kinds) != 1:
         raise UserError(f"give one statement, found {len(kinds)}")
+    if kinds[0] == "EXPLAIN":
+        _refuse_running_explain(connection, statements[0].query)
     if kinds[0] not in _READING:
         raise UserError(
             f"a store is read-only here and {kinds[0]} is no reading statement: rows enter "
             "through `steerstat collect`, `directions add` and `store import`"
         )
     return connection.sql(statements[0], params=dict(parameters) if parameters else None)
+
+
+def _refuse_running_explain(connection: duckdb.DuckDBPyConnection, text: str) -> None:
+    """EXPLAIN ANALYZE runs what it explains, whatever that is; a plan of a SELECT is all there is.
+
+    Raises UserError for every other EXPLAIN.
+    """
+    import duckdb
+
+    starts = [start for start, kind in duckdb.tokenize(text) if kind != duckdb.token_type.comment]
+    explained = text.encode()[starts[1] :].decode() if len(starts) > 1 else ""
+    try:
+        inner = connection.extract_statements(explained)
+    except duckdb.Error:
+        inner = []
+    if [statement.type.name for statement in inner] != ["SELECT"]:
+        raise UserError(
+            "only `EXPLAIN SELECT …` is answered here: EXPLAIN ANALYZE would run its statement"
+        )
 
 
 def _one_line(error: Exception) -> str:

@@ -9,30 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from sql.loader import quote
+from store.commits import COMPACTED, Commit, commit_ids, commit_names, read_commit, replaced_by
+from store.incoming import Shard, verify
 from store.ingestion import ingest, ingest_locked
-from store.layout import (
-    commit_path,
-    disk_errors,
-    lock,
-    names_in,
-    open_store,
-    shard_path,
-    sync_folder,
-)
-from store.quarantine import without_quarantined
-from store.schema import TABLES, Table
-from store.shards import (
-    COMPACTED,
-    Commit,
-    commit_ids,
-    read_commit,
-    read_shard,
-    replaced,
-    sort_rows,
-    write_shard,
-)
+from store.layout import disk_errors, lock, open_store, remove_file, shard_path, sync_folder
+from store.quarantine import row_files, without_quarantined
+from store.schema import TABLES
+from store.shards import first_rows, last_rows, read_shard, sort_rows, write_shard
 
 LARGE = 128 << 20
 """A shard of this many bytes is left alone, and a compacted one aims at it."""
@@ -125,7 +110,11 @@ def _merge_shards(root: Path, group: list[Commit]) -> None:
     ]
     if len(parts) < len(group):
         return  # unreadable since the ingest a moment ago: the next check will say so
-    data = _newest(pa.concat_tables(parts), table) if table.last_wins else pa.concat_tables(parts)
+    data = pa.concat_tables(parts)
+    if table.last_wins:
+        data = last_rows(data, table)
+    elif table.first_wins:
+        data = first_rows(data, table)
     write_shard(
         root,
         table,
@@ -135,28 +124,48 @@ def _merge_shards(root: Path, group: list[Commit]) -> None:
     )
 
 
-def _newest(data: Any, table: Table) -> Any:
-    """One row per key, the last one."""
-    import pyarrow as pa
-
-    numbered = data.select(list(table.key)).append_column("row", pa.array(range(data.num_rows)))
-    last = numbered.group_by(list(table.key)).aggregate([("row", "max")])["row_max"]
-    return data.take(last.combine_chunks().sort())
-
-
 def remove_replaced(root: Path) -> None:
-    """Delete shards that a committed one replaces; the lock must be held."""
-    names = {name[:-5] for name in names_in(root / "commits") if name.endswith(".json")}
-    for shard_id in sorted(replaced(root, names)):
-        if shard_id in names:
-            # The commit goes first and for good: without it the file counts for nothing.
-            commit_path(root, shard_id).unlink(missing_ok=True)
-    with disk_errors(root):
-        sync_folder(root / "commits")
-    for shard_id in sorted(n for n in names if n.endswith(COMPACTED)):
-        try:
-            commit = read_commit(root, shard_id)
-        except (ValueError, FileNotFoundError):
+    """Delete shards that a committed one replaces; the lock must be held.
+
+    Nothing is deleted for a replacement that is not whole, or that lacks a row of the shard: a
+    commit says that it replaces, its file has to show it.
+    """
+    names = commit_names(root)
+    for shard_id in sorted(name for name in names if name.endswith(COMPACTED)):
+        found = verify(root, shard_id)
+        if not isinstance(found, Shard):
             continue
-        for old in commit.replaces:
-            shard_path(root, commit.table, old).unlink(missing_ok=True)
+        table = found.commit.table
+        olds = replaced_by(root, found.commit, names)
+        lacking = _lacking(root, found, olds)
+        gone = [old for old in olds if old not in lacking]
+        # The commits go first and for good: without one the file counts for nothing.
+        for old in gone:
+            remove_file(root, "commits", f"{old}.json")
+        with disk_errors(root):
+            sync_folder(root / "commits")
+        for old in gone:
+            remove_file(root, f"shards/{table}", f"{old}.parquet")
+
+
+def _lacking(root: Path, new: Shard, olds: list[str]) -> set[str]:
+    """Which of the old shards have a row, not in quarantine, whose key the new one lacks."""
+    import duckdb
+
+    table = TABLES[new.commit.table]
+    paths = [shard_path(root, table.name, old) for old in olds]
+    files = [str(path) for path in paths if path.is_file()]
+    if not files:
+        return set()
+    key = ", ".join(quote(name) for name in table.key)
+    held = [str(path) for path in row_files(root, table.name)]
+    apart = f"ANTI JOIN read_parquet($held) USING (shard_id, {key})" if held else ""
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            f"SELECT DISTINCT shard_id FROM "  # noqa: S608
+            f"(SELECT parse_filename(filename, true) AS shard_id, {key} "
+            f"FROM read_parquet($files, filename = true)) {apart} "
+            f"ANTI JOIN (SELECT {key} FROM read_parquet($new)) USING ({key})",
+            {"files": files, "new": str(new.path)} | ({"held": held} if held else {}),
+        ).fetchall()
+    return {row[0] for row in rows}

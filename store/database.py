@@ -8,11 +8,14 @@ file after an ingest renamed a new one into place; an attached file has no such 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sql.errors import UserError
+from sql.errors import UserError, first_line
 from store.layout import database_path, open_store
 
 if TYPE_CHECKING:
@@ -43,7 +46,8 @@ def connect(root: str | Path, *, closed: bool = True) -> duckdb.DuckDBPyConnecti
         raise UserError(f"{path} is not there yet: run `steerstat store ingest {root}` first")
     connection = duckdb.connect()
     try:
-        attach(connection, path, read_only=True)
+        with _private_name(path) as name:
+            attach(connection, name, read_only=True)
         refuse_newer(connection, path)
         if closed:
             from store.closed import close
@@ -55,6 +59,34 @@ def connect(root: str | Path, *, closed: bool = True) -> duckdb.DuckDBPyConnecti
     return connection
 
 
+@contextmanager
+def _private_name(path: Path) -> Iterator[Path]:
+    """A second name of a file for the time of opening it, in a folder that is gone afterwards.
+
+    DuckDB lets statements write to the paths of attached databases even where all other files are
+    shut off. This path leads nowhere once the block ends, so that no statement reaches the file by
+    name. Where no name can be made (a store that its reader cannot write to) it is its own.
+    """
+    folder = path.with_name(f".reader-{secrets.token_hex(8)}")
+    name = folder / path.name
+    try:
+        folder.mkdir(mode=0o700)
+    except OSError:
+        yield path
+        return
+    try:
+        try:
+            os.link(path, name)
+        except FileNotFoundError:
+            raise
+        except OSError:  # a file system without links
+            name = path
+        yield name
+    finally:
+        (folder / path.name).unlink(missing_ok=True)
+        folder.rmdir()
+
+
 def attach(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
     """Attach a results file as the default catalog.
 
@@ -62,17 +94,18 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool
     """
     import duckdb
 
-    name = str(path).replace("'", "''")
+    from sql import loader
+
     options = "READ_ONLY" if read_only else f"STORAGE_VERSION '{STORAGE_VERSION}'"
     try:
-        connection.execute(f"ATTACH '{name}' AS {CATALOG} ({options})")
+        connection.execute(f"ATTACH {loader.literal(str(path))} AS {CATALOG} ({options})")
         connection.execute(f"USE {CATALOG}")
     except duckdb.Error as error:
         if not read_only:
             raise
-        reason = str(error).splitlines()[0]
         raise UserError(
-            f"cannot open {path}: {reason}; `steerstat store rebuild` makes it anew from the shards"
+            f"cannot open {path}: {first_line(error)}; `steerstat store rebuild` makes it anew "
+            "from the shards"
         ) from error
 
 
@@ -226,11 +259,16 @@ def rows_digest(
     answer, status and correct, NULLs kept. Floats, text and provenance do not enter. Without ids
     it covers every outcome. Raises UserError as `connect`.
     """
+    from sql import loader
+
     owned = connection is None
     reader = connect(root) if connection is None else connection
     try:
-        reader.execute(
-            _DIGEST, {"conditions": _listed(condition_ids), "problems": _listed(problem_ids)}
+        loader.execute(
+            reader,
+            loader.internal("outcome_lines"),
+            conditions=_listed(condition_ids),
+            problems=_listed(problem_ids),
         )
         digest = hashlib.sha256()
         while chunk := reader.fetchmany(100_000):
@@ -243,15 +281,3 @@ def rows_digest(
 
 def _listed(ids: Sequence[str] | None) -> list[str] | None:
     return None if ids is None else list(ids)
-
-
-_DIGEST = """
-SELECT concat_ws('|', condition_id, problem_id, seed,
-                 coalesce(array_to_string(tokens, ','), '-'),
-                 CASE WHEN answer IS NULL THEN '-' ELSE '=' || answer END,
-                 status, coalesce(correct::VARCHAR, '-')) || chr(10) AS line
-FROM outcomes
-WHERE ($conditions::VARCHAR[] IS NULL OR list_contains($conditions::VARCHAR[], condition_id))
-  AND ($problems::VARCHAR[] IS NULL OR list_contains($problems::VARCHAR[], problem_id))
-ORDER BY condition_id, problem_id, seed
-"""

@@ -4,21 +4,22 @@ Two rows of one key are equal when their exact columns are equal (NULL equals NU
 floats agree within the tolerance; a float that one of them lacks is no difference. Of equal rows
 the one of the oldest shard stays (of `last_wins` tables: the newest), whatever the order in which
 shards arrive. The rule is one of groups: a group of rows that disagree is a fragile difference if
-any of them is marked fragile, else a conflict.
+any of them is marked fragile, else a conflict. Of outcomes in conflict none can be trusted; of a
+description (a problem, a direction, a condition …) the first stays and what others say is kept
+beside it: one foreign row must not take the healthy one with it.
 """
 
 # ruff: noqa: S608  (what enters SQL text here are names from the schema, quoted, and numbers)
 from __future__ import annotations
 
 import json
-import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sql.loader import quote
-from store.layout import disk_errors, sync_file, write_atomically
-from store.quarantine import now
+from store.identity import canonical_json, canonical_text
+from store.quarantine import keep_conflict, keep_rows
 from store.schema import Table
 from store.tables import stored_key, stored_name
 
@@ -36,12 +37,16 @@ _MOST_BITS = 1 << 31
 
 @dataclass(frozen=True, kw_only=True)
 class Conflict:
-    """One row that shards disagree on: its key, the shards, and the columns that differ."""
+    """One row that shards disagree on: its key, the shards, and the columns that differ.
+
+    `kept` of a description, of which the first shard's row stays; else all copies are set aside.
+    """
 
     table: str
     key: str
     shards: list[str]
     differs: str
+    kept: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +77,9 @@ def settle(
     _compare(connection, table)
     conflicts = _conflicts(connection, table)
     if conflicts and keep_conflicts:
-        _write_rows(connection, root, table)
+        (_write_losers if table.first_wins else _write_rows)(connection, root, table)
+    if table.first_wins:
+        connection.execute("UPDATE doubled SET conflict = false")
     fragile = _keep_fragile(connection, table)
     removed = _remove(connection, table)
     in_conflict = _count(connection, "SELECT count(*) FROM doubled WHERE conflict")
@@ -137,14 +144,14 @@ def differences(table: Table, *, all_exact: bool = False) -> list[tuple[str, str
     """
     if table.last_wins and not all_exact:
         return []
-    found = [
-        (name, f"d.{quote(name)} IS DISTINCT FROM k.{quote(name)}")
-        for name in table.compared("exact")
-    ]
+    kinds = {column.name: column.type for column in table.columns}
+    found = []
+    for name in table.compared("exact"):
+        a, b = (_canonical(f"{row}.{quote(name)}", name, kinds[name]) for row in "dk")
+        found.append((name, f"{a} IS DISTINCT FROM {b}"))
     for name in table.compared("close"):
-        kind = next(c.type for c in table.columns if c.name == name)
         a, b = f"d.{quote(name)}", f"k.{quote(name)}"
-        if kind.startswith("list"):
+        if kinds[name].startswith("list"):
             far = (
                 f"(len({a}) != len({b}) OR list_bool_or(list_transform(list_zip({a}, {b}), "
                 f"lambda v: {_far('v[1]', 'v[2]')})))"
@@ -155,10 +162,31 @@ def differences(table: Table, *, all_exact: bool = False) -> list[tuple[str, str
     return found
 
 
+def _canonical(value: str, name: str, kind: str) -> str:
+    """SQL of a value as it counts for identity: JSON by content, a question by its words."""
+    if kind == "json":
+        return f"canonical_json({value})"
+    return f"canonical_text({value})" if name == "question" else value
+
+
+def define(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give a connection the functions by which JSON and questions are compared."""
+    connection.create_function("canonical_json", _respelled, ["VARCHAR"], "VARCHAR")
+    connection.create_function("canonical_text", canonical_text, ["VARCHAR"], "VARCHAR")
+
+
+def _respelled(text: str) -> str:
+    try:
+        return canonical_json(json.loads(text))
+    except (ValueError, RecursionError):
+        return text  # no JSON: what it says is all that can be compared
+
+
 def _far(a: str, b: str) -> str:
+    """Equality first, so that infinity is a value like others: inf − inf would be no number."""
     return (
-        f"(abs({a} - {b}) > {RELATIVE_TOLERANCE} * greatest(abs({a}), abs({b}), 1) "
-        f"OR isnan({a}) != isnan({b}))"
+        f"({a} IS DISTINCT FROM {b} AND (isnan({a}) != isnan({b}) OR isinf({a}) OR isinf({b}) "
+        f"OR abs({a} - {b}) > {RELATIVE_TOLERANCE} * greatest(abs({a}), abs({b}), 1)))"
     )
 
 
@@ -244,7 +272,10 @@ def _conflicts(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Conf
     rows = connection.execute(
         f"SELECT {told}, shard_ids, reason FROM contradicted ORDER BY ALL"
     ).fetchall()
-    return [Conflict(table=table.name, key=k, shards=s, differs=d) for k, s, d in rows]
+    return [
+        Conflict(table=table.name, key=k, shards=s, differs=d, kept=table.first_wins)
+        for k, s, d in rows
+    ]
 
 
 def _with_hex_ids(table: Table) -> str:
@@ -256,21 +287,33 @@ def _with_hex_ids(table: Table) -> str:
     )
 
 
+def _write_losers(connection: duckdb.DuckDBPyConnection, root: Path, table: Table) -> None:
+    """Keep what later shards said otherwise of a described thing: one file for each such shard."""
+    import pyarrow.compute as pc
+
+    names = ", ".join(quote(name) for name in table.names)
+    key = ", ".join(quote(name) for name in table.key)
+    rows = connection.sql(
+        f"SELECT {names}, age AS shard_id, differs AS reason FROM doubled "
+        f"WHERE differs != '' ORDER BY age, {key}"
+    ).to_arrow_table()
+    for shard_id in dict.fromkeys(rows["shard_id"].to_pylist()):
+        own = rows.filter(pc.equal(rows["shard_id"], shard_id))
+        keep_conflict(root, table, shard_id, own)
+
+
 def _write_rows(connection: duckdb.DuckDBPyConnection, root: Path, table: Table) -> None:
     """Copy the contradicted rows of all committed shards, with shard and reason, to a file.
 
     The shards are asked, not the results file: copies that were ignored as equal are there as
     well, and a rebuild has to know of them.
     """
-    from store.shards import commit_ids
+    from store.commits import commit_ids
 
     folder = root / "shards" / table.name
     ids = sorted(commit_ids(root))
     files = [str(path) for name in ids if (path := folder / f"{name}.parquet").exists()]
     key = ", ".join(quote(name) for name in table.key)
-    name = f"rows-{table.name}-{secrets.token_hex(8)}"
-    target = root / "quarantine" / f"{name}.parquet"
-    temporary = target.with_name(f".{name}.tmp")
     connection.execute("SET VARIABLE all_files = $files", {"files": files})
     chosen = (
         f"SELECT {', '.join('f.' + quote(n) for n in table.names)}, "
@@ -278,18 +321,5 @@ def _write_rows(connection: duckdb.DuckDBPyConnection, root: Path, table: Table)
         "FROM read_parquet(getvariable('all_files'), filename = true, union_by_name = true) AS f "
         f"JOIN contradicted AS c USING ({key})"
     )
-    told = f"rows of {table.name} that shards contradict each other on"
-    note = {"name": target.name, "table": table.name, "reason": told, "at": now()}
-    with disk_errors(target):
-        try:
-            connection.execute(f"COPY ({chosen}) TO '{_literal(temporary)}' (FORMAT parquet)")
-            sync_file(temporary)
-            temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        write_atomically(target.with_suffix(".json"), json.dumps(note).encode())
-
-
-def _literal(path: Path) -> str:
-    return str(path).replace("'", "''")
+    rows = connection.sql(chosen).to_arrow_table()
+    keep_rows(root, table.name, rows, f"rows of {table.name} that shards contradict each other on")

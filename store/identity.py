@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sql.errors import UserError
+from store.answers import canonical_answer
 
 ID_LENGTH = 32
 
@@ -61,8 +62,8 @@ def canonical_text(text: str) -> str:
 
 
 def problem_id(question: str, answer: str) -> str:
-    """Id of a problem: its canonical text and its gold answer."""
-    return content_id({"question": canonical_text(question), "answer": answer})
+    """Id of a problem: its canonical text and its gold answer in canonical form."""
+    return content_id({"question": canonical_text(question), "answer": canonical_answer(answer)})
 
 
 def model_id(*, weights_sha256: str, tokenizer_sha256: str, family: str) -> str:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from sql.errors import UserError
+from store.commits import Commit, commit_names, read_commit
 from store.layout import names_in, shard_path, sync_folder
 from store.quarantine import Quarantined, quarantine_file
 from store.schema import SCHEMA_VERSION, TABLES, Table
-from store.shards import SHARD_KEY, Commit, append, hash_file, read_commit
+from store.shards import SHARD_KEY, append, hash_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,21 +55,18 @@ def verify(root: Path, shard_id: str) -> Shard | str | None:
         commit = read_commit(root, shard_id)
     except FileNotFoundError:
         return None
+    except UserError:
+        raise
     except ValueError as error:
         return str(error)
     path = shard_path(root, commit.table, shard_id)
-    if commit.schema_version > SCHEMA_VERSION:
-        raise UserError(
-            f"shard {path} has schema version {commit.schema_version}, this steerstat knows up to "
-            f"{SCHEMA_VERSION}: upgrade steerstat"
-        )
     return _fault(path, commit) or Shard(commit=commit, path=path)
 
 
 def _find(root: Path, shard_id: str) -> Path:
     """The shard's file, in whatever table; a path that does not exist if there is none."""
-    found = sorted((root / "shards").glob(f"*/{shard_id}.parquet"))
-    return found[0] if found else root / "shards" / f"{shard_id}.parquet"
+    paths = [shard_path(root, table, shard_id) for table in TABLES]
+    return next((p for p in paths if p.exists()), root / "shards" / f"{shard_id}.parquet")
 
 
 def _fault(path: Path, commit: Commit) -> str:
@@ -77,6 +75,10 @@ def _fault(path: Path, commit: Commit) -> str:
         digest, size = hash_file(path)
     except FileNotFoundError:
         return "the shard's file is missing"
+    except IsADirectoryError:
+        return "a folder lies in the place of the shard's file"
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}; nothing was changed") from error
     if size < commit.bytes:
         return f"torn: {size} bytes of {commit.bytes}"
     if digest != commit.sha256:
@@ -118,8 +120,9 @@ def adopt_dropped(root: Path) -> list[Quarantined]:
     committed (yet) carry the mark and are left alone. What does not fit goes to quarantine.
     """
     bad = []
-    committed_names = {name[:-5] for name in names_in(root / "commits")}
-    for folder in sorted(path for path in (root / "shards").iterdir() if path.is_dir()):
+    committed_names = commit_names(root)
+    tables = [root / "shards" / name for name in sorted(names_in(root / "shards"))]
+    for folder in (path for path in tables if path.is_dir() and not path.is_symlink()):
         for path in sorted(folder.iterdir()):
             if path.name[0] == "." or path.stem in committed_names:
                 continue

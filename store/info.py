@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from store.commits import commit_ids
 from store.layout import STORE_VERSION, database_path, names_in, open_store
 from store.quarantine import listed
 from store.schema import TABLES
-from store.shards import commit_ids
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sql.errors import UserError
+from sql.errors import UserError, first_line
+from store.commits import COMPACTED, commit_ids
 from store.database import altered_migration, attach, create, is_current, refuse_newer
-from store.duplicates import Conflict, settle
+from store.duplicates import Conflict, define, settle
 from store.incoming import Shard, adopt_dropped, verified
 from store.layout import (
     DATABASE,
@@ -29,9 +30,8 @@ from store.layout import (
     open_store,
     sync_folder,
 )
-from store.quarantine import Quarantined
+from store.quarantine import Quarantined, quarantine_file, set_aside_damaged
 from store.schema import TABLES
-from store.shards import commit_ids
 from store.tables import absorb, insert_shards, register_shards
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _ROWS_AT_ONCE = 16_000_000
 _FILES_AT_ONCE = 2_000
+_READER_SECONDS = 3_600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,8 @@ class IngestReport:
     """What an ingest did.
 
     `shards` and `rows` were new; `ignored` rows were there already with equal content; `fragile`
-    rows differed where the margin is fragile; `quarantined` names what was moved aside and why.
+    rows differed where the margin is fragile; `quarantined` names what was moved aside and why;
+    `conflicts` are descriptions of which the first stays and another was kept beside it.
     """
 
     shards: int = 0
@@ -54,6 +56,7 @@ class IngestReport:
     ignored: int = 0
     fragile: int = 0
     quarantined: list[Quarantined] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
     seconds: float = 0.0
 
 
@@ -79,9 +82,15 @@ def ingest(root: str | Path) -> IngestReport:
 def ingest_locked(root: Path) -> IngestReport:
     """`ingest` for a caller that holds the store's ingest lock. Raises UserError as `ingest`."""
     report, conflicts = _ingest(root)
-    if conflicts:
-        raise UserError(_told(conflicts))
-    return report
+    return _settled(report, conflicts)
+
+
+def _settled(report: IngestReport, conflicts: list[Conflict]) -> IngestReport:
+    """The report with what was kept of conflicting descriptions; outcomes in conflict are told."""
+    aside = [conflict for conflict in conflicts if not conflict.kept]
+    if aside:
+        raise UserError(_told(aside))
+    return replace(report, conflicts=conflicts)
 
 
 def _told(conflicts: list[Conflict]) -> str:
@@ -97,14 +106,16 @@ def _told(conflicts: list[Conflict]) -> str:
 def _ingest(root: Path) -> tuple[IngestReport, list[Conflict]]:
     """Ingest with the lock held."""
     _clean(root)
-    quarantined = adopt_dropped(root)
+    damaged = set_aside_damaged(root) + _set_aside_log(root)
+    quarantined = damaged + adopt_dropped(root)
     ids = commit_ids(root)
     known, current = _known(root)
-    new, bad = verified(root, sorted(ids - known))
+    ids, new, bad = _verified(root, ids, known)
     quarantined += bad
     parts = [set(shard.commit.replaces) for shard in new if known & set(shard.commit.replaces)]
     absorbed = {name for part in parts for name in part}
-    if known - ids - absorbed or not absorbed <= known or (absorbed and _any_ignored(root)):
+    gone = known - ids - absorbed or not absorbed <= known
+    if damaged or gone or (absorbed and _any_ignored(root)):
         # Shards went from outside, or the rows that stay must be chosen anew: start afresh.
         return _rebuild(root, quarantined)
     if not new and current:
@@ -113,9 +124,25 @@ def _ingest(root: Path) -> tuple[IngestReport, list[Conflict]]:
     return replace(report, quarantined=quarantined), conflicts
 
 
+def _verified(
+    root: Path, ids: set[str], known: set[str]
+) -> tuple[set[str], list[Shard], list[Quarantined]]:
+    """Ids that count, the whole shards among those not `known`, and what was moved aside.
+
+    Where a shard that replaced others is moved aside, those that are still there count again.
+    """
+    moved: list[Quarantined] = []
+    while True:
+        new, bad = verified(root, sorted(ids - known))
+        moved += bad
+        if not any(item.name.endswith(COMPACTED) for item in bad):
+            return ids, new, moved
+        ids = commit_ids(root)
+
+
 def _rebuild(root: Path, quarantined: list[Quarantined]) -> tuple[IngestReport, list[Conflict]]:
     """Make the results file anew, with the lock held."""
-    new, bad = verified(root, sorted(commit_ids(root)))
+    _, new, bad = _verified(root, commit_ids(root), set())
     report, conflicts = _replace_file(root, new, copy=False)
     return replace(report, quarantined=quarantined + bad), conflicts
 
@@ -179,7 +206,7 @@ def _load(root: Path, path: Path, new: list[Shard]) -> tuple[IngestReport, list[
             connection.execute("CHECKPOINT")
         return outcome
     except (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException) as error:
-        raise disk_error(database_path(root), str(error).splitlines()[0]) from error
+        raise disk_error(database_path(root), first_line(error)) from error
 
 
 def fill(
@@ -195,6 +222,7 @@ def fill(
     """
     rows = ignored = fragile = 0
     conflicts: list[Conflict] = []
+    define(connection)
     for table in TABLES.values():
         shards = [shard for shard in new if shard.commit.table == table.name]
         for batch in _batches(absorb(connection, shards)):
@@ -280,6 +308,29 @@ def _clean(root: Path) -> None:
     for name in names_in(root):
         if name.startswith(".results-") and name.endswith(".tmp"):
             _remove(root / name)
+        elif name.startswith(".reader-") and _age(root / name) > _READER_SECONDS:
+            (root / name / DATABASE).unlink(missing_ok=True)
+            (root / name).rmdir()
+
+
+def _age(path: Path) -> float:
+    """Seconds since a reader made its folder, which it needs for a moment only."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _set_aside_log(root: Path) -> list[Quarantined]:
+    """Move aside a write-ahead log beside the results file: somebody else wrote to that file.
+
+    An ingest writes a file of its own and leaves no log; to replay one would take over its rows.
+    """
+    log = database_path(root).with_name(f"{DATABASE}.wal")
+    if not log.exists():
+        return []
+    reason = "another program opened the results file for writing; it was made anew"
+    return [quarantine_file(root, log, "results.duckdb", reason)]
 
 
 def rebuild(root: str | Path) -> IngestReport:
@@ -288,7 +339,7 @@ def rebuild(root: str | Path) -> IngestReport:
     root = open_store(root)
     with lock(root, "ingest"):
         _clean(root)
-        report, conflicts = _rebuild(root, adopt_dropped(root))
-    if conflicts:
-        raise UserError(_told(conflicts))
+        damaged = set_aside_damaged(root) + _set_aside_log(root)
+        report, conflicts = _rebuild(root, damaged + adopt_dropped(root))
+    report = _settled(report, conflicts)
     return replace(report, seconds=time.perf_counter() - started)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,7 @@ STORE_VERSION = 1
 
 DATABASE = "results.duckdb"
 _FOLDERS = ("shards", "commits", "quarantine")
+_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def create_store(path: str | Path) -> Path:
@@ -25,19 +28,38 @@ def create_store(path: str | Path) -> Path:
     UserError
         If the folder holds something else, or a store of a newer version.
     """
+    root = checked_place(path)
+    if is_store(root):
+        return root
+    with disk_errors(root):
+        for folder in _FOLDERS:
+            (root / folder).mkdir(parents=True, exist_ok=True)
+        write_atomically(root / "VERSION", f"{STORE_VERSION}\n".encode())
+    return open_store(root)
+
+
+def is_store(path: str | Path) -> bool:
+    """Whether a store is there already."""
+    return (Path(path) / "VERSION").exists()
+
+
+def checked_place(path: str | Path) -> Path:
+    """The path, if a store is there or can be made there; nothing is written.
+
+    Raises
+    ------
+    UserError
+        If it is a file, a folder that holds something else, or a store of a newer version.
+    """
     root = Path(path)
-    if (root / "VERSION").exists():
+    if is_store(root):
         return open_store(root)
     if root.exists() and not root.is_dir():
         raise UserError(f"{root} is a file, not a folder: give the store a folder of its own")
     # Another process may be creating the same store: its folders are no foreign content.
     if root.is_dir() and (set(names_in(root)) - {*_FOLDERS, "VERSION"} - _temporaries(root)):
         raise UserError(f"{root} holds other files and is no store: give the store its own folder")
-    with disk_errors(root):
-        for folder in _FOLDERS:
-            (root / folder).mkdir(parents=True, exist_ok=True)
-        write_atomically(root / "VERSION", f"{STORE_VERSION}\n".encode())
-    return open_store(root)
+    return root
 
 
 def _temporaries(root: Path) -> set[str]:
@@ -61,6 +83,9 @@ def open_store(path: str | Path) -> Path:
             f"{root} is no store: found {found} there and no VERSION file; "
             "collect into it first, or give the path of a store"
         ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise UserError(f"cannot read {root / 'VERSION'}: {reason}") from None
     if not text.isdigit():
         raise UserError(f"{root / 'VERSION'} should hold a number, found {text[:40]!r}")
     if int(text) > STORE_VERSION:
@@ -68,8 +93,13 @@ def open_store(path: str | Path) -> Path:
             f"{root} is a store of version {text}, this steerstat reads up to version "
             f"{STORE_VERSION}: upgrade steerstat"
         )
+    # git, zip and rsync leave empty folders behind; a reader may not be able to make them.
     for folder in _FOLDERS:
-        (root / folder).mkdir(exist_ok=True)
+        try:
+            (root / folder).mkdir(exist_ok=True)
+        except OSError as error:
+            if error.errno not in _READ_ONLY:
+                raise disk_error(root / folder, error.strerror or str(error)) from error
     return root
 
 
@@ -91,9 +121,22 @@ def database_path(root: Path) -> Path:
 @contextmanager
 def lock(root: Path, name: str) -> Iterator[None]:
     """Hold the store's lock of that name; waits for whoever holds it, a dead holder holds none."""
-    with (root / f".{name}.lock").open("w") as handle:
+    path = root / f".{name}.lock"
+    with disk_errors(path):
+        handle = _lock_file(path)
+    try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(handle)
+
+
+def _lock_file(path: Path) -> int:
+    """A descriptor of the lock's file; another user's file, which only he can write, will do."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except PermissionError:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
 
 @contextmanager
@@ -113,9 +156,40 @@ def disk_error(path: Path, reason: str) -> UserError:
 
 
 def names_in(folder: Path) -> list[str]:
-    """Names of the entries of a folder, without a Path for each: there may be many thousands."""
-    with os.scandir(folder) as entries:
-        return [entry.name for entry in entries]
+    """Names in a folder, none where it is missing; no Path for each, there may be thousands."""
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries]
+    except FileNotFoundError:
+        return []
+
+
+def remove_file(root: Path, folder: str, name: str) -> None:
+    """Delete a regular file of the store's own `folder`, such as `shards/outcomes`; gone is fine.
+
+    Every step goes through a descriptor, so that no link leads out of the store.
+
+    Raises:
+        UserError: a symbolic link or a folder lies in the way.
+    """
+    place = root / folder / name
+    handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for part in folder.split("/"):
+            inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=handle)
+            os.close(handle)
+            handle = inner
+        if not stat.S_ISREG(os.stat(name, dir_fd=handle, follow_symlinks=False).st_mode):
+            raise UserError(f"{place} is no regular file: a store's folders hold nothing else")
+        os.unlink(name, dir_fd=handle)
+    except FileNotFoundError:
+        return
+    except NotADirectoryError:
+        raise UserError(
+            f"{root / folder} is no folder of the store's own (a link?): nothing was deleted"
+        ) from None
+    finally:
+        os.close(handle)
 
 
 def sync_folder(folder: Path) -> None:
@@ -135,12 +209,17 @@ def sync_file(path: Path) -> None:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a small file so that it is there whole or not at all, and durable."""
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A name to write a file under: on leaving it is at `path` whole and durable, or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as handle:
-            handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
+        yield temporary
+        sync_file(temporary)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

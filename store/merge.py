@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sql.errors import UserError
-from store.incoming import verify
+from store.commits import Commit, commit_ids, commit_names, replaced, write_commit
+from store.incoming import Shard, verify
 from store.ingestion import IngestReport, ingest
 from store.layout import (
     create_store,
     disk_errors,
-    names_in,
     open_store,
     shard_path,
-    sync_file,
-    sync_folder,
+    whole_file,
 )
-from store.quarantine import row_files
+from store.quarantine import keep_rows, row_files
 from store.schema import TABLES
-from store.shards import Commit, commit_ids, replaced, write_commit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,17 +53,20 @@ def merge(into: str | Path, sources: Sequence[str | Path]) -> MergeReport:
     present = 0
     for source in stores:
         ids = commit_ids(source)
-        own = {name[:-5] for name in names_in(root / "commits") if name.endswith(".json")}
+        own = commit_names(root)
         there = own | replaced(root, own)
         present += len(ids & there)
+        new: list[Shard] = []
         for shard_id in sorted(ids - there):
             found = verify(source, shard_id)
             if isinstance(found, str):
                 faulty.append(f"{shard_id}: {found}")
             elif found is not None:
-                _copy_shard(root, found.path, found.commit)
-                copied.append(found.commit)
-        _copy_quarantined_rows(root, source)
+                new.append(found)
+        _copy_quarantined_rows(root, source, {shard.commit.shard_id for shard in new})
+        for shard in new:
+            _copy_shard(root, shard)
+            copied.append(shard.commit)
     return MergeReport(
         shards=len(copied),
         rows=sum(commit.rows for commit in copied),
@@ -76,31 +76,36 @@ def merge(into: str | Path, sources: Sequence[str | Path]) -> MergeReport:
     )
 
 
-def _copy_shard(root: Path, source: Path, commit: Commit) -> None:
-    """Copy a verified shard durably; its commit file comes last."""
-    target = shard_path(root, commit.table, commit.shard_id)
-    _copy_file(source, target)
+def _copy_shard(root: Path, shard: Shard) -> None:
+    """Copy a verified shard durably; its commit file comes last.
+
+    What it replaced in its own store is no business of this one: only rows are taken over.
+    """
+    target = shard_path(root, shard.commit.table, shard.commit.shard_id)
+    _copy_file(shard.path, target)
     with disk_errors(target):
-        write_commit(root, commit)
+        write_commit(root, shard.commit.model_copy(update={"replaces": []}))
 
 
-def _copy_quarantined_rows(root: Path, source: Path) -> None:
-    """Rows that a source does not trust are not trusted here either."""
+def _copy_quarantined_rows(root: Path, source: Path, ids: set[str]) -> None:
+    """Rows of the new shards that the source does not trust are not trusted here either.
+
+    Of other shards, those of this store among them, the source has nothing to say.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
     for table in TABLES:
         for file in row_files(source, table):
-            if not (root / "quarantine" / file.name).exists():
-                _copy_file(file, root / "quarantine" / file.name)
+            rows = pq.read_table(file)
+            rows = rows.filter(pc.is_in(rows["shard_id"], value_set=pa.array(sorted(ids))))
+            if rows.num_rows:
+                keep_rows(root, table, rows, f"rows of {table} that {source} does not trust")
 
 
 def _copy_file(source: Path, target: Path) -> None:
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     with disk_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with whole_file(target) as temporary:
             shutil.copyfile(source, temporary)
-            sync_file(temporary)
-            temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        sync_folder(target.parent)

@@ -7,15 +7,27 @@ then on these rows of these shards count no more, and a collector computes them 
 
 from __future__ import annotations
 
+import hashlib
 import json
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from store.layout import commit_path, disk_errors, names_in, sync_folder, write_atomically
-from store.schema import Table
+from pydantic import BaseModel, ConfigDict
+
+from sql.errors import UserError, first_line
+from store.clock import now
+from store.layout import (
+    commit_path,
+    disk_errors,
+    names_in,
+    sync_folder,
+    whole_file,
+    write_atomically,
+)
+from store.schema import TABLES, Table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +43,7 @@ def quarantine_file(root: Path, path: Path, table: str, reason: str) -> Quaranti
     """Move a shard's file (where there is one) and its commit aside. Raises UserError (disk)."""
     folder = root / "quarantine"
     name = _free_name(folder, path.stem)
-    note = {"name": path.name, "table": table, "reason": reason, "at": now()}
+    note = {"name": path.name, "table": table, "reason": reason, "at": now().isoformat()}
     commit = commit_path(root, path.stem)
     with disk_errors(folder):
         write_atomically(folder / f"{name}.json", json.dumps(note).encode())
@@ -53,13 +65,15 @@ def _free_name(folder: Path, stem: str) -> str:
     return name
 
 
-def now() -> str:
-    """The time, UTC, as a note gives it."""
-    return datetime.now(UTC).replace(tzinfo=None).isoformat()
-
-
 def row_files(root: Path, table: str) -> list[Path]:
-    """The files of single rows in quarantine for a table: its columns, `shard_id`, `reason`."""
+    """The files of single rows in quarantine for a table: its columns, `shard_id`, `reason`.
+
+    A damaged one says nothing (see `set_aside_damaged`): its rows are found again by an ingest.
+    """
+    return [path for path in _row_files(root, table) if not _damage(path, TABLES[table])]
+
+
+def _row_files(root: Path, table: str) -> list[Path]:
     prefix = f"rows-{table}-"
     names = sorted(names_in(root / "quarantine"))
     return [
@@ -67,6 +81,59 @@ def row_files(root: Path, table: str) -> list[Path]:
         for name in names
         if name.startswith(prefix) and name.endswith(".parquet")
     ]
+
+
+def damaged_row_files(root: Path) -> list[tuple[Path, str]]:
+    """Files of single rows in quarantine that cannot be read, and why."""
+    found = [(path, _damage(path, t)) for t in TABLES.values() for path in _row_files(root, t.name)]
+    return [(path, reason) for path, reason in found if reason]
+
+
+def _damage(path: Path, table: Table) -> str:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        names = pq.read_schema(path).names
+    except (pa.ArrowException, OSError) as error:
+        return f"not a Parquet file: {first_line(error)}"
+    if table.first_wins:
+        return f"rows of {table.name} are set aside no more: the first of them stays"
+    missing = sorted({"shard_id", *table.key} - set(names))
+    return f"column {missing[0]} is missing" if missing else ""
+
+
+def set_aside_damaged(root: Path) -> list[Quarantined]:
+    """Rename damaged files of rows, so that they are kept and count no more."""
+    moved = []
+    for path, reason in damaged_row_files(root):
+        target = path.with_name(f"damaged-{path.name}")
+        with disk_errors(target):
+            path.rename(target)
+            sync_folder(target.parent)
+        moved.append(Quarantined(name=path.stem, table=path.name.split("-")[1], reason=reason))
+    return moved
+
+
+def keep_rows(root: Path, table: str, rows: Any, reason: str) -> None:
+    """Set single rows aside: the table's columns, `shard_id` and `reason`, with a note.
+
+    Raises UserError if the disk refuses the write.
+    """
+    _keep(root, f"rows-{table}-{secrets.token_hex(8)}", table, rows, reason)
+
+
+def _keep(root: Path, name: str, table: str, rows: Any, reason: str) -> None:
+    import pyarrow.parquet as pq
+
+    target = root / "quarantine" / f"{name}.parquet"
+    if target.with_suffix(".json").exists():
+        return
+    with disk_errors(target):
+        with whole_file(target) as temporary:
+            pq.write_table(rows, temporary)
+        note = {"name": target.name, "table": table, "reason": reason, "at": now().isoformat()}
+        write_atomically(target.with_suffix(".json"), json.dumps(note).encode())
 
 
 def without_quarantined(
@@ -95,10 +162,72 @@ def _numbers(count: int) -> Any:
     return pa.array(np.arange(count))
 
 
+def keep_conflict(root: Path, table: Table, shard_id: str, rows: Any) -> None:
+    """Keep rows that say otherwise than earlier ones; once, however often they are found.
+
+    Raises UserError if the disk refuses the write.
+    """
+    keys = rows.select(list(table.key)).to_pylist()
+    digest = hashlib.sha256(json.dumps(keys, default=str).encode()).hexdigest()[:12]
+    columns = ", ".join(dict.fromkeys(rows["reason"].to_pylist()))
+    reason = (
+        f"{rows.num_rows} rows of {table.name} in shard {shard_id} say otherwise than earlier ones "
+        f"({columns}); the earlier ones stay"
+    )
+    _keep(root, f"conflict-{table.name}-{shard_id}-{digest}", table.name, rows, reason)
+
+
+class _Note(BaseModel):
+    """What a note in quarantine says; its times are texts, for people."""
+
+    model_config = ConfigDict(strict=True)
+
+    name: str
+    table: str
+    reason: str
+    at: str
+    resolved: str = ""
+
+
+def unresolved(root: Path) -> list[dict[str, Any]]:
+    """The notes of descriptions that contradict earlier ones and that nobody has resolved."""
+    return [
+        note
+        for note in listed(root)
+        if note["name"].startswith("conflict-") and not note["resolved"]
+    ]
+
+
+def resolve(root: Path, name: str) -> None:
+    """Declare a conflict resolved: the earlier rows stay, the others stay on file.
+
+    Raises:
+        UserError: no such conflict, or the disk refuses the write.
+    """
+    open_conflicts = {note["name"].removesuffix(".parquet"): note for note in unresolved(root)}
+    chosen = open_conflicts.get(name.removesuffix(".parquet"))
+    if chosen is None:
+        told = ", ".join(open_conflicts) or "none"
+        raise UserError(f"no unresolved conflict {name!r}: there is {told}")
+    path = root / "quarantine" / f"{chosen['name'].removesuffix('.parquet')}.json"
+    with disk_errors(path):
+        write_atomically(path, json.dumps(chosen | {"resolved": now().isoformat()}).encode())
+
+
 def listed(root: Path) -> list[dict[str, Any]]:
-    """What lies in quarantine: one mapping (name, table, reason, at) each, oldest first."""
+    """What lies in quarantine: one mapping (name, table, reason, at) each, oldest first.
+
+    A note that cannot be read is listed as that, with the name of its file.
+    """
     notes = []
-    for file in sorted((root / "quarantine").glob("*.json")):
-        if file.name[0] != ".":
-            notes.append(json.loads(file.read_text("utf-8")))
-    return sorted(notes, key=lambda note: str(note.get("at")))
+    for name in names_in(root / "quarantine"):
+        if name.endswith(".json") and name[0] != ".":
+            notes.append(_note(root / "quarantine" / name).model_dump())
+    return sorted(notes, key=lambda note: (note["at"], note["name"]))
+
+
+def _note(path: Path) -> _Note:
+    try:
+        return _Note.model_validate_json(path.read_bytes())
+    except (ValueError, OSError):
+        return _Note(name=path.stem, table="unknown", reason="its note is damaged", at="")

@@ -56,6 +56,11 @@ class Table:
         """Column names in order."""
         return [column.name for column in self.columns]
 
+    @property
+    def first_wins(self) -> bool:
+        """Whether the first committed row of a key stays, whatever later ones say: descriptions."""
+        return not self.last_wins and self.name != "outcomes"
+
     def compared(self, how: str) -> list[str]:
         """Names of the columns that are compared `how` ("exact", "close"), keys left out."""
         return [c.name for c in self.columns if c.compare == how and c.name not in self.key]

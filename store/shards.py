@@ -8,52 +8,30 @@ committed shard or nothing that counts.
 from __future__ import annotations
 
 import hashlib
-import json
-import os
+import re
 import secrets
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sql.errors import UserError
+from store.clock import now
+from store.commits import COMPACTED, Commit, commit_ids, commit_names, write_commit
 from store.layout import (
-    commit_path,
     disk_errors,
     names_in,
     shard_path,
-    sync_folder,
-    write_atomically,
+    whole_file,
 )
 from store.schema import FAILED, SCHEMA_VERSION, TABLES, Table
-
-COMPACTED = "-c"
-"""Ending of the ids of shards that replace others, so that their commits are found by name."""
 
 SHARD_KEY = b"steerstat.shard"
 """Parquet metadata that marks a file as written here; a file without it was dropped in."""
 
 _ROW_GROUP = 122_880 * 8
 _HASH_BLOCK = 1 << 22
-
-
-@dataclass(frozen=True, kw_only=True)
-class Commit:
-    """What a commit file says of its shard."""
-
-    shard_id: str
-    table: str
-    sha256: str
-    bytes: int
-    rows: int
-    schema_version: int
-    created_at: str
-    run_id: str | None = None
-    first: list[Any] = field(default_factory=list)
-    last: list[Any] = field(default_factory=list)
-    replaces: list[str] = field(default_factory=list)
+_PLACE = re.compile(r"[0-7][0-9a-f]{15}-[0-9a-f]{12}")
 
 
 def append(
@@ -151,16 +129,26 @@ def sort_rows(data: Any, table: Table) -> Any:
     return data.sort_by([(name, "ascending") for name in table.key])
 
 
-def new_shard_id(table: Table, replaces: Sequence[str] = ()) -> str:
+def new_shard_id(root: Path, table: Table, replaces: Sequence[str] = ()) -> str:
     """An id nobody else has; ids sort by the time at which their rows were first written.
 
     A shard that replaces others takes the place in time of the one whose rows won: the oldest, or
-    the newest where the last row wins.
+    the newest where the last row wins. In such a table a new shard comes after every one that is
+    there, whatever the clock says: its writer has seen them.
     """
     if not replaces:
-        return f"{time.time_ns():016x}-{secrets.token_hex(6)}"
-    place = max(replaces) if table.last_wins else min(replaces)
-    return f"{place.split('-')[0]}-{secrets.token_hex(6)}{COMPACTED}"
+        place = time.time_ns()
+        if table.last_wins:
+            place = max([place, *(seen + 1 for seen in _places(root, table))])
+        return f"{place:016x}-{secrets.token_hex(6)}"
+    oldest_or_newest = max(replaces) if table.last_wins else min(replaces)
+    return f"{oldest_or_newest.split('-')[0]}-{secrets.token_hex(6)}{COMPACTED}"
+
+
+def _places(root: Path, table: Table) -> list[int]:
+    """The places in time of a table's shards; names that are none of ours have no place."""
+    names = names_in(root / "shards" / table.name)
+    return [int(name[:16], 16) for name in names if _PLACE.match(name)]
 
 
 def write_shard(
@@ -172,19 +160,13 @@ def write_shard(
     replaces: Sequence[str] = (),
 ) -> str:
     """Write a sorted Arrow table as one shard, then its commit file. Raises UserError (disk)."""
-    shard_id = new_shard_id(table, replaces)
+    shard_id = new_shard_id(root, table, replaces)
     path = shard_path(root, table.name, shard_id)
-    temporary = path.with_name(f".{shard_id}.tmp")
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with whole_file(path) as temporary:
             write_parquet(temporary, table, data, shard_id)
-            digest, size = hash_file(temporary, sync=True)
-            temporary.rename(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        sync_folder(path.parent)
+            digest, size = hash_file(temporary)
         commit = Commit(
             shard_id=shard_id,
             table=table.name,
@@ -192,7 +174,7 @@ def write_shard(
             bytes=size,
             rows=data.num_rows,
             schema_version=SCHEMA_VERSION,
-            created_at=datetime.now(UTC).replace(tzinfo=None).isoformat(),
+            created_at=now().isoformat(),
             run_id=run_id,
             first=[data[name][0].as_py() for name in table.key],
             last=[data[name][-1].as_py() for name in table.key],
@@ -200,11 +182,6 @@ def write_shard(
         )
         write_commit(root, commit)
     return shard_id
-
-
-def write_commit(root: Path, commit: Commit) -> None:
-    """Write a commit file, durable and whole: from here on the shard counts."""
-    write_atomically(commit_path(root, commit.shard_id), json.dumps(asdict(commit)).encode())
 
 
 def write_parquet(path: Path, table: Table, data: Any, shard_id: str) -> None:
@@ -228,66 +205,31 @@ def write_parquet(path: Path, table: Table, data: Any, shard_id: str) -> None:
         writer.add_key_value_metadata({SHARD_KEY: shard_id.encode()})
 
 
-def hash_file(path: Path, *, sync: bool = False) -> tuple[str, int]:
-    """sha256 (hex) and size in bytes of a file; `sync` makes its content durable as well."""
+def hash_file(path: Path) -> tuple[str, int]:
+    """sha256 (hex) and size in bytes of a file."""
     digest = hashlib.sha256()
     size = 0
     with path.open("rb") as handle:
-        if sync:
-            os.fsync(handle.fileno())
         while block := handle.read(_HASH_BLOCK):
             digest.update(block)
             size += len(block)
     return digest.hexdigest(), size
 
 
-def read_commit(root: Path, shard_id: str) -> Commit:
-    """The commit of a shard.
-
-    Raises
-    ------
-    ValueError
-        If the file is no commit file.
-    """
-    text = commit_path(root, shard_id).read_text("utf-8")
-    try:
-        commit = Commit(**json.loads(text))
-    except (TypeError, json.JSONDecodeError) as error:
-        raise ValueError(f"commit file is torn or altered: {error}") from error
-    if commit.shard_id != shard_id or commit.table not in TABLES:
-        raise ValueError(f"commit file names shard {commit.shard_id} of {commit.table}")
-    return commit
+Where = Mapping[str, Collection[Any]]
+"""Values that columns of a table's key must have, such as `{"set_name": ["primary"]}`."""
 
 
-def commit_ids(root: Path) -> set[str]:
-    """Ids of the shards that have a commit file and are not replaced by a compacted one."""
-    found = _commit_names(root)
-    return found - replaced(root, found)
-
-
-def _commit_names(root: Path) -> set[str]:
-    names = names_in(root / "commits")
-    return {name[:-5] for name in names if name.endswith(".json") and name[0] != "."}
-
-
-def replaced(root: Path, ids: Iterable[str]) -> set[str]:
-    """Ids that the compacted shards among `ids` replace."""
-    gone: set[str] = set()
-    for shard_id in ids:
-        if shard_id.endswith(COMPACTED):
-            try:
-                gone.update(read_commit(root, shard_id).replaces)
-            except (ValueError, FileNotFoundError):
-                continue
-    return gone
-
-
-def committed(root: Path, table: str, columns: Sequence[str] | None = None) -> Any:
+def committed(
+    root: Path, table: str, columns: Sequence[str] | None = None, where: Where | None = None
+) -> Any:
     """The rows of every committed shard of a table, as a pyarrow.Table, straight from the shards.
 
-    Rows in quarantine are left out, so that a collector computes them anew; a row that was
+    Rows in quarantine are left out, so that a collector computes them anew. Of descriptions the
+    first row of each key is there; an outcome, or a row of a table where the last wins, that was
     committed twice is there twice. A shard that cannot be read is left out as well: the next
-    ingest puts it in quarantine. Raises UserError for an unknown table or column.
+    ingest puts it in quarantine. `where` leaves the other rows unread as far as Parquet can.
+    Raises UserError for an unknown table or column.
     """
     import pyarrow as pa
 
@@ -300,16 +242,53 @@ def committed(root: Path, table: str, columns: Sequence[str] | None = None) -> A
         raise UserError(f"table {table} has no column {unknown[0]!r}")
     while True:
         ids = commit_ids(root)
+        read = list(dict.fromkeys([*wanted, *definition.key])) if definition.first_wins else wanted
         parts = [
-            without_quarantined(root, definition, shard_id, part, wanted)
+            without_quarantined(root, definition, shard_id, part, read)
             for shard_id in _present(root, table, ids)
-            if (part := read_shard(root, definition, shard_id, wanted)) is not None
+            if (part := read_shard(root, definition, shard_id, wanted, where)) is not None
         ]
         # A compaction may have replaced shards between the listing and the reading.
-        if ids <= _commit_names(root):
+        if ids <= commit_names(root):
             break
     schema = pa.schema([definition.arrow.field(name).with_nullable(True) for name in wanted])
-    return pa.concat_tables(parts) if parts else schema.empty_table()
+    if not parts:
+        return schema.empty_table()
+    rows = pa.concat_tables(parts)
+    return first_rows(rows, definition).select(wanted) if definition.first_wins else rows
+
+
+def first_rows(data: Any, table: Table) -> Any:
+    """One row per key of a pyarrow.Table, the first one."""
+    return _row_per_key(data, table, "min")
+
+
+def last_rows(data: Any, table: Table) -> Any:
+    """One row per key of a pyarrow.Table, the last one."""
+    return _row_per_key(data, table, "max")
+
+
+def _row_per_key(data: Any, table: Table, which: str) -> Any:
+    import numpy as np
+    import pyarrow as pa
+
+    key = list(table.key)
+    numbered = data.select(key).append_column("row", pa.array(np.arange(data.num_rows)))
+    chosen = numbered.group_by(key).aggregate([("row", which)])[f"row_{which}"]
+    return data.take(chosen.combine_chunks().sort())
+
+
+def _filter(table: Table, where: Where) -> Any:
+    """The rows of `where` as Arrow's expression; None for all rows."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    expression = None
+    for name, values in where.items():
+        allowed = pa.array(list(values), table.arrow.field(name).type)
+        one = pc.field(name).isin(allowed)
+        expression = one if expression is None else expression & one
+    return expression
 
 
 def _present(root: Path, table: str, ids: set[str]) -> list[str]:
@@ -319,7 +298,9 @@ def _present(root: Path, table: str, ids: set[str]) -> list[str]:
     return sorted(ids & {name[:-8] for name in names_in(folder) if name.endswith(".parquet")})
 
 
-def read_shard(root: Path, table: Table, shard_id: str, wanted: Sequence[str]) -> Any:
+def read_shard(
+    root: Path, table: Table, shard_id: str, wanted: Sequence[str], where: Where | None = None
+) -> Any:
     """The wanted columns and the key of one shard, or None if it cannot be read."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -327,7 +308,9 @@ def read_shard(root: Path, table: Table, shard_id: str, wanted: Sequence[str]) -
     names = list(dict.fromkeys([*wanted, *table.key]))
     try:
         data = pq.read_table(
-            pa.memory_map(str(shard_path(root, table.name, shard_id))), columns=names
+            pa.memory_map(str(shard_path(root, table.name, shard_id))),
+            columns=names,
+            filters=_filter(table, where or {}),
         )
         return _cast(data, pa.schema([table.arrow.field(name) for name in names]))
     except (OSError, pa.ArrowException):

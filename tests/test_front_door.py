@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 import steerstat
+from docs import make_api
 from tests.paths import ROOT
-
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -42,19 +38,9 @@ def test_help_lists_every_command_without_importing_any() -> None:
     assert all(name in done.stdout for name in steerstat.COMMANDS)
 
 
-def leaves() -> list[list[str]]:
-    """Every command that does something: names, and names within groups."""
-    found = []
-    for name, (module, _) in steerstat.COMMANDS.items():
-        command = typer.main.get_command(importlib.import_module(module).app)
-        inner = getattr(command, "commands", None)
-        found += [[name, one] for one in inner] if inner else [[name]]
-    return found
-
-
 def test_every_command_has_help_with_an_example() -> None:
     without = []
-    for names in leaves():
+    for names in (name.split() for name, _ in make_api.leaves()):
         result = CliRunner().invoke(steerstat.app, [*names, "--help"])
         assert result.exit_code == 0, result.output
         if f"steerstat {' '.join(names)}" not in " ".join(
@@ -62,34 +48,6 @@ def test_every_command_has_help_with_an_example() -> None:
         ):
             without.append(" ".join(names))
     assert not without
-
-
-@pytest.mark.parametrize("command", list(steerstat.COMMANDS))
-def test_every_command_is_in_the_documentation(command: str) -> None:
-    text = "\n".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
-    assert re.search(rf"steerstat {command}\b", text), f"no document shows steerstat {command}"
-
-
-def test_what_a_document_shows_exists() -> None:
-    shown = {
-        match
-        for path in DOCUMENTS
-        for match in re.findall(
-            r"^ {4}(?:\.venv/bin/)?steerstat ([a-z]+)\b", path.read_text(), re.M
-        )
-    }
-    assert shown
-    assert shown <= set(steerstat.COMMANDS)
-
-
-def test_links_between_documents_lead_somewhere() -> None:
-    missing = [
-        f"{path.name}: {target}"
-        for path in [*DOCUMENTS, ROOT / "CONTRIBUTING.md"]
-        for target in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", path.read_text())
-        if not (path.parent / target).exists()
-    ]
-    assert not missing
 
 
 def test_bad_input_is_one_line_and_exit_code_two(tmp_path: Path) -> None:

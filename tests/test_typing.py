@@ -37,6 +37,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         *(f"reveal_type({name})" for name in REVEALED),
         'steerstat.mcnemar("four", pears=2).no_such_field',
         'analysis.tables.strata("store", sceme="n_steps")',
+        'steerstat.mcnemar(4, 2, method="nonsense")',
         "steerstat.no_such_name",
         "from analysis import no_such_name",
     ]
@@ -64,6 +65,7 @@ def test_every_package_reveals_the_types_of_its_names(told: list[str]) -> None:
         'Unexpected keyword argument "pears"',
         'Unexpected keyword argument "sceme" for "strata"',
         '"no_such_field"',
+        "incompatible type \"Literal['nonsense']\"",
         'Module has no attribute "no_such_name"',
         'Module "analysis" has no attribute "no_such_name"',
     ],

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.calibration.rows import ALPHA, Effort, Row, rate
+from analysis.calibration.rows import SIGNIFICANCE, Effort, Row, rate
 from analysis.statistics.clustered import clustered_difference
 from analysis.statistics.paired import mid_p
 from analysis.statistics.sequential import e_value
@@ -35,8 +35,8 @@ def clusters_section(effort: Effort, rng: np.random.Generator) -> Iterator[Row]:
             change = steered - baseline
             pooled = mid_p(np.array((change > 0).sum()), np.array((change < 0).sum()))
             for method, hit in (
-                ("McNemar on pooled seeds (wrong)", bool(pooled <= ALPHA)),
-                ("cluster t", found.p <= ALPHA),
+                ("McNemar on pooled seeds (wrong)", bool(pooled <= SIGNIFICANCE)),
+                ("cluster t", found.p <= SIGNIFICANCE),
                 ("cluster bootstrap", not found.bootstrap_low <= 0 <= found.bootstrap_high),
             ):
                 hits.setdefault(method, []).append(bool(hit))
@@ -84,10 +84,10 @@ def looks_section(effort: Effort, rng: np.random.Generator) -> Iterator[Row]:
                 gained = np.cumsum(draws < up, axis=1)
                 lost = np.cumsum((draws >= up) & (draws < discordance), axis=1)
                 log_e: Any = e_value(gained, lost).log_e
-                crossed.append((log_e >= np.log(1 / ALPHA)).any(axis=1))
+                crossed.append((log_e >= np.log(1 / SIGNIFICANCE)).any(axis=1))
                 looks = slice(LOOK_EVERY - 1, None, LOOK_EVERY)
                 at_looks: Any = gained[:, looks], lost[:, looks]
-                peeked.append((mid_p(*at_looks) <= ALPHA).any(axis=1))
+                peeked.append((mid_p(*at_looks) <= SIGNIFICANCE).any(axis=1))
             setting = {"n": LOOKS_N, "discordance": discordance, "effect": share * discordance}
             yield rate(
                 "looks",

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from analysis.calibration.rows import ALPHA, LEVEL, Effort, Row, rate
+from analysis.calibration.rows import CONFIDENCE, SIGNIFICANCE, Effort, Row, rate
 from analysis.statistics.controls import compare_to_controls, crawford_howell, rank_p
 from analysis.statistics.one_against_controls import candidate_minus_controls
+from analysis.vocabulary import ProblemScope
 
 GAP = 3.0
 # Intervals of d need a root search each: one draw in this many is enough of them.
@@ -58,15 +59,15 @@ def _sizes(x: Any, c: Any, k: int, name: str) -> Iterator[Row]:
     p = np.where(usable, 2 * stats.t.sf(np.abs(t), k - 1), 1.0)
     one_sample = np.where(usable, 2 * stats.t.sf(np.abs(d) * np.sqrt(k), k - 1), 1.0)
     z = np.where(usable, 2 * stats.norm.sf(np.abs(d)), 1.0)
-    half = stats.t.isf((1 - LEVEL) / 2, k - 1) * sd * np.sqrt(1 + 1 / k)
+    half = stats.t.isf((1 - CONFIDENCE) / 2, k - 1) * sd * np.sqrt(1 + 1 / k)
     mark = (0.045, 0.055) if name == "normal" else None
     setting = {"k": k, "controls": name}
-    yield rate("controls", "Crawford–Howell", "size", p <= ALPHA, setting, mark=mark)
-    yield rate("controls", "rank, one-sided", "size", greater <= ALPHA + 1e-12, setting)
+    yield rate("controls", "Crawford–Howell", "size", p <= SIGNIFICANCE, setting, mark=mark)
+    yield rate("controls", "rank, one-sided", "size", greater <= SIGNIFICANCE + 1e-12, setting)
     doubled = 2 * np.minimum(less, greater)
-    yield rate("controls", "rank, two-sided", "size", doubled <= ALPHA + 1e-12, setting)
-    yield rate("controls", "one-sample t (wrong)", "size", one_sample <= ALPHA, setting)
-    yield rate("controls", "z (wrong)", "size", z <= ALPHA, setting)
+    yield rate("controls", "rank, two-sided", "size", doubled <= SIGNIFICANCE + 1e-12, setting)
+    yield rate("controls", "one-sample t (wrong)", "size", one_sample <= SIGNIFICANCE, setting)
+    yield rate("controls", "z (wrong)", "size", z <= SIGNIFICANCE, setting)
     inside = np.abs(x - mean) <= half + 1e-12
     yield rate("controls", "prediction interval", "coverage", inside, setting)
 
@@ -75,9 +76,9 @@ def _powers(x: Any, c: Any, k: int, model: str) -> Iterator[Row]:
     t = crawford_howell(x, c)[3]
     greater = rank_p(x, c)[1]
     setting = {"k": k, "controls": "normal", "candidate": f"{model}, {GAP:g} SD away"}
-    rejected = 2 * stats.t.sf(np.abs(t), k - 1) <= ALPHA
+    rejected = 2 * stats.t.sf(np.abs(t), k - 1) <= SIGNIFICANCE
     yield rate("controls", "Crawford–Howell", "power", rejected, setting)
-    yield rate("controls", "rank, one-sided", "power", greater <= ALPHA + 1e-12, setting)
+    yield rate("controls", "rank, one-sided", "power", greater <= SIGNIFICANCE + 1e-12, setting)
 
 
 def _intervals_of_d(effort: Effort, k: int, rng: np.random.Generator) -> Iterator[Row]:
@@ -96,16 +97,20 @@ def _both_scopes(effort: Effort, rng: np.random.Generator) -> Iterator[Row]:
     """Candidate − mean(controls) where directions differ by 4 points, for both scopes."""
     n, target = effort.problems[-1] if len(effort.problems) < 3 else effort.problems[2], 0.05
     for k in (size for size in effort.controls if size < 99):
-        hits: dict[str, list[bool]] = {"new problems": [], "new problems and directions": []}
+        hits: dict[ProblemScope, list[bool]] = {
+            "new problems": [],
+            "new problems and directions": [],
+        }
         for _ in range(effort.searches):
             effects = rng.normal(0, 0.04, k)
             easy = np.where(rng.random((n, 1)) < 0.5, 0.75, 0.25)
             outcomes = (rng.random((n, k + 1)) < easy + np.r_[target, effects]).astype(float)
-            for scope, goal in (
-                ("new problems", target - effects.mean()),
-                ("new problems and directions", target),
-            ):
-                found = candidate_minus_controls(outcomes[:, 0], outcomes[:, 1:], scope=scope)  # type: ignore[arg-type]
+            goals: dict[ProblemScope, float] = {
+                "new problems": target - effects.mean(),
+                "new problems and directions": target,
+            }
+            for scope, goal in goals.items():
+                found = candidate_minus_controls(outcomes[:, 0], outcomes[:, 1:], scope=scope)
                 hits[scope].append(bool(found.low <= goal <= found.high))
         for scope, inside in hits.items():
             yield rate(

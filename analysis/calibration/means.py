@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from analysis.calibration.rows import ALPHA, Effort, Row, rate
+from analysis.calibration.rows import SIGNIFICANCE, Effort, Row, rate
 from analysis.statistics.bootstrap import bootstrap_mean
 from analysis.statistics.intervals import wilson
 from analysis.statistics.permutation import permutation_test
 from analysis.statistics.sequential import confidence_sequence
+from analysis.vocabulary import ResamplingMethod
 
 LOOKS = np.arange(25, 501, 25)
 ACCURACIES = (0.05, 0.3, 0.9)
@@ -21,18 +22,17 @@ def means_section(effort: Effort, rng: np.random.Generator) -> Iterator[Row]:
     """Sign-flip test and bootstrap of a mean; Wilson's interval of one accuracy."""
     for n in effort.problems:
         heavy: list[bool] = []
-        percentile: list[bool] = []
-        bca: list[bool] = []
+        covered: dict[ResamplingMethod, list[bool]] = {"percentile": [], "bca": []}
         for _ in range(effort.searches // 2):
             flips = permutation_test(rng.standard_t(3, n), rng=rng, resamples=effort.resamples)
-            heavy.append(flips.p <= ALPHA + 1e-12)
+            heavy.append(flips.p <= SIGNIFICANCE + 1e-12)
             skewed = rng.standard_exponential(n) - 1
-            for hits, method in ((percentile, "percentile"), (bca, "bca")):
-                found: Any = bootstrap_mean(skewed, rng=rng, resamples=999, method=method)  # type: ignore[arg-type]
-                hits.append(found.low <= 0 <= found.high)
+            for method, hits in covered.items():
+                found = bootstrap_mean(skewed, rng=rng, resamples=999, method=method)
+                hits.append(bool(found.low <= 0 <= found.high))
         yield rate("means", "permutation, heavy tails", "size", heavy, {"n": n})
-        yield rate("means", "bootstrap mean, skewed", "coverage", percentile, {"n": n})
-        yield rate("means", "bootstrap mean BCa, skewed", "coverage", bca, {"n": n})
+        yield rate("means", "bootstrap mean, skewed", "coverage", covered["percentile"], {"n": n})
+        yield rate("means", "bootstrap mean BCa, skewed", "coverage", covered["bca"], {"n": n})
         for accuracy in ACCURACIES:
             limits: Any = wilson(rng.binomial(n, accuracy, effort.tables), n)
             inside = (limits.low <= accuracy) & (accuracy <= limits.high)

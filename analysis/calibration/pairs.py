@@ -7,18 +7,27 @@ from typing import Any
 
 import numpy as np
 
-from analysis.calibration.rows import ALPHA, LEVEL, Effort, Mark, Row, rate
+from analysis.calibration.rows import CONFIDENCE, SIGNIFICANCE, Effort, Mark, Row, rate
 from analysis.statistics.bootstrap import bootstrap_difference
 from analysis.statistics.equivalence import equivalence, non_inferiority
 from analysis.statistics.intervals import paired_difference
 from analysis.statistics.paired import mcnemar
+from analysis.vocabulary import BootstrapMethod, IntervalMethod, TestMethod
 
 # Effects as shares of the discordance: 0.8 means nine gained for each one lost.
 SHARES = (0.0, 0.4, 0.8, 1.0)
 MARGIN = 0.05
-TESTS = {"McNemar mid-p": "midp", "McNemar exact, sign test": "exact", "McNemar χ²": "chi2"}
-INTERVALS = {"Tango": "tango", "Bonett–Price": "bonett-price", "Wald": "wald"}
-BOOTSTRAPS = {"bootstrap": "exact", "bootstrap BCa": "bca"}
+TESTS: dict[str, TestMethod] = {
+    "McNemar mid-p": "midp",
+    "McNemar exact, sign test": "exact",
+    "McNemar χ²": "chi2",
+}
+INTERVALS: dict[str, IntervalMethod] = {
+    "Tango": "tango",
+    "Bonett–Price": "bonett-price",
+    "Wald": "wald",
+}
+BOOTSTRAPS: dict[str, BootstrapMethod] = {"bootstrap": "exact", "bootstrap BCa": "bca"}
 
 
 def pairs_section(effort: Effort, rng: np.random.Generator) -> Iterator[Row]:
@@ -48,7 +57,7 @@ def _tests(draws: tuple[Any, Any, Any], n: int, discordance: float, share: float
     gained, lost, times = draws
     setting = {"n": n, "discordance": discordance, "effect": share * discordance}
     for name, method in TESTS.items():
-        rejected = np.asarray(mcnemar(gained, lost, method=method).p) <= ALPHA  # type: ignore[arg-type]
+        rejected = np.asarray(mcnemar(gained, lost, method=method).p) <= SIGNIFICANCE
         mark: Mark = None
         if share == 0 and method == "midp":
             mark = (0.03 if n * discordance >= 6 else 0.0, 0.055)
@@ -72,10 +81,10 @@ def _intervals(
     gained, lost, times = draws
     effect = share * discordance
     found = {
-        name: paired_difference(gained, lost, n, method=method, level=LEVEL)  # type: ignore[arg-type]
+        name: paired_difference(gained, lost, n, method=method, confidence=CONFIDENCE)
         for name, method in INTERVALS.items()
     } | {
-        name: bootstrap_difference(gained, lost, n, method=method, rng=rng, resamples=999)  # type: ignore[arg-type]
+        name: bootstrap_difference(gained, lost, n, method=method, rng=rng, resamples=999)
         for name, method in BOOTSTRAPS.items()
     }
     for name, result in found.items():
@@ -104,8 +113,14 @@ def _margins(draws: tuple[Any, Any, Any], n: int, discordance: float) -> Iterato
     gained, lost, times = draws
     setting = {"n": n, "discordance": discordance, "effect": MARGIN}
     tests = {
-        "equivalence ±5 points": equivalence(gained, lost, n, margin=MARGIN, alpha=ALPHA),
-        "does no harm, 5 points": non_inferiority(lost, gained, n, margin=MARGIN, alpha=ALPHA),
+        "equivalence ±5 points": equivalence(
+            gained, lost, n, margin=MARGIN, significance=SIGNIFICANCE
+        ),
+        "does no harm, 5 points": non_inferiority(
+            lost, gained, n, margin=MARGIN, significance=SIGNIFICANCE
+        ),
     }
     for name, result in tests.items():
-        yield rate("pairs", name, "size", np.repeat(np.asarray(result.p) <= ALPHA, times), setting)
+        yield rate(
+            "pairs", name, "size", np.repeat(np.asarray(result.p) <= SIGNIFICANCE, times), setting
+        )

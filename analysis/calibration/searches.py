@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.calibration.rows import ALPHA, Effort, Row, noisy_runs, rate
+from analysis.calibration.rows import SIGNIFICANCE, Effort, Row, noisy_runs, rate
 from analysis.statistics.dose import dose_response
 from analysis.statistics.families import adjust, cochrans_q
 from analysis.statistics.paired import mid_p
@@ -51,12 +51,13 @@ def _search_once(
     gained = (y > b[:, None]).sum(axis=0)
     lost = (y < b[:, None]).sum(axis=0)
     alone = mid_p(gained, lost)
+    holm = adjust(alone, method="holm", family_size=len(alone))
     found = {
-        "max-T": largest.p.min() <= ALPHA + 1e-12,
-        "best alpha, search": best.p_search <= ALPHA + 1e-12,
-        "best alpha, max-T": best.p_max_t <= ALPHA + 1e-12,
-        "Holm of six mid-p": adjust(alone, method="holm", family_size=len(alone)).p.min() <= ALPHA,
-        "best alpha's own mid-p (wrong)": best.naive_p <= ALPHA,
+        "max-T": largest.p.min() <= SIGNIFICANCE + 1e-12,
+        "best alpha, search": best.p_search <= SIGNIFICANCE + 1e-12,
+        "best alpha, max-T": best.p_max_t <= SIGNIFICANCE + 1e-12,
+        "Holm of six mid-p": holm.p.min() <= SIGNIFICANCE,
+        "best alpha's own mid-p (wrong)": best.naive_p <= SIGNIFICANCE,
         "simultaneous band": bool(((largest.low <= 0) & (largest.high >= 0)).all()),
         "interval from the split": best.low <= 0 <= best.high,
         "interval of the winner (wrong)": best.naive_low <= 0 <= best.naive_high,
@@ -76,10 +77,10 @@ def curves_section(effort: Effort, rng: np.random.Generator) -> Iterator[Row]:
                     found = dose_response(
                         y, ALPHAS, rng=rng, baseline=b, resamples=effort.resamples
                     )
-                    trend.append(found.p <= ALPHA + 1e-12)
+                    trend.append(found.p <= SIGNIFICANCE + 1e-12)
                     inside.append(found.low <= slope <= found.high)
-                    damage.append(found.damage.p.min() <= ALPHA + 1e-12)
-                    reordered.append(found.against_rising <= ALPHA + 1e-12)
+                    damage.append(found.damage.p.min() <= SIGNIFICANCE + 1e-12)
+                    reordered.append(found.against_rising <= SIGNIFICANCE + 1e-12)
                 setting = {"n": n, "noise": noise, "slope": slope, "damage": DAMAGE}
                 yield rate(
                     "curves",
@@ -118,9 +119,9 @@ def strata_section(effort: Effort, rng: np.random.Generator) -> Iterator[Row]:
                 gained = rng.binomial(changed, 0.5)
                 odds = stratum_homogeneity(gained, changed - gained)
                 found = stratified_difference(gained, changed - gained, each)
-                exact.append(odds.p <= ALPHA)
-                chi2.append(odds.chi2_p <= ALPHA)
-                points.append(found.heterogeneity_p <= ALPHA)
+                exact.append(odds.p <= SIGNIFICANCE)
+                chi2.append(odds.chi2_p <= SIGNIFICANCE)
+                points.append(found.heterogeneity_p <= SIGNIFICANCE)
                 contrast.append(found.contrast_low <= 0 <= found.contrast_high)
             setting = {"n": n, "discordance": discordance}
             yield rate("strata", "Fisher–Freeman–Halton", "size", exact, setting)
@@ -128,7 +129,7 @@ def strata_section(effort: Effort, rng: np.random.Generator) -> Iterator[Row]:
             yield rate("strata", "heterogeneity in points", "size", points, setting)
             yield rate("strata", "contrast in points", "coverage", contrast, setting)
             q = [
-                cochrans_q(noisy_runs(rng, (n, 5), discordance)).p <= ALPHA
+                cochrans_q(noisy_runs(rng, (n, 5), discordance)).p <= SIGNIFICANCE
                 for _ in range(effort.searches)
             ]
             yield rate("strata", "Cochran's Q, 5 conditions", "size", q, setting)

@@ -7,18 +7,18 @@ grey printing; every colour that tells things apart has a shape or a dash beside
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
+from altair.typing import Optional
 
 # Candidates, darkest first; the order of a table's rows decides who gets which.
 COLOURS = ["#00466b", "#d55e00", "#56b4e9", "#cc79a7", "#009e73", "#8a6d00"]
 SHAPES = ["circle", "diamond", "square", "triangle-up", "cross", "triangle-down"]
-DASHES: list[Sequence[float]] = [[1, 0], [4, 2], [1.5, 1.5], [6, 2, 1, 2], [3, 1], [1, 3]]
-GREY, LIGHT, DARK = "#8c8c8c", "#d9d9d9", "#333333"
+DASHES: list[list[float]] = [[1, 0], [4, 2], [1.5, 1.5], [6, 2, 1, 2], [3, 1], [1, 3]]
+GREY, DARK = "#8c8c8c", "#333333"
 OUTCOMES = {
     "stayed right": "#00466b",
     "gained": "#56b4e9",
@@ -72,6 +72,11 @@ def dash(field: str, domain: list[str], **options: Any) -> alt.StrokeDash:
     """One dash per name, beside `colour`."""
     scale = alt.Scale(domain=domain, range=[DASHES[i % len(DASHES)] for i in range(len(domain))])
     return alt.StrokeDash(field, type="nominal", scale=scale, title=None, **options)
+
+
+def layered(*charts: alt.Chart, data: Optional[alt.Data] = alt.Undefined) -> alt.LayerChart:
+    """The charts over each other; `alt.layer` might give facets, which no chart here asks for."""
+    return alt.LayerChart(layer=list(charts), data=data)
 
 
 def alpha_axis(*, labelled: bool = True) -> alt.X:

@@ -11,6 +11,7 @@ from analysis.charts.base import (
     POINTS,
     alpha_axis,
     colour,
+    layered,
     names,
     percent_axis,
     rows,
@@ -61,7 +62,7 @@ def accuracy_chart(
         tooltip=tips("direction", "alpha", "accuracy", "gained", "lost", "n"),
     )
     layers = [tango, baseline, *_band_layers(band), line, points]
-    return alt.LayerChart(layer=layers).properties(width=width, height=height)
+    return layered(*layers).properties(width=width, height=height)
 
 
 def _band_layers(band: pd.DataFrame) -> list[alt.Chart]:
@@ -118,8 +119,8 @@ def dose_chart(
         shape=shape("quantity", domain),
         tooltip=tips("direction", "dose", "quantity", "estimate", "low", "high"),
     )
-    layered = alt.layer(band, zero, line, points, data=base.data)
-    return layered.properties(width=width, height=height).facet(
+    whole = layered(band, zero, line, points, data=base.data)
+    return whole.properties(width=width, height=height).facet(
         column=alt.Column("direction", type="nominal", title=None)
     )
 
@@ -195,4 +196,4 @@ def _stratum_panel(
         shape=shape("direction", domain),
         tooltip=tips("stratum_label", "direction", "alpha", field, "gained", "lost", "n"),
     )
-    return alt.LayerChart(layer=[*layers, line, points])
+    return layered(*layers, line, points)

@@ -5,7 +5,15 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from analysis.charts.base import colour, dash, names, rows, shape, tips
+from analysis.charts.base import (
+    colour,
+    dash,
+    layered,
+    names,
+    rows,
+    shape,
+    tips,
+)
 
 DIVERGING = ["#b35806", "#f1a340", "#fee0b6", "#f7f7f7", "#d1e5f0", "#67a9cf", "#2166ac"]
 POSITION = alt.Axis(title="Latent position", labelAngle=0, grid=False)
@@ -72,7 +80,7 @@ def direction_norms_chart(
         points = base.mark_point(filled=True, size=22, opacity=1).encode(
             shape=shape("direction", domain)
         )
-        return alt.LayerChart(layer=[line, points]).properties(width=width, height=height)
+        return layered(line, points).properties(width=width, height=height)
 
     return alt.hconcat(
         panel("norm", "Norm of the direction", "~r"),
@@ -146,4 +154,4 @@ def cosine_chart(cosines: pd.DataFrame, *, size: float = 22) -> alt.LayerChart:
         color=alt.condition("datum.dark", alt.value("#ffffff"), alt.value("#000000")),
     )
     side = size * len(order)
-    return alt.LayerChart(layer=[cells, text]).properties(width=side, height=side)
+    return layered(cells, text).properties(width=side, height=side)

@@ -5,7 +5,17 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from analysis.charts.base import DARK, POINTS, colour, names, percent_axis, rows, shape, tips
+from analysis.charts.base import (
+    DARK,
+    POINTS,
+    colour,
+    layered,
+    names,
+    percent_axis,
+    rows,
+    shape,
+    tips,
+)
 
 
 def forest_chart(
@@ -50,7 +60,7 @@ def forest_chart(
             "direction", "alpha_label", "estimate", "low", "high", "counts_label", "p_label"
         ),
     )
-    plot = alt.layer(zero, span, points).properties(width=width, height=height)
+    plot = layered(zero, span, points).properties(width=width, height=height)
     return alt.hconcat(
         plot,
         _column(data, order, "counts_label", "gained/lost", height),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from string import ascii_lowercase
-from typing import Any
 
 import altair as alt
+from altair.typing import ChartType
 
 
-def lettered(charts: Sequence[Any], *, columns: int = 2) -> alt.ConcatChart:
+def lettered(charts: Sequence[ChartType], *, columns: int = 2) -> alt.ConcatChart:
     """The charts side by side, `columns` a row, with bold letters above their left corners.
 
     Scales and legends stay each panel's own.

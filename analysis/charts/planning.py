@@ -5,7 +5,17 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from analysis.charts.base import DARK, colour, dash, names, percent_axis, rows, shape, tips
+from analysis.charts.base import (
+    DARK,
+    colour,
+    dash,
+    layered,
+    names,
+    percent_axis,
+    rows,
+    shape,
+    tips,
+)
 
 
 def power_chart(power: pd.DataFrame, *, width: float = 240, height: float = 150) -> alt.LayerChart:
@@ -42,7 +52,7 @@ def power_chart(power: pd.DataFrame, *, width: float = 240, height: float = 150)
     points = base.mark_point(filled=True, size=16, opacity=1).encode(
         shape=shape("difference_label", domain)
     )
-    return alt.LayerChart(layer=[target, line, points]).properties(width=width, height=height)
+    return layered(target, line, points).properties(width=width, height=height)
 
 
 def calibration_chart(
@@ -83,7 +93,7 @@ def calibration_chart(
         tooltip=tips("quantity", "method", "x", "value", "error"),
     )
     return (
-        alt.layer(nominal, span, points, data=rows(calibration))
+        layered(nominal, span, points, data=rows(calibration))
         .properties(width=width, height=height)
         .facet(column=alt.Column("quantity", type="nominal", title=None))
         .resolve_scale(y="independent")

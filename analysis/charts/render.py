@@ -13,9 +13,12 @@ import struct
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analysis.charts.styles import Style, config, points
+
+if TYPE_CHECKING:
+    from altair.typing import ChartType
 
 FONTS = Path(__file__).parent / "fonts"
 # A vector figure is drawn at this many pixels per inch as PNG: the least that journals accept.
@@ -41,7 +44,7 @@ def converter() -> Any:
     return vl_convert
 
 
-def specification(chart: Any, style: Style, columns: int = 1) -> dict[str, Any]:
+def specification(chart: ChartType, style: Style, columns: int = 1) -> dict[str, Any]:
     """The chart's Vega-Lite specification in the look of a style.
 
     The tests check every chart against the Vega-Lite schema; drawing does not wait for it.
@@ -51,7 +54,7 @@ def specification(chart: Any, style: Style, columns: int = 1) -> dict[str, Any]:
     return spec
 
 
-def to_svg(chart: Any, style: Style, columns: int = 1) -> str:
+def to_svg(chart: ChartType, style: Style, columns: int = 1) -> str:
     """The chart as SVG, one user unit per point, at whatever width it comes out."""
     return str(converter().vegalite_to_svg(specification(chart, style, columns)))
 
@@ -64,7 +67,13 @@ def size(svg: str) -> tuple[float, float]:
     return float(found[1]), float(found[2])
 
 
-def fit(build: Callable[[float], Any], style: Style, columns: int = 1, *, plots: int = 1) -> str:
+def fit(
+    build: Callable[[float], ChartType],
+    style: Style,
+    columns: int = 1,
+    *,
+    plots: int = 1,
+) -> str:
     """SVG whose *total* width, axes and legends included, is exactly the style's for `columns`.
 
     `build` takes the width of one plot area, of which `plots` stand side by side; labels take what

@@ -5,7 +5,18 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from analysis.charts.base import DARK, GREY, POINTS, colour, names, percent_axis, rows, shape, tips
+from analysis.charts.base import (
+    DARK,
+    GREY,
+    POINTS,
+    colour,
+    layered,
+    names,
+    percent_axis,
+    rows,
+    shape,
+    tips,
+)
 
 
 def controls_chart(
@@ -63,8 +74,8 @@ def controls_chart(
             tooltip=tips("direction", "estimate"),
         )
     )
-    layered = alt.layer(interval, middle, dots, candidates).properties(width=width, height=height)
+    whole = layered(interval, middle, dots, candidates).properties(width=width, height=height)
     header = alt.Header(labelAngle=0, labelAlign="left", title=None, labelOrient="left")
-    return layered.facet(
+    return whole.facet(
         row=alt.Row("panel", type="nominal", sort=panels, header=header, title=None), data=merged
     )

@@ -5,7 +5,13 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from analysis.charts.base import DARK, OUTCOMES, rows, tips
+from analysis.charts.base import (
+    DARK,
+    OUTCOMES,
+    layered,
+    rows,
+    tips,
+)
 
 
 def transitions_chart(
@@ -51,7 +57,7 @@ def transitions_chart(
     long = rows(transitions, ["direction", "alpha_label", "outcome", "order", "problems"]).values
     text = rows(labels, ["direction", "alpha_label", "total", "gained_label", "lost_label"]).values
     return (
-        alt.layer(bars, *counts)
+        layered(bars, *counts)
         .properties(width=width, height=height)
         .facet(
             column=alt.Column("direction", type="nominal", title=None),
@@ -101,4 +107,4 @@ def problems_chart(
         y=alt.Y("middle", type="quantitative", scale=y_scale),
         text=alt.Text("stratum_label", type="nominal"),
     )
-    return alt.LayerChart(layer=[cells, lines, text]).properties(width=width, height=height)
+    return layered(cells, lines, text).properties(width=width, height=height)

@@ -15,7 +15,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from analysis.claims.functions import FUNCTIONS
+from analysis.claims.functions import FUNCTIONS, field_names
 from analysis.claims.printed import Figure
 
 LONGEST = 2000
@@ -245,10 +245,10 @@ def _field(owner: Any, name: str) -> Any:
         if name not in owner:
             raise ExpressionError(f"there is no {name!r}; there are {', '.join(owner)}")
         return defined(owner[name])
-    fields = {f.name for f in dataclasses.fields(owner)} if dataclasses.is_dataclass(owner) else ()
-    if name not in fields:
+    names = field_names(owner) if dataclasses.is_dataclass(owner) else {}
+    if name not in names:
         raise ExpressionError(f"{type(owner).__name__} has no field {name!r}")
-    return _plain(getattr(owner, name))
+    return _plain(getattr(owner, names[name]))
 
 
 def _item(owner: Any, index: Any) -> Any:

@@ -5,6 +5,7 @@ Statistics are looked up by name when they are called, so that reading a claims 
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -171,10 +172,34 @@ def _statistic(name: str) -> Callable[..., Any]:
             function = getattr(analysis, name)
         except AttributeError:
             raise ValueError(f"this version of steerstat has no statistic {name!r}") from None
-        return function(*(list(a) if isinstance(a, tuple) else a for a in args), **options)
+        values = [list(a) if isinstance(a, tuple) else a for a in args]
+        return _with_words_of_claims(function, values, options)
 
     call.__name__ = name
     return call
+
+
+# What claims call the options of statistics; the functions name what each of them is the level of.
+_OPTIONS = {"alpha": "significance", "level": "confidence"}
+
+
+def _with_words_of_claims(
+    function: Callable[..., Any], values: Sequence[Any], options: dict[str, Any]
+) -> Any:
+    from analysis.statistics.counts import one_outcome_each
+    from analysis.statistics.results import stamped
+
+    one_outcome_each(options.pop("outcomes_per_problem", 1))
+    selected = options.pop("selected_on_outcome", False)
+    result = function(*values, **{_OPTIONS.get(key, key): v for key, v in options.items()})
+    return stamped(result) if selected else result
+
+
+def field_names(result: Any) -> dict[str, str]:
+    """The field behind each name that a claim may use: its own, and what it is written under."""
+    fields = dataclasses.fields(result)
+    keys = {key: one.name for one in fields for key in one.metadata.get("keys", ())}
+    return keys | {one.name: one.name for one in fields}
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {

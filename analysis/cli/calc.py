@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -16,6 +16,7 @@ from analysis.cli.showing import (
     show,
     stamp,
 )
+from analysis.vocabulary import IntervalMethod, TestMethod
 from sql.errors import UserError
 
 app = typer.Typer(
@@ -43,28 +44,30 @@ def mcnemar(
     """
     from analysis import words
     from analysis.statistics import paired
+    from analysis.statistics.counts import one_outcome_each
+    from analysis.statistics.results import stamped
 
-    options: dict[str, Any] = {"n": n, "outcomes_per_problem": seeds}
-    options["selected_on_outcome"] = selected
     with refusals():
+        one_outcome_each(seeds)
         results = {
-            method: paired.mcnemar(gained, lost, method=method, **options)
-            for method in ("midp", "exact", "chi2")
+            method: paired.mcnemar(gained, lost, method=method, n=n)
+            for method in get_args(TestMethod)
         }
-        sign = paired.sign_test(gained, lost, **options)
+        sign = paired.sign_test(gained, lost, n=n)
+    payload = {**results, "sign_test": sign}
     lines = [
         ("McNemar mid-p", f"{results['midp'].p:.6g}  (primary)"),
         ("McNemar exact", f"{results['exact'].p:.6g}"),
         ("McNemar chi-square", f"{results['chi2'].p:.6g}  (no correction)"),
         ("sign test", f"{sign.p:.6g}" + (f"  ({sign.dropped} ties dropped)" if n else "")),
-        ("status", results["midp"].status),
+        ("status", str(results["midp"].status)),
     ]
     of = f" of {n} problems" if n else ""
     show(
         f"{gained} gained, {lost} lost{of}",
         lines,
-        words.mcnemar_sentence(gained, lost, results["midp"].p, results["exact"].p),
-        {**results, "sign_test": sign},
+        words.mcnemar_sentence(gained, lost, float(results["midp"].p), float(results["exact"].p)),
+        {key: stamped(one) for key, one in payload.items()} if selected else payload,
         as_json=json_,
         notes=stamp(selected),
     )
@@ -86,15 +89,16 @@ def difference(
     """
     from analysis import words
     from analysis.statistics import bootstrap, intervals
+    from analysis.statistics.counts import one_outcome_each
+    from analysis.statistics.results import stamped
 
-    options: dict[str, Any] = {"level": level, "outcomes_per_problem": seeds}
-    options["selected_on_outcome"] = selected
     with refusals():
+        one_outcome_each(seeds)
         tango, price, wald = (
-            intervals.paired_difference(gained, lost, n, method=method, **options)
-            for method in ("tango", "bonett-price", "wald")
+            intervals.paired_difference(gained, lost, n, method=method, confidence=level)
+            for method in get_args(IntervalMethod)
         )
-        boot = bootstrap.bootstrap_difference(gained, lost, n, method="exact", **options)
+        boot = bootstrap.bootstrap_difference(gained, lost, n, method="exact", confidence=level)
     shown = {"tango": tango, "bonett_price": price, "wald": wald, "bootstrap": boot}
     labels = ("Tango score", "Bonett-Price", "Wald", "bootstrap, exact")
     lines = [("change", f"{100 * tango.estimate:+.4g} points")]
@@ -103,12 +107,12 @@ def difference(
         for label, one in zip(labels, shown.values(), strict=True)
     ]
     lines[1] = (lines[1][0], lines[1][1] + "  (primary)")
-    lines += [("McNemar mid-p", f"{tango.p:.6g}"), ("status", tango.status)]
+    lines += [("McNemar mid-p", f"{tango.p:.6g}"), ("status", str(tango.status))]
     show(
         f"{gained} gained, {lost} lost of {n} problems, {100 * level:g} % intervals",
         lines,
         words.difference_sentence(tango),
-        shown,
+        {key: stamped(one) for key, one in shown.items()} if selected else shown,
         as_json=json_,
         notes=stamp(selected),
     )
@@ -136,10 +140,13 @@ def equivalence(
     fraction = None if margin is None else as_fraction("--margin", margin)
     test: Any = margin_tests.non_inferiority if no_harm else margin_tests.equivalence
     with refusals():
-        result = test(gained, lost, n, margin=fraction, alpha=alpha)
+        result = test(gained, lost, n, margin=fraction, significance=alpha)
     lines = [
         ("change", f"{100 * result.estimate:+.4g} points"),
-        (f"{100 * result.level:g} % Tango", f"{100 * result.low:+.4g} to {100 * result.high:+.4g}"),
+        (
+            f"{100 * result.confidence:g} % Tango",
+            f"{100 * result.low:+.4g} to {100 * result.high:+.4g}",
+        ),
         ("p", f"{result.p:.6g}"),
         ("shown", "yes" if result.shown else "no"),
         ("status", result.status),
@@ -170,7 +177,7 @@ def discordance(
 
     with refusals():
         result = paired.discordance(
-            gained, lost, n, floor_changed=floor_changed, floor_n=floor_n, level=level
+            gained, lost, n, floor_changed=floor_changed, floor_n=floor_n, confidence=level
         )
     lines = [
         ("changed", f"{100 * result.estimate:.4g} %"),
@@ -179,7 +186,7 @@ def discordance(
             "odds gained:lost",
             f"{result.odds:.4g} ({result.odds_low:.4g} to {result.odds_high:.4g})",
         ),
-        ("status", result.status),
+        ("status", str(result.status)),
     ]
     sentence = words.discordance_sentence(result, gained, lost)
     show(f"{gained} gained, {lost} lost of {n}", lines, sentence, {"result": result}, as_json=json_)
@@ -207,9 +214,9 @@ def look(
 
     with refusals():
         e = sequential.e_value(gained, lost)
-        limits = sequential.confidence_sequence(gained, lost, n, level=level)
+        limits = sequential.confidence_sequence(gained, lost, n, confidence=level)
         future = None
-        if planned is not None and e.estimate < 1 / (1 - level):
+        if planned is not None and e.e < 1 / (1 - level):
             future = sequential.futility(
                 gained,
                 lost,
@@ -219,13 +226,13 @@ def look(
                 discordance=as_fraction("--discordance", expected),
             )
     lines = [
-        ("e-value", f"{e.estimate:.6g}"),
+        ("e-value", f"{e.e:.6g}"),
         ("p at any look", f"{e.p:.6g}"),
         ("share gained", f"{limits.share_low:.4g} to {limits.share_high:.4g} at any look"),
         ("limits at any look", f"{100 * limits.low:+.4g} to {100 * limits.high:+.4g} points"),
     ]
     if future is not None:
-        lines.append(("conditional power", f"{future.estimate:.4g}"))
+        lines.append(("conditional power", f"{future.conditional_power:.4g}"))
         lines.append(("stop for futility", "yes" if future.stop else "no"))
     show(
         f"{gained} gained, {lost} lost of {n} problems so far",
@@ -261,7 +268,7 @@ def missing(
             f"--table {table!r}: pass 3 x 3 counts such as '26,2,0;4,50,2;1,0,1'"
         ) from None
     with refusals():
-        result = module.missing_bounds(cells, level=level)
+        result = module.missing_bounds(cells, confidence=level)
     lines = [
         ("missing = wrong", f"{100 * result.estimate:+.4g} points, mid-p {result.p:.4g}"),
         ("its interval", f"{100 * result.low:+.4g} to {100 * result.high:+.4g}"),
@@ -302,7 +309,7 @@ def fragility(
             fragile_gained=fragile_gained,
             fragile_lost=fragile_lost,
             fragile_unchanged=fragile_unchanged,
-            level=level,
+            confidence=level,
         )
     lines = [
         ("mid-p, all pairs", f"{result.p:.6g}"),

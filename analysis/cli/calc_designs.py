@@ -42,7 +42,7 @@ def controls(
         else:
             notes.append("computed from the points as given; --n restores exact counts")
         result = compare_to_controls(
-            values[0], values[1:], tail=cast(Any, tail), level=level, family_size=family_size
+            values[0], values[1:], tail=cast(Any, tail), confidence=level, family_size=family_size
         )
     lines = [
         ("difference", f"{result.estimate:+.4g} points from the controls' mean"),
@@ -84,7 +84,7 @@ def controls_power(
     ]
     sentence = (
         f"With {k} controls a {model} candidate {gap:g} SD from their mean is found with "
-        f"probability {result.estimate:.3f}; the rank test cannot go below {result.rank_floor:.3g} "
+        f"probability {result.power:.3f}; the rank test cannot go below {result.rank_floor:.3g} "
         "however far it lies."
     )
     show(f"{k} controls, gap {gap:g} SD", lines, sentence, {"result": result}, as_json=json_)
@@ -114,21 +114,21 @@ def power(
         raise UserError("power needs --n, --effect or both: what is left out is computed")
     rate = None if discordance is None else as_fraction("--discordance", discordance)
     size = None if effect is None else as_fraction("--effect", effect)
-    options: dict[str, Any] = {"discordance": rate, "method": method, "alpha": alpha}
+    options: dict[str, Any] = {"discordance": rate, "method": method, "significance": alpha}
     result: Any
     with refusals():
         if n is not None and size is not None:
             result = mcnemar_power(n, effect=size, **options)
-            sentence = words.power_sentence(result.estimate, n, size, result.discordance, method)
-            line = ("power", f"{result.estimate:.4g}")
+            sentence = words.power_sentence(result.power, n, size, result.discordance, method)
+            line = ("power", f"{result.power:.4g}")
         elif n is not None:
             result = minimum_detectable_effect(n, power=target, **options)
             sentence = words.detectable_sentence(result, method)
-            line = ("smallest effect", f"{100 * result.estimate:.4g} points at power {target:g}")
+            line = ("smallest effect", f"{100 * result.effect:.4g} points at power {target:g}")
         else:
             result = sample_size(effect=cast(float, size), power=target, **options)
             sentence = words.sample_size_sentence(result, cast(float, size), method)
-            line = ("problems needed", f"{result.estimate} for power {target:g}")
+            line = ("problems needed", f"{result.problems} for power {target:g}")
     show(
         f"McNemar {method} at {alpha:g}, {discordance} % of problems changing",
         [line, ("status", result.status)],
@@ -173,7 +173,7 @@ def accuracy(
     from analysis.statistics.intervals import wilson
 
     with refusals():
-        result = wilson(k, n, level=level)
+        result = wilson(k, n, confidence=level)
     limits = f"{100 * result.low:.4g} to {100 * result.high:.4g} %"
     sentence = (
         f"The accuracy is {100 * result.estimate:.1f} % ({100 * level:g} % interval {limits}); two "
@@ -194,19 +194,21 @@ def strata(
 
     Example: steerstat calc strata --gained 3,1 --lost 0,2 --n 40,46
     """
+    import numpy as np
+
     from analysis.statistics.strata import stratified_difference, stratum_homogeneity
 
     counts = []
     for name, text in (("--gained", gained), ("--lost", lost), ("--n", n)):
         counts.append([float(value) for value in numbers(name, text)])
     with refusals():
-        result = stratified_difference(counts[0], counts[1], counts[2], level=level)
+        result = stratified_difference(counts[0], counts[1], counts[2], confidence=level)
         odds = stratum_homogeneity(counts[0], counts[1])
     one = result.strata
     lines = [
         (name, f"{100 * e:+.4g} ({100 * low:+.4g} to {100 * high:+.4g}), mid-p {p:.4g}")
         for name, e, low, high, p in zip(
-            result.names, one.estimate, one.low, one.high, one.p, strict=True
+            result.names, *map(np.atleast_1d, (one.estimate, one.low, one.high, one.p)), strict=True
         )
     ]
     lines.append(("contrast, points", f"{100 * result.contrast:+.4g}"))

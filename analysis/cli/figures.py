@@ -34,7 +34,7 @@ def figures(
 
     Example: steerstat figures runs/demo --style nature --format pdf,svg
     """
-    from analysis.figures import catalogue as library
+    from analysis.figures import files as library
     from analysis.report.table_files import TABLE_FORMATS, write_tables
 
     if check:

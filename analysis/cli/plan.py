@@ -8,8 +8,6 @@ from typing import Annotated
 
 import typer
 
-from sql.errors import UserError
-
 app = typer.Typer(no_args_is_help=True, help="Check and freeze a plan before collecting.")
 
 
@@ -34,7 +32,6 @@ def check(
     """
     from analysis.plans.power import as_text, check_plan
     from analysis.plans.schema import load_plan
-    from analysis.statistics.results import Refusal
 
     plan = load_plan(file)
     discordance = None
@@ -42,10 +39,7 @@ def check(
         from analysis.plans.pilot import measured_discordance
 
         discordance = measured_discordance(store, plan)
-    try:
-        report = check_plan(plan, discordance=discordance)
-    except Refusal as error:
-        raise UserError(str(error)) from None
+    report = check_plan(plan, discordance=discordance)
     if json_:
         typer.echo(json.dumps(report.as_dict(), indent=2, allow_nan=False))
     else:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from analysis.plans.schema import Plan, parse_plan, read_plan_text
-from store import append, committed, content_id, create_store, open_store, read
+from sql import loader
+from store import append, clock, committed, content_id, create_store, open_store, read
 
 Stamp = Literal["confirmatory", "exploratory"]
 CONFIRMATORY: Stamp = "confirmatory"
@@ -57,8 +58,12 @@ def freeze(root: Path, path: Path, *, now: datetime | None = None) -> FrozenPlan
     Raises:
         UserError: no valid plan, or a folder that holds something else.
     """
-    text = read_plan_text(path)
-    plan = parse_plan(text, name=str(path))
+    return freeze_text(root, read_plan_text(path), name=str(path), now=now)
+
+
+def freeze_text(root: Path, text: str, *, name: str, now: datetime | None = None) -> FrozenPlan:
+    """`freeze` for a plan that has been read already; `name` is for the errors of its text."""
+    plan = parse_plan(text, name=name)
     root = create_store(root)
     earlier = _stored(root)
     current = next((held for held in earlier if held["superseded"] is None), None)
@@ -68,7 +73,7 @@ def freeze(root: Path, path: Path, *, now: datetime | None = None) -> FrozenPlan
     after = current["plan_id"] if current is not None else None
     plan_id = content_id({"plan": text, "after": after})
     sha256 = hashlib.sha256(text.encode()).hexdigest()
-    frozen_at = (now or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None)
+    frozen_at = clock.now() if now is None else now.astimezone(UTC).replace(tzinfo=None)
     row = {
         "plan_id": plan_id,
         "text": text,
@@ -190,21 +195,10 @@ def _among(alpha: float, doses: Sequence[float]) -> bool:
     return any(math.isclose(alpha, dose, abs_tol=1e-9) for dose in doses)
 
 
-# Runs are counted, not outcomes: a run begins before its outcomes, so this errs on the safe side.
-_FIRST_SEEN = """
-SELECT c.direction, min(r.created_at) AS seen
-FROM (SELECT DISTINCT condition_no, run_no FROM outcome_rows) AS o
-JOIN condition_details AS c USING (condition_no)
-JOIN run_keys AS k USING (run_no)
-JOIN runs AS r USING (run_id)
-WHERE c.direction IS NOT NULL
-GROUP BY c.direction
-"""
-
-
 def _first_seen(root: Path) -> dict[str, datetime]:
     from store.layout import database_path
 
     if not database_path(root).exists():
         return {}
-    return {row["direction"]: row["seen"] for row in read(root, _FIRST_SEEN).to_pylist()}
+    rows = read(root, loader.internal("first_steered").text).to_pylist()
+    return {row["direction"]: row["seen"] for row in rows}

@@ -5,15 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from analysis.plans.schema import Plan
+from sql import loader
 from sql.errors import UserError
-
-_DISCORDANT = """
-SELECT CAST(sum(gained + lost) AS BIGINT) AS changed, CAST(sum(n_pairs) AS BIGINT) AS n
-FROM discordant
-WHERE direction IS NOT NULL
-  AND abs(alpha) BETWEEN $least AND $most
-  AND (NOT $named OR set_name = $set_name)
-"""
 
 
 def measured_discordance(store: Path, plan: Plan) -> float:
@@ -28,9 +21,10 @@ def measured_discordance(store: Path, plan: Plan) -> float:
     from store import read
 
     sizes = [abs(alpha) for contrast in plan.contrast for alpha in plan.doses(contrast)]
-    doses = {"least": min(sizes) - 1e-9, "most": max(sizes) + 1e-9, "set_name": plan.set}
-    for named in (True, False):
-        row = read(store, _DISCORDANT, **doses, named=named).to_pylist()[0]
+    doses = {"least": min(sizes) - 1e-9, "most": max(sizes) + 1e-9}
+    text = loader.internal("pilot_discordance").text
+    for set_name in (plan.set, None):
+        row = read(store, text, **doses, set_name=set_name).to_pylist()[0]
         if row["n"]:
             return float(row["changed"] / row["n"])
     raise UserError(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 from analysis.plans.schema import Contrast, Plan
+from analysis.vocabulary import Model
 from sql.errors import UserError
 
 
@@ -123,17 +124,20 @@ def check_plan(plan: Plan, *, discordance: float | None = None) -> PlanReport:
 def _contrast(plan: Plan, contrast: Contrast, share: float) -> ContrastReport:
     from analysis.statistics.power import mcnemar_power, minimum_detectable_effect, sample_size
 
-    level = plan.level_per_test
-    options: dict[str, Any] = {"discordance": share, "method": plan.test, "alpha": level}
-    power = float(mcnemar_power(plan.problems, effect=plan.smallest_effect, **options).estimate)
+    options: dict[str, Any] = {
+        "discordance": share,
+        "method": plan.test,
+        "significance": plan.level_per_test,
+    }
+    power = float(mcnemar_power(plan.problems, effect=plan.smallest_effect, **options).power)
     smallest = minimum_detectable_effect(plan.problems, power=plan.power, **options)
     needed = sample_size(effect=plan.smallest_effect, power=plan.power, **options)
     return ContrastReport(
         contrast=contrast.name,
         tests=len(plan.doses(contrast)),
         power=power,
-        detectable=_or_none(smallest.estimate),
-        problems_needed=None if _or_none(needed.estimate) is None else int(needed.estimate),
+        detectable=_or_none(smallest.effect),
+        problems_needed=None if _or_none(needed.problems) is None else int(needed.problems),
         enough=power >= plan.power,
     )
 
@@ -145,15 +149,19 @@ def _controls(plan: Plan) -> ControlsReport | None:
     planned = plan.controls
     if planned is None:
         return None
-    level, tail = plan.level_per_test, planned.tail
-    needed = controls_needed(level, tail=tail)
-    powers: dict[Literal["fixed", "random"], float] = {"fixed": 0.0, "random": 0.0}
+    significance, tail = plan.level_per_test, planned.tail
+    needed = controls_needed(significance, tail=tail)
+    powers: dict[Model, float] = {"fixed": 0.0, "random": 0.0}
     if planned.number >= 2:
         powers = {
             model: float(
                 controls_power(
-                    planned.number, gap=planned.gap, model=model, alpha=level, tail=tail
-                ).estimate
+                    planned.number,
+                    gap=planned.gap,
+                    model=model,
+                    significance=significance,
+                    tail=tail,
+                ).power
             )
             for model in powers
         }

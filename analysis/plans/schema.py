@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from analysis.claims.printed import parse_figure
+from analysis.vocabulary import Adjustment, Tail
 from sql.errors import UserError
 
 
@@ -81,7 +82,7 @@ class Controls(Strict):
     kind: str = Field(min_length=1)
     number: int = Field(ge=0)
     gap: float = Field(default=3.0, gt=0)
-    tail: Literal["two-sided", "greater", "less"] = "two-sided"
+    tail: Tail = "two-sided"
 
 
 class Stopping(Strict):
@@ -115,7 +116,7 @@ class Plan(Strict):
     seeds: list[int] = Field(default=[0], min_length=1)
     alphas: list[float] = Field(min_length=1)
     level: float = Field(default=0.05, gt=0, lt=0.5)
-    correction: Literal["holm", "bh", "by", "none"] = "holm"
+    correction: Literal[Adjustment, "none"] = "holm"
     test: Literal["midp", "exact"] = "midp"
     power: float = Field(default=0.8, gt=0, lt=1)
     smallest_effect: Share

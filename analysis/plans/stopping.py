@@ -43,7 +43,7 @@ def decide(
 
     if plan.stopping.rule == "none":
         return "continue"
-    if float(e_value(gained, lost).estimate) >= 1 / plan.level_per_test:
+    if float(e_value(gained, lost).e) >= 1 / plan.level_per_test:
         return "decided"
     share = plan.discordance
     if seen is None or seen >= plan.problems or share is None or not plan.stopping.futility:
@@ -59,7 +59,7 @@ def decide(
             effect=side * plan.smallest_effect,
             discordance=share,
             threshold=plan.stopping.futility,
-            alpha=plan.level_per_test,
+            significance=plan.level_per_test,
             method=plan.test,
         ).stop
         for side in sides
@@ -167,7 +167,7 @@ def record_stops(
                 ),
                 "estimate": 1 - stop.seen / plan.problems,
                 "p": float(evidence.p),
-                "statistic": float(evidence.estimate),
+                "statistic": float(evidence.e),
                 "n": stop.seen,
                 "gained": stop.gained,
                 "lost": stop.lost,

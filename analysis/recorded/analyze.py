@@ -7,8 +7,6 @@ same analysis of the same rows has the same id and the same results, and is writ
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +17,8 @@ import pandas as pd
 
 from analysis import plans
 from analysis.recorded import recording
-from analysis.tables.base import view
+from analysis.recorded.version import code_version
+from analysis.tables.readings import Readings, view
 from sql.errors import UserError
 
 FAMILIES = ("alphas", "controls", "strata", "curves")
@@ -65,12 +64,13 @@ def analyze(
     if unknown:
         raise UserError(f"unknown family {unknown[0]!r}: one of {', '.join(FAMILIES)}")
     root = Path(store)
+    readings = Readings(root)
     chosen = contrast or {}
     planned = plans.stamps(root)
     found = [
-        _identified(root, draft, planned)
+        _identified(readings, draft, planned)
         for family in families
-        for draft in recording.DRAFTS[family](root)
+        for draft in recording.DRAFTS[family](readings)
         if matches(draft.contrast, chosen)
     ]
     if not found:
@@ -103,11 +103,11 @@ def _nothing(root: Path, chosen: Mapping[str, str]) -> str:
     )
 
 
-def _identified(root: Path, draft: recording.Draft, stamps: Any) -> Analysis:
+def _identified(readings: Readings, draft: recording.Draft, stamps: Any) -> Analysis:
     """The draft with the digest of its rows, its stamp and its id."""
     from store import content_id
 
-    digest = digest_of(root, draft.conditions, draft.set_name)
+    digest = digest_of(readings, draft.conditions, draft.set_name)
     against = {"against": "controls" if draft.against_controls else "baseline"}
     plan = stamps.plan_of({**draft.contrast, **against})
     plan_id = plan.plan_id if plan else None
@@ -141,31 +141,15 @@ def _identified(root: Path, draft: recording.Draft, stamps: Any) -> Analysis:
     )
 
 
-def digest_of(root: Path, conditions: Sequence[str], set_name: str | None) -> str:
+def digest_of(readings: Readings, conditions: Sequence[str], set_name: str | None) -> str:
     """Digest of the outcomes of some conditions on one problem set."""
     from store import rows_digest
 
     problems = None
     if set_name is not None:
-        sets = view(root, "problem_sets")
+        sets = view(readings, "problem_sets")
         problems = sorted(sets[sets["set_name"] == set_name]["problem_id"])
-    return str(rows_digest(root, condition_ids=sorted(conditions), problem_ids=problems))
-
-
-@functools.cache
-def code_version() -> str:
-    """The package's version and a digest of the analysis code: other code, another analysis."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        release = version("steerstat")
-    except PackageNotFoundError:
-        release = "0"
-    digest = hashlib.sha256()
-    folder = Path(__file__).parent.parent
-    for path in sorted(folder.rglob("*.py")):
-        digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
-    return f"{release}+{digest.hexdigest()[:12]}"
+    return str(rows_digest(readings.path, condition_ids=sorted(conditions), problem_ids=problems))
 
 
 def _write(root: Path, found: Sequence[Analysis]) -> None:

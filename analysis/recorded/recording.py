@@ -6,17 +6,17 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from analysis import tables
 from analysis.statistics.results import NEW_DIRECTIONS, NEW_PROBLEMS, THESE_PROBLEMS
-from analysis.tables.base import CURVE, STAMPS, groups, view
+from analysis.tables.base import CURVE, STAMPS, groups
 from analysis.tables.comparisons import PLACE, SIGNED
 from analysis.tables.paired import MCNEMAR
 from analysis.tables.problems import SEED
+from analysis.tables.readings import Readings, view
 
 RESULT_COLUMNS = [
     "estimate", "low", "high", "level", "p", "p_adjusted", "statistic", "n", "gained", "lost", "k",
@@ -68,7 +68,7 @@ def result(row: Mapping[str, Any], contrast: Mapping[str, Any], **fields: Any) -
     return found
 
 
-def _conditions(store: Path) -> dict[tuple[Any, ...], list[str]]:
+def _conditions(store: Readings) -> dict[tuple[Any, ...], list[str]]:
     """Condition ids by what names their curve."""
     frame = view(store, "accuracy_by_alpha")
     ids = frame["condition_id"].to_numpy()
@@ -81,7 +81,7 @@ def _ids(conditions: Mapping[tuple[Any, ...], list[str]], curve: Mapping[str, An
     return sorted({*own, curve["baseline_id"]})
 
 
-def alphas(store: Path) -> list[Draft]:
+def alphas(store: Readings) -> list[Draft]:
     """Every alpha of every candidate against its baseline; Holm over the alphas of a direction."""
     table = tables.effects(store)
     table = table[table["role"] == "candidate"].reset_index(drop=True)
@@ -147,7 +147,7 @@ def _pair_results(
     ]  # fmt: skip
 
 
-def controls(store: Path) -> list[Draft]:
+def controls(store: Readings) -> list[Draft]:
     """Candidates among their control directions, on the effect and on the signed effect."""
     table = tables.controls(store)
     points = tables.control_points(store)
@@ -206,7 +206,7 @@ def _control_results(
     ]  # fmt: skip
 
 
-def strata(store: Path) -> list[Draft]:
+def strata(store: Readings) -> list[Draft]:
     """Each candidate by number of steps, and whether the strata differ."""
     table, same = tables.strata(store), tables.homogeneity(store)
     conditions = _conditions(store)
@@ -242,7 +242,7 @@ def _homogeneity_results(
     ]  # fmt: skip
 
 
-def curves(store: Path) -> list[Draft]:
+def curves(store: Readings) -> list[Draft]:
     """Each candidate's curve as a whole: signed effect, damage, trend, best alpha."""
     trends, doses = tables.trends(store), tables.doses(store)
     conditions = _conditions(store)
@@ -282,7 +282,7 @@ def curves(store: Path) -> list[Draft]:
     return drafts
 
 
-DRAFTS: dict[str, Callable[[Path], list[Draft]]] = {
+DRAFTS: dict[str, Callable[[Readings], list[Draft]]] = {
     "alphas": alphas,
     "controls": controls,
     "strata": strata,

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from analysis import tables
-from analysis.figures.catalogue import Figure, figures, slug
+from analysis import tables, words
+from analysis.figures import queries
+from analysis.figures.catalogue import figures, places
+from analysis.figures.figure import Figure, Place
 from analysis.report import grids
 from analysis.report.document import Block, Bullets, Heading, Picture, Text
 from analysis.report.verdicts import RULES, store_verdicts
-from analysis.tables import labels
-from analysis.tables.base import CONTEXT, groups, matching, view
+from analysis.tables.readings import Readings, view
 
 WHY_SELECTED = (
     "**selected_on_outcome.** The problems of this set were chosen by the model's own baseline "
@@ -27,23 +26,18 @@ WHY_SELECTED = (
 )
 
 
-def content(store: Path) -> list[Block]:
+def content(readings: Readings) -> list[Block]:
     """All blocks of the report of a store, in reading order."""
-    effects = tables.effects(store)
-    candidates = effects[effects["role"] == "candidate"].reset_index(drop=True)
-    found = store_verdicts(store)
-    pictures = [figure for figure in figures(store) if not figure.composed]
-    blocks: list[Block] = [Heading("Steering report", 1), *_summary(store)]
+    found = store_verdicts(readings)
+    pictures = [figure for figure in figures(readings) if not figure.kind.composed]
+    blocks: list[Block] = [Heading("Steering report", 1), *_summary(readings)]
     blocks += [Heading("Verdicts"), Text(_headline(found)), grids.verdict_cards(found)]
     blocks += [Heading("How verdicts are reached", 3), Bullets(RULES)]
-    contexts = sorted(
-        groups(candidates, [*CONTEXT, "selected_on_outcome"]).items(), key=lambda i: bool(i[0][-1])
-    )
-    for value, _ in contexts:
-        context = dict(zip(CONTEXT, value[:-1], strict=True))
-        blocks += _of_context(store, context, candidates, pictures, bool(value[-1]))
-    blocks += _directions(store, [p for p in pictures if not p.context])
-    return blocks + _provenance(store)
+    for place in places(readings):
+        own = [figure for figure in pictures if figure.place.context == place.context]
+        blocks += _of_place(place, own)
+    blocks += _directions(readings, [p for p in pictures if not p.place.context])
+    return blocks + _provenance(readings)
 
 
 def _headline(found: list[Any]) -> str:
@@ -56,10 +50,10 @@ def _headline(found: list[Any]) -> str:
     return " ".join(said) or "Every test set was selected on the outcome: no verdict is possible."
 
 
-def _summary(store: Path) -> list[Block]:
+def _summary(readings: Readings) -> list[Block]:
     """What was run, in two sentences."""
-    runs, sets = view(store, "runs_overview"), view(store, "sets_overview")
-    models = ", ".join(dict.fromkeys(view(store, "models")["name"]))
+    runs, sets = view(readings, "runs_overview"), view(readings, "sets_overview")
+    models = ", ".join(dict.fromkeys(view(readings, "models")["name"]))
     total = int(runs["n_outcomes"].sum())
     drawn = "; ".join(
         f"{row['set_name']}: {int(row['n'])} problems ({row['selection']})"
@@ -69,48 +63,44 @@ def _summary(store: Path) -> list[Block]:
     return [Text(text)]
 
 
-def _of_context(
-    store: Path,
-    context: Mapping[str, Any],
-    candidates: pd.DataFrame,
-    pictures: list[Figure],
-    selected: bool,
-) -> list[Block]:
+def _of_place(place: Place, pictures: list[Figure]) -> list[Block]:
     """Everything about one problem set under one protocol."""
-    name = slug(dict(context))
-    own = {p.name.removesuffix(f"-{name}"): p for p in pictures if p.context == context}
-    rest = {key: Picture(figure) for key, figure in own.items()}
+    name, where, context = place.slug, place.where, place.context
+    left = list(pictures)
 
-    def show(*keys: str) -> list[Block]:
-        return [rest.pop(key) for key in keys if key in rest]
+    def show(kind: str) -> list[Block]:
+        chosen = [figure for figure in left if figure.kind.name == kind]
+        for figure in chosen:
+            left.remove(figure)
+        return [Picture(figure) for figure in chosen]
 
-    where = f"{context['set_name']} set, {context['protocol']} protocol"
     blocks: list[Block] = [Heading(f"Results: {where}")]
-    if selected:
+    if place.selected:
         blocks.append(Text(WHY_SELECTED, stamp=True))
-    effects = matching(candidates, context)
+    effects = place.rows(tables.effects)
+    effects = effects[effects["role"] == "candidate"].reset_index(drop=True)
     blocks += [Text(sentence) for sentence in _raw_and_matched(effects)]
     title = "Accuracy and paired difference at every α"
     blocks += [*show("accuracy"), grids.effects_grid(effects, f"effects-{name}", title, context)]
     blocks += show("forest")
-    compared = matching(tables.controls(store), context)
+    compared = place.rows(tables.controls)
     if len(compared):
         blocks.append(Heading(f"Control directions ({where})", 3))
         blocks += [*show("controls"), grids.controls_grid(compared, f"controls-{name}", context)]
     blocks.append(Heading(f"Transitions ({where})", 3))
-    moved = matching(tables.transitions(store), context)
+    moved = place.rows(tables.transitions)
     blocks += [*show("transitions"), grids.transitions_grid(moved, f"transitions-{name}", context)]
-    strata = matching(tables.strata(store), context)
+    strata = place.rows(tables.strata)
     if len(strata):
         blocks += [Heading(f"Difficulty ({where})", 3), *show("strata")]
         blocks.append(grids.strata_grid(strata, f"strata-{name}", context))
-        same = matching(tables.homogeneity(store), context)
+        same = place.rows(tables.homogeneity)
         blocks.append(grids.homogeneity_grid(same, f"homogeneity-{name}", context))
-    trends = matching(tables.trends(store), context)
+    trends = place.rows(tables.trends)
     if len(trends):
         blocks += [Heading(f"Whole curves ({where})", 3), *show("doses")]
         blocks.append(grids.trends_grid(trends, f"curves-{name}", context))
-    return blocks + list(rest.values())
+    return blocks + [Picture(figure) for figure in left]
 
 
 def _raw_and_matched(effects: pd.DataFrame) -> list[str]:
@@ -127,10 +117,10 @@ def _raw_and_matched(effects: pd.DataFrame) -> list[str]:
             if all(len(table) for table in pair):
                 one, two = (table.iloc[0] for table in pair)
                 parts.append(
-                    f"at α = {labels.alpha(alpha)} the raw direction moves accuracy by "
-                    f"{labels.points(one['estimate'])} points "
-                    f"{labels.interval(one['low'], one['high'])}, the matched one by "
-                    f"{labels.points(two['estimate'])} {labels.interval(two['low'], two['high'])}"
+                    f"at α = {words.alpha(alpha)} the raw direction moves accuracy by "
+                    f"{words.points(one['estimate'])} points "
+                    f"{words.interval(one['low'], one['high'])}, the matched one by "
+                    f"{words.points(two['estimate'])} {words.interval(two['low'], two['high'])}"
                 )
         said.append(
             f"**Raw beside difficulty-matched.** {raw['direction'].iloc[0]} is the difference of "
@@ -143,64 +133,62 @@ def _raw_and_matched(effects: pd.DataFrame) -> list[str]:
     return said
 
 
-def _directions(store: Path, pictures: list[Figure]) -> list[Block]:
+def _directions(readings: Readings, pictures: list[Figure]) -> list[Block]:
     """Directions, latents, and how large a dose is."""
     blocks: list[Block] = [Heading("Directions and latents")]
-    norms = tables.norms(store)
+    norms = tables.norms(readings)
     if len(norms):
         largest = norms.loc[[norms["relative_mean"].to_numpy().argmax()]].to_dict("records")[0]
         blocks.append(
             Text(
                 f"At |α| = {largest['dose']:g}, {largest['direction']} adds on average "
-                f"{largest['relative_mean'] * 100:.0f} % of the norm of the latent it is added to "
-                f"(at most {largest['relative_max'] * 100:.0f} % at one position). The table gives "
-                "this for every dose: a large dose leaves the region in which the model was "
-                "trained, whatever the direction means."
+                f"{words.percent(largest['relative_mean'], 0)} of the norm of the latent it is "
+                f"added to (at most {words.percent(largest['relative_max'], 0)} at one position). "
+                "The table gives this for every dose: a large dose leaves the region in which the "
+                "model was trained, whatever the direction means."
             )
         )
         blocks.append(grids.norms_grid(norms))
     return blocks + [Picture(figure) for figure in pictures]
 
 
-def _provenance(store: Path) -> list[Block]:
+def _provenance(readings: Readings) -> list[Block]:
     """Gates, runs, models, problem sets, directions, plans and versions."""
     from analysis.plans import stamps
-    from analysis.recorded.analyze import code_version
+    from analysis.recorded.version import code_version
     from store import rows_digest
 
-    runs = view(store, "runs")
+    runs = view(readings, "runs")
     blocks: list[Block] = [Heading("Gates and provenance")]
-    blocks.append(Bullets([*stamps(store).notes()]))
+    blocks.append(Bullets([*stamps(readings.path).notes()]))
     for run in runs.to_dict("records"):
         gates = json.loads(run["gates"]) if run["gates"] else {}
         if gates:
             rows = pd.DataFrame([{"gate": k, "result": _short(v)} for k, v in gates.items()])
             title = f"Gates of run {run['run_id'][:12]}"
-            blocks.append(
-                grids.frame_grid(
-                    rows, f"gates-{run['run_id'][:12]}", title, "SELECT run_id, gates FROM runs"
-                )
-            )
+            sql = queries.shown("behind_gates", {"run_id": run["run_id"]})
+            blocks.append(grids.frame_grid(rows, f"gates-{run['run_id'][:12]}", title, sql))
     keep = ["run_id", "created_at", "status", "command", "code_version", "git_commit",
             "library_versions", "host", "device", "rng_seed"]  # fmt: skip
     shown = runs[[name for name in keep if name in runs]]
-    blocks.append(grids.frame_grid(shown, "runs", "Runs", "SELECT * FROM runs_overview"))
-    models = view(store, "models")
-    blocks.append(grids.frame_grid(models, "models", "Models", "SELECT * FROM models"))
-    sets = view(store, "sets_overview")
-    blocks.append(grids.frame_grid(sets, "sets", "Problem sets", "SELECT * FROM sets_overview"))
-    directions = view(store, "directions_overview")
+    blocks.append(grids.frame_grid(shown, "runs", "Runs", queries.every_row("runs")))
+    models = view(readings, "models")
+    blocks.append(grids.frame_grid(models, "models", "Models", queries.every_row("models")))
+    sets = view(readings, "sets_overview")
+    sql = queries.every_row("sets_overview")
+    blocks.append(grids.frame_grid(sets, "sets", "Problem sets", sql))
+    directions = view(readings, "directions_overview")
     kept = directions[directions["role"] == "candidate"].drop(columns=["parent"])
     note = f"{int((directions['role'] == 'control').sum())} control directions are not listed."
-    sql = "SELECT * FROM directions_overview"
+    sql = queries.shown("behind_directions", {})
     blocks.append(grids.frame_grid(kept, "directions", "Candidate directions", sql, note))
-    digest = rows_digest(store)
+    digest = rows_digest(readings.path)
     blocks.append(Text(f"Digest of all outcomes: `{digest}`. Analysis code: `{code_version()}`."))
-    claims = view(store, "claims")
+    claims = view(readings, "claims")
     if len(claims):
         blocks.append(Heading("Claims"))
         columns = ["document", "text", "printed", "recomputed", "verdict", "reason"]
-        sql = "SELECT * FROM claims"
+        sql = queries.every_row("claims")
         blocks.append(grids.frame_grid(claims[columns], "claims", "Claims re-verified", sql))
     return blocks
 

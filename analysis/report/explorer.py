@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis import tables
-from analysis.tables import labels
+from analysis import tables, words
 from analysis.tables.base import CONTEXT, STEERING, groups, matching
 from analysis.tables.problems import Curve, candidate_curves
+from analysis.tables.readings import Source, opened
 
 MOST_PROBLEMS = 2_000
 """Of a larger set no single problem is inlined; what is shown of it then are the strata."""
@@ -28,14 +27,15 @@ RIGHT, GAINED, LOST, WRONG, MISSING = "RGLW-"
 DIGITS = 4
 
 
-def explorer(store: Path | str) -> dict[str, Any]:
+def explorer(store: Source) -> dict[str, Any]:
     """One entry of `contexts` per problem set and protocol; see the functions below for its parts.
 
     Only what a store holds of candidates and controls is in it: a few bytes per direction and
     dose, and one per candidate, dose and problem of sets of at most `MOST_PROBLEMS`.
     """
-    effects = tables.effects(store)
-    curves = candidate_curves(store)
+    readings = opened(store)
+    effects = tables.effects(readings)
+    curves = candidate_curves(readings)
     ordered = sorted(
         groups(effects, CONTEXT).items(),
         key=lambda item: bool(effects["selected_on_outcome"].iloc[item[1][0]]),
@@ -45,8 +45,8 @@ def explorer(store: Path | str) -> dict[str, Any]:
         context = dict(zip(CONTEXT, value, strict=True))
         own = effects.iloc[index]
         if (own["role"] == "candidate").any():
-            found.append(_context(store, context, own, curves))
-    return {"store": str(store), "contexts": _told_apart(found)}
+            found.append(_context(readings, context, own, curves))
+    return {"store": str(readings.path), "contexts": _told_apart(found)}
 
 
 def _told_apart(contexts: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -61,7 +61,7 @@ def _told_apart(contexts: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _context(
-    store: Path | str, context: Mapping[str, Any], effects: pd.DataFrame, curves: list[Curve]
+    store: Source, context: Mapping[str, Any], effects: pd.DataFrame, curves: list[Curve]
 ) -> dict[str, Any]:
     """One problem set under one protocol: directions, strata, results, band and problems."""
     strata = matching(tables.strata(store), context)
@@ -135,12 +135,12 @@ def _results(rows: pd.DataFrame) -> list[list[Any]]:
                 row["alpha"],
                 *(None if pd.isna(row[name]) else round(row[name], DIGITS) for name in drawn),
                 *(int(row[name]) for name in ("n", "gained", "lost", "n_missing")),
-                labels.percent(row["accuracy"]),
-                labels.percent(row["baseline_accuracy"]),
-                labels.points(row["estimate"]),
-                labels.interval(row["low"], row["high"]),
-                labels.p_value(row["p"]),
-                labels.p_value(row["p_adjusted"]),
+                words.percent(row["accuracy"]),
+                words.percent(row["baseline_accuracy"]),
+                words.points(row["estimate"]),
+                words.interval(row["low"], row["high"]),
+                words.p_value(row["p"]),
+                words.p_value(row["p_adjusted"]),
             ]
         )
     return found

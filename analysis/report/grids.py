@@ -7,11 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from analysis import words
 from analysis.figures.queries import shown
 from analysis.report.document import Cards, Grid
 from analysis.report.verdicts import Verdict
-from analysis.tables import labels
-from analysis.tables.comparisons import EFFECT
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -48,7 +47,7 @@ def verdict_grid(verdicts: list[Verdict]) -> Grid:
             ]
             for v in verdicts
         ],
-        sql="SELECT * FROM results WHERE method IN ('McNemar mid-p, Tango', 'Crawford–Howell')",
+        sql=shown("behind_verdicts", {}),
     )  # fmt: skip
 
 
@@ -59,19 +58,19 @@ def effects_grid(effects: pd.DataFrame, name: str, title: str, context: Mapping[
         rows.append(
             [
                 row["direction"],
-                labels.alpha(row["alpha"]),
-                str(int(row["n"])),
-                labels.percent(row["baseline_accuracy"]),
-                labels.percent(row["accuracy"]),
-                str(int(row["gained"])),
-                str(int(row["lost"])),
-                labels.points(row["estimate"]),
-                labels.interval(row["low"], row["high"]),
-                labels.interval(row["bootstrap_low"], row["bootstrap_high"]),
-                labels.p_value(row["p"]),
-                labels.p_value(row["p_adjusted"]),
-                labels.p_value(row["p_exact"]),
-                labels.p_value(row["p_sign"]),
+                words.alpha(row["alpha"]),
+                words.count(row["n"]),
+                words.percent(row["baseline_accuracy"]),
+                words.percent(row["accuracy"]),
+                words.count(row["gained"]),
+                words.count(row["lost"]),
+                words.points(row["estimate"]),
+                words.interval(row["low"], row["high"]),
+                words.interval(row["bootstrap_low"], row["bootstrap_high"]),
+                words.p_value(row["p"]),
+                words.p_value(row["p_adjusted"]),
+                words.p_value(row["p_exact"]),
+                words.p_value(row["p_sign"]),
             ]
         )
     families = ", ".join(str(int(m)) for m in dict.fromkeys(effects["family_size"]))
@@ -85,12 +84,7 @@ def effects_grid(effects: pd.DataFrame, name: str, title: str, context: Mapping[
         note=f"Paired with the baseline; the primary test is McNemar mid-p, corrected by Holm over "
         f"the {families} alphas of a direction; the others stand beside it because readers expect "
         "them. Bootstrap: the exact distribution of resampling problems.",
-        sql=shown(
-            "SELECT direction, alpha, n_pairs, gained, lost, accuracy FROM accuracy_by_alpha "
-            "WHERE set_name = $set_name AND protocol = $protocol AND role = 'candidate' "
-            "ORDER BY direction, alpha",
-            context,
-        ),
+        sql=shown("behind_effects", context),
     )  # fmt: skip
 
 
@@ -102,18 +96,16 @@ def controls_grid(controls: pd.DataFrame, name: str, context: Mapping[str, Any])
         rows.append(
             [
                 row["candidate"],
-                f"α = {labels.alpha(row['alpha'])}"
-                if row["quantity"] == EFFECT
-                else f"signed, |α| = {row['alpha']:g}",
+                row["panel"],
                 f"{int(row['k'])} {row['control_kind']}",
-                labels.points(row["estimate"]),
-                labels.points(row["controls_mean"]),
-                labels.interval(row["prediction_low"], row["prediction_high"]),
-                f"{labels.signed(row['d'], 2)} [{labels.signed(row['d_low'], 2)}, "
-                f"{labels.signed(row['d_high'], 2)}]",
-                labels.signed(row["g"], 2),
-                labels.p_value(row["p_crawford_howell"]),
-                labels.p_value(row["p_rank"]) + few,
+                words.points(row["estimate"]),
+                words.points(row["controls_mean"]),
+                words.interval(row["prediction_low"], row["prediction_high"]),
+                f"{words.signed(row['d'], 2)} [{words.signed(row['d_low'], 2)}, "
+                f"{words.signed(row['d_high'], 2)}]",
+                words.signed(row["g"], 2),
+                words.p_value(row["p_crawford_howell"]),
+                words.p_value(row["p_rank"]) + few,
                 _norm(row),
             ]
         )
@@ -128,11 +120,7 @@ def controls_grid(controls: pd.DataFrame, name: str, context: Mapping[str, Any])
         "and the rank among them, which cannot fall below 2/(k + 1). The signed effect "
         "[f(α) − f(−α)]/2 is free of damage that both signs do. d has ddof = 1; its interval is "
         "the one that agrees with Crawford–Howell.",
-        sql=shown(
-            "SELECT candidate, direction, alpha, estimate FROM control_effects "
-            "WHERE set_name = $set_name AND protocol = $protocol ORDER BY alpha, estimate",
-            context,
-        ),
+        sql=shown("behind_controls", context),
     )  # fmt: skip
 
 
@@ -153,15 +141,11 @@ def transitions_grid(transitions: pd.DataFrame, name: str, context: Mapping[str,
         title="Transitions",
         head=["Direction", "α", "Stayed right", "Gained", "Lost", "Stayed wrong", "Missing"],
         rows=[
-            [row["direction"], labels.alpha(row["alpha"]), *(str(int(row[c])) for c in counts)]
+            [row["direction"], words.alpha(row["alpha"]), *(words.count(row[c]) for c in counts)]
             for row in _records(transitions)
         ],
         note="Problems. Missing: one of the two answers could not be parsed or was cut off.",
-        sql=shown(
-            "SELECT * FROM transitions WHERE set_name = $set_name AND protocol = $protocol "
-            "AND role = 'candidate' ORDER BY direction, alpha",
-            context,
-        ),
+        sql=shown("behind_transitions", context),
     )
 
 
@@ -174,21 +158,17 @@ def strata_grid(strata: pd.DataFrame, name: str, context: Mapping[str, Any]) -> 
               "Difference (points)", "95 % Tango", "p (mid-p)", "p (Holm)"],
         rows=[
             [
-                row["direction"], labels.alpha(row["alpha"]), row["stratum_label"],
-                str(int(row["n"])), labels.percent(row["baseline_accuracy"]),
-                labels.percent(row["accuracy"]), str(int(row["gained"])), str(int(row["lost"])),
-                labels.points(row["estimate"]), labels.interval(row["low"], row["high"]),
-                labels.p_value(row["p"]), labels.p_value(row["p_adjusted"]),
+                row["direction"], words.alpha(row["alpha"]), row["stratum_label"],
+                words.count(row["n"]), words.percent(row["baseline_accuracy"]),
+                words.percent(row["accuracy"]), words.count(row["gained"]),
+                words.count(row["lost"]), words.points(row["estimate"]),
+                words.interval(row["low"], row["high"]),
+                words.p_value(row["p"]), words.p_value(row["p_adjusted"]),
             ]
             for row in _records(strata)
         ],
         note="Holm over the alphas and strata of a direction.",
-        sql=shown(
-            "SELECT direction, alpha, level, n_pairs, gained, lost FROM accuracy_by_stratum "
-            "WHERE scheme = 'n_steps' AND set_name = $set_name AND protocol = $protocol "
-            "AND role = 'candidate' ORDER BY direction, alpha, level",
-            context,
-        ),
+        sql=shown("behind_strata", context),
     )  # fmt: skip
 
 
@@ -201,21 +181,16 @@ def homogeneity_grid(table: pd.DataFrame, name: str, context: Mapping[str, Any])
               "p (points)"],
         rows=[
             [
-                row["direction"], labels.alpha(row["alpha"]), str(int(row["gained"])),
-                str(int(row["lost"])), f"{row['range_points'] * 100:.1f}",
-                labels.p_value(row["p_odds"]), labels.p_value(row["p_points"]),
+                row["direction"], words.alpha(row["alpha"]), words.count(row["gained"]),
+                words.count(row["lost"]), words.points(row["range_points"], sign=False),
+                words.p_value(row["p_odds"]), words.p_value(row["p_points"]),
             ]
             for row in _records(table)
         ],
         note="Odds: homogeneity of gained:lost on the discordant pairs (Fisher–Freeman–Halton); "
         "points: heterogeneity of the differences. Effects equal on one scale can differ on the "
         "other. Not corrected for the number of alphas.",
-        sql=shown(
-            "SELECT direction, alpha, level, n_pairs, gained, lost FROM accuracy_by_stratum "
-            "WHERE scheme = 'n_steps' AND set_name = $set_name AND protocol = $protocol "
-            "AND role = 'candidate' ORDER BY direction, alpha, level",
-            context,
-        ),
+        sql=shown("behind_strata", context),
     )  # fmt: skip
 
 
@@ -229,25 +204,20 @@ def trends_grid(trends: pd.DataFrame, name: str, context: Mapping[str, Any]) -> 
               "p (search repeated)", "Gain of the same search without effect"],
         rows=[
             [
-                row["direction"], labels.points(row["trend"], 2),
-                labels.interval(row["trend_low"], row["trend_high"], 2),
-                labels.p_value(row["p_trend"]), labels.alpha(row["best_alpha"]),
-                labels.points(row["best_naive"]),
-                f"{labels.points(row['best_estimate'])} (α = {labels.alpha(row['split_alpha'])})",
-                labels.interval(row["best_low"], row["best_high"]),
-                labels.p_value(row["p_best"]), labels.points(row["null_gain"]),
+                row["direction"], words.points(row["trend"], 2),
+                words.interval(row["trend_low"], row["trend_high"], 2),
+                words.p_value(row["p_trend"]), words.alpha(row["best_alpha"]),
+                words.points(row["best_naive"]),
+                f"{words.points(row['best_estimate'])} (α = {words.alpha(row['split_alpha'])})",
+                words.interval(row["best_low"], row["best_high"]),
+                words.p_value(row["p_best"]), words.points(row["null_gain"]),
             ]
             for row in _records(trends)
         ],
         note="Best α: the most accurate of all alphas. The figure that is usually printed is "
         "chosen on the problems it is reported on; beside it the estimate on the half of the "
         "problems that did not choose.",
-        sql=shown(
-            "SELECT direction, alpha, problem_id, baseline_correct, correct FROM paired_outcomes "
-            "JOIN problem_sets USING (problem_id) WHERE set_name = $set_name "
-            "AND protocol = $protocol AND role = 'candidate' ORDER BY direction, alpha, problem_id",
-            context,
-        ),
+        sql=shown("behind_problems", context),
     )  # fmt: skip
 
 
@@ -260,12 +230,12 @@ def norms_grid(norms: pd.DataFrame) -> Grid:
         rows=[
             [
                 row["direction"], row["protocol"], row["site"], f"{row['dose']:g}",
-                f"{row['relative_mean'] * 100:.0f} %", f"{row['relative_max'] * 100:.0f} %",
+                words.percent(row["relative_mean"], 0), words.percent(row["relative_max"], 0),
             ]
             for row in _records(norms)
         ],
         note="Norm of α × direction over the mean norm of the unsteered latents at the position.",
-        sql="SELECT position, mean_before FROM norms_by_position WHERE direction IS NULL",
+        sql=shown("behind_baseline_norms", {}),
     )  # fmt: skip
 
 

@@ -15,7 +15,6 @@ import jinja2
 from markupsafe import Markup
 
 from analysis.charts.render import FONTS
-from analysis.figures.queries import figure_sql
 from analysis.report.document import Block, Bullets, Cards, Grid, Heading, Text
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -40,7 +39,7 @@ def as_html(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters |= {"inline": inline, "source": figure_sql}
+    environment.filters |= {"inline": inline, "shell": in_shell}
     kinds = _with_explorer([(_kind(block), block) for block in blocks], explorer)
     headings = [block for _, block in kinds if isinstance(block, Heading)]
     script = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
@@ -105,6 +104,11 @@ def inline(text: str) -> Markup:
     safe = html.escape(text)
     safe = _BOLD.sub(r"<strong>\1</strong>", safe)
     return Markup(_CODE.sub(r"<code>\1</code>", safe))
+
+
+def in_shell(text: str) -> str:
+    """A text as a shell reads it between double quotes."""
+    return re.sub(r'(["$`\\])', r"\\\1", text)
 
 
 def isolated(svg: str, name: str) -> str:

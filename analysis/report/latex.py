@@ -82,9 +82,10 @@ def _block(block: Block, pictures: Mapping[str, Path]) -> str:
         return f"\\begin{{landscape}}\n{table}\n\\end{{landscape}}" if wide else table
     figure = block.figure
     path = pictures[figure.name].as_posix()
+    width = "0.55" if figure.drawing.columns == 1 else "1"
     return (
         "\\begin{figure}[htbp]\\centering\n"
-        f"\\includegraphics[width={'0.55' if figure.columns == 1 else '1'}\\textwidth]{{{path}}}\n"
+        f"\\includegraphics[width={width}\\textwidth]{{{path}}}\n"
         f"\\caption{{{escaped(figure.title)}. {escaped(figure.caption)}}}\n\\end{{figure}}"
     )
 

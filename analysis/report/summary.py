@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 
 import pandas as pd
 
-from analysis import tables
+from analysis import tables, words
 from analysis.report.verdicts import verdicts
+from analysis.tables.readings import Source, opened
 
 
-def summary(store: Path | str) -> pd.DataFrame:
+def summary(store: Source) -> pd.DataFrame:
     """One row per candidate and extreme dose: the effect, its tests, and its controls.
 
     Fractions, nothing rounded. `verdict` is the report's verdict on the claim of that sign.
     """
-    effects, controls = tables.effects(store), tables.controls(store)
+    readings = opened(store)
+    effects, controls = tables.effects(readings), tables.controls(readings)
     of_claim = {
         (one.set_name, one.direction, one.claim): one.verdict for one in verdicts(effects, controls)
     }
@@ -58,7 +59,7 @@ def summary(store: Path | str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def summary_table(store: Path | str, *, json_output: bool = False) -> None:
+def summary_table(store: Source, *, json_output: bool = False) -> None:
     """Print the summary to stdout: a table for people, or JSON with nothing rounded."""
     frame = summary(store)
     if json_output:
@@ -78,22 +79,18 @@ def summary_table(store: Path | str, *, json_output: bool = False) -> None:
         stamp = " *" if row["selected_on_outcome"] else ""
         table.add_row(
             row["direction"] + stamp,
-            f"{row['alpha']:+.1f}",
-            f"+{row['gained']}/−{row['lost']} of {row['n']}",
-            f"{100 * row['estimate']:+.1f} [{100 * row['low']:+.1f}, {100 * row['high']:+.1f}]",
-            _p(row["p_holm"]),
-            "" if pd.isna(row["k"]) else f"{100 * row['controls_mean']:+.1f} (k = {row['k']:.0f})",
-            _p(row["p_crawford_howell"]),
-            _p(row["p_rank"]),
+            words.alpha(row["alpha"]),
+            f"{words.moved(row['gained'], row['lost'])} of {words.count(row['n'])}",
+            f"{words.points(row['estimate'])} {words.interval(row['low'], row['high'])}",
+            words.p_value(row["p_holm"]),
+            words.MISSING
+            if pd.isna(row["k"])
+            else f"{words.points(row['controls_mean'])} (k = {words.count(row['k'])})",
+            words.p_value(row["p_crawford_howell"]),
+            words.p_value(row["p_rank"]),
             f"{row['claim']}: {row['verdict']}",
         )
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 150)
     console.print(table)
     if frame["selected_on_outcome"].any():
         console.print("* this test set was selected on the outcome: its figures support no verdict")
-
-
-def _p(value: float | None) -> str:
-    if value is None or pd.isna(value):
-        return ""
-    return "< .0001" if value < 1e-4 else f"{value:.4f}".lstrip("0")

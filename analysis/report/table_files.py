@@ -8,20 +8,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.report.document import Cards, Grid
+from analysis.tables.readings import Source, opened
 
 TABLE_FORMATS = ("tex", "md", "csv")
 
 
-def results_grids(store: Path | str) -> list[Grid]:
+def results_grids(store: Source) -> list[Grid]:
     """Every results table of the report, the verdicts first."""
     from analysis.report.content import content
 
-    blocks = content(Path(store))
+    blocks = content(opened(store))
     cards = [block.grid for block in blocks if isinstance(block, Cards)]
     return cards + [block for block in blocks if isinstance(block, Grid)]
 
 
-def write_tables(store: Path | str, folder: Path, formats: Sequence[str]) -> list[Path]:
+def write_tables(store: Source, folder: Path, formats: Sequence[str]) -> list[Path]:
     """Write each results table into `folder` in each format; rounded as in the report."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []

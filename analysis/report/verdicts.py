@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from analysis.tables import labels
+from analysis import words
 from analysis.tables.base import CONTEXT, CURVE, groups, matching
 from analysis.tables.comparisons import EFFECT, PLACE, SIGNED
+from analysis.tables.readings import Source, opened
 
 LEVEL_P = 0.05
 # Gains smaller than this are not what anybody steers for; a gain is excluded beyond it.
@@ -56,11 +56,12 @@ class Verdict:
     selected_on_outcome: bool
 
 
-def store_verdicts(store: Path | str) -> list[Verdict]:
+def store_verdicts(store: Source) -> list[Verdict]:
     """The verdicts of a store, sets drawn at random first."""
     from analysis import tables
 
-    return verdicts(tables.effects(store), tables.controls(store))
+    readings = opened(store)
+    return verdicts(tables.effects(readings), tables.controls(readings))
 
 
 def verdicts(effects: pd.DataFrame, controls: pd.DataFrame) -> list[Verdict]:
@@ -134,10 +135,10 @@ def _against_baseline(sign: int, side: pd.DataFrame) -> tuple[str | None, list[s
     if limit < MARGIN:
         reasons.append(
             f"Every interval of this sign excludes a {kind} of 5 points; the largest that one "
-            f"allows is {limit * 100:.2f}."
+            f"allows is {words.points(limit, 2, sign=False)}."
         )
         return NOT_SUPPORTED, reasons
-    reasons.append(f"A {kind} of up to {limit * 100:.1f} points is not excluded.")
+    reasons.append(f"A {kind} of up to {words.points(limit, sign=False)} points is not excluded.")
     return INCONCLUSIVE, reasons
 
 
@@ -178,10 +179,10 @@ def _compared(row: Mapping[str, Any]) -> str:
     if ratio is not None and ratio == ratio and abs(ratio - 1) > SAME_NORM:
         size = f"; its norm is {ratio:.2f} of theirs"
     return (
-        f"{int(row['k'])} {row['control_kind']} controls at α = {labels.alpha(row['alpha'])} it "
-        f"differs by {labels.points(row['difference'])} points (Crawford–Howell "
-        f"{labels.p_is(row['p_crawford_howell'])}, d = {labels.signed(row['d'], 2)}, rank "
-        f"{labels.p_is(row['p_rank'])}{few}{size})"
+        f"{int(row['k'])} {row['control_kind']} controls at α = {words.alpha(row['alpha'])} it "
+        f"differs by {words.points(row['difference'])} points (Crawford–Howell "
+        f"{words.p_is(row['p_crawford_howell'])}, d = {words.signed(row['d'], 2)}, rank "
+        f"{words.p_is(row['p_rank'])}{few}{size})"
     )
 
 
@@ -196,10 +197,10 @@ def _signed(sign: int, controls: pd.DataFrame) -> tuple[bool, str | None]:
     row = _top(rows, rows["alpha"])
     stands_out = _stands_out(row) and row["difference"] > 0
     said = (
-        f"Its signed effect at |α| = {row['alpha']:g} is {labels.points(row['estimate'])} points "
-        f"against {labels.points(row['controls_mean'])} on average of the controls "
-        f"(Crawford–Howell {labels.p_is(row['p_crawford_howell'])}, rank "
-        f"{labels.p_is(row['p_rank'])}): "
+        f"Its signed effect at |α| = {row['alpha']:g} is {words.points(row['estimate'])} points "
+        f"against {words.points(row['controls_mean'])} on average of the controls "
+        f"(Crawford–Howell {words.p_is(row['p_crawford_howell'])}, rank "
+        f"{words.p_is(row['p_rank'])}): "
     )
     if stands_out:
         return True, said + "the sign matters."
@@ -244,7 +245,7 @@ def _top(frame: pd.DataFrame, by: pd.Series) -> dict[str, Any]:
 def _at(row: Mapping[str, Any]) -> str:
     """One dose in words: the difference, its interval, the counts and the corrected p."""
     return (
-        f"α = {labels.alpha(row['alpha'])}: {labels.points(row['estimate'])} points "
-        f"{labels.interval(row['low'], row['high'])}, {int(row['gained'])} gained and "
-        f"{int(row['lost'])} lost of {int(row['n'])}, corrected {labels.p_is(row['p_adjusted'])}"
+        f"α = {words.alpha(row['alpha'])}: {words.points(row['estimate'])} points "
+        f"{words.interval(row['low'], row['high'])}, {int(row['gained'])} gained and "
+        f"{int(row['lost'])} lost of {int(row['n'])}, corrected {words.p_is(row['p_adjusted'])}"
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from analysis.charts import styles
 from analysis.report.content import content
 from analysis.report.document import Block, Picture
+from analysis.tables.readings import Readings
 from sql.errors import UserError
 
 FORMATS = ("md", "html", "tex")
@@ -40,27 +41,28 @@ def write_report(
             raise PermissionError(13, "permission denied")
     except OSError as error:
         raise UserError(f"cannot write the report into {folder}: {error.strerror}") from error
-    blocks = content(Path(store))
+    readings = Readings(store)
+    blocks = content(readings)
     drawings = {
         block.figure.name: block.figure.svg(STYLE) for block in blocks if isinstance(block, Picture)
     }
     written = []
     for form in formats:
         path = folder / f"report.{form}"
-        path.write_text(_text(blocks, drawings, form, folder, Path(store)), encoding="utf-8")
+        path.write_text(_text(blocks, drawings, form, folder, readings), encoding="utf-8")
         written.append(path)
     return written
 
 
 def _text(
-    blocks: Sequence[Block], drawings: dict[str, str], form: str, folder: Path, store: Path
+    blocks: Sequence[Block], drawings: dict[str, str], form: str, folder: Path, readings: Readings
 ) -> str:
     """The report in one format."""
     if form == "html":
         from analysis.report.explorer import explorer
         from analysis.report.html import as_html
 
-        return as_html(blocks, drawings, store=str(store), explorer=explorer(store))
+        return as_html(blocks, drawings, store=str(readings.path), explorer=explorer(readings))
     from analysis.charts.render import to_pdf
     from analysis.report.latex import as_latex
     from analysis.report.markdown import as_markdown

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from analysis.serve.answers import Answer
 from store.formats import plain
 
+if TYPE_CHECKING:
+    import altair as alt
+    from altair.typing import Optional
+
+Axis = Literal["quantitative", "temporal", "nominal"]
 MARKS = ("line", "point", "bar")
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL",
            "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")  # fmt: skip
@@ -16,7 +21,6 @@ MOST_COLOURS = 12
 # Where a column of this name is among the numbers, it is what a reader wants to see first.
 WANTED = ("accuracy", "estimate", "difference", "effect", "p")
 TOLD_APART = ("direction", "candidate", "set_name", "level")
-Kind = Literal["quantitative", "temporal", "nominal", ""]
 
 
 @dataclass(frozen=True)
@@ -29,16 +33,16 @@ class Choice:
     mark: str = ""
 
 
-def kind(type_name: str) -> Kind:
-    """Vega-Lite's type of a DuckDB type; "" for what has no place on an axis."""
+def kind(type_name: str) -> Axis | None:
+    """Vega-Lite's type of a DuckDB type; None for what has no place on an axis."""
     base = type_name.split("(")[0].upper()
     if base.endswith("]"):
-        return ""
+        return None
     if base in NUMBERS:
         return "quantitative"
     if base == "DATE" or base.startswith("TIMESTAMP"):
         return "temporal"
-    return "nominal" if base in ("VARCHAR", "BOOLEAN", "UUID") or base == "ENUM" else ""
+    return "nominal" if base in ("VARCHAR", "BOOLEAN", "UUID") or base == "ENUM" else None
 
 
 def chosen(answer: Answer, choice: Choice) -> Choice | None:
@@ -66,7 +70,7 @@ def chosen(answer: Answer, choice: Choice) -> Choice | None:
     return Choice(x, y, colour, mark)
 
 
-def _x(kinds: Mapping[str, str], numbers: Sequence[str]) -> str:
+def _x(kinds: Mapping[str, Axis | None], numbers: Sequence[str]) -> str:
     if kinds.get("alpha") == "quantitative" and len(numbers) > 1:
         return "alpha"
     for wanted in ("temporal", "nominal"):
@@ -76,7 +80,7 @@ def _x(kinds: Mapping[str, str], numbers: Sequence[str]) -> str:
     return numbers[0]
 
 
-def _colour(answer: Answer, kinds: Mapping[str, str], x: str) -> str:
+def _colour(answer: Answer, kinds: Mapping[str, Axis | None], x: str) -> str:
     """The first name besides x that tells some rows apart, and not too many."""
     for name in sorted(kinds, key=lambda name: name not in TOLD_APART):
         i = answer.columns.index(name)
@@ -86,7 +90,7 @@ def _colour(answer: Answer, kinds: Mapping[str, str], x: str) -> str:
     return ""
 
 
-def _mark(answer: Answer, kind_of_x: str, x: str, colour: str) -> str:
+def _mark(answer: Answer, kind_of_x: Axis | None, x: str, colour: str) -> str:
     """Bars over names; a line where each x stands once in each colour; else points."""
     if kind_of_x == "nominal":
         return "bar" if not colour else "point"
@@ -102,13 +106,13 @@ def answer_svg(answer: Answer, choice: Choice) -> str:
     return render.fit(lambda width: _chart(answer, choice, width), styles.STYLES["report"])
 
 
-def _chart(answer: Answer, choice: Choice, width: float) -> Any:
+def _chart(answer: Answer, choice: Choice, width: float) -> alt.Chart:
     """The chart; columns are renamed, because a name may hold what Vega takes for a path."""
     import altair as alt
 
     named = {"x": choice.x, "y": choice.y} | ({"colour": choice.colour} if choice.colour else {})
     columns = {key: answer.columns.index(name) for key, name in named.items()}
-    kinds = {key: form for key, i in columns.items() if (form := kind(answer.types[i]))}
+    kinds = {key: kind(answer.types[i]) or alt.Undefined for key, i in columns.items()}
     values = [{key: plain(row[i]) for key, i in columns.items()} for row in answer.rows]
     encoding: dict[str, Any] = {
         "x": alt.X("x", type=kinds["x"], title=choice.x, sort=None, scale=_scale(kinds["x"])),
@@ -147,7 +151,7 @@ def _told_apart(texts: Sequence[str], choice: Choice) -> dict[str, Any]:
     return found
 
 
-def _scale(kind_of_x: str) -> Any:
+def _scale(kind_of_x: Optional[Axis]) -> Optional[alt.Scale]:
     import altair as alt
 
     return alt.Scale(zero=False, padding=6) if kind_of_x == "quantitative" else alt.Undefined

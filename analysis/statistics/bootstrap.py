@@ -8,27 +8,26 @@ histogram.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import fft, special
 
-from analysis.statistics.counts import Pairs, fraction, pairs
+from analysis.statistics.counts import Counts, Pairs, fraction, pairs
 from analysis.statistics.intervals import PairedDifference
 from analysis.statistics.paired import mid_p
 from analysis.statistics.results import (
     DEGENERATE,
     NO_INFORMATION,
     OK,
+    Interval,
     Refusal,
-    Result,
     floor_p,
-    scope_of,
-    unwrap,
+    single,
 )
+from analysis.vocabulary import BootstrapMethod, ResamplingMethod, checked
 
-BootstrapMethod = Literal["percentile", "bca", "exact"]
 Floats = NDArray[np.float64]
 
 # Cells of one block of distributions or of resampled values: 32 MiB of doubles.
@@ -43,7 +42,7 @@ def _require_rng(rng: np.random.Generator | None, resamples: int) -> np.random.G
     return rng
 
 
-def net_distribution(gained: Any, lost: Any, n: Any) -> tuple[NDArray[np.int64], Floats]:
+def net_distribution(gained: Counts, lost: Counts, n: Counts) -> tuple[NDArray[np.int64], Floats]:
     """Exact distribution of gained* - lost* over all resamples of n problems.
 
     The n-fold convolution of one problem's {-1, 0, +1}, by its characteristic function.
@@ -87,7 +86,7 @@ def _exact_limits(counts: Pairs, tail: float) -> tuple[Floats, Floats]:
     return (net + low) / counts.n, (net + high) / counts.n
 
 
-def acceleration(gained: Any, lost: Any, n: Any) -> Floats:
+def acceleration(gained: Counts, lost: Counts, n: Counts) -> Floats:
     """BCa's acceleration of a mean of {-1, 0, +1}: skewness/(6 sqrt n); 0 without spread."""
     mean = (gained - lost) / n
     second = (gained * (1 - mean) ** 2 + lost * (1 + mean) ** 2 + (n - gained - lost) * mean**2) / n
@@ -108,7 +107,7 @@ def bca_tails(share_below: Any, accelerated: Any, tail: float) -> tuple[Any, Any
     return ends[0], ends[1], usable
 
 
-def _histogram_quantile(offsets: Any, cumulative: Any, share: Any) -> Floats:
+def _histogram_quantile(offsets: Counts, cumulative: Counts, share: Floats) -> Floats:
     """Linear quantile of B draws, given as cumulative counts [m, s], at each row's `share` [m]."""
     place = share * (cumulative[:, -1] - 1)
     first = np.floor(place).astype(np.int64)
@@ -119,12 +118,12 @@ def _histogram_quantile(offsets: Any, cumulative: Any, share: Any) -> Floats:
 
 def _drawn_limits(
     counts: Pairs, rng: np.random.Generator, resamples: int, tail: float, bca: bool
-) -> tuple[Floats, Floats, Any]:
+) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     offsets, mass = net_distribution(counts.gained, counts.lost, counts.n)
     # How often each net change comes up among the resamples: all that a quantile needs.
     cumulative = np.cumsum(rng.multinomial(resamples, mass), axis=1)
     first, last = np.full(counts.n.size, tail), np.full(counts.n.size, 1 - tail)
-    usable: Any = np.ones(counts.n.size, dtype=bool)
+    usable = np.ones(counts.n.size, dtype=bool)
     if bca:
         centre = int(np.flatnonzero(offsets == 0)[0])
         below = cumulative[:, centre - 1] if centre else np.zeros(counts.n.size)
@@ -138,8 +137,12 @@ def _drawn_limits(
 
 
 def _limits(
-    counts: Pairs, method: str, rng: Any, resamples: int, tail: float
-) -> tuple[Floats, Floats, Any]:
+    counts: Pairs,
+    method: BootstrapMethod,
+    rng: np.random.Generator | None,
+    resamples: int,
+    tail: float,
+) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """Limits and usability of every table, a block at a time so that memory stays bounded."""
     # Neighbours in spread share a window, which keeps the distributions short.
     order = np.argsort(counts.changed, kind="stable")
@@ -153,6 +156,7 @@ def _limits(
         if method == "exact":
             low[at], high[at] = _exact_limits(block, tail)
         else:
+            assert rng is not None  # asked for by the caller
             low[at], high[at], usable[at] = _drawn_limits(
                 block, rng, resamples, tail, method == "bca"
             )
@@ -160,16 +164,14 @@ def _limits(
 
 
 def bootstrap_difference(
-    gained: Any,
-    lost: Any,
-    n: Any,
+    gained: ArrayLike,
+    lost: ArrayLike,
+    n: ArrayLike,
     *,
     rng: np.random.Generator | None = None,
     resamples: int = 9999,
     method: BootstrapMethod = "percentile",
-    level: float = 0.95,
-    outcomes_per_problem: int = 1,
-    selected_on_outcome: bool = False,
+    confidence: float = 0.95,
 ) -> PairedDifference:
     """Bootstrap interval of (gained - lost)/n, resampling problems.
 
@@ -181,16 +183,14 @@ def bootstrap_difference(
             percentile limits stand, with status ``degenerate``; it covers .90 where the
             percentile covers .96 at n = 50 with 5 % and 5 %); ``"exact"``: limits of the
             bootstrap distribution itself, without draws.
-        level: coverage asked.
-        outcomes_per_problem: seeds behind each problem; anything but 1 is refused.
-        selected_on_outcome: stamp the result: the problems were chosen by their outcome.
+        confidence: coverage asked.
 
     Returns:
         `PairedDifference` with McNemar's mid-p. At gained = lost = 0 the interval collapses to
         [0, 0] with status ``no_information``: read Tango's instead.
 
     Raises:
-        Refusal: counts that are not counts, no `rng`, too few resamples, several outcomes.
+        Refusal: counts that are not counts, no `rng`, too few resamples.
 
     Notes:
         Problems are a random sample and independent; limits lie on the grid of 1/n.
@@ -198,45 +198,40 @@ def bootstrap_difference(
     References:
         Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapters 13 and 14.
     """
-    counts = pairs(gained, lost, n, outcomes_per_problem=outcomes_per_problem)
-    fraction("level", level)
-    if method not in ("percentile", "bca", "exact"):
-        raise Refusal(f"method must be percentile, bca or exact, found {method!r}")
+    counts = pairs(gained, lost, n)
+    fraction("confidence", confidence)
+    checked(method, BootstrapMethod, "method")
     if method != "exact":
         _require_rng(rng, resamples)
     shape = counts.n.shape
     flat = Pairs(counts.gained.ravel(), counts.lost.ravel(), counts.n.ravel(), False)
-    low, high, usable = _limits(flat, method, rng, resamples, (1 - level) / 2)
+    low, high, usable = _limits(flat, method, rng, resamples, (1 - confidence) / 2)
     collapsed = (high <= low) | ~usable
     status = np.select([flat.changed == 0, collapsed], [NO_INFORMATION, DEGENERATE], OK)
-    fields: dict[str, Any] = {
-        "estimate": (flat.gained - flat.lost) / flat.n,
-        "low": low,
-        "high": high,
-        "n": flat.n,
-        "p": floor_p(mid_p(flat.gained, flat.lost)),
-        "statistic": flat.gained - flat.lost,
-        "status": status,
-        "gained": flat.gained,
-        "lost": flat.lost,
-    }
-    return PairedDifference(
+    result = PairedDifference(
         method=f"bootstrap {method}, mcnemar midp",
-        level=level,
-        scope=scope_of(selected_on_outcome),
-        selected_on_outcome=selected_on_outcome,
-        **{key: unwrap(value.reshape(shape), counts.scalar) for key, value in fields.items()},
+        estimate=(counts.gained - counts.lost) / counts.n,
+        low=low.reshape(shape),
+        high=high.reshape(shape),
+        confidence=confidence,
+        n=counts.n,
+        p=floor_p(mid_p(counts.gained, counts.lost)),
+        statistic=counts.gained - counts.lost,
+        status=status.reshape(shape),
+        gained=counts.gained,
+        lost=counts.lost,
     )
+    return single(result) if counts.scalar else result
 
 
 def bootstrap_mean(
-    values: Any,
+    values: ArrayLike,
     *,
     rng: np.random.Generator,
     resamples: int = 9999,
-    method: Literal["percentile", "bca"] = "percentile",
-    level: float = 0.95,
-) -> Result:
+    method: ResamplingMethod = "percentile",
+    confidence: float = 0.95,
+) -> Interval:
     """Bootstrap interval of the mean of one value per problem, such as a log-probability change.
 
     Args:
@@ -244,10 +239,10 @@ def bootstrap_mean(
         rng: generator of the draws.
         resamples: at least 999.
         method: ``"percentile"`` or ``"bca"`` (guarded as in `bootstrap_difference`).
-        level: coverage asked.
+        confidence: coverage asked.
 
     Returns:
-        `Result` in the units of `values`, without a test (see `permutation_test`).
+        `Interval` in the units of `values`, without a test (see `permutation_test`).
 
     Raises:
         Refusal: missing values, fewer than two problems, no `rng`, too few resamples.
@@ -255,9 +250,10 @@ def bootstrap_mean(
     References:
         DiCiccio and Efron, Statistical Science 11 (1996) 189.
     """
+    checked(method, ResamplingMethod, "method")
     data = np.asarray(values, dtype=np.float64)
     _require_rng(rng, resamples)
-    fraction("level", level)
+    fraction("confidence", confidence)
     if data.ndim != 1 or data.size < 2 or not np.isfinite(data).all():
         raise Refusal(
             f"values of shape {data.shape}: pass at least two finite values, one per problem "
@@ -270,7 +266,7 @@ def bootstrap_mean(
             for at in range(0, resamples, step)
         ]
     )
-    tail, centre = (1 - level) / 2, data.mean()
+    tail, centre = (1 - confidence) / 2, data.mean()
     first, last, usable = np.float64(tail), np.float64(1 - tail), True
     deviation = data - centre
     second = float((deviation**2).sum())
@@ -282,12 +278,12 @@ def bootstrap_mean(
         if usable:
             first, last = ends[0], ends[1]
     low, high = np.quantile(means, [float(first), float(last)])
-    return Result(
+    return Interval(
         method=f"bootstrap mean {method}",
         estimate=float(centre),
         n=int(data.size),
         low=float(low),
         high=float(high),
-        level=level,
+        confidence=confidence,
         status=OK if usable and high > low else DEGENERATE,
     )

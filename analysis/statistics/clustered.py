@@ -7,8 +7,8 @@ much in how they answer to steering: outcomes of one problem are not independent
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -20,15 +20,13 @@ from analysis.statistics.results import (
     NO_INFORMATION,
     OK,
     TOO_FEW_CONTROLS,
+    Estimate,
     Refusal,
-    Result,
     floor_p,
-    scope_of,
 )
+from analysis.vocabulary import Pairing, ProblemScope, checked
 
 Array = np.ndarray[Any, Any]
-Pairing = Literal["seeds", "shared", "independent"]
-PAIRINGS = ("seeds", "shared", "independent")
 
 # Below this many directions the percentile bootstrap covers .83 (5), .88 (10), .93 (19) of .95.
 DIRECTIONS_FOR_BOOTSTRAP = 20
@@ -37,7 +35,7 @@ BLOCK_NUMBERS = 4_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClusteredDifference(Result):
+class ClusteredDifference(Estimate):
     """Mean effect over problems, a fraction; `n` problems, `k` directions, `outcomes` pairs.
 
     `low`, `high`, `p` are Student's t with `df` on problem means (crossed: both factors).
@@ -47,6 +45,10 @@ class ClusteredDifference(Result):
     `design_effect` is how much larger the variance of the mean is than if outcomes were pooled.
     """
 
+    estimate: float
+    low: float = field()
+    high: float = field()
+    p: float = field()
     k: int
     outcomes: int
     df: float
@@ -65,10 +67,9 @@ def clustered_difference(
     *,
     rng: np.random.Generator,
     pairing: Pairing | None = None,
-    scope: Literal["new problems", "new problems and directions"] | None = None,
+    scope: ProblemScope | None = None,
     resamples: int = 9999,
-    level: float = 0.95,
-    selected_on_outcome: bool = False,
+    confidence: float = 0.95,
 ) -> ClusteredDifference:
     """Steered minus baseline with several seeds per problem, and possibly several directions.
 
@@ -108,6 +109,7 @@ def clustered_difference(
     n, k = means.shape
     if n < 2:
         raise Refusal(f"{n} problems have an outcome under every direction: 2 are needed")
+    scope = scope and checked(scope, ProblemScope, "scope")
     both = k > 1 if scope is None else scope == NEW_BOTH
     if both and k < 2:
         raise Refusal("one direction cannot speak for new ones: scope='new problems'")
@@ -116,9 +118,9 @@ def clustered_difference(
     between = float(by_problem.var(ddof=1))
     variance, df = _crossed(means) if both else (between / n, n - 1.0)
     error, estimate = float(np.sqrt(variance)), float(means.mean())
-    half = float(stats.t.isf((1 - level) / 2, df)) * error
+    half = float(stats.t.isf((1 - confidence) / 2, df)) * error
     few = both and k < DIRECTIONS_FOR_BOOTSTRAP
-    limits = (None, None) if few else _bootstrap(means, both, rng, resamples, level)
+    limits = (None, None) if few else _bootstrap(means, both, rng, resamples, confidence)
     total = float(within + means.var())
     return ClusteredDifference(
         method="crossed t, problems × directions" if both else "cluster t over problems",
@@ -126,14 +128,13 @@ def clustered_difference(
         estimate=estimate,
         low=estimate - half if error > 0 else np.nan,
         high=estimate + half if error > 0 else np.nan,
-        level=level,
+        confidence=confidence,
         p=_p(estimate, error, df),
         statistic=estimate / error if error > 0 else np.nan,
         status=OK if error > 0 else DEGENERATE if estimate else NO_INFORMATION,
-        scope=scope_of(selected_on_outcome, NEW_BOTH if both else NEW_PROBLEMS),
+        scope=NEW_BOTH if both else NEW_PROBLEMS,
         dropped=int((~complete).sum()),
         dropped_what="problems without an outcome (under every direction)",
-        selected_on_outcome=selected_on_outcome,
         k=k,
         outcomes=used,
         df=df,
@@ -155,7 +156,9 @@ def _p(estimate: float, error: float, df: float) -> float:
     return float(floor_p(2 * stats.t.sf(abs(estimate) / error, df)))
 
 
-def _cell_means(table: Mapping[str, Any], pairing: str | None) -> tuple[Array, Array, float, str]:
+def _cell_means(
+    table: Mapping[str, Any], pairing: Pairing | None
+) -> tuple[Array, Array, float, str]:
     """Mean difference and count per (problem, direction), variance within cells, the pairing."""
     missing = [name for name in ("problem", "steered", "baseline") if name not in table]
     if missing:
@@ -171,26 +174,26 @@ def _cell_means(table: Mapping[str, Any], pairing: str | None) -> tuple[Array, A
     shape = int(problem.max(initial=-1)) + 1, int(direction.max(initial=-1)) + 1
     cell = problem * shape[1] + direction
     several = len(np.unique(cell)) < len(cell)
-    pairing = pairing or (None if several else "seeds")
-    if pairing not in PAIRINGS:
+    if pairing is None and several:
         raise Refusal(
-            f"{len(cell)} outcomes of {shape[0]} problems and pairing is {pairing!r}: declare "
+            f"{len(cell)} outcomes of {shape[0]} problems and no pairing: declare "
             "pairing='seeds' (each row a pair), 'shared' (one baseline per problem, repeated) or "
             "'independent' (separate draws)"
         )
+    declared: Pairing = checked(pairing or "seeds", Pairing, "pairing")
     size = shape[0] * shape[1]
-    if pairing == "independent":
+    if declared == "independent":
         means, counts, squares = _averages(steered, cell, size)
         base, base_counts, base_squares = _averages(baseline, cell, size)
         counts, means = np.where(base_counts > 0, counts, 0), means - base
         squares = squares + base_squares
     else:
-        if pairing == "shared":
+        if declared == "shared":
             _check_shared(baseline, problem)
         means, counts, squares = _averages(steered - baseline, cell, size)
     spare = counts.sum() - (counts > 0).sum()
     within = float(squares.sum() / spare) if spare > 0 else 0.0
-    return means.reshape(shape), counts.reshape(shape), within, pairing
+    return means.reshape(shape), counts.reshape(shape), within, declared
 
 
 def _averages(values: Array, cell: Array, size: int) -> tuple[Array, Array, Array]:
@@ -226,7 +229,7 @@ def _crossed(means: Array) -> tuple[float, float]:
 
 
 def _bootstrap(
-    means: Array, both: bool, rng: np.random.Generator, resamples: int, level: float
+    means: Array, both: bool, rng: np.random.Generator, resamples: int, confidence: float
 ) -> tuple[float, float]:
     """Percentile limits; problems are redrawn, and directions too where `both`."""
     n, k = means.shape
@@ -241,5 +244,5 @@ def _bootstrap(
             drawn[start : start + size] = (columns * directions).sum(axis=1) / k
         else:
             drawn[start : start + size] = columns.mean(axis=1)
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)

@@ -10,8 +10,8 @@ not, but cannot go below 1/(k + 1).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,18 +28,18 @@ from analysis.statistics.results import (
     NEW_DIRECTIONS,
     OK,
     TOO_FEW_CONTROLS,
+    Interval,
+    Numbers,
     Refusal,
-    Result,
     floor_p,
+    single,
 )
 from analysis.statistics.spread import ControlSpread, control_spread
-
-Tail = Literal["two-sided", "greater", "less"]
-TAILS = ("two-sided", "greater", "less")
+from analysis.vocabulary import Tail, checked
 
 
 @dataclass(frozen=True, kw_only=True)
-class ControlComparison(Result):
+class ControlComparison(Interval):
     """A candidate's effect among `k` control effects, in the unit of the effects.
 
     `estimate` is effect − mean of the controls; `low`, `high` are its Crawford–Howell interval
@@ -47,27 +47,28 @@ class ControlComparison(Result):
     `p_rank` follows `tail` too: one-sided by rank, two-sided twice the smaller side.
     """
 
+    p: Numbers = field()
     k: int
     tail: str
     df: int
-    effect: Any
-    control_mean: Any
-    control_sd: Any
-    prediction_low: Any
-    prediction_high: Any
-    p_less: Any
-    p_greater: Any
-    p_rank: Any
-    p_rank_less: Any
-    p_rank_greater: Any
+    effect: Numbers
+    control_mean: Numbers
+    control_sd: Numbers
+    prediction_low: Numbers
+    prediction_high: Numbers
+    p_less: Numbers
+    p_greater: Numbers
+    p_rank: Numbers
+    p_rank_less: Numbers
+    p_rank_greater: Numbers
     rank_floor: float
-    d: Any
-    d_ddof0: Any
-    g: Any
-    d_low_fixed: Any
-    d_high_fixed: Any
-    d_low_random: Any
-    d_high_random: Any
+    d: Numbers
+    d_ddof0: Numbers
+    g: Numbers
+    d_low_fixed: Numbers
+    d_high_fixed: Numbers
+    d_low_random: Numbers
+    d_high_random: Numbers
     spread: ControlSpread | None = None
 
 
@@ -76,10 +77,9 @@ def compare_to_controls(
     controls: ArrayLike,
     *,
     tail: Tail = "two-sided",
-    level: float = 0.95,
+    confidence: float = 0.95,
     family_size: int = 1,
     outcomes: ArrayLike | None = None,
-    selected_on_outcome: bool = False,
 ) -> ControlComparison:
     """Crawford–Howell test, rank test, Cohen's d and Hedges g of one effect among controls.
 
@@ -93,11 +93,9 @@ def compare_to_controls(
         "less" asks whether the candidate lies below the controls.
     family_size : int
         How many candidates are tested together: `too_few_controls` is said when the smallest
-        rank p, times this number (Holm's first step), exceeds 1 − level.
+        rank p, times this number (Holm's first step), exceeds 1 − confidence.
     outcomes : array, shape (n, k), optional
         Outcomes of the controls per problem; adds the split of their spread.
-    selected_on_outcome : bool
-        Stamp the result: the problems were chosen by the outcome that is compared.
 
     Raises
     ------
@@ -112,8 +110,8 @@ def compare_to_controls(
     x, c = _checked(effect, controls, tail)
     k = c.shape[-1]
     floor = rank_floor(k, tail=tail)
-    few = floor * family_size > 1 - level + 1e-12
-    numbers = _crawford_howell_numbers(x, c, level, tail) | _effect_sizes(x, c, level)
+    few = floor * family_size > 1 - confidence + 1e-12
+    numbers = _crawford_howell_numbers(x, c, confidence, tail) | _effect_sizes(x, c, confidence)
     less, greater = rank_p(x, c)
     numbers |= {
         "p_rank": _by_tail(less, greater, tail),
@@ -121,20 +119,20 @@ def compare_to_controls(
         "p_rank_greater": greater,
     }
     status = np.where(numbers["control_sd"] == 0, DEGENERATE, TOO_FEW_CONTROLS if few else OK)
-    return ControlComparison(
+    result = ControlComparison(
         method="Crawford–Howell",
         n=k + 1,
-        level=level,
-        status=status if status.ndim else str(status),
+        confidence=confidence,
+        status=status,
         scope=NEW_DIRECTIONS,
-        selected_on_outcome=selected_on_outcome,
         k=k,
         tail=tail,
         df=k - 1,
         rank_floor=floor,
         spread=None if outcomes is None else control_spread(outcomes),
-        **{name: _plain(value) for name, value in numbers.items()},
+        **numbers,
     )
+    return single(result) if x.ndim == 0 else result
 
 
 def compare_signed_to_controls(
@@ -144,7 +142,7 @@ def compare_signed_to_controls(
     control_minus: ArrayLike,
     *,
     tail: Tail = "two-sided",
-    level: float = 0.95,
+    confidence: float = 0.95,
     family_size: int = 1,
 ) -> ControlComparison:
     """`compare_to_controls` on the signed effect [f(a) − f(−a)]/2, free of even damage.
@@ -161,7 +159,9 @@ def compare_signed_to_controls(
     """
     candidate = (np.asarray(plus, float) - np.asarray(minus, float)) / 2
     controls = (np.asarray(control_plus, float) - np.asarray(control_minus, float)) / 2
-    return compare_to_controls(candidate, controls, tail=tail, level=level, family_size=family_size)
+    return compare_to_controls(
+        candidate, controls, tail=tail, confidence=confidence, family_size=family_size
+    )
 
 
 def rank_floor(k: int, *, tail: Tail = "two-sided") -> float:
@@ -169,16 +169,15 @@ def rank_floor(k: int, *, tail: Tail = "two-sided") -> float:
     return min(1.0, (2 if tail == "two-sided" else 1) / (k + 1))
 
 
-def controls_needed(alpha: float, *, tail: Tail = "two-sided", family_size: int = 1) -> int:
-    """Smallest k for which the rank test can reach `alpha`, under Holm over `family_size`."""
+def controls_needed(significance: float, *, tail: Tail = "two-sided", family_size: int = 1) -> int:
+    """Smallest k for which the rank test reaches `significance`, under Holm over `family_size`."""
     sides = 2 if tail == "two-sided" else 1
-    return int(np.ceil(sides * family_size / alpha - 1 - 1e-9))
+    return int(np.ceil(sides * family_size / significance - 1 - 1e-9))
 
 
 def _checked(effect: ArrayLike, controls: ArrayLike, tail: str) -> tuple[Array, Array]:
     x, c = np.asarray(effect, float), np.asarray(controls, float)
-    if tail not in TAILS:
-        raise Refusal(f"unknown tail {tail!r}: one of {', '.join(TAILS)}")
+    checked(tail, Tail, "tail")
     if c.ndim == 0 or c.shape[-1] < 2:
         raise Refusal(
             f"{c.shape[-1] if c.ndim else 1} control: a spread needs at least two, and the rank "
@@ -212,10 +211,12 @@ def rank_p(x: Array, c: Array) -> tuple[Array, Array]:
     return (1 + less) / (k + 1), (1 + greater) / (k + 1)
 
 
-def _crawford_howell_numbers(x: Array, c: Array, level: float, tail: str) -> dict[str, Any]:
+def _crawford_howell_numbers(x: Array, c: Array, confidence: float, tail: str) -> dict[str, Any]:
     k = c.shape[-1]
     mean, sd, _, t = crawford_howell(x, c)
-    half = np.where(sd > 0, stats.t.isf((1 - level) / 2, k - 1) * sd * np.sqrt(1 + 1 / k), np.nan)
+    half = np.where(
+        sd > 0, stats.t.isf((1 - confidence) / 2, k - 1) * sd * np.sqrt(1 + 1 / k), np.nan
+    )
     less, greater = floor_p(stats.t.cdf(t, k - 1)), floor_p(stats.t.sf(t, k - 1))
     return {
         "effect": x,
@@ -233,11 +234,11 @@ def _crawford_howell_numbers(x: Array, c: Array, level: float, tail: str) -> dic
     }
 
 
-def _effect_sizes(x: Array, c: Array, level: float) -> dict[str, Any]:
+def _effect_sizes(x: Array, c: Array, confidence: float) -> dict[str, Any]:
     k = c.shape[-1]
     d = crawford_howell(x, c)[2]
-    fixed = fixed_effect_interval(d, k, level=level)
-    random = random_effect_interval(d, k, level=level)
+    fixed = fixed_effect_interval(d, k, confidence=confidence)
+    random = random_effect_interval(d, k, confidence=confidence)
     return {
         "d": d,
         "d_ddof0": d * np.sqrt(k / (k - 1)),
@@ -253,7 +254,3 @@ def _by_tail(less: Array, greater: Array, tail: str) -> Array:
     if tail == "less":
         return less
     return greater if tail == "greater" else np.minimum(1.0, 2 * np.minimum(less, greater))
-
-
-def _plain(value: Any) -> Any:
-    return float(value) if np.ndim(value) == 0 else value

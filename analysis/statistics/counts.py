@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from analysis.statistics.results import Refusal
 
@@ -26,7 +26,7 @@ class Pairs(NamedTuple):
         return self.gained + self.lost
 
 
-def whole(name: str, values: Any) -> Counts:
+def whole(name: str, values: ArrayLike) -> Counts:
     """`values` as integers of at least zero.
 
     Raises:
@@ -52,28 +52,21 @@ def whole(name: str, values: Any) -> Counts:
     return given.astype(np.int64)
 
 
-def pairs(gained: Any, lost: Any, n: Any = None, *, outcomes_per_problem: int | None = 1) -> Pairs:
+def pairs(gained: ArrayLike, lost: ArrayLike, n: ArrayLike | None = None) -> Pairs:
     """Check and broadcast the counts of one or many 2x2 tables of pairs.
 
     Without `n` the number of problems is taken to be the number of discordant pairs.
 
     Raises:
-        Refusal: counts that are not counts, more changes than problems, or more than one
-            outcome per problem.
+        Refusal: counts that are not counts, or more changes than problems.
     """
-    if outcomes_per_problem is not None and outcomes_per_problem != 1:
-        raise Refusal(
-            f"{outcomes_per_problem} outcomes per problem are not {outcomes_per_problem} "
-            "independent pairs (size .11-.21 instead of .05): call clustered_difference, which "
-            "takes the problem as the unit"
-        )
     g, lo = whole("gained", gained), whole("lost", lost)
     total = np.int64(0) if n is None else whole("n", n)
     scalar = np.ndim(g) == np.ndim(lo) == np.ndim(total) == 0
     try:
         g, lo, total = np.broadcast_arrays(*np.atleast_1d(g, lo, total))
     except ValueError:
-        shapes = f"{np.shape(gained)}, {np.shape(lost)} and {np.shape(n)}"
+        shapes = f"{g.shape}, {lo.shape} and {total.shape}"
         raise Refusal(f"gained, lost and n have shapes {shapes}: pass equal shapes") from None
     if n is None:
         total = g + lo
@@ -86,6 +79,20 @@ def pairs(gained: Any, lost: Any, n: Any = None, *, outcomes_per_problem: int | 
     if n is not None and np.any(total == 0):
         raise Refusal("n = 0: there are no pairs; check the filter that selected the problems")
     return Pairs(g, lo, total, scalar)
+
+
+def one_outcome_each(outcomes_per_problem: int) -> None:
+    """Nothing, where each problem was answered once: counts of pairs can then be tested.
+
+    Raises:
+        Refusal: several seeds per problem.
+    """
+    if outcomes_per_problem != 1:
+        raise Refusal(
+            f"{outcomes_per_problem} outcomes per problem are not {outcomes_per_problem} "
+            "independent pairs (size .11-.21 instead of .05): call clustered_difference, which "
+            "takes the problem as the unit"
+        )
 
 
 def fraction(name: str, value: float, *, low: float = 0.0, high: float = 1.0) -> float:

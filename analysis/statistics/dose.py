@@ -8,19 +8,19 @@ not "the direction means something".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from analysis.statistics.results import NO_INFORMATION, OK, Refusal, Result, floor_p, scope_of
+from analysis.statistics.results import NO_INFORMATION, OK, Estimate, Refusal, floor_p
 from analysis.statistics.signflips import Array, MaxT, SignFlips, max_t, simultaneous_band
 
 
 @dataclass(frozen=True, kw_only=True)
-class DoseResponse(Result):
+class DoseResponse(Estimate):
     """Trend of the curve and its two parts.
 
     `estimate` is the mean signed slope: change in accuracy per unit of alpha, least squares
@@ -31,8 +31,12 @@ class DoseResponse(Result):
     small when some pair of alphas contradicts it; `turns` counts changes of direction.
     """
 
-    alphas: Any
-    sizes: Any
+    estimate: float
+    low: float = field()
+    high: float = field()
+    p: float = field()
+    alphas: Array
+    sizes: Array
     signed: MaxT
     damage: MaxT
     curve: MaxT
@@ -49,8 +53,7 @@ def dose_response(
     rng: np.random.Generator,
     baseline: ArrayLike | None = None,
     resamples: int = 9999,
-    level: float = 0.95,
-    selected_on_outcome: bool = False,
+    confidence: float = 0.95,
 ) -> DoseResponse:
     """Signed effect, damage, trend and monotonicity of accuracy over alpha.
 
@@ -99,11 +102,10 @@ def dose_response(
     options: dict[str, Any] = {
         "rng": rng,
         "resamples": resamples,
-        "level": level,
-        "selected_on_outcome": selected_on_outcome,
+        "confidence": confidence,
     }
     slopes = signed @ sizes / (2 * sizes @ sizes)
-    low, high = _t_interval(slopes, level)
+    low, high = _t_interval(slopes, confidence)
     falls, rises = _order_p(y, rng, resamples)
     return DoseResponse(
         method="reflection trend, sign flips",
@@ -111,14 +113,12 @@ def dose_response(
         estimate=float(slopes.mean()),
         low=low,
         high=high,
-        level=level,
+        confidence=confidence,
         p=_reflection_p(slopes, rng, resamples),
         statistic=float(slopes.sum()),
         status=OK if slopes.any() else NO_INFORMATION,
-        scope=scope_of(selected_on_outcome),
         dropped=dropped,
         dropped_what="problems without an outcome at every alpha",
-        selected_on_outcome=selected_on_outcome,
         alphas=doses,
         sizes=sizes,
         signed=_halves(signed, **options),
@@ -167,10 +167,10 @@ def _halves(doubled: Array, **options: Any) -> MaxT:
     )
 
 
-def _t_interval(values: Array, level: float) -> tuple[float, float]:
+def _t_interval(values: Array, confidence: float) -> tuple[float, float]:
     # The inversion of |Σ(d − δ)|/√Σ(d − δ)² at this critical value is Student's interval.
     n = len(values)
-    t = float(stats.t.isf((1 - level) / 2, n - 1))
+    t = float(stats.t.isf((1 - confidence) / 2, n - 1))
     critical = float(np.sqrt(n * t**2 / (n - 1 + t**2)))
     low, high = simultaneous_band(values[:, None], np.array([n]), critical, whole=False)
     return float(low[0]), float(high[0])

@@ -15,13 +15,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import special, stats
 from scipy.optimize import elementwise
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
-def hedges_correction(df: Any) -> Array:
+def hedges_correction(df: ArrayLike) -> Array:
     """Exact small-sample factor J(df) = Γ(df/2) / (√(df/2) Γ((df − 1)/2)), for df > 1.
 
     References
@@ -34,21 +35,23 @@ def hedges_correction(df: Any) -> Array:
     return np.where(df > 1, np.exp(log_j), np.nan)
 
 
-def noncentral_t_cdf(t: Any, df: Any, noncentrality: Any) -> Array:
+def noncentral_t_cdf(t: ArrayLike, df: ArrayLike, noncentrality: ArrayLike) -> Array:
     """P(T ≤ t) by reflection: `scipy.stats.nct.cdf` gives NaN for t < 0 far from a positive
     noncentrality, its survival function at the mirrored point does not.
     """
     return np.asarray(stats.nct.sf(-np.asarray(t), df, -np.asarray(noncentrality)), float)
 
 
-def noncentrality_bounds(t: Any, df: Any, *, level: float = 0.95) -> tuple[Array, Array]:
+def noncentrality_bounds(
+    t: ArrayLike, df: ArrayLike, *, confidence: float = 0.95
+) -> tuple[Array, Array]:
     """Confidence limits of the noncentrality that gave the statistic `t` with `df`.
 
     Found by root search: the distribution function falls as the noncentrality rises. NaN where
     `t` is not finite.
     """
     t, df = np.broadcast_arrays(np.asarray(t, float), np.asarray(df, float))
-    tail = (1 - level) / 2
+    tail = (1 - confidence) / 2
     return _noncentrality(t, df, 1 - tail), _noncentrality(t, df, tail)
 
 
@@ -68,7 +71,9 @@ def _noncentrality(t: Array, df: Array, probability: float) -> Array:
     return np.where(finite & found.success, found.x, np.nan)
 
 
-def fixed_effect_interval(d: Any, k: Any, *, level: float = 0.95) -> tuple[Array, Array]:
+def fixed_effect_interval(
+    d: ArrayLike, k: ArrayLike, *, confidence: float = 0.95
+) -> tuple[Array, Array]:
     """Interval of δ = (x − μ)/σ with x a fixed number; it excludes 0 as a one-sample t does.
 
     References
@@ -76,11 +81,13 @@ def fixed_effect_interval(d: Any, k: Any, *, level: float = 0.95) -> tuple[Array
     Crawford, Garthwaite & Porter (2010), Cognitive Neuropsychology 27(3), 245–260 (z-cc).
     """
     root = np.sqrt(np.asarray(k, float))
-    low, high = noncentrality_bounds(root * d, np.asarray(k) - 1, level=level)
+    low, high = noncentrality_bounds(root * d, np.asarray(k) - 1, confidence=confidence)
     return low / root, high / root
 
 
-def random_effect_interval(d: Any, k: Any, *, level: float = 0.95) -> tuple[Array, Array]:
+def random_effect_interval(
+    d: ArrayLike, k: ArrayLike, *, confidence: float = 0.95
+) -> tuple[Array, Array]:
     """Interval of δ with x one more draw: it excludes 0 exactly when Crawford–Howell rejects.
 
     References
@@ -88,5 +95,5 @@ def random_effect_interval(d: Any, k: Any, *, level: float = 0.95) -> tuple[Arra
     Crawford & Howell (1998), The Clinical Neuropsychologist 12(4), 482–486.
     """
     inflation = np.sqrt(1 + 1 / np.asarray(k, float))
-    low, high = noncentrality_bounds(d / inflation, np.asarray(k) - 1, level=level)
+    low, high = noncentrality_bounds(d / inflation, np.asarray(k) - 1, confidence=confidence)
     return low * inflation, high * inflation

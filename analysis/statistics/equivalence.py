@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from analysis.statistics.counts import Pairs, fraction, pairs
@@ -14,26 +13,28 @@ from analysis.statistics.intervals import score_gap, tango_limits
 from analysis.statistics.results import (
     NO_INFORMATION,
     OK,
+    Interval,
     Numbers,
     Refusal,
-    Result,
     floor_p,
-    scope_of,
-    unwrap,
+    single,
+    written,
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class MarginTest(Result):
-    """A test against a margin (a fraction of problems).
+class MarginTest(Interval):
+    """A test against a margin; `low` and `high` are Tango limits of 1 - 2 significance."""
 
-    `low` and `high` are Tango limits at `level` = 1 - 2 alpha; `shown` says whether the interval
-    lies inside the margin, which is so exactly when p < alpha.
-    """
-
+    p: Numbers = field()
     margin: float
-    alpha: float
+    """The largest change that does not matter, a fraction of problems."""
+
+    significance: float = field(metadata=written("alpha"))
+    """Level of each one-sided test."""
+
     shown: Numbers
+    """Whether the interval lies inside the margin, which is so exactly when p < significance."""
 
 
 def score_tail(counts: Pairs, delta: float, *, upper: bool) -> NDArray[np.float64]:
@@ -47,67 +48,62 @@ def score_tail(counts: Pairs, delta: float, *, upper: bool) -> NDArray[np.float6
     return special.ndtr(-z if upper else z)
 
 
-def _checked(gained: Any, lost: Any, n: Any, margin: float | None, alpha: float) -> Pairs:
+def _checked(
+    gained: ArrayLike, lost: ArrayLike, n: ArrayLike, margin: float | None, significance: float
+) -> Pairs:
     if margin is None:
         raise Refusal(
             "margin is missing: declare before looking which difference does not matter, e.g. "
             "margin=0.05 for 5 points; without one use paired_difference"
         )
     fraction("margin", margin)
-    fraction("alpha", alpha, high=0.5)
+    fraction("significance", significance, high=0.5)
     return pairs(gained, lost, n)
 
 
 def _margin_test(
     counts: Pairs,
     name: str,
-    p: Any,
-    shown: Any,
-    limits: Any,
+    p: NDArray[np.float64],
+    shown: NDArray[np.bool_],
+    limits: tuple[NDArray[np.float64], NDArray[np.float64]],
     margin: float,
-    alpha: float,
-    sel: bool,
+    significance: float,
 ) -> MarginTest:
-    fields = {
-        "estimate": (counts.gained - counts.lost) / counts.n,
-        "low": limits[0],
-        "high": limits[1],
-        "n": counts.n,
-        "p": floor_p(p),
-        "status": np.where(counts.changed == 0, NO_INFORMATION, OK),
-        "shown": shown,
-    }
-    return MarginTest(
+    result = MarginTest(
         method=name,
-        level=1 - 2 * alpha,
+        estimate=(counts.gained - counts.lost) / counts.n,
+        low=limits[0],
+        high=limits[1],
+        confidence=1 - 2 * significance,
+        n=counts.n,
+        p=floor_p(p),
+        status=np.where(counts.changed == 0, NO_INFORMATION, OK),
         margin=margin,
-        alpha=alpha,
-        scope=scope_of(sel),
-        selected_on_outcome=sel,
-        **{key: unwrap(value, counts.scalar) for key, value in fields.items()},
+        significance=significance,
+        shown=shown,
     )
+    return single(result) if counts.scalar else result
 
 
 def equivalence(
-    gained: Any,
-    lost: Any,
-    n: Any,
+    gained: ArrayLike,
+    lost: ArrayLike,
+    n: ArrayLike,
     *,
     margin: float | None = None,
-    alpha: float = 0.05,
-    selected_on_outcome: bool = False,
+    significance: float = 0.05,
 ) -> MarginTest:
     """Show that steering changes accuracy by less than `margin` in either direction (TOST).
 
     Args:
         gained, lost, n: counts, or arrays of counts.
         margin: a fraction (5 points = 0.05), declared before the data are seen.
-        alpha: of each one-sided test; the interval shown has level 1 - 2 alpha.
-        selected_on_outcome: stamp the result: the problems were chosen by their outcome.
+        significance: of each one-sided test; the interval shown has level 1 - 2 significance.
 
     Returns:
-        `MarginTest`; p is the larger of the two one-sided score p-values, and p < alpha exactly
-        when Tango's interval lies inside (-margin, margin). Nothing changed is status
+        `MarginTest`; p is the larger of the two one-sided score p-values, and p < significance
+        exactly when Tango's interval lies inside (-margin, margin). Nothing changed is status
         ``no_information`` but may still show equivalence: from n = 52 at 5 points.
 
     Raises:
@@ -117,31 +113,30 @@ def equivalence(
         Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15 (1987) 657; Tango,
         Statistics in Medicine 17 (1998) 891.
     """
-    counts = _checked(gained, lost, n, margin, alpha)
+    counts = _checked(gained, lost, n, margin, significance)
     assert margin is not None
-    low, high = tango_limits(counts.gained, counts.lost, counts.n, 1 - 2 * alpha)
+    low, high = tango_limits(counts.gained, counts.lost, counts.n, 1 - 2 * significance)
     p = np.maximum(score_tail(counts, -margin, upper=True), score_tail(counts, margin, upper=False))
     name, shown = "equivalence, tango score TOST", (low > -margin) & (high < margin)
-    return _margin_test(counts, name, p, shown, (low, high), margin, alpha, selected_on_outcome)
+    return _margin_test(counts, name, p, shown, (low, high), margin, significance)
 
 
 def non_inferiority(
-    gained: Any,
-    lost: Any,
-    n: Any,
+    gained: ArrayLike,
+    lost: ArrayLike,
+    n: ArrayLike,
     *,
     margin: float | None = None,
-    alpha: float = 0.05,
-    selected_on_outcome: bool = False,
+    significance: float = 0.05,
 ) -> MarginTest:
     """Show that steering does no harm: accuracy falls by less than `margin`.
 
     One side of `equivalence`, with the same arguments, refusals and references; `shown` says
-    whether the lower limit of the 1 - 2 alpha interval lies above -margin.
+    whether the lower limit of the 1 - 2 significance interval lies above -margin.
     """
-    counts = _checked(gained, lost, n, margin, alpha)
+    counts = _checked(gained, lost, n, margin, significance)
     assert margin is not None
-    low, high = tango_limits(counts.gained, counts.lost, counts.n, 1 - 2 * alpha)
+    low, high = tango_limits(counts.gained, counts.lost, counts.n, 1 - 2 * significance)
     p = score_tail(counts, -margin, upper=True)
     return _margin_test(
         counts,
@@ -150,6 +145,5 @@ def non_inferiority(
         low > -margin,
         (low, high),
         margin,
-        alpha,
-        selected_on_outcome,
+        significance,
     )

@@ -5,37 +5,39 @@ The family is fixed before any p is seen, and its size is part of the result.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from analysis.statistics.results import (
-    NEW_PROBLEMS,
     NO_INFORMATION,
     OK,
+    Estimate,
     Refusal,
     Result,
     floor_p,
-    scope_of,
+    written,
 )
-
-Adjustment = Literal["holm", "bh", "by"]
-ADJUSTMENTS = ("holm", "bh", "by")
+from analysis.vocabulary import Adjustment, checked
 
 
 @dataclass(frozen=True, kw_only=True)
 class AdjustedP(Result):
-    """`p` is adjusted and `unadjusted` (also `estimate`) is what came in, in the same order.
+    """P-values adjusted for a declared family of `n` tests, in the order in which they came."""
 
-    `n` and `family_size` are the number of tests of the declared family.
-    """
+    p: NDArray[np.float64]
+    """The adjusted p-values."""
 
-    unadjusted: Any
+    unadjusted: NDArray[np.float64] = field(metadata=written("estimate", "unadjusted"))
+    """What came in."""
+
     family_size: int
+    """Tests of the declared family, made or not."""
+
     controls: str
+    """The rate of errors that the method controls."""
 
 
 def adjust(
@@ -85,7 +87,6 @@ def adjust(
     return AdjustedP(
         method=method,
         n=m,
-        estimate=values,
         p=result,
         unadjusted=values,
         family_size=m,
@@ -93,10 +94,11 @@ def adjust(
     )
 
 
-def _checked(p: ArrayLike, method: str, family_size: int | None) -> tuple[Any, int]:
+def _checked(
+    p: ArrayLike, method: Adjustment, family_size: int | None
+) -> tuple[NDArray[np.float64], int]:
     values = np.atleast_1d(np.asarray(p, float))
-    if method not in ADJUSTMENTS:
-        raise Refusal(f"unknown adjustment {method!r}: one of {', '.join(ADJUSTMENTS)}")
+    checked(method, Adjustment, "adjustment")
     if values.ndim != 1 or not len(values):
         raise Refusal(f"p must be a list of p-values, found shape {values.shape}")
     if np.isnan(values).any():
@@ -119,14 +121,16 @@ def _checked(p: ArrayLike, method: str, family_size: int | None) -> tuple[Any, i
 
 
 @dataclass(frozen=True, kw_only=True)
-class CochransQ(Result):
+class CochransQ(Estimate):
     """Do all conditions have the same accuracy? `estimate` is the range of the accuracies."""
 
+    estimate: float
+    p: float = field()
     df: int
-    accuracies: Any
+    accuracies: NDArray[np.float64]
 
 
-def cochrans_q(outcomes: ArrayLike, *, selected_on_outcome: bool = False) -> CochransQ:
+def cochrans_q(outcomes: ArrayLike) -> CochransQ:
     """Cochran's Q over the columns of `outcomes`, e.g. all alphas with alpha 0 among them.
 
     Parameters
@@ -165,10 +169,8 @@ def cochrans_q(outcomes: ArrayLike, *, selected_on_outcome: bool = False) -> Coc
         p=float(floor_p(stats.chi2.sf(q, m - 1))),
         statistic=q,
         status=OK if spread else NO_INFORMATION,
-        scope=scope_of(selected_on_outcome, NEW_PROBLEMS),
         dropped=len(y) - len(complete),
         dropped_what="problems without an outcome under every condition",
-        selected_on_outcome=selected_on_outcome,
         df=m - 1,
         accuracies=accuracies,
     )

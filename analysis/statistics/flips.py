@@ -77,15 +77,15 @@ class Extremes:
     decisions: frozenset[int]
 
 
-def decision(gained: Counts, lost: Counts, alpha: float) -> Counts:
-    """-1, 0 or 1 per table: McNemar's mid-p at `alpha`, with the sign of the net change."""
-    return np.where(mid_p(gained, lost) <= alpha, np.sign(gained - lost), 0)
+def decision(gained: Counts, lost: Counts, significance: float) -> Counts:
+    """-1, 0 or 1 per table: McNemar's mid-p at `significance`, with the sign of the net change."""
+    return np.where(mid_p(gained, lost) <= significance, np.sign(gained - lost), 0)
 
 
-def extremes(region: Region, level: float) -> Extremes:
+def extremes(region: Region, confidence: float) -> Extremes:
     """What Tango's limits and McNemar's mid-p can be over the region."""
     gained, lost = region.candidates()
-    low, high = tango_limits(gained, lost, np.full_like(gained, region.n), level)
+    low, high = tango_limits(gained, lost, np.full_like(gained, region.n), confidence)
     effects, p = (gained - lost) / region.n, mid_p(gained, lost)
     return Extremes(
         low_effect=float(effects.min()),
@@ -94,5 +94,5 @@ def extremes(region: Region, level: float) -> Extremes:
         high=float(high.max()),
         p_low=float(p.min()),
         p_high=float(p.max()),
-        decisions=frozenset(int(d) for d in decision(gained, lost, 1 - level)),
+        decisions=frozenset(int(d) for d in decision(gained, lost, 1 - confidence)),
     )

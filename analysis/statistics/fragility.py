@@ -7,17 +7,16 @@ also flipped.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 from analysis.statistics.counts import fraction, pairs, whole
 from analysis.statistics.flips import Region, extremes
 from analysis.statistics.intervals import PairedDifference, paired_difference
-from analysis.statistics.results import Refusal, Result, scope_of
+from analysis.statistics.results import Estimate, Refusal
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fragility(Result):
+class Fragility(Estimate):
     """The test as observed (`estimate`, `low`, `high`, `p`), and how far fragile pairs move it.
 
     `without`: the result on the pairs that are not fragile (None where all are).
@@ -26,6 +25,10 @@ class Fragility(Result):
     choice of flips. `decision_unchanged`: all of them decide as the observed table does.
     """
 
+    estimate: float
+    low: float = field()
+    high: float = field()
+    p: float = field()
     without: PairedDifference | None
     worst: PairedDifference
     p_low: float
@@ -52,16 +55,14 @@ def fragility(
     fragile_gained: int,
     fragile_lost: int,
     fragile_unchanged: int = 0,
-    level: float = 0.95,
-    selected_on_outcome: bool = False,
+    confidence: float = 0.95,
 ) -> Fragility:
     """Repeat the test without fragile pairs, and with each of them flipped.
 
     Args:
         gained, lost, n: counts of all pairs.
         fragile_gained, fragile_lost, fragile_unchanged: how many of each are marked fragile.
-        level: of the intervals; the decision is made at 1 - level.
-        selected_on_outcome: stamp the result: the problems were chosen by their outcome.
+        confidence: of the intervals; the decision is made at 1 - confidence.
 
     Returns:
         `Fragility`. A flip changes one of the pair's two outcomes: a fragile gained or lost
@@ -75,7 +76,7 @@ def fragility(
         fragility index; here only pairs known to be fragile may flip.
     """
     pairs(gained, lost, n)
-    fraction("level", level)
+    fraction("confidence", confidence)
     fragile = tuple(
         int(whole(name, value))
         for name, value in (
@@ -89,30 +90,29 @@ def fragility(
     ):
         if some > all_:
             raise Refusal(f"fragile_{kind} = {some} of {all_} {kind} pairs: pass counts of pairs")
-    options: dict[str, Any] = {"level": level, "selected_on_outcome": selected_on_outcome}
-    observed = paired_difference(gained, lost, n, **options)
+    observed = paired_difference(gained, lost, n, confidence=confidence)
     left = n - sum(fragile)
     flipped = _worst((gained, lost, n), (fragile[0], fragile[1], fragile[2]))
     region = Region(gained - fragile[0], lost - fragile[1], fragile[0], fragile[1], fragile[2], n)
-    span = extremes(region, level)
+    span = extremes(region, confidence)
     return Fragility(
         method="fragile pairs dropped and flipped, mcnemar midp",
-        estimate=observed.estimate,
+        estimate=float(observed.estimate),
         n=n,
-        low=observed.low,
-        high=observed.high,
-        level=level,
-        p=observed.p,
+        low=float(observed.low),
+        high=float(observed.high),
+        confidence=confidence,
+        p=float(observed.p),
         statistic=observed.statistic,
         status=observed.status,
-        scope=scope_of(selected_on_outcome),
         dropped=sum(fragile),
         dropped_what="fragile pairs (in `without` only)",
-        selected_on_outcome=selected_on_outcome,
-        without=paired_difference(gained - fragile[0], lost - fragile[1], left, **options)
+        without=paired_difference(
+            gained - fragile[0], lost - fragile[1], left, confidence=confidence
+        )
         if left
         else None,
-        worst=paired_difference(*flipped, n, **options),
+        worst=paired_difference(*flipped, n, confidence=confidence),
         p_low=span.p_low,
         p_high=span.p_high,
         low_bound=span.low,

@@ -88,7 +88,7 @@ def _mass(sizes: Array, observed: Array, grain: float) -> float | None:
     return mass
 
 
-def _log_choose(n: Any, k: Any) -> Any:
+def _log_choose(n: Array | int, k: Array | int) -> Array:
     return gammaln(n + 1) - gammaln(np.asarray(k) + 1) - gammaln(n - np.asarray(k) + 1)
 
 

@@ -5,11 +5,11 @@ All are computed for every element of the count arrays at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from analysis.statistics.counts import Counts, fraction, pairs, whole
@@ -19,15 +19,13 @@ from analysis.statistics.results import (
     NO_INFORMATION,
     OK,
     TEST_INTERVAL_DISAGREE,
+    Interval,
     Numbers,
-    Refusal,
-    Result,
     floor_p,
-    scope_of,
-    unwrap,
+    single,
 )
+from analysis.vocabulary import IntervalMethod, checked
 
-IntervalMethod = Literal["tango", "bonett-price", "wald"]
 Floats = NDArray[np.float64]
 
 # About 6 Newton steps are needed; where they fail, bisection needs 50.
@@ -35,13 +33,15 @@ _MAX_STEPS = 80
 
 
 @dataclass(frozen=True, kw_only=True)
-class PairedDifference(Result):
+class PairedDifference(Interval):
     """(gained - lost)/n, a fraction, with its interval and McNemar's mid-p.
 
-    The test decides: where the interval excludes 0 and the mid-p does not reject at 1 - level (or
+    The test decides: where the interval excludes 0 and the mid-p does not reject at 1 -
+    confidence (or
     the reverse), the status is ``test_interval_disagree``.
     """
 
+    p: Numbers = field()
     gained: Numbers
     lost: Numbers
 
@@ -64,7 +64,7 @@ def score_gap(gained: Any, lost: Any, n: Any, delta: Any) -> tuple[Any, Any]:
     return gained - lost - n * delta, np.sqrt(np.maximum(variance, 0.0))
 
 
-def _excess(gained: Floats, lost: Floats, n: Floats, z: float, at: Floats) -> tuple[Any, Any]:
+def _excess(gained: Floats, lost: Floats, n: Floats, z: float, at: Floats) -> tuple[Floats, Floats]:
     """How far `at` lies beyond the acceptance of Tango's test (in problems), and its slope."""
     b = (2 * n - gained + lost) * at - (gained + lost)
     root = np.sqrt(np.maximum(b * b + 8 * n * lost * at * (1 - at), 0.0))
@@ -105,9 +105,11 @@ def _upper(gained: Floats, lost: Floats, n: Floats, z: float) -> Floats:
     return answer
 
 
-def tango_limits(gained: Any, lost: Any, n: Any, level: float) -> tuple[Floats, Floats]:
+def tango_limits(
+    gained: Counts, lost: Counts, n: Counts, confidence: float
+) -> tuple[Floats, Floats]:
     """Limits of Tango's score interval of (gained - lost)/n for arrays of one shape."""
-    z = float(special.ndtri((1 + level) / 2))
+    z = float(special.ndtri((1 + confidence) / 2))
     shape = np.shape(gained)
     g, lo, total = (np.asarray(a, dtype=np.float64).ravel() for a in (gained, lost, n))
     # The lower limit is minus the upper limit of the mirrored table: one pass solves both.
@@ -115,17 +117,21 @@ def tango_limits(gained: Any, lost: Any, n: Any, level: float) -> tuple[Floats, 
     return 0.0 - both[g.size :].reshape(shape), both[: g.size].reshape(shape)
 
 
-def bonett_price_limits(gained: Any, lost: Any, n: Any, level: float) -> tuple[Floats, Floats]:
+def bonett_price_limits(
+    gained: Counts, lost: Counts, n: Counts, confidence: float
+) -> tuple[Floats, Floats]:
     """Bonett-Price adjusted Wald limits: one pair added to each discordant cell."""
-    z = float(special.ndtri((1 + level) / 2))
+    z = float(special.ndtri((1 + confidence) / 2))
     up, down = (gained + 1) / (n + 2), (lost + 1) / (n + 2)
     half = z * np.sqrt((up + down - (up - down) ** 2) / (n + 2))
     return np.maximum(up - down - half, -1.0), np.minimum(up - down + half, 1.0)
 
 
-def wald_limits(gained: Any, lost: Any, n: Any, level: float) -> tuple[Floats, Floats]:
+def wald_limits(
+    gained: Counts, lost: Counts, n: Counts, confidence: float
+) -> tuple[Floats, Floats]:
     """Wald limits; they collapse to a point at gained = lost = 0."""
-    z = float(special.ndtri((1 + level) / 2))
+    z = float(special.ndtri((1 + confidence) / 2))
     effect = (gained - lost) / n
     half = z * np.sqrt(np.maximum((gained + lost) / n - effect**2, 0.0) / n)
     return np.maximum(effect - half, -1.0), np.minimum(effect + half, 1.0)
@@ -134,7 +140,9 @@ def wald_limits(gained: Any, lost: Any, n: Any, level: float) -> tuple[Floats, F
 _LIMITS = {"tango": tango_limits, "bonett-price": bonett_price_limits, "wald": wald_limits}
 
 
-def interval_status(gained: Counts, lost: Counts, low: Floats, high: Floats, rejects: Any) -> Any:
+def interval_status(
+    gained: Counts, lost: Counts, low: Floats, high: Floats, rejects: NDArray[np.bool_]
+) -> NDArray[np.str_]:
     """Per table: nothing changed, an interval without width, or a test that disagrees with it."""
     excludes = (low > 0) | (high < 0)
     conditions = [gained + lost == 0, high <= low, excludes != rejects]
@@ -142,14 +150,12 @@ def interval_status(gained: Counts, lost: Counts, low: Floats, high: Floats, rej
 
 
 def paired_difference(
-    gained: Any,
-    lost: Any,
-    n: Any,
+    gained: ArrayLike,
+    lost: ArrayLike,
+    n: ArrayLike,
     *,
     method: IntervalMethod = "tango",
-    level: float = 0.95,
-    outcomes_per_problem: int = 1,
-    selected_on_outcome: bool = False,
+    confidence: float = 0.95,
 ) -> PairedDifference:
     """Difference of two paired proportions, (gained - lost)/n, with an interval.
 
@@ -157,15 +163,13 @@ def paired_difference(
         gained, lost, n: counts, or arrays of counts (one element per condition).
         method: ``"tango"`` (score, primary), ``"bonett-price"``, or ``"wald"`` (a cross-check: it
             collapses at gained = lost = 0).
-        level: coverage asked.
-        outcomes_per_problem: seeds behind each problem; anything but 1 is refused.
-        selected_on_outcome: stamp the result: the problems were chosen by their outcome.
+        confidence: coverage asked.
 
     Returns:
         `PairedDifference`; `p` is McNemar's mid-p, which decides where it and the interval part.
 
     Raises:
-        Refusal: counts that are not counts, n = 0, a level outside (0, 1), several outcomes.
+        Refusal: counts that are not counts, n = 0, a confidence outside (0, 1).
 
     Notes:
         Problems are a random sample and independent of each other.
@@ -174,40 +178,34 @@ def paired_difference(
         Tango, Statistics in Medicine 17 (1998) 891; Bonett and Price, Journal of Educational
         and Behavioral Statistics 37 (2012) 479.
     """
-    counts = pairs(gained, lost, n, outcomes_per_problem=outcomes_per_problem)
-    fraction("level", level)
-    if method not in _LIMITS:
-        raise Refusal(f"method must be tango, bonett-price or wald, found {method!r}")
+    counts = pairs(gained, lost, n)
+    fraction("confidence", confidence)
+    checked(method, IntervalMethod, "method")
     g, lo, total = counts.gained, counts.lost, counts.n
-    low, high = _LIMITS[method](g, lo, total, level)
+    low, high = _LIMITS[method](g, lo, total, confidence)
     p = mid_p(g, lo)
-    fields = {
-        "estimate": (g - lo) / total,
-        "low": low,
-        "high": high,
-        "n": total,
-        "p": floor_p(p),
-        "statistic": g - lo,
-        "status": interval_status(g, lo, low, high, p <= 1 - level),
-        "gained": g,
-        "lost": lo,
-    }
-    return PairedDifference(
+    result = PairedDifference(
         method=f"{method}, mcnemar midp",
-        level=level,
-        scope=scope_of(selected_on_outcome),
-        selected_on_outcome=selected_on_outcome,
-        **{key: unwrap(value, counts.scalar) for key, value in fields.items()},
+        estimate=(g - lo) / total,
+        low=low,
+        high=high,
+        confidence=confidence,
+        n=total,
+        p=floor_p(p),
+        statistic=g - lo,
+        status=interval_status(g, lo, low, high, p <= 1 - confidence),
+        gained=g,
+        lost=lo,
     )
+    return single(result) if counts.scalar else result
 
 
-def wilson(k: Any, n: Any, *, level: float = 0.95, selected_on_outcome: bool = False) -> Result:
+def wilson(k: ArrayLike, n: ArrayLike, *, confidence: float = 0.95) -> Interval:
     """Wilson's score interval of one proportion k/n, such as one accuracy.
 
     Args:
         k, n: successes and trials, or arrays of them.
-        level: coverage asked.
-        selected_on_outcome: stamp the result.
+        confidence: coverage asked.
 
     Raises:
         Refusal: counts that are not counts, k > n, or n = 0.
@@ -220,22 +218,18 @@ def wilson(k: Any, n: Any, *, level: float = 0.95, selected_on_outcome: bool = F
         Wilson, Journal of the American Statistical Association 22 (1927) 209.
     """
     counts = pairs(k, 0, whole("n", n))
-    fraction("level", level)
-    z2 = float(special.ndtri((1 + level) / 2)) ** 2
+    fraction("confidence", confidence)
+    z2 = float(special.ndtri((1 + confidence) / 2)) ** 2
     share, total = counts.gained / counts.n, counts.n
     centre = (share + z2 / (2 * total)) / (1 + z2 / total)
     half = np.sqrt(z2 * (share * (1 - share) / total + z2 / (4 * total**2))) / (1 + z2 / total)
-    fields = {
-        "estimate": share,
-        "low": np.where(counts.gained == 0, 0.0, centre - half),
-        "high": np.where(counts.gained == total, 1.0, centre + half),
-        "n": total,
-    }
-    return Result(
+    result = Interval(
         method="wilson",
-        level=level,
-        scope=scope_of(selected_on_outcome),
-        selected_on_outcome=selected_on_outcome,
-        status=OK if counts.scalar else np.full(total.shape, OK),
-        **{key: unwrap(value, counts.scalar) for key, value in fields.items()},
+        estimate=share,
+        low=np.where(counts.gained == 0, 0.0, centre - half),
+        high=np.where(counts.gained == total, 1.0, centre + half),
+        confidence=confidence,
+        n=total,
+        status=np.full(total.shape, OK),
     )
+    return single(result) if counts.scalar else result

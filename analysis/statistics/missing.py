@@ -6,22 +6,22 @@ Steering changes how often an answer cannot be read, so missing outcomes are not
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from analysis.statistics.counts import Counts, fraction, whole
 from analysis.statistics.flips import Region, extremes
 from analysis.statistics.intervals import PairedDifference, paired_difference
-from analysis.statistics.results import NO_INFORMATION, Refusal, Result, scope_of
+from analysis.statistics.results import NO_INFORMATION, Estimate, Refusal
 
 _RIGHT, _WRONG, _MISSING = 0, 1, 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class MissingBounds(Result):
+class MissingBounds(Estimate):
     """Three answers to one question, over all n problems unless said.
 
     `estimate`, `low`, `high`, `p` are those of missing counted as wrong. `complete` is the
@@ -31,6 +31,10 @@ class MissingBounds(Result):
     `decision_unchanged`: whether every imputation rejects alike, with the same sign, or none does.
     """
 
+    estimate: float
+    low: float = field()
+    high: float = field()
+    p: float = field()
     complete: PairedDifference | None
     low_effect: float
     high_effect: float
@@ -69,16 +73,13 @@ def _cell(value: Any) -> int:
     raise Refusal(f"outcome {value!r} is neither 0, 1 nor missing (None or NaN)")
 
 
-def missing_bounds(
-    table: Any, *, level: float = 0.95, selected_on_outcome: bool = False
-) -> MissingBounds:
+def missing_bounds(table: ArrayLike, *, confidence: float = 0.95) -> MissingBounds:
     """Paired difference with missing outcomes, three ways, so that the reader sees the range.
 
     Args:
         table: counts [3, 3] of baseline x steered over (right, wrong, missing); `missing_table`
             makes it from outcomes.
-        level: of all intervals.
-        selected_on_outcome: stamp the result: the problems were chosen by their outcome.
+        confidence: of all intervals.
 
     Returns:
         `MissingBounds`. The bounds contain missing-as-wrong and every imputation; the
@@ -91,22 +92,18 @@ def missing_bounds(
         Horowitz and Manski, Journal of the American Statistical Association 95 (2000) 77.
     """
     cells = whole("table", table)
-    fraction("level", level)
+    fraction("confidence", confidence)
     if cells.shape != (3, 3) or cells.sum() == 0:
         raise Refusal(
             f"table has shape {cells.shape} and {cells.sum()} pairs: pass [3, 3] counts of "
             "baseline x steered over (right, wrong, missing), see missing_table"
         )
-    n, stamp = int(cells.sum()), selected_on_outcome
+    n = int(cells.sum())
     gained, lost = int(cells[_WRONG, _RIGHT]), int(cells[_RIGHT, _WRONG])
     known = int(cells[:_MISSING, :_MISSING].sum())
-    complete = (
-        paired_difference(gained, lost, known, level=level, selected_on_outcome=stamp)
-        if known
-        else None
-    )
+    complete = paired_difference(gained, lost, known, confidence=confidence) if known else None
     as_wrong = paired_difference(
-        gained + cells[_MISSING, _RIGHT], lost + cells[_RIGHT, _MISSING], n, level=level
+        gained + cells[_MISSING, _RIGHT], lost + cells[_RIGHT, _MISSING], n, confidence=confidence
     )
     region = Region(
         gained=gained,
@@ -116,21 +113,19 @@ def missing_bounds(
         either=int(cells[_MISSING, _MISSING]),
         n=n,
     )
-    worst = extremes(region, level)
+    worst = extremes(region, confidence)
     return MissingBounds(
         method="missing as wrong, tango, mcnemar midp",
         estimate=float(as_wrong.estimate),
         n=n,
         low=float(as_wrong.low),
         high=float(as_wrong.high),
-        level=level,
-        p=as_wrong.p,
+        confidence=confidence,
+        p=float(as_wrong.p),
         statistic=as_wrong.statistic,
         status=as_wrong.status if known else NO_INFORMATION,
-        scope=scope_of(stamp),
         dropped=n - known,
         dropped_what="pairs with a missing outcome (complete cases only)",
-        selected_on_outcome=stamp,
         complete=complete,
         low_effect=worst.low_effect,
         high_effect=worst.high_effect,

@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from analysis.statistics.controls import Tail, rank_floor
-from analysis.statistics.effect_sizes import noncentral_t_cdf
+from analysis.statistics.controls import rank_floor
+from analysis.statistics.effect_sizes import Array, noncentral_t_cdf
 from analysis.statistics.results import (
     DEGENERATE,
     NEW_BOTH,
     NEW_DIRECTIONS,
-    NEW_PROBLEMS,
     NO_INFORMATION,
     OK,
     TOO_FEW_CONTROLS,
+    Estimate,
+    Numbers,
     Refusal,
     Result,
     floor_p,
-    scope_of,
-    unwrap,
+    single,
+    written,
 )
 from analysis.statistics.spread import control_spread
+from analysis.vocabulary import Model, ProblemScope, Tail, checked
 
 
 @dataclass(frozen=True, kw_only=True)
-class CandidateDifference(Result):
+class CandidateDifference(Estimate):
     """Candidate − mean(controls), a fraction of problems.
 
     `variance_problems` and `variance_directions` are the two parts of the squared standard
     error; the second is 0 where only new problems are in scope.
     """
 
+    estimate: float
+    low: float = field()
+    high: float = field()
+    p: float = field()
     k: int
     df: float
     standard_error: float
@@ -47,9 +53,8 @@ def candidate_minus_controls(
     candidate: ArrayLike,
     controls: ArrayLike,
     *,
-    scope: Literal["new problems", "new problems and directions"] = "new problems",
-    level: float = 0.95,
-    selected_on_outcome: bool = False,
+    scope: ProblemScope = "new problems",
+    confidence: float = 0.95,
 ) -> CandidateDifference:
     """How much better the candidate does than its controls, on average over problems.
 
@@ -83,8 +88,7 @@ def candidate_minus_controls(
             f"candidate must be (n,) and controls (n, k), found {own.shape} and {others.shape}: "
             "average seeds within a problem first"
         )
-    if scope not in (NEW_PROBLEMS, NEW_BOTH):
-        raise Refusal(f"unknown scope {scope!r}: 'new problems' or 'new problems and directions'")
+    checked(scope, ProblemScope, "scope")
     complete = ~(np.isnan(own) | np.isnan(others).any(axis=1))
     own, others = own[complete], others[complete]
     n, k = others.shape
@@ -99,7 +103,7 @@ def candidate_minus_controls(
         df = max(k - 1.0, min(df, (problems + directions) ** 2 / parts)) if parts > 0 else df
     error = float(np.sqrt(problems + directions))
     estimate = float(difference.mean())
-    half = float(stats.t.isf((1 - level) / 2, df)) * error
+    half = float(stats.t.isf((1 - confidence) / 2, df)) * error
     t = estimate / error if error > 0 else np.nan
     return CandidateDifference(
         method="paired t of candidate − mean(controls)",
@@ -107,14 +111,13 @@ def candidate_minus_controls(
         n=n,
         low=estimate - half if error > 0 else np.nan,
         high=estimate + half if error > 0 else np.nan,
-        level=level,
+        confidence=confidence,
         p=float(floor_p(2 * stats.t.sf(abs(t), df))) if estimate or error > 0 else 1.0,
         statistic=t,
         status=OK if error > 0 else DEGENERATE if estimate else NO_INFORMATION,
-        scope=scope_of(selected_on_outcome, scope),
+        scope=scope,
         dropped=int((~complete).sum()),
         dropped_what="problems without an outcome under the candidate and every control",
-        selected_on_outcome=selected_on_outcome,
         k=k,
         df=df,
         standard_error=error,
@@ -125,24 +128,37 @@ def candidate_minus_controls(
 
 @dataclass(frozen=True, kw_only=True)
 class ControlsPower(Result):
-    """Power of Crawford–Howell with `n` = k controls; `estimate` is that of the model asked.
+    """Power of Crawford–Howell with `n` = k controls."""
 
-    `fixed`: the candidate lies exactly `gap` SD from the mean of control directions. `random`:
-    it is one draw from a population of candidates whose mean lies there, with the controls' SD.
-    """
+    power: Numbers = field(metadata=written("estimate"))
+    """That of the model asked."""
 
-    gap: Any
-    fixed: Any
-    random: Any
-    rank_floor: Any
+    significance: float = field(metadata=written())
+    """Level of the test."""
+
+    gap: Numbers
+    """Distance from the mean of the controls, in standard deviations of their effects."""
+
+    fixed: Numbers
+    """Power where the candidate lies exactly there."""
+
+    random: Numbers
+    """Power where it is a draw from candidates whose mean lies there, with the controls' SD."""
+
+    rank_floor: Numbers
+    """The smallest p that the rank test can give."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """All fields; the level of the test is written as the coverage that belongs to it."""
+        return {**super().as_dict(), "level": 1 - self.significance}
 
 
 def controls_power(
     k: ArrayLike,
     *,
     gap: ArrayLike = 3.0,
-    model: Literal["fixed", "random"],
-    alpha: float = 0.05,
+    model: Model,
+    significance: float = 0.05,
     tail: Tail = "two-sided",
 ) -> ControlsPower:
     """Chance that Crawford–Howell finds a candidate `gap` standard deviations away.
@@ -162,15 +178,15 @@ def controls_power(
     ----------
     Crawford & Garthwaite (2006), Behavior Research Methods 38(4), 581–589.
     """
-    if model not in ("fixed", "random"):
-        raise Refusal(f"unknown model {model!r}: 'fixed' (this candidate) or 'random' (its kind)")
+    checked(model, Model, "model")
+    checked(tail, Tail, "tail")
     size, distance = np.broadcast_arrays(np.asarray(k, float), np.asarray(gap, float))
     if (size < 2).any():
         raise Refusal("the controls' spread needs k ≥ 2")
     df, inflation = size - 1, np.sqrt(1 + 1 / size)
-    critical = stats.t.isf(alpha / (2 if tail == "two-sided" else 1), df)
+    critical = stats.t.isf(significance / (2 if tail == "two-sided" else 1), df)
 
-    def power(noncentrality: Any, threshold: Any) -> Any:
+    def power(noncentrality: Array, threshold: Array) -> Array:
         upper = noncentral_t_cdf(-threshold, df, -noncentrality)
         lower = noncentral_t_cdf(-threshold, df, noncentrality)
         return np.clip(upper + lower if tail == "two-sided" else upper, 0.0, 1.0)
@@ -179,18 +195,18 @@ def controls_power(
         "fixed": power(distance * np.sqrt(size), critical * np.sqrt(size + 1)),
         "random": power(distance / inflation, critical),
     }
-    scalar = size.ndim == 0
     floors = np.vectorize(lambda one: rank_floor(int(one), tail=tail))(size)
-    status = np.where(floors > alpha + 1e-12, TOO_FEW_CONTROLS, OK)
-    return ControlsPower(
+    status = np.where(floors > significance + 1e-12, TOO_FEW_CONTROLS, OK)
+    result = ControlsPower(
         method=f"Crawford–Howell power, {model} candidate",
-        estimate=unwrap(powers[model], scalar),
-        n=unwrap(size.astype(int), scalar),
-        level=1 - alpha,
-        status=unwrap(status, scalar),
+        power=powers[model],
+        n=size.astype(int),
+        significance=significance,
+        status=status,
         scope=NEW_DIRECTIONS,
-        gap=unwrap(distance, scalar),
-        fixed=unwrap(powers["fixed"], scalar),
-        random=unwrap(powers["random"], scalar),
-        rank_floor=unwrap(floors, scalar),
+        gap=distance,
+        fixed=powers["fixed"],
+        random=powers["random"],
+        rank_floor=floors,
     )
+    return single(result) if size.ndim == 0 else result

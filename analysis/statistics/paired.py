@@ -7,32 +7,31 @@ changed carry information about the net change: `gained` (wrong, then right) and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from analysis.statistics.counts import Counts, Pairs, fraction, pairs
 from analysis.statistics.results import (
     NO_INFORMATION,
     OK,
+    Estimate,
+    Interval,
     Numbers,
     Refusal,
-    Result,
     floor_p,
-    scope_of,
-    unwrap,
+    single,
 )
+from analysis.vocabulary import TestMethod, TieConvention, checked
 
-McNemarMethod = Literal["midp", "exact", "chi2"]
-TieConvention = Literal["one", "fagerland"]
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class PairTest(Result):
+class PairTest(Estimate):
     """A test on discordant pairs.
 
     `estimate` is the share of discordant pairs that gained (one half under the null; NaN with
@@ -40,6 +39,7 @@ class PairTest(Result):
     (sign test only), `n` the number of discordant pairs, `net` = gained - lost.
     """
 
+    p: Numbers = field()
     gained: Numbers
     lost: Numbers
     net: Numbers
@@ -76,52 +76,47 @@ def chi2_p(gained: Counts, lost: Counts) -> tuple[Floats, Floats]:
     return statistic, special.erfc(np.sqrt(statistic / 2))
 
 
-def clopper_pearson(k: Counts, n: Counts, level: float) -> tuple[Floats, Floats]:
+def clopper_pearson(k: Counts, n: Counts, confidence: float) -> tuple[Floats, Floats]:
     """Exact binomial limits of k/n; (0, 1) where n = 0."""
-    tail = (1 - level) / 2
+    tail = (1 - confidence) / 2
     low = special.betaincinv(np.maximum(k, 1), n - k + 1, tail)
     high = special.betaincinv(k + 1, np.maximum(n - k, 1), 1 - tail)
     return np.where(k == 0, 0.0, low), np.where(k == n, 1.0, high)
 
 
 def _pair_test(
-    counts: Pairs, name: str, p: Floats, statistic: Any, selected: bool, level: float | None = None
+    counts: Pairs, method: str, p: Floats, statistic: Numbers, confidence: float | None = None
 ) -> PairTest:
     nothing = counts.changed == 0
-    share = np.where(nothing, np.nan, counts.gained / np.maximum(counts.changed, 1))
-    fields: dict[str, Any] = {
-        "estimate": share,
-        "n": counts.changed,
-        "p": floor_p(p),
-        "statistic": statistic,
-        "status": np.where(nothing, NO_INFORMATION, OK),
-        "gained": counts.gained,
-        "lost": counts.lost,
-        "net": counts.gained - counts.lost,
-        "dropped": counts.n - counts.changed,
-    }
-    if level is not None:
-        fields["low"], fields["high"] = clopper_pearson(counts.gained, counts.changed, level)
-    values = {key: unwrap(value, counts.scalar) for key, value in fields.items()}
-    return PairTest(
-        method=name,
-        level=level,
+    limits: tuple[Floats, Floats] | tuple[None, None] = (None, None)
+    if confidence is not None:
+        limits = clopper_pearson(counts.gained, counts.changed, confidence)
+    result = PairTest(
+        method=method,
+        estimate=np.where(nothing, np.nan, counts.gained / np.maximum(counts.changed, 1)),
+        n=counts.changed,
+        low=limits[0],
+        high=limits[1],
+        confidence=confidence,
+        p=floor_p(p),
+        statistic=statistic,
+        status=np.where(nothing, NO_INFORMATION, OK),
+        dropped=counts.n - counts.changed,
         dropped_what="unchanged pairs",
-        scope=scope_of(selected),
-        selected_on_outcome=selected,
-        **values,
+        gained=counts.gained,
+        lost=counts.lost,
+        net=counts.gained - counts.lost,
     )
+    return single(result) if counts.scalar else result
 
 
 def mcnemar(
-    gained: Any,
-    lost: Any,
+    gained: ArrayLike,
+    lost: ArrayLike,
     *,
-    method: McNemarMethod = "midp",
-    n: Any = None,
+    method: TestMethod = "midp",
+    n: ArrayLike | None = None,
     at_tie: TieConvention = "one",
-    outcomes_per_problem: int = 1,
-    selected_on_outcome: bool = False,
 ) -> PairTest:
     """Test whether as many problems were gained as lost.
 
@@ -132,14 +127,12 @@ def mcnemar(
         n: problems, only to report how many pairs did not change and are left out.
         at_tie: mid-p at gained = lost: ``"one"`` (2 cdf - pmf) or ``"fagerland"`` (1 - pmf/2). No
             decision depends on it.
-        outcomes_per_problem: seeds behind each problem; anything but 1 is refused.
-        selected_on_outcome: stamp the result: the problems were chosen by their outcome.
 
     Returns:
         `PairTest`; with nothing discordant p = 1 and status ``no_information``.
 
     Raises:
-        Refusal: counts that are not counts, or several outcomes per problem.
+        Refusal: counts that are not counts.
 
     Notes:
         Problems are independent of each other; the two outcomes of a problem are not.
@@ -148,49 +141,45 @@ def mcnemar(
         McNemar, Psychometrika 12 (1947) 153; Fagerland, Lydersen and Laake, BMC Medical
         Research Methodology 13 (2013) 91.
     """
-    counts = pairs(gained, lost, n, outcomes_per_problem=outcomes_per_problem)
-    statistic: Any = counts.gained - counts.lost
+    checked(method, TestMethod, "method")
+    checked(at_tie, TieConvention, "convention at ties")
+    counts = pairs(gained, lost, n)
+    statistic: Numbers = counts.gained - counts.lost
     if method == "midp":
         p = mid_p(counts.gained, counts.lost, at_tie)
     elif method == "exact":
         p = exact_p(counts.gained, counts.lost)
-    elif method == "chi2":
-        statistic, p = chi2_p(counts.gained, counts.lost)
     else:
-        raise Refusal(f"method must be midp, exact or chi2, found {method!r}")
+        statistic, p = chi2_p(counts.gained, counts.lost)
     name = f"mcnemar {method}" + (", 1 - pmf/2 at ties" if at_tie == "fagerland" else "")
-    return _pair_test(counts, name, p, statistic, selected_on_outcome)
+    return _pair_test(counts, name, p, statistic)
 
 
 def sign_test(
-    gained: Any,
-    lost: Any,
+    gained: ArrayLike,
+    lost: ArrayLike,
     *,
-    n: Any = None,
-    level: float = 0.95,
-    outcomes_per_problem: int = 1,
-    selected_on_outcome: bool = False,
+    n: ArrayLike | None = None,
+    confidence: float = 0.95,
 ) -> PairTest:
     """Exact two-sided sign test; the same p as exact McNemar, ties dropped and reported.
 
     Args:
         gained, lost: counts, or arrays of counts.
         n: problems; `dropped` is then the number of ties.
-        level: of the Clopper-Pearson interval of the share gained.
-        outcomes_per_problem: seeds behind each problem; anything but 1 is refused.
-        selected_on_outcome: stamp the result: the problems were chosen by their outcome.
+        confidence: of the Clopper-Pearson interval of the share gained.
 
     Raises:
-        Refusal: counts that are not counts, or several outcomes per problem.
+        Refusal: counts that are not counts.
 
     References:
         Conover, Practical Nonparametric Statistics (1999), section 3.4.
     """
-    counts = pairs(gained, lost, n, outcomes_per_problem=outcomes_per_problem)
-    fraction("level", level)
+    counts = pairs(gained, lost, n)
+    fraction("confidence", confidence)
     p = exact_p(counts.gained, counts.lost)
     net = counts.gained - counts.lost
-    return _pair_test(counts, "sign test", p, net, selected_on_outcome, level)
+    return _pair_test(counts, "sign test", p, net, confidence)
 
 
 def paired_counts(
@@ -229,7 +218,7 @@ def paired_counts(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Discordance(Result):
+class Discordance(Interval):
     """How much changed: `estimate` = (gained + lost)/n with its Clopper-Pearson interval.
 
     `odds` = gained : lost with limits (from the exact interval of the share; may be infinite),
@@ -248,14 +237,13 @@ class Discordance(Result):
 
 
 def discordance(
-    gained: Any,
-    lost: Any,
-    n: Any,
+    gained: ArrayLike,
+    lost: ArrayLike,
+    n: ArrayLike,
     *,
     floor_changed: int | None = None,
     floor_n: int | None = None,
-    level: float = 0.95,
-    selected_on_outcome: bool = False,
+    confidence: float = 0.95,
 ) -> Discordance:
     """The rate of change that accuracy hides (+4/-2 is 6 changes) and the odds gained : lost.
 
@@ -263,8 +251,7 @@ def discordance(
         gained, lost, n: counts, or arrays of counts.
         floor_changed, floor_n: pairs that changed among re-runs of one condition (or are marked
             fragile), and pairs re-run: churn without any steering.
-        level: of every interval.
-        selected_on_outcome: stamp the result.
+        confidence: of every interval.
 
     Raises:
         Refusal: counts that are not counts, or half a floor.
@@ -273,37 +260,36 @@ def discordance(
         Clopper and Pearson, Biometrika 26 (1934) 404.
     """
     counts = pairs(gained, lost, n)
-    fraction("level", level)
+    fraction("confidence", confidence)
     if (floor_changed is None) != (floor_n is None):
         raise Refusal("a floor needs floor_changed and floor_n: pass both or neither")
-    low, high = clopper_pearson(counts.changed, counts.n, level)
-    share_low, share_high = clopper_pearson(counts.gained, counts.changed, level)
+    low, high = clopper_pearson(counts.changed, counts.n, confidence)
+    share_low, share_high = clopper_pearson(counts.gained, counts.changed, confidence)
     with np.errstate(divide="ignore", invalid="ignore"):
         odds = counts.gained / counts.lost
         limits = share_low / (1 - share_low), share_high / (1 - share_high)
         share = counts.gained / counts.changed
-    fields: dict[str, Any] = {
-        "estimate": counts.changed / counts.n,
-        "low": low,
-        "high": high,
-        "n": counts.n,
-        "status": np.where(counts.changed == 0, NO_INFORMATION, OK),
-        "odds": odds,
-        "odds_low": limits[0],
-        "odds_high": limits[1],
-        "share": share,
-    }
-    values = {key: unwrap(value, counts.scalar) for key, value in fields.items()}
-    if floor_changed is not None:
-        floor = pairs(floor_changed, 0, floor_n)
-        ends = clopper_pearson(floor.gained, floor.n, level)
-        values["floor"] = floor_changed / float(floor.n[0])
-        values["floor_low"], values["floor_high"] = float(ends[0][0]), float(ends[1][0])
-        values["above_floor"] = unwrap(low > ends[1], counts.scalar)
-    return Discordance(
+    result = Discordance(
         method="discordance, clopper-pearson",
-        level=level,
-        scope=scope_of(selected_on_outcome),
-        selected_on_outcome=selected_on_outcome,
-        **values,
+        estimate=counts.changed / counts.n,
+        low=low,
+        high=high,
+        confidence=confidence,
+        n=counts.n,
+        status=np.where(counts.changed == 0, NO_INFORMATION, OK),
+        odds=odds,
+        odds_low=limits[0],
+        odds_high=limits[1],
+        share=share,
     )
+    if floor_changed is not None and floor_n is not None:
+        floor = pairs(floor_changed, 0, floor_n)
+        ends = clopper_pearson(floor.gained, floor.n, confidence)
+        result = replace(
+            result,
+            floor=floor_changed / floor_n,
+            floor_low=float(ends[0][0]),
+            floor_high=float(ends[1][0]),
+            above_floor=low > ends[1],
+        )
+    return single(result) if counts.scalar else result

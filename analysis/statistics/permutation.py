@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from analysis.statistics.results import NO_INFORMATION, OK, Refusal, Result, scope_of
+from analysis.statistics.results import NO_INFORMATION, OK, Estimate, Refusal
+from analysis.vocabulary import PermutationMethod, checked
 
 _BLOCK = 1 << 22
 # 2^15 sign patterns are fewer than most numbers of draws, and exact.
 _ENUMERATE_UP_TO = 15
 
 
-def _per_problem(differences: Any) -> NDArray[np.float64]:
+@dataclass(frozen=True, kw_only=True)
+class SignFlipTest(Estimate):
+    """The mean of per-problem differences, and the test that they are symmetric around 0."""
+
+    estimate: float
+    p: float = field()
+
+
+def _per_problem(differences: ArrayLike) -> NDArray[np.float64]:
     """One difference per problem; seeds [n, seeds] are averaged first."""
     values = np.asarray(differences, dtype=np.float64)
     if values.ndim not in (1, 2) or values.shape[0] == 0 or values.size == 0:
@@ -54,13 +63,12 @@ def _drawn(
 
 
 def permutation_test(
-    differences: Any,
+    differences: ArrayLike,
     *,
     rng: np.random.Generator | None = None,
     resamples: int = 9999,
-    method: Literal["auto", "exact", "random"] = "auto",
-    selected_on_outcome: bool = False,
-) -> Result:
+    method: PermutationMethod = "auto",
+) -> SignFlipTest:
     """Test whether per-problem differences are symmetric around 0, by flipping their signs.
 
     Args:
@@ -69,11 +77,10 @@ def permutation_test(
         rng: generator of the signs; needed unless all patterns are enumerated.
         resamples: number of random sign patterns B.
         method: ``"auto"`` enumerates up to 15 non-zero problems, ``"exact"`` up to 25.
-        selected_on_outcome: stamp the result: the problems were chosen by their outcome.
 
     Returns:
-        `Result` with the mean difference, the two-sided p ((r + 1)/(B + 1) where drawn) and the
-        number of unchanged problems in `dropped` (they change no sum). All unchanged: p = 1 and
+        `SignFlipTest` with the mean difference, the two-sided p ((r + 1)/(B + 1) where drawn) and
+        the number of unchanged problems in `dropped` (they change no sum). All unchanged: p = 1 and
         status ``no_information``.
 
     Raises:
@@ -87,6 +94,7 @@ def permutation_test(
         Fisher, The Design of Experiments (1935), section 21; Phipson and Smyth, Statistical
         Applications in Genetics and Molecular Biology 9 (2010) 39, for (r + 1)/(B + 1).
     """
+    checked(method, PermutationMethod, "method")
     values = _per_problem(differences)
     moved = values[values != 0]
     exact = method == "exact" or (method == "auto" and moved.size <= _ENUMERATE_UP_TO)
@@ -102,7 +110,7 @@ def permutation_test(
         if not isinstance(rng, np.random.Generator):
             raise Refusal("rng is missing: pass numpy.random.default_rng(seed)")
         p = _drawn(moved, threshold, rng, resamples)
-    return Result(
+    return SignFlipTest(
         method="sign flips, enumerated" if exact else f"sign flips, {resamples} draws",
         estimate=float(values.mean()),
         n=int(values.size),
@@ -111,6 +119,4 @@ def permutation_test(
         status=OK if moved.size else NO_INFORMATION,
         dropped=int(values.size - moved.size),
         dropped_what="unchanged problems",
-        scope=scope_of(selected_on_outcome),
-        selected_on_outcome=selected_on_outcome,
     )

@@ -2,56 +2,90 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from analysis.statistics.counts import fraction, whole
 from analysis.statistics.paired import chi2_p, exact_p, mid_p
-from analysis.statistics.results import NOT_CONVERGED, OK, Refusal, Result
-
-PowerMethod = Literal["midp", "exact", "chi2"]
+from analysis.statistics.results import NOT_CONVERGED, OK, Refusal, Result, written
+from analysis.vocabulary import TestMethod, checked
 
 
 @dataclass(frozen=True, kw_only=True)
 class Power(Result):
-    """`estimate` is the power; `effect` and `discordance` are fractions of problems."""
+    """The chance that a test of `n` problems rejects."""
+
+    power: float = field(metadata=written("estimate"))
+    """That chance."""
 
     effect: float
+    """P(gained) - P(lost), a fraction of problems."""
+
     discordance: float
-    alpha: float
+    """P(gained) + P(lost), a fraction of problems."""
+
+    significance: float = field(metadata=written("alpha"))
+    """Level of the two-sided test."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectableEffect(Result):
+    """The smallest effect that a test of `n` problems finds with the power asked."""
+
+    effect: float = field(metadata=written("estimate"))
+    """A fraction of problems; NaN where no effect has that power."""
+
+    asked: float = field(metadata=written("power", "asked"))
+    """The power asked."""
+
+    discordance: float
+    """P(gained) + P(lost), a fraction of problems."""
+
+    significance: float = field(metadata=written("alpha"))
+    """Level of the two-sided test."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SampleSize(Result):
-    """`estimate` is a number of problems, or the smallest detectable effect (a fraction)."""
+    """How many problems a test needs for the power asked; `n` is that, or the last one tried."""
+
+    problems: float = field(metadata=written("estimate"))
+    """How many; NaN where the search gave up."""
 
     power: float
+    """The power that they give."""
+
     asked: float
+    """The power asked."""
+
     discordance: float
-    alpha: float
+    """P(gained) + P(lost), a fraction of problems."""
+
+    significance: float = field(metadata=written("alpha"))
+    """Level of the two-sided test."""
 
 
-def rejection_count(changed: Any, method: str, alpha: float) -> NDArray[np.int64]:
-    """Largest smaller-count at which `changed` discordant pairs reject at `alpha`; -1 if none."""
+def rejection_count(
+    changed: ArrayLike, method: TestMethod, significance: float
+) -> NDArray[np.int64]:
+    """Largest smaller-count at which `changed` discordant pairs reject; -1 if none."""
     total = whole("changed", changed)
-    if method not in ("midp", "exact", "chi2"):
-        raise Refusal(f"method must be midp, exact or chi2, found {method!r}")
+    checked(method, TestMethod, "method")
     if method == "chi2":
-        z = special.ndtri(1 - alpha / 2)
+        z = special.ndtri(1 - significance / 2)
         guess = np.floor((total - z * np.sqrt(total)) / 2).astype(np.int64)
     else:
-        guess = stats.binom.ppf(alpha / 2, total, 0.5).astype(np.int64)
+        guess = stats.binom.ppf(significance / 2, total, 0.5).astype(np.int64)
     best = np.full(total.shape, -1, dtype=np.int64)
     for step in (-2, -1, 0, 1):
         k = np.clip(guess + step, 0, total // 2)
         p = {"midp": mid_p, "exact": exact_p}.get(method, lambda a, b: chi2_p(a, b)[1])(
             k, total - k
         )
-        best = np.where(p <= alpha, np.maximum(best, k), best)
+        best = np.where(p <= significance, np.maximum(best, k), best)
     return best
 
 
@@ -65,14 +99,14 @@ def _power(n: int, effect: float, discordance: float, rejects: NDArray[np.int64]
     return float(weight @ np.where(rejects >= 0, lower + upper, 0.0))
 
 
-def _check(discordance: float | None, alpha: float, effect: float | None = None) -> float:
+def _check(discordance: float | None, significance: float, effect: float | None = None) -> float:
     if discordance is None:
         raise Refusal(
             "discordance is missing: pass the share of problems that change, (gained + lost)/n, "
             "from a pilot or from the store (see discordance)"
         )
     fraction("discordance", discordance, high=1.0 + 1e-12)
-    fraction("alpha", alpha)
+    fraction("significance", significance)
     if effect is not None and not abs(effect) <= discordance:
         raise Refusal(
             f"effect {effect:g} exceeds discordance {discordance:g}: the net change cannot be "
@@ -86,8 +120,8 @@ def mcnemar_power(
     *,
     effect: float,
     discordance: float | None = None,
-    method: PowerMethod = "midp",
-    alpha: float = 0.05,
+    method: TestMethod = "midp",
+    significance: float = 0.05,
 ) -> Power:
     """Probability that the test rejects, exactly, with n problems.
 
@@ -97,7 +131,7 @@ def mcnemar_power(
         discordance: P(gained) + P(lost), from a pilot, the store or the plan.
         method: the test that will be used: ``"midp"``, ``"exact"`` or ``"chi2"`` (which is
             whether Tango's interval excludes 0).
-        alpha: level of the two-sided test.
+        significance: level of the two-sided test.
 
     Raises:
         Refusal: no discordance, an effect larger than the discordance, n < 1.
@@ -109,18 +143,18 @@ def mcnemar_power(
     References:
         Duffy, Biometrics 40 (1984) 1005.
     """
-    rate = _check(discordance, alpha, effect)
+    rate = _check(discordance, significance, effect)
     problems = int(whole("n", n))
     if problems < 1:
         raise Refusal("n must be at least 1")
-    rejects = rejection_count(np.arange(problems + 1), method, alpha)
+    rejects = rejection_count(np.arange(problems + 1), method, significance)
     return Power(
         method=f"mcnemar {method} power",
-        estimate=_power(problems, effect, rate, rejects),
+        power=_power(problems, effect, rate, rejects),
         n=problems,
         effect=float(effect),
         discordance=rate,
-        alpha=alpha,
+        significance=significance,
     )
 
 
@@ -129,29 +163,29 @@ def minimum_detectable_effect(
     *,
     discordance: float | None = None,
     power: float = 0.8,
-    method: PowerMethod = "midp",
-    alpha: float = 0.05,
-) -> SampleSize:
+    method: TestMethod = "midp",
+    significance: float = 0.05,
+) -> DetectableEffect:
     """Smallest effect (a fraction) that n problems detect with the power asked.
 
     Args:
         n: problems.
         discordance: share of problems that change.
-        power, method, alpha: as in `mcnemar_power`.
+        power, method, significance: as in `mcnemar_power`.
 
     Returns:
-        `SampleSize`; where even effect = discordance (all changes one way) has too little power
-        the estimate is NaN with status ``not_converged``.
+        `DetectableEffect`; where even effect = discordance (all changes one way) has too little
+        power it is NaN with status ``not_converged``.
 
     Raises:
         Refusal: no discordance, or n < 1.
     """
-    rate = _check(discordance, alpha)
-    fraction("power", power, low=alpha)
+    rate = _check(discordance, significance)
+    fraction("power", power, low=significance)
     problems = int(whole("n", n))
     if problems < 1:
         raise Refusal("n must be at least 1")
-    rejects = rejection_count(np.arange(problems + 1), method, alpha)
+    rejects = rejection_count(np.arange(problems + 1), method, significance)
     low, high = 0.0, rate
     reached = _power(problems, high, rate, rejects) >= power
     for _ in range(50 if reached else 0):
@@ -159,14 +193,13 @@ def minimum_detectable_effect(
         low, high = (
             (low, middle) if _power(problems, middle, rate, rejects) >= power else (middle, high)
         )
-    return SampleSize(
+    return DetectableEffect(
         method=f"smallest effect, mcnemar {method}",
-        estimate=high if reached else float("nan"),
+        effect=high if reached else float("nan"),
         n=problems,
-        power=power,
         asked=power,
         discordance=rate,
-        alpha=alpha,
+        significance=significance,
         status=OK if reached else NOT_CONVERGED,
     )
 
@@ -176,8 +209,8 @@ def sample_size(
     effect: float,
     discordance: float | None = None,
     power: float = 0.8,
-    method: PowerMethod = "midp",
-    alpha: float = 0.05,
+    method: TestMethod = "midp",
+    significance: float = 0.05,
     largest: int = 100_000,
 ) -> SampleSize:
     """Problems from which the power asked is reached and, in the next 5 %, kept.
@@ -185,22 +218,22 @@ def sample_size(
     Power is a saw-tooth in n, so the first n that reaches it may be followed by ones that do not.
 
     Args:
-        effect, discordance, power, method, alpha: as in `mcnemar_power`.
+        effect, discordance, power, method, significance: as in `mcnemar_power`.
         largest: where the search gives up, with status ``not_converged``.
 
     Raises:
         Refusal: no discordance, or an effect of 0 or beyond the discordance.
     """
-    rate = _check(discordance, alpha, effect)
-    fraction("power", power, low=alpha)
+    rate = _check(discordance, significance, effect)
+    fraction("power", power, low=significance)
     if effect == 0:
         raise Refusal("effect is 0: no number of problems detects it; see equivalence")
-    rejects = rejection_count(np.arange(2), method, alpha)
+    rejects = rejection_count(np.arange(2), method, significance)
 
     def reached(n: int) -> float:
         nonlocal rejects
         if rejects.size <= n:
-            rejects = rejection_count(np.arange(2 * n + 1), method, alpha)
+            rejects = rejection_count(np.arange(2 * n + 1), method, significance)
         return _power(n, effect, rate, rejects[: n + 1])
 
     low, high = 1, 2
@@ -214,11 +247,11 @@ def sample_size(
         high = bad[-1] + 1
     return SampleSize(
         method=f"problems needed, mcnemar {method}",
-        estimate=high if found else float("nan"),
+        problems=high if found else float("nan"),
         n=high if found else largest,
         power=reached(high) if found else float("nan"),
         asked=power,
         discordance=rate,
-        alpha=alpha,
+        significance=significance,
         status=OK if found else NOT_CONVERGED,
     )

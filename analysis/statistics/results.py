@@ -1,38 +1,33 @@
-"""What a statistic returns: one frozen result type, its statuses and what it generalises to.
+"""What a statistic returns: frozen results, their statuses and what they generalise to.
 
-Effects are fractions of problems (0.023), never percentage points; nothing is rounded here.
+A result is made by its own constructor, from keywords, and by nothing else. Functions of many
+tables at once fill it with arrays; `single` makes it that of one table. Effects are fractions of
+problems (0.023), never percentage points; nothing is rounded here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Literal
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-# A float, an int, or (where counts were given as arrays) a numpy array of one shape throughout.
-Numbers = Any
-Statuses = Any
+from analysis.vocabulary import Scope, Status
+from sql.errors import Refusal as Refusal
 
-OK = "ok"
-NO_INFORMATION = "no_information"
-DEGENERATE = "degenerate"
-TOO_FEW_CONTROLS = "too_few_controls"
-TEST_INTERVAL_DISAGREE = "test_interval_disagree"
-NOT_CONVERGED = "not_converged"
-STATUSES = (
-    OK,
-    NO_INFORMATION,
-    DEGENERATE,
-    TOO_FEW_CONTROLS,
-    TEST_INTERVAL_DISAGREE,
-    NOT_CONVERGED,
-)
+# One number, or (where counts were given as arrays) an array of one shape throughout.
+Numbers = float | NDArray[Any]
+Statuses = Status | str | NDArray[np.str_]
 
-Scope = Literal[
-    "these problems only", "new problems", "new directions", "new problems and directions"
-]
+OK: Status = "ok"
+NO_INFORMATION: Status = "no_information"
+DEGENERATE: Status = "degenerate"
+TOO_FEW_CONTROLS: Status = "too_few_controls"
+TEST_INTERVAL_DISAGREE: Status = "test_interval_disagree"
+NOT_CONVERGED: Status = "not_converged"
+
 THESE_PROBLEMS: Scope = "these problems only"
 NEW_PROBLEMS: Scope = "new problems"
 NEW_DIRECTIONS: Scope = "new directions"
@@ -41,51 +36,113 @@ NEW_BOTH: Scope = "new problems and directions"
 # The smallest positive normal double: a p-value below it is reported as this upper bound, not 0.0.
 SMALLEST_P = float(np.finfo(float).tiny)
 
+# What every result is written with, so that results of all kinds make one table.
+_KEYS = (
+    *("method", "estimate", "n", "low", "high", "level", "p", "statistic"),
+    *("status", "scope", "dropped", "dropped_what", "selected_on_outcome"),
+)
 
-class Refusal(ValueError):
-    """The question cannot be answered this way; the message says what to call instead."""
+
+def written(*keys: str) -> dict[str, tuple[str, ...]]:
+    """Metadata of a field that is written under `keys`, by which stores and claims know it."""
+    return {"keys": keys}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """One statistic, or one per element where the counts were arrays.
-
-    Attributes:
-        method: what was computed, e.g. ``"mcnemar midp"``.
-        n: problems (or whatever the unit is) that the statistic is about.
-        estimate: the effect; fractions of problems unless the function says otherwise.
-        low, high: limits of the interval at `level`; None where the method has no interval.
-        level: coverage asked of the interval, e.g. 0.95.
-        p: p-value; None where the method has no test. Never 0.0: see `SMALLEST_P`.
-        statistic: the test statistic, where it has a name of its own.
-        status: one of `STATUSES` (an array of them where counts were arrays).
-        scope: what the result generalises to.
-        dropped: how many units the method left out (ties, missing outcomes, failed fits).
-        dropped_what: what those units are.
-        selected_on_outcome: the problems were chosen by the outcome that is tested (a balanced
-            set, say); the result is stamped so, and speaks of these problems only.
-    """
+    """What every statistic says of itself."""
 
     method: str
-    estimate: Numbers
+    """What was computed, e.g. ``"mcnemar midp"``."""
+
     n: Numbers
-    low: Numbers = None
-    high: Numbers = None
-    level: float | None = None
-    p: Numbers = None
-    statistic: Numbers = None
+    """Problems, or whatever the unit is, that the statistic is about."""
+
     status: Statuses = OK
-    scope: str = NEW_PROBLEMS
+    """One of `analysis.vocabulary.Status`; an array of them where counts were arrays."""
+
+    scope: Scope = NEW_PROBLEMS
+    """What the result generalises to."""
+
     dropped: Numbers = 0
+    """How many units the method left out: ties, missing outcomes, failed fits."""
+
     dropped_what: str = ""
+    """What those units are."""
+
     selected_on_outcome: bool = False
+    """The problems were chosen by the outcome that is tested; set by `stamped`."""
 
     def as_dict(self) -> dict[str, Any]:
         """All fields as plain Python values (arrays as lists), ready for JSON.
 
         Infinities, which JSON lacks, become the text ``"inf"`` or ``"-inf"``; a NaN becomes None.
         """
-        return {field.name: plain(getattr(self, field.name)) for field in fields(self)}
+        row: dict[str, Any] = dict.fromkeys(_KEYS)
+        row |= {key: plain(getattr(self, name)) for key, name in keys_of(self).items()}
+        return row
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate(Result):
+    """An effect, with the interval and the test that its method has."""
+
+    estimate: Numbers
+    """The effect; a fraction of problems unless the function says otherwise."""
+
+    low: Numbers | None = None
+    """Lower limit of the interval; None where the method has none."""
+
+    high: Numbers | None = None
+    """Upper limit of the interval."""
+
+    confidence: float | None = field(default=None, metadata=written("level"))
+    """Coverage asked of the interval, e.g. 0.95."""
+
+    p: Numbers | None = None
+    """P-value; None where the method has no test. Never 0.0: see `SMALLEST_P`."""
+
+    statistic: Numbers | None = None
+    """The test statistic, where it has a name of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval(Estimate):
+    """An effect of which the method always gives an interval."""
+
+    low: Numbers = field()
+    high: Numbers = field()
+    confidence: float = field(metadata=written("level"))
+
+
+AnyResult = TypeVar("AnyResult", bound=Result)
+
+
+def keys_of(result: Result) -> dict[str, str]:
+    """The name of the field behind each key that a result is written with."""
+    return {
+        key: one.name for one in fields(result) for key in one.metadata.get("keys", (one.name,))
+    }
+
+
+def stamped(result: AnyResult) -> AnyResult:
+    """`result`, marked as one of problems that were chosen by their outcome.
+
+    A set that was balanced on the tested baseline, say, represents nothing but itself: whatever
+    spoke of new problems now speaks of these only. What speaks of new directions on these
+    problems keeps its scope. Results within the result are marked as well.
+    """
+    inner = {one.name: getattr(result, one.name) for one in fields(result)}
+    inner = {name: stamped(value) for name, value in inner.items() if isinstance(value, Result)}
+    scope = result.scope if result.scope == NEW_DIRECTIONS else THESE_PROBLEMS
+    return replace(result, scope=scope, selected_on_outcome=True, **inner)
+
+
+def single(result: AnyResult) -> AnyResult:
+    """`result` of one table, computed as arrays of one element, with Python values instead."""
+    values = {one.name: getattr(result, one.name) for one in fields(result)}
+    arrays = {k: v for k, v in values.items() if isinstance(v, np.ndarray | np.generic)}
+    return replace(result, **{k: np.ravel(v)[0].item() for k, v in arrays.items()})
 
 
 def plain(value: Any) -> Any:
@@ -105,16 +162,6 @@ def plain(value: Any) -> Any:
     return value
 
 
-def scope_of(selected_on_outcome: bool, otherwise: str = NEW_PROBLEMS) -> str:
-    """A set selected on the tested outcome represents nothing but itself."""
-    return THESE_PROBLEMS if selected_on_outcome else otherwise
-
-
 def floor_p(p: Any) -> Any:
     """`p` with underflow replaced by the smallest positive normal double (an upper bound)."""
     return np.clip(p, SMALLEST_P, 1.0)
-
-
-def unwrap(values: Any, scalar: bool) -> Any:
-    """The single element of `values` as a Python value if `scalar`, else the array."""
-    return np.asarray(values).reshape(-1)[0].item() if scalar else values

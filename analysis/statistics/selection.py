@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from analysis.statistics.controls import TAILS, Tail
 from analysis.statistics.intervals import paired_difference
 from analysis.statistics.results import (
     NO_INFORMATION,
     OK,
     TOO_FEW_CONTROLS,
+    Estimate,
     Refusal,
-    Result,
     floor_p,
-    scope_of,
 )
 from analysis.statistics.signflips import Array, SignFlips, differences, t_squared
+from analysis.vocabulary import SelectionMethod, Tail, checked
 
 
 @dataclass(frozen=True, kw_only=True)
-class BestAlpha(Result):
+class BestAlpha(Estimate):
     """The best alpha, its effect estimated on problems that did not choose it.
 
     `estimate`, `low`, `high` come from the held-out half (`n` problems) at `split_alpha`, the
@@ -36,6 +35,10 @@ class BestAlpha(Result):
     `p_max_t`, as `method` says; `p_rank` compares with controls searched in the same way.
     """
 
+    estimate: float
+    low: float = field()
+    high: float = field()
+    p: float = field()
     best_index: int
     best_alpha: float
     split_index: int
@@ -62,11 +65,10 @@ def best_alpha(
     rng: np.random.Generator,
     alphas: Sequence[float] | None = None,
     tail: Tail = "greater",
-    method: Literal["search", "max-t"] = "search",
+    method: SelectionMethod = "search",
     resamples: int = 9999,
-    level: float = 0.95,
+    confidence: float = 0.95,
     controls: ArrayLike | None = None,
-    selected_on_outcome: bool = False,
 ) -> BestAlpha:
     """Test and estimate the effect of the best of m alphas chosen on the same problems.
 
@@ -88,8 +90,8 @@ def best_alpha(
     Westfall & Young (1993), Resampling-Based Multiple Testing. Efron (2011), JASA 106, 1602–1614
     (the winner's curse).
     """
-    if tail not in TAILS or method not in ("search", "max-t"):
-        raise Refusal(f"unknown tail {tail!r} or method {method!r}")
+    checked(tail, Tail, "tail")
+    checked(method, SelectionMethod, "method")
     d, present = differences(outcomes, baseline)
     n, m = present.sum(axis=0), d.shape[1]
     labels = list(range(m)) if alphas is None else list(alphas)
@@ -101,28 +103,26 @@ def best_alpha(
     best = int(np.argmax(_toward(effects, tail)))
     p, null_gain, flips = _search_p(d, n, tail, rng, resamples)
     half = rng.permutation(len(d)) < len(d) // 2
-    chosen, held_out = _estimate_apart(d, present, half, tail, level)
-    _, other = _estimate_apart(d, present, ~half, tail, level)
-    naive = _effect_at(d[:, best], present[:, best], level)
+    chosen, held_out = _estimate_apart(d, present, half, tail, confidence)
+    _, other = _estimate_apart(d, present, ~half, tail, confidence)
+    naive = _effect_at(d[:, best], present[:, best], confidence)
     p_rank = None if controls is None else _rank(controls, baseline, effects, tail)
     k = None if controls is None else len(np.asarray(controls))
     floor = None if k is None else 1 / (k + 1)
     nothing = not (d != 0).any()
-    few = floor is not None and floor > 1 - level + 1e-12
+    few = floor is not None and floor > 1 - confidence + 1e-12
     return BestAlpha(
         method=f"{method}, sign flips; estimate from a split",
         n=held_out[3],
         estimate=held_out[0],
         low=held_out[1],
         high=held_out[2],
-        level=level,
+        confidence=confidence,
         p=p[method],
         statistic=float(effects[best]),
         status=NO_INFORMATION if nothing else TOO_FEW_CONTROLS if few else OK,
-        scope=scope_of(selected_on_outcome),
         dropped=int((~present).sum()),
         dropped_what="pairs with a missing outcome, over all alphas",
-        selected_on_outcome=selected_on_outcome,
         best_index=best,
         best_alpha=float(labels[best]),
         split_index=chosen,
@@ -178,28 +178,31 @@ def _search_p(
 
 
 def _estimate_apart(
-    d: Array, present: Array, choosing: Array, tail: str, level: float
+    d: Array, present: Array, choosing: Array, tail: str, confidence: float
 ) -> tuple[int, tuple[float, float, float, int, float]]:
     """Choose on `choosing`, estimate on the rest."""
     counts = present[choosing].sum(axis=0)
     effects = d[choosing].sum(axis=0) / np.maximum(counts, 1)
     chosen = int(np.argmax(np.where(counts > 0, _toward(effects, tail), -np.inf)))
-    return chosen, _effect_at(d[~choosing, chosen], present[~choosing, chosen], level)
+    return chosen, _effect_at(d[~choosing, chosen], present[~choosing, chosen], confidence)
 
 
-def _effect_at(d: Array, present: Array, level: float) -> tuple[float, float, float, int, float]:
+def _effect_at(
+    d: Array, present: Array, confidence: float
+) -> tuple[float, float, float, int, float]:
     """Effect, limits, n and p of one column: Tango and mid-p for 0/1 outcomes, else Student's t."""
     d, n = d[present], int(present.sum())
     if n < 2:
         raise Refusal("half of the problems has fewer than two pairs at the chosen alpha")
     if np.isin(d, (-1, 0, 1)).all():
-        found: Any = paired_difference(int((d > 0).sum()), int((d < 0).sum()), n, level=level)
+        gained, lost = int((d > 0).sum()), int((d < 0).sum())
+        found = paired_difference(gained, lost, n, confidence=confidence)
         return float(found.estimate), float(found.low), float(found.high), n, float(found.p)
     if np.ptp(d) == 0:
         # Equal differences say nothing about their spread.
         return float(d[0]), -np.inf, np.inf, n, 1.0
     test = stats.ttest_1samp(d, 0.0)
-    interval = test.confidence_interval(level)
+    interval = test.confidence_interval(confidence)
     return float(d.mean()), float(interval.low), float(interval.high), n, float(test.pvalue)
 
 

@@ -7,43 +7,47 @@ fixed, or drawn at random, before any outcome was seen.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
-from analysis.statistics.counts import Pairs, fraction, pairs, whole
+from analysis.statistics.counts import Counts, Pairs, fraction, pairs, whole
 from analysis.statistics.intervals import constrained_loss
 from analysis.statistics.power import rejection_count
 from analysis.statistics.results import (
     NO_INFORMATION,
     OK,
+    Interval,
     Numbers,
     Refusal,
     Result,
     floor_p,
-    scope_of,
-    unwrap,
+    single,
+    written,
 )
+from analysis.vocabulary import SequenceMethod, TestMethod, checked
 
-SequenceMethod = Literal["multinomial", "combined"]
 Floats = NDArray[np.float64]
 _BISECTIONS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
 class EValue(Result):
-    """`estimate` is the e-value (a betting payoff: large is evidence), `log_e` its logarithm.
+    """Evidence from `n` discordant pairs that may be looked at as often as one likes."""
 
-    `p` = min(1, 1/e) is valid at every look; `n` is the number of discordant pairs.
-    """
+    e: Numbers = field(metadata=written("estimate"))
+    """The e-value, a betting payoff: large is evidence."""
+
+    p: Numbers
+    """min(1, 1/e), valid at every look."""
 
     log_e: Numbers
+    """Its logarithm, exact where `e` is too large for a double."""
 
 
-def e_value(gained: Any, lost: Any, *, selected_on_outcome: bool = False) -> EValue:
+def e_value(gained: ArrayLike, lost: ArrayLike) -> EValue:
     """Evidence against "as many gained as lost" that may be looked at after every problem.
 
     2^(g+l) B(g+1, l+1): the mean, over all odds, of the likelihood ratio against even odds.
@@ -51,7 +55,6 @@ def e_value(gained: Any, lost: Any, *, selected_on_outcome: bool = False) -> EVa
 
     Args:
         gained, lost: counts so far, or arrays of counts.
-        selected_on_outcome: stamp the result: the problems were chosen by their outcome.
 
     Returns:
         `EValue`; two-sided. 8 discordant pairs that all go one way are the fewest that reach 20.
@@ -68,22 +71,18 @@ def e_value(gained: Any, lost: Any, *, selected_on_outcome: bool = False) -> EVa
     log_e = changed * np.log(2) + special.betaln(counts.gained + 1, counts.lost + 1)
     # Beyond the largest double the e-value is reported as that lower bound; log_e stays exact.
     value = np.exp(np.minimum(log_e, np.log(np.finfo(float).max)))
-    fields = {
-        "estimate": value,
-        "n": changed,
-        "p": floor_p(np.exp(np.minimum(-log_e, 0.0))),
-        "status": np.where(changed == 0, NO_INFORMATION, OK),
-        "log_e": log_e,
-    }
-    return EValue(
+    result = EValue(
         method="e-value, uniform mixture",
-        scope=scope_of(selected_on_outcome),
-        selected_on_outcome=selected_on_outcome,
-        **{key: unwrap(item, counts.scalar) for key, item in fields.items()},
+        e=value,
+        n=changed,
+        p=floor_p(np.exp(np.minimum(-log_e, 0.0))),
+        status=np.where(changed == 0, NO_INFORMATION, OK),
+        log_e=log_e,
     )
+    return single(result) if counts.scalar else result
 
 
-def _edge(inside: Callable[[Floats], Any], centre: Floats, end: float) -> Floats:
+def _edge(inside: Callable[[Floats], NDArray[np.bool_]], centre: Floats, end: float) -> Floats:
     """Where `inside` stops holding between `centre` (inside) and `end`; `end` if it never does."""
     near, far = centre.astype(float), np.full(centre.shape, end)
     whole_side = inside(far)
@@ -94,50 +93,50 @@ def _edge(inside: Callable[[Floats], Any], centre: Floats, end: float) -> Floats
     return np.where(whole_side, end, far)
 
 
-def binomial_sequence(k: Any, n: Any, level: float) -> tuple[Floats, Floats]:
-    """Time-uniform limits of a proportion: {t: B(k+1, n-k+1)/(t^k (1-t)^(n-k)) < 1/(1-level)}."""
+def binomial_sequence(k: Counts, n: Counts, confidence: float) -> tuple[Floats, Floats]:
+    """Time-uniform limits of a proportion: {t: B(k+1, n-k+1)/(t^k (1-t)^(n-k)) < 1/(1-conf.)}."""
     total = np.maximum(n, 1)
     mixture = special.betaln(k + 1, n - k + 1)
 
-    def inside(t: Floats) -> Any:
+    def inside(t: Floats) -> NDArray[np.bool_]:
         likelihood = special.xlogy(k, t) + special.xlog1py(n - k, -t)
-        return mixture - likelihood < -np.log(1 - level)
+        return mixture - likelihood < -np.log(1 - confidence)
 
     centre = np.where(n == 0, 0.5, k / total)
     return _edge(inside, centre, 0.0), _edge(inside, centre, 1.0)
 
 
-def _combined(counts: Pairs, level: float) -> tuple[Floats, Floats]:
+def _combined(counts: Pairs, confidence: float) -> tuple[Floats, Floats]:
     """Discordance times (2 share - 1), each half of the error."""
-    half = (1 + level) / 2
+    half = (1 + confidence) / 2
     share = [2 * t - 1 for t in binomial_sequence(counts.gained, counts.changed, half)]
     rate = binomial_sequence(counts.changed, counts.n, half)
     low = share[0] * np.where(share[0] < 0, rate[1], rate[0])
     return low, share[1] * np.where(share[1] > 0, rate[1], rate[0])
 
 
-def _multinomial(counts: Pairs, level: float) -> tuple[Floats, Floats]:
-    """Effects whose most likely trinomial the Jeffreys mixture does not beat by 1/(1 - level)."""
+def _multinomial(counts: Pairs, confidence: float) -> tuple[Floats, Floats]:
+    """Effects whose most likely trinomial the Jeffreys mixture does not beat by 1/(1 - conf.)."""
     g, lo, n = (a.astype(float) for a in counts[:3])
     cells = (g, lo, n - g - lo)
     prior = 3 * special.gammaln(0.5) - special.gammaln(1.5)
     mixture = sum(special.gammaln(c + 0.5) for c in cells) - special.gammaln(n + 1.5) - prior
 
-    def inside(delta: Floats) -> Any:
+    def inside(delta: Floats) -> NDArray[np.bool_]:
         loss = constrained_loss(g, lo, n, delta)
         gain = np.clip(loss + delta, 0.0, 1.0)
         rest = np.clip(1 - loss - gain, 0.0, 1.0)
         likelihood = sum(
             special.xlogy(c, p) for c, p in zip(cells, (gain, loss, rest), strict=True)
         )
-        return mixture - likelihood < -np.log(1 - level)
+        return mixture - likelihood < -np.log(1 - confidence)
 
     effect = (g - lo) / n
     return _edge(inside, effect, -1.0), _edge(inside, effect, 1.0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConfidenceSequence(Result):
+class ConfidenceSequence(Interval):
     """Limits that hold at every look at once.
 
     With `n`: `estimate`, `low`, `high` are (gained - lost)/n, a fraction. Without: the share gained
@@ -149,13 +148,12 @@ class ConfidenceSequence(Result):
 
 
 def confidence_sequence(
-    gained: Any,
-    lost: Any,
-    n: Any = None,
+    gained: ArrayLike,
+    lost: ArrayLike,
+    n: ArrayLike | None = None,
     *,
     method: SequenceMethod = "combined",
-    level: float = 0.95,
-    selected_on_outcome: bool = False,
+    confidence: float = 0.95,
 ) -> ConfidenceSequence:
     """Interval of the effect that may be read after every problem.
 
@@ -166,54 +164,56 @@ def confidence_sequence(
             the share gained and one for the discordance, each with half of the error, and excludes
             0 sooner; ``"multinomial"`` bets on {-1, 0, +1} with a Jeffreys mixture and is mostly
             narrower. Choose before looking.
-        level: probability that the true value is inside at every look.
-        selected_on_outcome: stamp the result.
+        confidence: probability that the true value is inside at every look.
 
     Raises:
-        Refusal: counts that are not counts, a level outside (0, 1).
+        Refusal: counts that are not counts, a confidence outside (0, 1).
 
     References:
         Robbins, Annals of Mathematical Statistics 41 (1970) 1397; Waudby-Smith and Ramdas,
         Journal of the Royal Statistical Society B 86 (2024) 1.
     """
     counts = pairs(gained, lost, n)
-    fraction("level", level)
-    if method not in ("multinomial", "combined"):
-        raise Refusal(f"method must be multinomial or combined, found {method!r}")
-    share = binomial_sequence(counts.gained, counts.changed, level)
+    fraction("confidence", confidence)
+    checked(method, SequenceMethod, "method")
+    share = binomial_sequence(counts.gained, counts.changed, confidence)
     nothing = counts.changed == 0
     if n is None:
         name, limits = "confidence sequence of the share gained", share
         estimate = np.where(nothing, np.nan, counts.gained / np.maximum(counts.changed, 1))
     else:
         name = f"confidence sequence, {method}"
-        limits = (_multinomial if method == "multinomial" else _combined)(counts, level)
+        limits = (_multinomial if method == "multinomial" else _combined)(counts, confidence)
         estimate = (counts.gained - counts.lost) / counts.n
-    fields = {
-        "estimate": estimate,
-        "low": limits[0],
-        "high": limits[1],
-        "n": counts.n,
-        "status": np.where(nothing, NO_INFORMATION, OK),
-        "share_low": share[0],
-        "share_high": share[1],
-    }
-    return ConfidenceSequence(
+    result = ConfidenceSequence(
         method=name,
-        level=level,
-        scope=scope_of(selected_on_outcome),
-        selected_on_outcome=selected_on_outcome,
-        **{key: unwrap(value, counts.scalar) for key, value in fields.items()},
+        estimate=estimate,
+        low=limits[0],
+        high=limits[1],
+        confidence=confidence,
+        n=counts.n,
+        status=np.where(nothing, NO_INFORMATION, OK),
+        share_low=share[0],
+        share_high=share[1],
     )
+    return single(result) if counts.scalar else result
 
 
 @dataclass(frozen=True, kw_only=True)
 class Futility(Result):
-    """`estimate` is the conditional power; `stop` says that it lies below `threshold`."""
+    """Whether the final test can still reject, after `n` problems."""
+
+    conditional_power: float = field(metadata=written("estimate"))
+    """The chance that the final test rejects, given what has been seen."""
 
     stop: bool
+    """Whether that chance lies below `threshold`."""
+
     threshold: float
+    """The chance below which going on is futile."""
+
     planned_n: int
+    """Problems planned in all."""
 
 
 def futility(
@@ -225,8 +225,8 @@ def futility(
     effect: float,
     discordance: float,
     threshold: float = 0.1,
-    alpha: float = 0.05,
-    method: Literal["midp", "exact", "chi2"] = "midp",
+    significance: float = 0.05,
+    method: TestMethod = "midp",
 ) -> Futility:
     """Whether the final test can still reject: conditional power given what has been seen.
 
@@ -235,7 +235,7 @@ def futility(
         planned_n: problems planned in all.
         effect, discordance: what the plan expects of the problems to come (fractions).
         threshold: stop below this conditional power.
-        alpha, method: of the final two-sided test.
+        significance, method: of the final two-sided test.
 
     Returns:
         `Futility`. Stopping is for futility only: it never rejects, so looking as often as one
@@ -258,7 +258,7 @@ def futility(
     left = planned - int(counts.n[0])
     more = np.arange(left + 1)
     changed = int(counts.changed[0]) + more
-    rejects = rejection_count(changed, method, alpha)
+    rejects = rejection_count(changed, method, significance)
     share = (discordance + effect) / (2 * discordance)
     # The final test rejects when gained is at most `rejects` or at least changed - `rejects`.
     few = stats.binom.cdf(rejects - gained, more, share)
@@ -267,7 +267,7 @@ def futility(
     power = min(1.0, float(stats.binom.pmf(more, left, discordance) @ reaches))
     return Futility(
         method=f"conditional power, mcnemar {method}",
-        estimate=power,
+        conditional_power=power,
         n=int(counts.n[0]),
         stop=power < threshold,
         threshold=threshold,

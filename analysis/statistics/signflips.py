@@ -10,15 +10,21 @@ conditions, which share problems and baseline, is kept as it is. Problems are in
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from analysis.statistics.intervals import tango_limits
-from analysis.statistics.results import NO_INFORMATION, OK, Refusal, Result, floor_p, scope_of
+from analysis.statistics.results import (
+    NO_INFORMATION,
+    OK,
+    Estimate,
+    Refusal,
+    floor_p,
+)
 
 Array = np.ndarray[Any, Any]
 
@@ -27,15 +33,19 @@ BLOCK = 512
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaxT(Result):
+class MaxT(Estimate):
     """Family-wise test over m conditions; arrays over conditions, in the order of the columns.
 
     `p` is adjusted by max-T, `p_unadjusted` is each condition's own p from the same flips,
-    `statistic` is |Σd|/√Σd². `low`, `high` are simultaneous at `level`: all m hold at once.
-    `critical` is the (level) quantile of the largest statistic.
+    `statistic` is |Σd|/√Σd². `low`, `high` are simultaneous at `confidence`: all m hold at once.
+    `critical` is the (confidence) quantile of the largest statistic.
     """
 
-    p_unadjusted: Any
+    estimate: NDArray[np.float64]
+    low: NDArray[np.float64] = field()
+    high: NDArray[np.float64] = field()
+    p: NDArray[np.float64] = field()
+    p_unadjusted: NDArray[np.float64]
     critical: float
     family_size: int
     resamples: int
@@ -48,8 +58,7 @@ def max_t(
     *,
     rng: np.random.Generator,
     resamples: int = 9999,
-    level: float = 0.95,
-    selected_on_outcome: bool = False,
+    confidence: float = 0.95,
 ) -> MaxT:
     """Adjusted p-values and a simultaneous band for m conditions against one baseline.
 
@@ -92,7 +101,7 @@ def max_t(
         gained, lost = (d > 0).sum(), (d < 0).sum()
         exact = stats.binomtest(int(gained), int(gained + lost)).pvalue if squares[0] else 1.0
         p = p_own = np.array([exact])
-    critical = float(np.sqrt(flips.critical(ordered, level)))
+    critical = float(np.sqrt(flips.critical(ordered, confidence)))
     low, high = simultaneous_band(d, n, critical, whole=flips.whole)
     status = np.where(squares == 0, NO_INFORMATION, OK)
     return MaxT(
@@ -101,14 +110,12 @@ def max_t(
         estimate=total / n,
         low=low,
         high=high,
-        level=level,
+        confidence=confidence,
         p=floor_p(np.where(squares == 0, 1.0, p)),
         statistic=np.sqrt(observed),
         status=status,
-        scope=scope_of(selected_on_outcome),
         dropped=len(d) - n,
         dropped_what="pairs with a missing outcome",
-        selected_on_outcome=selected_on_outcome,
         p_unadjusted=floor_p(np.where(squares == 0, 1.0, p_own)),
         critical=critical,
         family_size=m,
@@ -180,9 +187,9 @@ class SignFlips:
         # All flips include the observed signs; random ones get them added.
         return reached / self.count if self.exact else (reached + 1) / (self.count + 1)
 
-    def critical(self, ordered: Array, level: float) -> float:
-        """Smallest value that, exceeded by the data, would give p ≤ 1 − level."""
-        allowed = int(np.floor((1 - level) * (self.count + (not self.exact)) + 1e-9))
+    def critical(self, ordered: Array, confidence: float) -> float:
+        """Smallest value that, exceeded by the data, would give p ≤ 1 − confidence."""
+        allowed = int(np.floor((1 - confidence) * (self.count + (not self.exact)) + 1e-9))
         allowed -= not self.exact
         return float(ordered[max(0, self.count - 1 - max(allowed, 0))])
 
@@ -196,7 +203,7 @@ def t_squared(total: Array, squares: Array) -> Array:
     return t2
 
 
-def slightly_below(values: Any, whole: bool) -> Any:
+def slightly_below(values: Array, whole: bool) -> Array:
     """Threshold at which equal values count as reached although a sum of fractions rounds."""
     return values if whole else values * (1 - 1e-9)
 
@@ -209,8 +216,8 @@ def simultaneous_band(d: Array, n: Array, critical: float, *, whole: bool) -> tu
     """
     total, squares = d.sum(axis=0), (d**2).sum(axis=0)
     if whole and np.abs(d).max(initial=0) <= 1:
-        level = float(1 - 2 * special.ndtr(-critical))
-        return tango_limits((d > 0).sum(axis=0), (d < 0).sum(axis=0), n, level)
+        confidence = float(1 - 2 * special.ndtr(-critical))
+        return tango_limits((d > 0).sum(axis=0), (d < 0).sum(axis=0), n, confidence)
     mean = total / n
     variance = np.maximum(squares / n - mean**2, 0.0)
     room = n - critical**2

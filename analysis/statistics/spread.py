@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from analysis.statistics.results import DEGENERATE, NEW_BOTH, OK, Refusal, Result, floor_p
+from analysis.statistics.results import (
+    DEGENERATE,
+    NEW_BOTH,
+    OK,
+    Estimate,
+    Refusal,
+    floor_p,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ControlSpread(Result):
+class ControlSpread(Estimate):
     """Variance of control effects over problems, split by source (squared unit of outcomes).
 
     `estimate` is the standard deviation between directions, noise removed. `total` is the
@@ -22,6 +29,8 @@ class ControlSpread(Result):
     differ by noise only" (F with k−1 and (n−1)(k−1)).
     """
 
+    estimate: float
+    p: float = field()
     k: int
     total: float
     directions: float

@@ -8,27 +8,30 @@ be unequal in odds: both scales are given.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from analysis.statistics.counts import pairs
+from analysis.statistics.counts import Counts, pairs
 from analysis.statistics.freeman_halton import fisher_freeman_halton
 from analysis.statistics.intervals import PairedDifference, paired_difference
-from analysis.statistics.results import NO_INFORMATION, OK, Refusal, Result, floor_p, scope_of
+from analysis.statistics.results import NO_INFORMATION, OK, Estimate, Refusal, floor_p
 
 
 @dataclass(frozen=True, kw_only=True)
-class StratifiedDifference(Result):
+class StratifiedDifference(Estimate):
     """Pooled effect (`estimate`, Tango `low`, `high`, mid-p `p`) and the strata behind it.
 
     `strata` holds arrays over `names`. `contrast` = Σ scores × stratum effects, by default last
     minus first stratum, a fraction of problems. `heterogeneity_p` tests equal effects in points.
     """
 
+    estimate: float
+    low: float = field()
+    high: float = field()
+    p: float = field()
     names: tuple[str, ...]
     strata: PairedDifference
     contrast: float
@@ -40,14 +43,16 @@ class StratifiedDifference(Result):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StratumHomogeneity(Result):
+class StratumHomogeneity(Estimate):
     """Are the odds gained : lost the same in all strata? `p` is exact, `chi2_p` beside it.
 
     `shares` = gained / discordant per stratum (NaN where nothing changed); `estimate` is their
     range; `n` counts discordant pairs; `statistic` is the chi-square with `df`.
     """
 
-    shares: Any
+    estimate: float
+    p: float = field()
+    shares: NDArray[np.float64]
     chi2_p: float
     df: int
 
@@ -59,10 +64,9 @@ def stratified_difference(
     *,
     names: Sequence[str] | None = None,
     scores: Sequence[float] | None = None,
-    level: float = 0.95,
+    confidence: float = 0.95,
     strata_run: str | None = None,
     baseline_run: str | None = None,
-    selected_on_outcome: bool = False,
 ) -> StratifiedDifference:
     """Effect per stratum, pooled, and contrasted between strata in points.
 
@@ -106,15 +110,13 @@ def stratified_difference(
         counts.gained,
         counts.lost,
         counts.n,
-        level=level,
-        selected_on_outcome=selected_on_outcome,
+        confidence=confidence,
     )
     pooled = paired_difference(
         int(counts.gained.sum()),
         int(counts.lost.sum()),
         int(counts.n.sum()),
-        level=level,
-        selected_on_outcome=selected_on_outcome,
+        confidence=confidence,
     )
     contrast = float(c @ strata.estimate)
     toward_low = np.where(c > 0, strata.estimate - strata.low, strata.high - strata.estimate)
@@ -123,14 +125,12 @@ def stratified_difference(
     return StratifiedDifference(
         method="pooled McNemar mid-p, Tango; MOVER contrast",
         n=pooled.n,
-        estimate=pooled.estimate,
-        low=pooled.low,
-        high=pooled.high,
-        level=level,
-        p=pooled.p,
+        estimate=float(pooled.estimate),
+        low=float(pooled.low),
+        high=float(pooled.high),
+        confidence=confidence,
+        p=float(pooled.p),
         status=pooled.status,
-        scope=scope_of(selected_on_outcome),
-        selected_on_outcome=selected_on_outcome,
         names=labels,
         strata=strata,
         contrast=contrast,
@@ -180,7 +180,6 @@ def stratum_homogeneity(gained: ArrayLike, lost: ArrayLike) -> StratumHomogeneit
         p=float(floor_p(fisher_freeman_halton(counts.gained, counts.lost))),
         statistic=chi2,
         status=OK if informative else NO_INFORMATION,
-        scope=scope_of(False),
         dropped=int(len(labels) - used.sum()),
         dropped_what="strata in which nothing changed",
         shares=shares,
@@ -189,7 +188,7 @@ def stratum_homogeneity(gained: ArrayLike, lost: ArrayLike) -> StratumHomogeneit
     )
 
 
-def _heterogeneity(gained: Any, lost: Any, n: Any) -> float:
+def _heterogeneity(gained: Counts, lost: Counts, n: Counts) -> float:
     first, second = (gained + 1) / (n + 2), (lost + 1) / (n + 2)
     effect = first - second
     weight = (n + 2) / (first + second - effect**2)
@@ -206,7 +205,7 @@ def _names(names: Sequence[str] | None, size: int, ndim: int) -> tuple[str, ...]
     return labels
 
 
-def _scores(scores: Sequence[float] | None, size: int) -> Any:
+def _scores(scores: Sequence[float] | None, size: int) -> NDArray[np.float64]:
     c = np.zeros(size)
     c[0], c[-1] = -1.0, 1.0
     c = c if scores is None else np.asarray(scores, float)

@@ -56,8 +56,10 @@ from .problems import (
 from .problems import (
     trends as trends,
 )
+from .readings import Readings as Readings
 
 __all__ = [
+    "Readings",
     "accuracy",
     "accuracy_curves",
     "calibration_curves",

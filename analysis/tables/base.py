@@ -1,14 +1,14 @@
-"""What every table shares: reading a view, the columns that name a curve, and their order."""
+"""What every table shares: the columns that name a curve, whole sets, groups and their order."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, ParamSpec, TypeVar, cast
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from analysis.tables.readings import Source, view
 
 # Everything that decides which outcomes are compared, except the dose: one value of these columns
 # is one curve over alpha.
@@ -19,73 +19,9 @@ CURVE = [*CONTEXT, *STEERING]
 STAMPS = ["selection", "selected_on_outcome"]
 LEVEL = 0.95
 STEPS = "n_steps"
-# States of a store whose tables are kept at once.
-REMEMBERED = 8
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
-def stamp(store: Path | str) -> tuple[int, int, int] | None:
-    """What changes when the store's results file is replaced; None while there is none."""
-    from store.layout import database_path, open_store
-
-    path = database_path(open_store(Path(store)))
-    found = path.stat() if path.exists() else None
-    return (found.st_ino, found.st_mtime_ns, found.st_size) if found else None
-
-
-def view(store: Path | str, query: str) -> pd.DataFrame:
-    """Rows of a named view, table or query of the store, as a DataFrame.
-
-    Text columns hold None where the store holds NULL, so that a curve without a schedule equals
-    another one without a schedule. The answer is kept for as long as the results file is the same.
-    """
-    return _read(Path(store).resolve(), query, stamp(store)).copy()
-
-
-def remembered(table: Callable[P, T]) -> Callable[P, T]:
-    """A table function that is computed once per state of the store and set of options.
-
-    Tables are built from each other: without this, a report would test the same pairs many times.
-    """
-    cache: dict[tuple[Any, ...], T] = {}
-
-    @functools.wraps(table)
-    def remembering(*given: P.args, **options: P.kwargs) -> T:
-        store = Path(cast("Path | str", given[0] if given else options["store"]))
-        key = (store.resolve(), stamp(store), given[1:], tuple(sorted(options.items())))
-        if key not in cache:
-            while len(cache) >= REMEMBERED:
-                del cache[next(iter(cache))]
-            cache[key] = table(*given, **options)
-        found = cache[key]
-        return cast("T", found.copy()) if isinstance(found, pd.DataFrame) else found
-
-    return remembering
-
-
-@functools.lru_cache(maxsize=64)
-def _read(store: Path, query: str, stamp: tuple[int, int, int] | None) -> pd.DataFrame:
-    from store import read
-
-    return texts_to_objects(read(store, query).to_pandas())
-
-
-def texts_to_objects(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with every text column as Python objects and every missing text as None."""
-    frame = frame.copy()
-    for name in frame.columns:
-        if isinstance(frame[name].dtype, pd.StringDtype) or frame[name].dtype == object:
-            column = frame[name].astype(object)
-            frame[name] = column.where(~column.map(_is_missing).astype(bool), None)
-    return frame
-
-
-def _is_missing(value: object) -> bool:
-    return value is None or value is pd.NA or (isinstance(value, float) and value != value)
-
-
-def whole_test_sets(frame: pd.DataFrame, store: Path | str) -> pd.DataFrame:
+def whole_test_sets(frame: pd.DataFrame, store: Source) -> pd.DataFrame:
     """Rows of the problem sets that a direction may be tested on, and of the whole set.
 
     Left out: training sets, on which directions were fitted; outcomes of problems in no set, where

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.tables import labels
-from analysis.tables.base import CONTEXT, LEVEL, STAMPS, groups, ordered, remembered, view
+from analysis import words
+from analysis.tables.base import CONTEXT, LEVEL, STAMPS, groups, ordered
 from analysis.tables.paired import effects
+from analysis.tables.readings import Source, remembered, view
 
 # What must agree for a control to be comparable; the direction itself is what differs.
 PLACE = [*CONTEXT, "site", "schedule", "operator", "effect"]
@@ -31,7 +31,7 @@ EFFECT, SIGNED = "effect", "signed effect"
 
 
 @remembered
-def control_points(store: Path | str) -> pd.DataFrame:
+def control_points(store: Source) -> pd.DataFrame:
     """One row per direction that takes part in a comparison: the candidate and each control.
 
     `quantity` is `effect` (the paired effect at `alpha`) or `signed effect`, [f(a) − f(−a)]/2,
@@ -97,7 +97,7 @@ def match_controls(tested: pd.DataFrame, directions: pd.DataFrame) -> pd.DataFra
 
 
 @remembered
-def controls(store: Path | str) -> pd.DataFrame:
+def controls(store: Source) -> pd.DataFrame:
     """One row per candidate, kind of control and dose: is the candidate unusual among controls?
 
     `estimate` is the candidate's own effect, `difference` that − mean of the controls (fractions);
@@ -137,9 +137,9 @@ def compare(points: pd.DataFrame, directions: pd.DataFrame) -> pd.DataFrame:
 def panel_names(frame: pd.DataFrame) -> list[str]:
     """The dose of each row as text; the signed effect says that it is one."""
     return [
-        f"α = {labels.alpha(alpha)}"
+        f"α = {words.alpha(alpha)}"
         if quantity == EFFECT
-        else f"signed, |α| = {labels.alpha(alpha)[1:]}"
+        else f"signed, |α| = {words.alpha(alpha)[1:]}"
         for quantity, alpha in zip(frame["quantity"], frame["alpha"], strict=True)
     ]
 
@@ -152,7 +152,7 @@ def _comparison(effect: float, sample: np.ndarray) -> dict[str, Any]:
     if len(sample) < 2:
         few = {"status": "too_few_controls", "rank_status": "too_few_controls"}
         return known | {"controls_mean": sample.mean()} | few
-    result = compare_to_controls(effect, sample, tail="two-sided", level=LEVEL)
+    result = compare_to_controls(effect, sample, tail="two-sided", confidence=LEVEL)
     too_few = result.rank_floor > 1 - LEVEL
     return known | {
         "controls_mean": result.control_mean,

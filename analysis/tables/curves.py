@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
-from analysis.tables import labels
-from analysis.tables.base import (
-    CONTEXT,
-    CURVE,
-    STAMPS,
-    groups,
-    ordered,
-    remembered,
-    view,
-    whole_test_sets,
-)
+from analysis import words
+from analysis.tables.base import CONTEXT, CURVE, STAMPS, groups, ordered, whole_test_sets
 from analysis.tables.comparisons import EFFECT, PLACE, control_points, controls, panel_names
 from analysis.tables.paired import accuracy, effects
+from analysis.tables.readings import Source, remembered, view
 
 TRANSITIONS = ["stayed right", "gained", "lost", "stayed wrong", "missing"]
 
 
 @remembered
-def accuracy_curves(store: Path | str) -> pd.DataFrame:
+def accuracy_curves(store: Source) -> pd.DataFrame:
     """`effects` of the candidates, each curve with its baseline as the row at alpha 0.
 
     Where steered answers are missing, pairs are fewer than baseline outcomes and have an accuracy
@@ -53,11 +43,11 @@ def accuracy_curves(store: Path | str) -> pd.DataFrame:
         zero.append(row)
     if zero:
         tested = pd.concat([tested, pd.DataFrame(zero)[tested.columns]], ignore_index=True)
-    tested["alpha_label"] = tested["alpha"].map(labels.alpha)
+    tested["alpha_label"] = tested["alpha"].map(words.alpha)
     return ordered(tested, [*CURVE, "alpha"])
 
 
-def _baseline_accuracy(store: Path | str, rows: pd.DataFrame) -> pd.Series:
+def _baseline_accuracy(store: Source, rows: pd.DataFrame) -> pd.Series:
     """The accuracy of each row's whole baseline on its set, over the answers that were parsed."""
     every = accuracy(store)
     baseline = every[every["direction"].isna()]
@@ -68,7 +58,7 @@ def _baseline_accuracy(store: Path | str, rows: pd.DataFrame) -> pd.Series:
 
 
 @remembered
-def control_band(store: Path | str) -> pd.DataFrame:
+def control_band(store: Source) -> pd.DataFrame:
     """Where a further control direction's accuracy would fall, per set and alpha.
 
     `accuracy_low/high`: Crawford–Howell's prediction interval of the controls' effects, moved to
@@ -88,7 +78,7 @@ def control_band(store: Path | str) -> pd.DataFrame:
 
 
 @remembered
-def controls_strip(store: Path | str, *, bins: int = 60) -> pd.DataFrame:
+def controls_strip(store: Source, *, bins: int = 60) -> pd.DataFrame:
     """`control_points` with the panel each belongs to and where its dot stands.
 
     `panel` is the dose as text; `stack` (−1…1) spreads dots of nearly equal effect (one of `bins`
@@ -110,22 +100,22 @@ def controls_strip(store: Path | str, *, bins: int = 60) -> pd.DataFrame:
     return points.assign(stack=stack)
 
 
-def forest(store: Path | str) -> pd.DataFrame:
+def forest(store: Source) -> pd.DataFrame:
     """`effects` of the candidates with what a forest plot writes beside each line."""
     tested = effects(store)
     tested = tested[tested["role"] == "candidate"].reset_index(drop=True)
-    doses = tested["alpha"].map(labels.alpha)
+    doses = tested["alpha"].map(words.alpha)
     return tested.assign(
         alpha_label=doses,
         # Two spaces part the direction (which makes the label unique) from what is shown.
         label=[f"{d}  {a}" for d, a in zip(tested["direction"], doses, strict=True)],
-        counts_label=[f"{g}/{n}" for g, n in zip(tested["gained"], tested["lost"], strict=True)],
-        p_label=tested["p_adjusted"].map(labels.p_value),
+        counts_label=[*map(words.moved, tested["gained"], tested["lost"])],
+        p_label=tested["p_adjusted"].map(words.p_value),
     )
 
 
 @remembered
-def transitions(store: Path | str) -> pd.DataFrame:
+def transitions(store: Source) -> pd.DataFrame:
     """Per candidate and alpha: problems that stayed right, were gained or lost, stayed wrong.
 
     Counts; `missing` counts pairs in which either answer could not be parsed; `total` is all of
@@ -137,14 +127,14 @@ def transitions(store: Path | str) -> pd.DataFrame:
     frame = whole_test_sets(frame.assign(n_seeds=frame["condition_id"].map(seeds)), store)
     frame = frame.assign(
         total=frame["n"],
-        alpha_label=frame["alpha"].map(labels.alpha),
+        alpha_label=frame["alpha"].map(words.alpha),
         gained_label=[f"+{count}" for count in frame["gained"]],
-        lost_label=[f"{labels.MINUS}{count}" for count in frame["lost"]],
+        lost_label=[f"{words.MINUS}{count}" for count in frame["lost"]],
     )
     return ordered(frame, [*[c for c in CURVE if c in frame], "alpha"])
 
 
-def transitions_long(store: Path | str) -> pd.DataFrame:
+def transitions_long(store: Source) -> pd.DataFrame:
     """`transitions` with one row per outcome, in the order in which a bar stacks them."""
     wide = transitions(store)
     keep = [name for name in (*CURVE, *STAMPS, "kind", "alpha", "alpha_label") if name in wide]

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
-from analysis.tables.base import (
-    CONTEXT,
-    CURVE,
-    STAMPS,
-    STEPS,
-    groups,
-    remembered,
-    view,
-    whole_test_sets,
-)
+from analysis import words
+from analysis.tables.base import CONTEXT, CURVE, STAMPS, STEPS, groups, whole_test_sets
 from analysis.tables.paired import paired_tests
+from analysis.tables.readings import Source, remembered, view
 
 HOMOGENEITY_COLUMNS = [
     *CURVE, "kind", *STAMPS, "scheme", "alpha", "strata", "n", "gained", "lost", "p_odds",
@@ -26,7 +17,7 @@ HOMOGENEITY_COLUMNS = [
 
 
 @remembered
-def strata(store: Path | str, *, scheme: str = STEPS) -> pd.DataFrame:
+def strata(store: Source, *, scheme: str = STEPS) -> pd.DataFrame:
     """One row per candidate, alpha and stratum: the paired effect within it, tested.
 
     Columns as in `effects`, with `stratum` and `stratum_label`; Holm over the alphas and strata of
@@ -43,17 +34,17 @@ def strata(store: Path | str, *, scheme: str = STEPS) -> pd.DataFrame:
     frame = whole_test_sets(frame, store)
     frame = frame.rename(columns={"level": "stratum"})
     table = paired_tests(frame, within=["scheme", "stratum"], family=[*CURVE, "scheme"])
-    words = [stratum_label(scheme, level) for level in table["stratum"]]
+    labels = [stratum_label(scheme, level) for level in table["stratum"]]
     # Counts are written under a plot at whole doses only: there is no room for all of them.
     counts = [
-        f"{gained}/{lost}" if float(alpha).is_integer() else ""
+        words.moved(gained, lost) if float(alpha).is_integer() else ""
         for gained, lost, alpha in zip(table["gained"], table["lost"], table["alpha"], strict=True)
     ]
     # One baseline a stratum: directions differ in it by the pairs that are missing only.
     first = ~table[[*CONTEXT, "stratum"]].astype(str).duplicated()
     return table.assign(
         baseline_mark=table["baseline_accuracy"].where(first),
-        stratum_label=pd.Series(words, index=table.index, dtype=object),
+        stratum_label=pd.Series(labels, index=table.index, dtype=object),
         counts_label=pd.Series(counts, index=table.index, dtype=object),
     )
 
@@ -66,7 +57,7 @@ def stratum_label(scheme: str, level: str) -> str:
 
 
 @remembered
-def homogeneity(store: Path | str, *, scheme: str = STEPS) -> pd.DataFrame:
+def homogeneity(store: Source, *, scheme: str = STEPS) -> pd.DataFrame:
     """Per candidate and alpha: do strata differ in the odds gained:lost, or in points?
 
     `p_odds` compares the discordant pairs of the strata (exact), `p_points` their differences;

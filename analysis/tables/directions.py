@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
-from analysis.tables import labels
-from analysis.tables.base import CONTEXT, groups, ordered, remembered, view
+from analysis import words
+from analysis.tables.base import CONTEXT, groups, ordered
+from analysis.tables.readings import Source, opened, remembered, view
 
 # A cosine matrix is read cell by cell: more rows than this are no longer readable.
 MOST_DIRECTIONS = 12
@@ -16,7 +15,7 @@ CONTROLS_PER_KIND = 2
 
 
 @remembered
-def direction_norms(store: Path | str) -> pd.DataFrame:
+def direction_norms(store: Source) -> pd.DataFrame:
     """Norm of each candidate per latent position, and relative to the latents it is added to.
 
     `norm` and `latent_norm` (mean norm of the baseline's latents, same protocol) are in the
@@ -53,7 +52,7 @@ def direction_norms(store: Path | str) -> pd.DataFrame:
 
 
 @remembered
-def norms(store: Path | str) -> pd.DataFrame:
+def norms(store: Source) -> pd.DataFrame:
     """How large alpha × direction is beside the latents: one row per candidate and |alpha|.
 
     `relative_mean`, `relative_max` over positions of |alpha| × `relative` of `direction_norms`.
@@ -83,7 +82,7 @@ def norms(store: Path | str) -> pd.DataFrame:
 
 
 @remembered
-def latent_growth(store: Path | str) -> pd.DataFrame:
+def latent_growth(store: Source) -> pd.DataFrame:
     """Mean norm of the steered latents per candidate, alpha and position, over the baseline's."""
     table = view(store, "norms_by_position")
     place = ["model", "protocol", "dtype", "position"]
@@ -96,14 +95,14 @@ def latent_growth(store: Path | str) -> pd.DataFrame:
     steered = steered.assign(
         baseline_norm=base,
         ratio=steered["mean_after"] / base,
-        alpha_label=steered["alpha"].map(labels.alpha),
+        alpha_label=steered["alpha"].map(words.alpha),
         sign=np.where(steered["alpha"] < 0, "α < 0", "α > 0"),
     )
     return ordered(steered, [*[c for c in CONTEXT if c in steered], "direction", "alpha"])
 
 
 @remembered
-def direction_components(store: Path | str, name: str, *, dimensions: int = 50) -> pd.DataFrame:
+def direction_components(store: Source, name: str, *, dimensions: int = 50) -> pd.DataFrame:
     """Latent position × the first `dimensions` components of one direction.
 
     `limit` is the largest absolute value among them: the same for every row.
@@ -122,7 +121,7 @@ def direction_components(store: Path | str, name: str, *, dimensions: int = 50) 
 
 
 @remembered
-def direction_cosines(store: Path | str) -> pd.DataFrame:
+def direction_cosines(store: Source) -> pd.DataFrame:
     """Cosine of every pair of directions of equal shape: candidates and a few controls a kind."""
     table = view(store, "directions")
     candidates = sorted(table[table["role"] == "candidate"]["name"])
@@ -142,21 +141,21 @@ def direction_cosines(store: Path | str) -> pd.DataFrame:
                     "first": first,
                     "second": second,
                     "cosine": cosine,
-                    "label": labels.signed(cosine, 2),
+                    "label": words.signed(cosine, 2),
                     "dark": abs(cosine) > 0.7,
                 }
             )
     return pd.DataFrame(rows, columns=["first", "second", "cosine", "label", "dark"])
 
 
-def _vectors(store: Path | str, names: list[str]) -> dict[str, np.ndarray]:
+def _vectors(store: Source, names: list[str]) -> dict[str, np.ndarray]:
     """Vectors [positions, dimensions] of the named directions."""
     from store import committed
 
     table = view(store, "directions")
     ids = dict(zip(table["direction_id"], table["name"], strict=True))
     found: dict[str, dict[int, np.ndarray]] = {name: {} for name in names}
-    for row in committed(Path(store), "direction_vectors").to_pylist():
+    for row in committed(opened(store).path, "direction_vectors").to_pylist():
         name = ids.get(row["direction_id"])
         if name in found:
             found[name][row["position"]] = np.asarray(row["values"], dtype=np.float64)

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from analysis.tables.base import (
-    CURVE,
-    LEVEL,
-    STAMPS,
-    groups,
-    ordered,
-    remembered,
-    view,
-    whole_test_sets,
-)
+from analysis.tables.base import CURVE, LEVEL, STAMPS, groups, ordered, whole_test_sets
+from analysis.tables.readings import Source, remembered, view
 from analysis.tables.seeds import seed_tests
 
 EFFECT_COLUMNS = [
@@ -29,7 +20,7 @@ EFFECT_COLUMNS = [
 MCNEMAR = "McNemar mid-p"
 
 
-def accuracy(store: Path | str) -> pd.DataFrame:
+def accuracy(store: Source) -> pd.DataFrame:
     """Accuracy per curve and alpha, baselines included, as the view `accuracy_by_alpha` counts it.
 
     Fractions, not percentages; `accuracy` is over the answers that could be parsed.
@@ -38,7 +29,7 @@ def accuracy(store: Path | str) -> pd.DataFrame:
 
 
 @remembered
-def effects(store: Path | str, *, level: float = LEVEL) -> pd.DataFrame:
+def effects(store: Source, *, level: float = LEVEL) -> pd.DataFrame:
     """One row per direction and alpha: the paired effect against the baseline, tested.
 
     Columns: what names the curve; `n` pairs, `gained`, `lost`; `estimate` = (gained − lost)/n as a
@@ -108,10 +99,10 @@ def _paired_columns(counts: pd.DataFrame, *, level: float) -> dict[str, np.ndarr
 
     gained, lost, n = (counts[name].to_numpy() for name in ("gained", "lost", "n"))
     test = mcnemar(gained, lost, method="midp")
-    interval = paired_difference(gained, lost, n, method="tango", level=level)
+    interval = paired_difference(gained, lost, n, method="tango", confidence=level)
     # The exact method draws nothing; the generator is there because the signature asks for one.
     bootstrap = bootstrap_difference(
-        gained, lost, n, rng=np.random.default_rng(0), method="exact", level=level
+        gained, lost, n, rng=np.random.default_rng(0), method="exact", confidence=level
     )
     return {
         "estimate": (gained - lost) / n,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.tables import labels
-from analysis.tables.base import CURVE, STAMPS, groups, ordered, remembered, view
+from analysis import words
+from analysis.tables.base import CURVE, STAMPS, groups, ordered
+from analysis.tables.readings import Source, remembered, view
 
 SEED = 0
 RESAMPLES = 9999
@@ -34,7 +34,7 @@ class Curve:
 
 
 @remembered
-def candidate_curves(store: Path | str) -> list[Curve]:
+def candidate_curves(store: Source) -> list[Curve]:
     """One `Curve` per candidate and problem set that it was swept over completely."""
     table = view(store, "candidate_outcomes")
     sets = view(store, "sets_overview").set_index("set_name")
@@ -74,7 +74,7 @@ def _matrix(rows: pd.DataFrame, column: str) -> np.ndarray:
 
 
 @remembered
-def problem_grid(store: Path | str) -> pd.DataFrame:
+def problem_grid(store: Source) -> pd.DataFrame:
     """One row per candidate, set, problem and alpha: what became of the problem.
 
     `rank` orders the problems of a curve by number of steps, then by how often they are right, so
@@ -108,14 +108,14 @@ def _grid(curve: Curve) -> pd.DataFrame:
             "outcome": outcome.ravel(),
         }
     )
-    cells["alpha_label"] = cells["alpha"].map(labels.alpha)
+    cells["alpha_label"] = cells["alpha"].map(words.alpha)
     cells["stratum_label"] = [
         "–" if np.isnan(n) else f"{n:g} step" + ("" if n == 1 else "s") for n in cells["n_steps"]
     ]
     return ordered(cells.assign(**curve.names), ["rank", "alpha"])
 
 
-def problem_blocks(store: Path | str) -> pd.DataFrame:
+def problem_blocks(store: Source) -> pd.DataFrame:
     """`problem_grid` with neighbouring cells of equal outcome as one block, for drawing.
 
     `first` and `last` are ranks, `last` exclusive; `problems` = last − first.
@@ -133,7 +133,7 @@ def problem_blocks(store: Path | str) -> pd.DataFrame:
     return firsts.assign(first=firsts["rank"], last=firsts["rank"] + sizes, problems=sizes)
 
 
-def problem_strata(store: Path | str) -> pd.DataFrame:
+def problem_strata(store: Source) -> pd.DataFrame:
     """Where each number of steps begins in the grid of a curve (`first`) and its `middle`."""
     grid = problem_grid(store)
     rows = []
@@ -146,7 +146,7 @@ def problem_strata(store: Path | str) -> pd.DataFrame:
 
 
 @remembered
-def doses(store: Path | str, *, seed: int = SEED) -> pd.DataFrame:
+def doses(store: Source, *, seed: int = SEED) -> pd.DataFrame:
     """Signed effect [f(a) − f(−a)]/2 and damage [f(a) + f(−a)]/2 − f(0) of each candidate.
 
     One row per candidate, set, |alpha| and quantity: `estimate` (fraction) with limits that hold
@@ -166,7 +166,7 @@ def doses(store: Path | str, *, seed: int = SEED) -> pd.DataFrame:
 
 
 @remembered
-def trends(store: Path | str, *, seed: int = SEED) -> pd.DataFrame:
+def trends(store: Source, *, seed: int = SEED) -> pd.DataFrame:
     """One row per candidate and set: the curve as a whole, and its best alpha honestly.
 
     `trend` is the mean signed slope (change in accuracy per unit of alpha) with its interval and
@@ -198,7 +198,7 @@ def trends(store: Path | str, *, seed: int = SEED) -> pd.DataFrame:
 
 
 @remembered
-def dose_responses(store: Path | str, *, seed: int) -> list[tuple[Curve, Any]]:
+def dose_responses(store: Source, *, seed: int) -> list[tuple[Curve, Any]]:
     """Each candidate's curve with its `dose_response`; curves without a ±alpha pair left out."""
     from analysis.statistics.dose import dose_response
     from analysis.statistics.results import Refusal
@@ -220,7 +220,7 @@ def dose_responses(store: Path | str, *, seed: int) -> list[tuple[Curve, Any]]:
 
 
 @remembered
-def power_curves(store: Path | str) -> pd.DataFrame:
+def power_curves(store: Source) -> pd.DataFrame:
     """Power of the mid-p test over the number of problems at the discordance that was observed.
 
     The discordance is the median of the candidates' on sets that were not selected by outcome;
@@ -243,9 +243,9 @@ def power_curves(store: Path | str) -> pd.DataFrame:
             rows.append(
                 {
                     "n": n,
-                    "power": power.estimate,
+                    "power": power.power,
                     "difference": difference,
-                    "difference_label": f"{labels.points(difference, 0)} points",
+                    "difference_label": f"{words.points(difference, 0)} points",
                     "discordance": discordance,
                 }
             )

@@ -6,19 +6,19 @@ condition was run with several seeds, the effect is tested by the mean over prob
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.tables.base import CURVE, matching, view
+from analysis.tables.base import CURVE, matching
+from analysis.tables.readings import Source, view
 
 CLUSTERED = "cluster t over problems"
 UNTESTED = ("low", "high", "p", "p_exact", "p_sign", "bootstrap_low", "bootstrap_high")
 
 
-def seed_tests(store: Path | str, frame: pd.DataFrame, *, level: float) -> pd.DataFrame:
+def seed_tests(store: Source, frame: pd.DataFrame, *, level: float) -> pd.DataFrame:
     """The columns of `effects` (before correction) for conditions with several seeds.
 
     Candidates are tested by `clustered_difference`; controls have their estimate alone, which is
@@ -64,7 +64,7 @@ def _clustered(
     }
     try:
         result = clustered_difference(
-            table, rng=np.random.default_rng(0), pairing=pairing, level=level
+            table, rng=np.random.default_rng(0), pairing=pairing, confidence=level
         )
     except Refusal:
         return {"status": "no_information"}

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from collect.cli.options import Base, Device, Dtype, LoraAlpha, Model, Store
+
 app = typer.Typer()
 
 EXAMPLE = """Run a sweep of problems x directions x doses into a store.
@@ -20,64 +22,91 @@ Example: steerstat collect runs/demo --problems primary --directions mean_differ
 
 @app.command(help=EXAMPLE)
 def collect(
-    store: Annotated[Path, typer.Argument(help="the store; made if it is not there")],
+    store: Store,
     plan: Annotated[
-        Path | None, typer.Argument(help="a plan.toml that gives what options leave out")
+        Path | None,
+        typer.Argument(
+            help="Plan that gives what options leave out, such as plan.toml; by default none."
+        ),
     ] = None,
-    problems: Annotated[str | None, typer.Option(help="name of a problem set")] = None,
+    problems: Annotated[
+        str | None,
+        typer.Option(help="Problem set of the store, such as primary; by default the plan's."),
+    ] = None,
     directions: Annotated[
-        str | None, typer.Option(help="names, a pattern, kind=…, or an SQL condition")
+        str | None,
+        typer.Option(
+            help="Directions: names, a pattern such as random_*, kind=probe, or an SQL condition; "
+            "by default the plan's, else the baseline alone."
+        ),
     ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="a checkpoint folder or a hub id; bundled if not given")
-    ] = None,
-    base: Annotated[str | None, typer.Option(help="base model of a CODI checkpoint")] = None,
-    lora_alpha: Annotated[
-        int | None, typer.Option(help="LoRA scale of the checkpoint; 32 if not given")
-    ] = None,
+    model: Model = None,
+    base: Base = None,
+    lora_alpha: LoraAlpha = None,
     alphas: Annotated[
-        str | None, typer.Option(help="doses: first:last:step, or a list 1,2,3")
+        str | None,
+        typer.Option(
+            help="Doses: first:last:step, such as -3:3:1, or a list, such as 1,2,3; by default "
+            "the plan's, else 1."
+        ),
     ] = None,
     seeds: Annotated[
-        str | None, typer.Option(help="0:4 (that is 0, 1, 2, 3), or a list; 0 if not given")
+        str | None,
+        typer.Option(
+            help="Seeds of sampling: 0:4 (that is 0, 1, 2, 3), or a list; by default the plan's, "
+            "else 0."
+        ),
     ] = None,
     site: Annotated[
-        str | None, typer.Option(help="where to add; the direction's own site if not given")
+        str | None,
+        typer.Option(
+            help="Site where directions are added, such as residual:2; by default each "
+            "direction's own."
+        ),
     ] = None,
     schedule: Annotated[
         str | None,
-        typer.Option(help="uniform (default), first, last, position:<i>, magnitude or [1, 0.5, …]"),
+        typer.Option(
+            help="Weights of positions: uniform (default), first, last, position:<i>, magnitude "
+            "or a list such as [1, 0.5, 0]."
+        ),
     ] = None,
     operator: Annotated[
         str | None,
-        typer.Option(help="add (default), norm_preserving_add, project_out or clamp"),
+        typer.Option(help="Operator: add (default), norm_preserving_add, project_out or clamp."),
     ] = None,
-    effect: Annotated[str | None, typer.Option(help="total (default), or direct")] = None,
+    effect: Annotated[str | None, typer.Option(help="Effect: total (default) or direct.")] = None,
     protocol: Annotated[
-        str | None, typer.Option(help="codi (default), report, coconut, plain or chat")
+        str | None,
+        typer.Option(help="Protocol: codi (default), report, coconut, plain or chat."),
     ] = None,
     max_new_tokens: Annotated[
-        int | None, typer.Option(help="longest answer in tokens; 32 if not given")
+        int | None,
+        typer.Option(help="Longest answer in tokens, such as 6; by default 32.", min=1),
     ] = None,
     temperature: Annotated[
-        float | None, typer.Option(help="of sampling; decodes greedily if not given, or 0")
+        float | None,
+        typer.Option(help="Temperature of sampling, such as 0.7; by default 0, which is greedy."),
     ] = None,
-    dtype: Annotated[
-        str | None, typer.Option(help="float32 (default), bfloat16 or float16")
+    dtype: Dtype = None,
+    device: Device = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(help="Bound on the engine's memory, such as 4GB or 500MB; by default 4 GiB."),
     ] = None,
-    device: Annotated[str | None, typer.Option(help="auto (default), cpu or cuda")] = None,
-    memory: Annotated[str | None, typer.Option(help="bound on the engine's memory: 4GB")] = None,
-    dry_run: Annotated[bool, typer.Option(help="say what would be done, and do nothing")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Say what would be done, and do nothing.")] = False,
     stop_when_decided: Annotated[
-        bool, typer.Option(help="stop a condition when the plan's question is answered")
+        bool, typer.Option(help="Stop a condition when the plan's question is answered.")
     ] = False,
 ) -> None:
-    """Thin shell over `collect.sweeps.request.run_request`."""
-    from collect.sweeps.request import make_request, run_request
+    """Thin shell over `collect.sweeps.work.run_request`."""
+    from collect.sweeps.request import make_request
+    from collect.sweeps.work import run_request
 
     request = make_request(
         store,
         plan=plan,
+        stop_when_decided=stop_when_decided,
         problems=problems,
         directions=directions,
         model=model,
@@ -95,7 +124,6 @@ def collect(
         dtype=dtype,
         device=device,
         memory=memory,
-        stop_when_decided=stop_when_decided,
     )
     for line in run_request(request, dry_run=dry_run):
         print(line, file=sys.stderr)

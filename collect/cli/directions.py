@@ -1,4 +1,4 @@
-"""`steerstat directions`: fit, add, list and show directions."""
+"""`steerstat directions`: fit, draw controls, add, list and show directions."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
+from analysis.vocabulary import Role
+from collect.cli.options import AsJson, DirectionSite, Seed, Store, StoredModel
 from sql.errors import UserError
 
-app = typer.Typer(no_args_is_help=True, help="Fit, add, list and show directions.")
+app = typer.Typer(
+    no_args_is_help=True, help="Fit, draw controls for, add, list and show directions."
+)
 
-Store = Annotated[Path, typer.Argument(help="the store")]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON with every field")]
 COLUMNS = ("name", "kind", "role", "site", "positions", "norm", "parent")
 
 
@@ -22,54 +24,111 @@ def fit(
     fit: Annotated[
         str,
         typer.Option(
-            help="mean_difference, mean_difference_matched, first_principal_component, "
-            "logistic_probe; or a control: random_per_position, random_total_norm, shuffled_labels"
+            help="Fit: mean_difference, mean_difference_matched, first_principal_component or "
+            "logistic_probe; or a kind of control."
         ),
     ],
-    name: Annotated[str, typer.Option(help="name; of controls, what stands before _000")],
-    set_name: Annotated[str | None, typer.Option("--set", help="labelled set to fit on")] = None,
-    site: Annotated[str, typer.Option(help="where it is to be added")] = "latent",
-    at: Annotated[str | None, typer.Option(help="where activations are read, if elsewhere")] = None,
-    strata: Annotated[str | None, typer.Option(help="scheme to match within: n_steps")] = None,
-    protocol: Annotated[str, typer.Option(help="under which activations were taken")] = "codi",
-    model: Annotated[str | None, typer.Option(help="model, where the store has several")] = None,
-    like: Annotated[str | None, typer.Option(help="candidate that controls are matched to")] = None,
-    count: Annotated[int, typer.Option(help="number of controls")] = 1,
-    seed: Annotated[int, typer.Option(help="seed of the controls")] = 0,
+    name: Annotated[
+        str,
+        typer.Option(help="Name, such as raw; of several controls, what stands before _000."),
+    ],
+    set_name: Annotated[
+        str | None,
+        typer.Option(
+            "--set", help="Labelled set to fit on, such as train; by default none, for controls."
+        ),
+    ] = None,
+    site: DirectionSite = "latent",
+    at: Annotated[
+        str | None,
+        typer.Option(
+            help="Site where activations are read, such as residual:2; by default that of --site."
+        ),
+    ] = None,
+    strata: Annotated[
+        str | None,
+        typer.Option(help="Strata to match within, such as n_steps; by default none."),
+    ] = None,
+    protocol: Annotated[
+        str,
+        typer.Option(help="Protocol of the activations: codi, report, coconut, plain or chat."),
+    ] = "codi",
+    model: StoredModel = None,
+    like: Annotated[
+        str | None,
+        typer.Option(help="Candidate of controls, such as raw; by default none, for candidates."),
+    ] = None,
+    count: Annotated[int, typer.Option(help="Number of controls, such as 99.", min=1)] = 1,
+    seed: Seed = 0,
 ) -> None:
-    """Fit a direction on stored activations, or draw controls for one.
+    """Fit a direction on stored activations, or draw controls as `directions controls` does.
 
     Example: steerstat directions fit runs/demo --fit mean_difference --set train --name raw
-
-    Example: steerstat directions fit runs/demo --fit random_per_position --like raw --count 99
-    --name noise
     """
-    from collect.cli.tables import note
-    from collect.directions.control_vectors import CONTROLS
-    from collect.directions.fitting import SHUFFLED, FitRequest, draw_controls, fit_direction
-    from store.ingestion import ingest
+    from collect.directions.fitting import KINDS, FitRequest, fit_direction
+    from store.layout import open_store
+
+    if fit in KINDS:
+        if like is None:
+            raise UserError(f"{fit} is a control: name its candidate with --like")
+        _add_controls(store, fit, of=like, number=count, name=name, seed=seed)
+        return
+    if set_name is None:
+        raise UserError(f"{fit} is fitted on a labelled set: name it with --set")
+    request = FitRequest(
+        fit=fit,
+        set_name=set_name,
+        site=site,
+        fitted_at=at,
+        protocol=protocol,
+        model=model,
+        strata=strata,
+    )
+    root = open_store(store)
+    fit_direction(root, request, name=name)
+    _added(root, f"direction {name}, fitted on {set_name}")
+
+
+@app.command()
+def controls(
+    store: Store,
+    of: Annotated[
+        str, typer.Option(help="Candidate that they are matched to, such as mean_difference.")
+    ],
+    number: Annotated[int, typer.Option(help="Number of controls, such as 99.", min=1)],
+    kind: Annotated[
+        str,
+        typer.Option(help="Kind: random_per_position, random_total_norm or shuffled_labels."),
+    ] = "random_per_position",
+    name: Annotated[
+        str | None,
+        typer.Option(
+            help="What stands before _000 in their names, such as noise; by default the "
+            "candidate's name and the kind."
+        ),
+    ] = None,
+    seed: Seed = 0,
+) -> None:
+    """Draw control directions for a candidate: what it must be compared with.
+
+    Example: steerstat directions controls runs/demo --of mean_difference --number 99 --name noise
+    """
+    _add_controls(store, kind, of=of, number=number, name=name or f"{of}_{kind}", seed=seed)
+
+
+def _add_controls(store: Path, kind: str, *, of: str, number: int, name: str, seed: int) -> None:
+    from collect.directions.fitting import draw_controls
     from store.layout import open_store
 
     root = open_store(store)
-    if fit in (*CONTROLS, SHUFFLED):
-        if like is None:
-            raise UserError(f"{fit} is a control: name its candidate with --like")
-        draw_controls(root, fit, like=like, count=count, prefix=name, seed=seed)
-        what = f"{count} control directions for {like}"
-    else:
-        if set_name is None:
-            raise UserError(f"{fit} is fitted on a labelled set: name it with --set")
-        request = FitRequest(
-            fit=fit,
-            set_name=set_name,
-            site=site,
-            fitted_at=at,
-            protocol=protocol,
-            model=model,
-            strata=strata,
-        )
-        fit_direction(root, request, name=name)
-        what = f"direction {name}, fitted on {set_name}"
+    draw_controls(root, kind, like=of, count=number, prefix=name, seed=seed)
+    _added(root, f"{number} control directions for {of}")
+
+
+def _added(root: Path, what: str) -> None:
+    from collect.cli.tables import note
+    from store.ingestion import ingest
+
     ingest(root)
     note(f"added {what}")
 
@@ -78,19 +137,35 @@ def fit(
 def add(
     store: Store,
     file: Annotated[
-        Path | None, typer.Argument(help=".npy, .npz, .safetensors or .parquet with vectors")
+        Path | None,
+        typer.Argument(
+            help="File with vectors, such as mine.npy (or .npz, .safetensors, .parquet); by "
+            "default --query gives them."
+        ),
     ] = None,
     query: Annotated[
-        str | None, typer.Option(help="SQL file or text that returns position and values")
+        str | None,
+        typer.Option(
+            help="SQL that returns position and values, or its file, such as my_direction.sql; by "
+            "default FILE gives them."
+        ),
     ] = None,
-    name: Annotated[str, typer.Option(help="unique name")] = "",
-    kind: Annotated[str, typer.Option(help="any text")] = "",
-    site: Annotated[str, typer.Option(help="latent, latent_projected, residual:<l>, …")] = "latent",
-    role: Annotated[str, typer.Option(help="candidate or control")] = "candidate",
+    name: Annotated[str, typer.Option(help="Name that no other direction has, such as mine.")] = "",
+    kind: Annotated[str, typer.Option(help="Kind, any text, such as probe.")] = "",
+    site: DirectionSite = "latent",
+    role: Annotated[Role, typer.Option(help="Role: candidate or control.")] = "candidate",
     parent: Annotated[
-        str | None, typer.Option(help="of a control: the candidate it is matched to")
+        str | None,
+        typer.Option(
+            help="Of a control, the candidate that it is matched to, such as raw; by default none."
+        ),
     ] = None,
-    key: Annotated[str | None, typer.Option(help="array in a file that holds several")] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            help="Array of a file that holds several, such as layer2; by default the only one."
+        ),
+    ] = None,
 ) -> None:
     """Add a direction of any kind from a file or from a query over the store.
 
@@ -98,9 +173,7 @@ def add(
 
     Example: steerstat directions add runs/demo --query my_direction.sql --name in_sql --kind sql
     """
-    from collect.cli.tables import note
     from collect.directions.catalogue import add_checked
-    from store.ingestion import ingest
     from store.layout import open_store
 
     root = open_store(store)
@@ -115,8 +188,7 @@ def add(
         parent=parent,
         key=key,
     )
-    ingest(root)
-    note(f"added direction {name} ({direction_id})")
+    _added(root, f"direction {name} ({direction_id})")
 
 
 @app.command("list")
@@ -135,7 +207,9 @@ def list_(store: Store, as_json: AsJson = False) -> None:
 @app.command()
 def show(
     store: Store,
-    name: Annotated[str, typer.Argument(help="name of a direction, or a pattern")],
+    name: Annotated[
+        str, typer.Argument(help="Name of a direction, or a pattern, such as random_*.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Show how directions were made, on what, and their norm at each position.
@@ -148,7 +222,7 @@ def show(
     from store.layout import open_store
 
     root = open_store(store)
-    chosen = {one.direction_id for one in select_directions(root, name)}
+    chosen = {direction.direction_id for direction in select_directions(root, name)}
     rows = [row for row in described(root) if row["direction_id"] in chosen]
     if as_json:
         print_rows(rows, (), as_json=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from collect.cli.options import Base, Device, Dtype, LoraAlpha, Model, OfSet, Protocol, Store
 
 app = typer.Typer()
 
@@ -19,43 +20,32 @@ Example: steerstat extract runs/demo --set train --sites latent,residual:2
 
 @app.command(help=EXAMPLE)
 def extract(
-    store: Annotated[Path, typer.Argument(help="the store")],
-    set_name: Annotated[str, typer.Option("--set", help="problem set")],
+    store: Store,
+    set_name: OfSet,
     sites: Annotated[
-        str, typer.Option(help="latent, latent_projected, residual:<layer>; or all")
+        str,
+        typer.Option(help="Sites: latent, latent_projected, residual:2, with commas; or all."),
     ] = "latent",
-    model: Annotated[
-        str, typer.Option(help="bundled, smollm2, a checkpoint folder, a GGUF file or a hub id")
-    ] = "bundled",
-    base: Annotated[str | None, typer.Option(help="base model of a CODI checkpoint")] = None,
-    lora_alpha: Annotated[float, typer.Option(help="LoRA scale of the checkpoint")] = 32,
-    protocol: Annotated[
-        str | None, typer.Option(help="codi, report, coconut, plain or chat; by the model")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
-    dtype: Annotated[str, typer.Option(help="float32, bfloat16 or float16")] = "float32",
+    model: Model = None,
+    base: Base = None,
+    lora_alpha: LoraAlpha = None,
+    protocol: Protocol = None,
+    device: Device = None,
+    dtype: Dtype = None,
 ) -> None:
-    """Thin shell over `collect.directions.extraction.extract`."""
+    """Thin shell over `collect.sweeps.extracting.run_request`."""
     from collect.cli.tables import note
-    from collect.directions.extraction import extract as run
-    from collect.directions.extraction import sites_of
-    from collect.problems.problem_sets import set_problems
-    from store.ingestion import ingest
-    from store.layout import open_store
+    from collect.sweeps.extracting import make_request, run_request
 
-    root = open_store(store)
-    rows = set_problems(root, set_name)
-
-    from collect.models.checkpoints import load_model
-    from collect.sweeps.inspection import default_protocol
-
-    loaded = load_model(model, base=base, lora_alpha=lora_alpha, device=device, dtype=dtype)
-    added = run(
-        root,
-        loaded,
-        [(row["problem_id"], row["question"]) for row in rows],
-        sites=sites_of(sites, loaded),
-        protocol=protocol or default_protocol(loaded),
+    request = make_request(
+        store,
+        set_name=set_name,
+        sites=sites,
+        protocol=protocol,
+        model=model,
+        base=base,
+        lora_alpha=lora_alpha,
+        device=device,
+        dtype=dtype,
     )
-    ingest(root)
-    note(f"{added:,} rows of activations added ({loaded.name}, {len(rows)} problems)")
+    note(run_request(request))

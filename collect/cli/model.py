@@ -8,25 +8,19 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Load a checkpoint and run its gates.")
+from collect.cli.options import AsJson, Base, Device, Dtype, LoraAlpha, ModelName, Protocol
+from sql.errors import UserError
 
-ModelName = Annotated[
-    str, typer.Argument(help="bundled, smollm2, a checkpoint folder, a GGUF file or a hub id")
-]
-Base = Annotated[str | None, typer.Option(help="base model of a CODI or Coconut checkpoint")]
-LoraAlpha = Annotated[float, typer.Option(help="LoRA scale of the checkpoint")]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
-Dtype = Annotated[str, typer.Option(help="float32, bfloat16 or float16")]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON")]
+app = typer.Typer(no_args_is_help=True, help="Load a checkpoint and run its gates.")
 
 
 @app.command()
 def info(
     model: ModelName,
     base: Base = None,
-    lora_alpha: LoraAlpha = 32,
-    device: Device = "auto",
-    dtype: Dtype = "float32",
+    lora_alpha: LoraAlpha = None,
+    device: Device = None,
+    dtype: Dtype = None,
     as_json: AsJson = False,
 ) -> None:
     """Load a model and say what it is: every tensor is accounted for, or an error names it.
@@ -34,15 +28,15 @@ def info(
     Example: steerstat model info checkpoints/codi-gpt2 --base gpt2
     """
     from collect.cli.tables import print_rows
-    from collect.models.checkpoints import load_model
+    from collect.models.choice import choose_model
     from collect.sweeps.inspection import describe
 
-    loaded = load_model(model, base=base, lora_alpha=lora_alpha, device=device, dtype=dtype)
-    told = describe(loaded)
+    choice = choose_model(model, base=base, lora_alpha=lora_alpha, device=device, dtype=dtype)
+    description = describe(choice.load())
     if as_json:
-        print(json.dumps(told, indent=1))
+        print(json.dumps(description, indent=1))
     else:
-        rows = [{"field": key, "value": value} for key, value in told.items()]
+        rows = [{"field": key, "value": value} for key, value in description.items()]
         print_rows(rows, ("field", "value"), as_json=False)
 
 
@@ -50,15 +44,21 @@ def info(
 def check(
     model: ModelName,
     base: Base = None,
-    lora_alpha: LoraAlpha = 32,
-    protocol: Annotated[
-        str | None, typer.Option(help="codi, report, coconut, plain or chat; by the model")
+    lora_alpha: LoraAlpha = None,
+    protocol: Protocol = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            help="Store to take problems from, such as runs/demo; by default they are generated."
+        ),
     ] = None,
-    store: Annotated[Path | None, typer.Option(help="store to take problems from")] = None,
-    set_name: Annotated[str | None, typer.Option("--set", help="set in that store")] = None,
-    count: Annotated[int, typer.Option(help="problems asked")] = 8,
-    device: Device = "auto",
-    dtype: Dtype = "float32",
+    set_name: Annotated[
+        str | None,
+        typer.Option("--set", help="Problem set of that store, such as primary; by default none."),
+    ] = None,
+    count: Annotated[int, typer.Option(help="Number of problems asked, such as 16.", min=1)] = 8,
+    device: Device = None,
+    dtype: Dtype = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the three gates alone: reference decode, batching, dead positions.
@@ -67,21 +67,23 @@ def check(
 
     Example: steerstat model check bundled
     """
-    from collect.models.checkpoints import load_model
+    from analysis.vocabulary import ProtocolName, checked
+    from collect.models.choice import choose_model
     from collect.problems.problem_sets import set_problems
     from collect.sweeps.gates import summary
     from collect.sweeps.inspection import check as run
-    from sql.errors import UserError
     from store.layout import open_store
 
+    choice = choose_model(model, base=base, lora_alpha=lora_alpha, device=device, dtype=dtype)
+    if protocol is not None:
+        checked(protocol, ProtocolName, "protocol")
     questions = answers = None
     if (store is None) != (set_name is None):
         raise UserError("problems of a store need both --store and --set")
     if store is not None and set_name is not None:
         rows = set_problems(open_store(store), set_name)[:count]
         questions, answers = [r["question"] for r in rows], [r["answer"] for r in rows]
-    loaded = load_model(model, base=base, lora_alpha=lora_alpha, device=device, dtype=dtype)
-    gates = run(loaded, protocol=protocol, questions=questions, answers=answers, count=count)
+    gates = run(choice.load(), protocol=protocol, questions=questions, answers=answers, count=count)
     if as_json:
         print(json.dumps(gates, indent=1))
     else:

@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from collect.cli.options import AsJson, MakeSet, NewStore, Seed, Store
 from sql.errors import UserError
+
+if TYPE_CHECKING:
+    from collect.problems.problems import Problems
 
 app = typer.Typer(no_args_is_help=True, help="Add, generate and list problems and problem sets.")
 
-Store = Annotated[Path, typer.Argument(help="the store; made if it is not there")]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON with every field")]
 MOST_ERRORS = 10
 
 
 @app.command()
 def generate(
-    store: Store,
-    count: Annotated[int, typer.Option(help="how many problems")] = 400,
+    store: NewStore,
+    count: Annotated[int, typer.Option(help="Number of problems, such as 1000.", min=1)] = 400,
     mix: Annotated[
-        str | None, typer.Option(help="weights by number of steps: 1,1,2,2; of expressions: 1,1")
+        str | None,
+        typer.Option(
+            help="Weights by number of steps, such as 1,0,1; by default 1,1,2,2, or 1,1 with "
+            "--expressions."
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="seed of the generator")] = 0,
+    seed: Seed = 0,
     plain_text: Annotated[
-        bool, typer.Option(help="ordinary punctuation, for models that read ordinary text")
+        bool,
+        typer.Option(help="Write ordinary punctuation, for models that read ordinary text."),
     ] = False,
     bare: Annotated[
-        bool, typer.Option("--expressions", help="one- and two-step sums in bare numbers")
+        bool, typer.Option("--expressions", help="Make one- and two-step sums in bare numbers.")
     ] = False,
-    set_name: Annotated[str | None, typer.Option("--set", help="make them a set")] = None,
+    set_name: MakeSet = None,
 ) -> None:
     """Generate arithmetic word problems that the bundled model was never trained on.
 
@@ -39,98 +47,147 @@ def generate(
     from collect.problems.expressions import expressions
     from collect.problems.problems import generated
 
-    mix = mix or ("1,1" if bare else "1,1,2,2")
-
-    try:
-        weights = [float(weight) for weight in mix.split(",")]
-    except ValueError as error:
-        raise UserError(f"--mix {mix!r} should be numbers with commas, such as 1,1,2,2") from error
+    weights = _weights(mix or ("1,1" if bare else "1,1,2,2"))
     if bare:
-        found = expressions(count, mix=weights, seed=seed)
+        problems = expressions(count, mix=weights, seed=seed)
     else:
-        found = generated(count, mix=weights, seed=seed, spaced=not plain_text)
-    _store(store, found, set_name, "test")
+        problems = generated(count, mix=weights, seed=seed, spaced=not plain_text)
+    _store(store, problems, set_name, "test")
+
+
+def _weights(text: str) -> list[float]:
+    try:
+        weights = [float(weight) for weight in text.split(",")]
+    except ValueError:
+        weights = [math.nan]
+    if not all(map(math.isfinite, weights)):
+        raise UserError(f"--mix {text!r} should be numbers with commas, such as 1,1,2,2")
+    return weights
 
 
 @app.command()
 def add(
-    store: Store,
+    store: NewStore,
     source: Annotated[
-        str, typer.Argument(help="a .jsonl file, a .json file of pairs, or gsm8k (from the hub)")
+        str,
+        typer.Argument(
+            help="File of problems, such as mine.jsonl, or of pairs, .json; or gsm8k, from the hub."
+        ),
     ],
-    split: Annotated[str, typer.Option(help="of the set, and of the hub's data")] = "test",
-    side: Annotated[str, typer.Option(help="of pairs: clean, corrupted or both")] = "clean",
-    parser: Annotated[str, typer.Option(help="answers are a number, choice or true_false")] = (
-        "number"
-    ),
-    set_name: Annotated[str | None, typer.Option("--set", help="make them a set")] = None,
-    strict: Annotated[bool, typer.Option(help="add nothing if an entry is unusable")] = False,
+    split: Annotated[
+        str, typer.Option(help="Split of the set, and of the hub's data, such as train.")
+    ] = "test",
+    side: Annotated[str, typer.Option(help="Side of pairs: clean, corrupted or both.")] = "clean",
+    parser: Annotated[
+        str, typer.Option(help="Form of the answers: number, choice or true_false.")
+    ] = "number",
+    set_name: MakeSet = None,
+    strict: Annotated[bool, typer.Option(help="Add nothing if an entry is unusable.")] = False,
 ) -> None:
     """Add problems from a file or from the hub; unusable entries are listed one by one.
 
     Example: steerstat problems add runs/mine gsm8k_test.jsonl --set gsm8k
     """
     from collect.problems.problems import (
-        PAIR_SIDES,
+        checked_parser,
+        checked_sides,
         is_pairs_file,
         read_gsm8k,
         read_jsonl,
         read_pairs,
     )
 
+    sides = checked_sides(side)
+    checked_parser(parser)
+    _check_names(store, set_name, split)
     path = Path(source)
     if source == "gsm8k" and not path.exists():
-        found = read_gsm8k(split)
+        problems = read_gsm8k(split)
     elif is_pairs_file(path):
-        found = read_pairs(path, sides=PAIR_SIDES if side == "both" else (side,))
+        problems = read_pairs(path, sides=sides)
     else:
-        found = read_jsonl(path, parser=parser)
-    if strict and found.errors:
-        raise UserError(f"{len(found.errors)} unusable entries, the first: {found.errors[0]}")
-    _store(store, found, set_name, split)
+        problems = read_jsonl(path, parser=parser)
+    if strict and problems.errors:
+        raise UserError(f"{len(problems.errors)} unusable entries, the first: {problems.errors[0]}")
+    _store(store, problems, set_name, split)
 
 
-def _store(store: Path, found: object, set_name: str | None, split: str) -> None:
+def _check_names(store: Path, set_name: str | None, split: str) -> None:
+    """What can be refused before a source is read."""
+    from store.layout import checked_place
+    from store.names import checked_name
+
+    checked_place(store)
+    checked_name(split, "split")
+    if set_name is not None:
+        checked_name(set_name, "set name")
+
+
+def _store(store: Path, problems: Problems, set_name: str | None, split: str) -> None:
     from collect.cli.tables import note
-    from collect.problems.problem_sets import add_set
-    from collect.problems.problems import Problems, add_problems
+    from collect.problems.problem_sets import add_set, check_set
+    from collect.problems.problems import add_problems
     from store.ingestion import ingest
     from store.layout import create_store
 
-    assert isinstance(found, Problems)
-    if not found.rows:
-        first = f": {found.errors[0]}" if found.errors else ""
+    if not problems.rows:
+        first = f": {problems.errors[0]}" if problems.errors else ""
         raise UserError(f"no usable problems there{first}")
+    ids = list(dict.fromkeys(row["problem_id"] for row in problems.rows))
+    if set_name is not None:
+        check_set(store, set_name, ids, split=split)
     root = create_store(store)
-    ids = list(dict.fromkeys(row["problem_id"] for row in found.rows))
-    added = add_problems(root, found.rows)
-    note(f"{added} problems added, {len(found.rows) - added} were there already")
+    added = add_problems(root, problems.rows)
+    note(f"{added} problems added, {len(problems.rows) - added} were there already")
     if set_name is not None:
         size = add_set(root, set_name, ids, split=split, selection="all")
         note(f"set {set_name}: {size} problems")
     ingest(root)
-    for error in found.errors[:MOST_ERRORS]:
+    for error in problems.errors[:MOST_ERRORS]:
         note(f"left out: {error}")
-    if len(found.errors) > MOST_ERRORS:
-        note(f"and {len(found.errors) - MOST_ERRORS} more left out")
+    if len(problems.errors) > MOST_ERRORS:
+        note(f"and {len(problems.errors) - MOST_ERRORS} more left out")
 
 
 @app.command()
 def split(
     store: Store,
-    name: Annotated[str, typer.Argument(help="name of the new set")],
-    count: Annotated[int, typer.Option(help="how many; with --balanced, of each class")],
-    source: Annotated[str | None, typer.Option("--from", help="set to draw from")] = None,
+    name: Annotated[str, typer.Argument(help="Name of the new set, such as primary.")],
+    count: Annotated[
+        int,
+        typer.Option(
+            help="Number of problems, such as 400; with --balanced, of each class.", min=1
+        ),
+    ],
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from", help="Set to draw from, such as pool; by default every problem of the store."
+        ),
+    ] = None,
     without: Annotated[
-        list[str] | None, typer.Option(help="set whose problems are left out; repeatable")
+        list[str] | None,
+        typer.Option(
+            help="Set whose problems are left out, such as train; repeatable, by default none."
+        ),
     ] = None,
     balanced: Annotated[
-        bool, typer.Option(help="as many right as wrong by the model's own baseline")
+        bool, typer.Option(help="Draw as many right as wrong by the model's own baseline.")
     ] = False,
-    model: Annotated[str | None, typer.Option(help="of that baseline, where several are")] = None,
-    protocol: Annotated[str | None, typer.Option(help="of that baseline")] = None,
-    as_split: Annotated[str, typer.Option("--split", help="train or test")] = "test",
-    seed: Annotated[int, typer.Option(help="seed of the draw")] = 0,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Model of that baseline, such as codi-arithmetic; by default the only one."
+        ),
+    ] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(help="Protocol of that baseline, such as codi; by default the only one."),
+    ] = None,
+    as_split: Annotated[
+        str, typer.Option("--split", help="Split that the set is for: train or test.")
+    ] = "test",
+    seed: Seed = 0,
 ) -> None:
     """Draw a problem set, at random or balanced on the model's own outcomes.
 
@@ -158,7 +215,12 @@ def split(
 @app.command("list")
 def list_(
     store: Store,
-    set_name: Annotated[str | None, typer.Option("--set", help="the problems of a set")] = None,
+    set_name: Annotated[
+        str | None,
+        typer.Option(
+            "--set", help="Set whose problems are listed, such as train; by default all sets are."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the problem sets of a store, or the problems of one set.

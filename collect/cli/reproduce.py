@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from collect.cli.options import Base, Model, Seed
+
 app = typer.Typer()
 
 HELP = """Run the report's whole protocol into a store, with tests, figures and a report page.
@@ -25,25 +27,37 @@ steerstat reproduce --out runs/gpt2 --model CHECKPOINT --base gpt2
 
 @app.command(help=HELP)
 def reproduce(
-    out: Annotated[Path, typer.Option(help="folder of the store that is made")],
-    model: Annotated[
-        str, typer.Option(help="bundled, smollm2, or a checkpoint folder or hub id")
-    ] = "bundled",
-    base: Annotated[str | None, typer.Option(help="base model of a CODI checkpoint")] = None,
-    problems: Annotated[Path | None, typer.Option(help="the report's file of pairs")] = None,
-    split: Annotated[Path | None, typer.Option(help="the report's split of those pairs")] = None,
-    seed: Annotated[int, typer.Option(help="seed of everything that is drawn")] = 0,
-    json_output: Annotated[bool, typer.Option("--json", help="the results table as JSON")] = False,
+    out: Annotated[Path, typer.Option(help="Folder of the store that is made, such as runs/demo.")],
+    model: Model = None,
+    base: Base = None,
+    problems: Annotated[
+        Path | None,
+        typer.Option(
+            help="The report's file of pairs, such as problem_pairs_gpt4_answers.json; by default "
+            "problems are generated."
+        ),
+    ] = None,
+    split: Annotated[
+        Path | None,
+        typer.Option(
+            help="The report's split of those pairs, such as steering_dataset_gpt2.json; by "
+            "default sets are drawn."
+        ),
+    ] = None,
+    seed: Seed = 0,
+    json_output: Annotated[
+        bool, typer.Option("--json", help="Print the results table as JSON.")
+    ] = False,
 ) -> None:
     """Thin shell over `collect.sweeps.reproduce.reproduce`."""
     from collect.sweeps.progress import Steps
+    from collect.sweeps.reproduce import make_request
     from collect.sweeps.reproduce import reproduce as run
 
+    request = make_request(out, model=model, base=base, problems=problems, split=split, seed=seed)
     with Steps() as steps:
-        store = run(
-            out, model=model, base=base, problems=problems, split=split, seed=seed, steps=steps
-        )
-        from analysis.figures.catalogue import write_figures
+        store = run(request, steps=steps)
+        from analysis.figures.files import write_figures
         from analysis.recorded.analyze import analyze
         from analysis.report import write_report
 

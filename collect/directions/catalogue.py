@@ -6,17 +6,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+from analysis.vocabulary import Role
 from collect.directions.directions import (
     add_direction,
     check_model_shape,
+    check_words,
     checked_vectors,
     select_directions,
 )
-from collect.directions.vector_files import query_vectors, read_vectors
+from collect.directions.vector_files import query_text, query_vectors, read_vectors
 from sql.errors import UserError
 from store import shards
 from store.ingestion import ingest
-from store.names import checked_name
 
 
 def add_checked(
@@ -27,7 +28,7 @@ def add_checked(
     name: str,
     kind: str,
     site: str = "latent",
-    role: str = "candidate",
+    role: Role = "candidate",
     parent: str | None = None,
     key: str | None = None,
 ) -> str:
@@ -42,14 +43,16 @@ def add_checked(
         raise UserError("give either a file with vectors or --query, one of the two")
     if not name or not kind:
         raise UserError("a direction needs a name and a kind: --name … --kind …")
-    checked_name(name, "direction name")
+    check_words(name, kind, role, site)
+    parent_id = None if parent is None else select_directions(root, parent)[0].direction_id
     recipe: dict[str, Any]
     if file is not None:
         vectors, recipe = read_vectors(file, key=key), {"file": file.name}
         recipe |= {"key": key} if key else {}
     else:
+        text = query_text(str(query))
         ingest(root)  # the query sees everything that is committed
-        vectors, text = query_vectors(root, str(query))
+        vectors = query_vectors(root, str(query))
         recipe = {"query": text}
     checked = checked_vectors(vectors, site, name)
     check_model_shape(root, checked, site, name)
@@ -61,7 +64,7 @@ def add_checked(
         role=role,
         site=site,
         recipe=recipe,
-        parent_id=None if parent is None else select_directions(root, parent)[0].direction_id,
+        parent_id=parent_id,
     )
 
 

@@ -7,22 +7,20 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from analysis.vocabulary import Role, checked
 from collect.engine.interventions import checked_sites
-from sql.errors import UserError
-from store import identity, shards
+from sql.errors import UserError, first_line
+from store import clock, identity, shards
 from store.names import checked_name
 
-ROLES = ("candidate", "control")
 BROADCAST = -1  # the position of a vector that is the same at every position
 _FIELD = re.compile(r"(name|kind|role|site)\s*==?\s*([^\s'\"]+)")
 
@@ -47,7 +45,7 @@ class NewDirection:
     vectors: NDArray[Any]
     name: str
     kind: str
-    role: str = "candidate"
+    role: Role = "candidate"
     site: str = "latent"
     recipe: Mapping[str, Any] = field(default_factory=dict)
     fitted_on: Mapping[str, Any] | None = None
@@ -65,7 +63,7 @@ class Direction:
     direction_id: str
     name: str
     kind: str
-    role: str
+    role: Role
     site: str
     norm: float
     parent_id: str | None
@@ -175,7 +173,7 @@ def add_direction(
     *,
     name: str,
     kind: str,
-    role: str = "candidate",
+    role: Role = "candidate",
     site: str = "latent",
     recipe: Mapping[str, Any] | None = None,
     fitted_on: Mapping[str, Any] | None = None,
@@ -197,14 +195,21 @@ def add_direction(
     return add_directions(root, [new])[0]
 
 
+def check_words(name: str, kind: str, role: Role, site: str) -> None:
+    """Refuse what no direction can be called, whatever its vectors are.
+
+    Raises:
+        UserError: the name or kind is not usable, or the role or site unknown.
+    """
+    checked_name(name, "direction name")
+    if not kind.strip() or len(kind) > 128:
+        raise UserError(f"direction {name}: kind must be a text of 1 to 128 characters")
+    checked(role, Role, "role")
+    checked_sites(site)
+
+
 def _row(new: NewDirection) -> tuple[dict[str, Any], NDArray[np.float32]]:
-    checked_name(new.name, "direction name")
-    if not new.kind.strip() or len(new.kind) > 128:
-        raise UserError(f"direction {new.name}: kind must be a text of 1 to 128 characters")
-    if new.role not in ROLES:
-        raise UserError(
-            f"direction {new.name}: role {new.role!r} is unknown, use candidate or control"
-        )
+    check_words(new.name, new.kind, new.role, new.site)
     vectors = checked_vectors(new.vectors, new.site, new.name)
     by_position = np.linalg.norm(np.atleast_2d(vectors).astype(np.float64), axis=1)
     row = {
@@ -219,7 +224,7 @@ def _row(new: NewDirection) -> tuple[dict[str, Any], NDArray[np.float32]]:
         "recipe": identity.canonical_json(dict(new.recipe)),
         "fitted_on": None if new.fitted_on is None else identity.canonical_json(new.fitted_on),
         "rng_seed": new.rng_seed,
-        "created_at": datetime.now(UTC).replace(tzinfo=None),
+        "created_at": clock.now(),
     }
     return row, vectors
 
@@ -293,14 +298,14 @@ def _matching(table: pa.Table, expression: str) -> list[dict[str, Any]]:
         try:
             chosen_rows = connection.table("directions").filter(expression).to_arrow_table()
         except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            raise UserError(f"{expression!r} is no name, kind or condition: {reason}") from error
+            raise UserError(
+                f"{expression!r} is no name, kind or condition: {first_line(error)}"
+            ) from error
     return list(chosen_rows.to_pylist())
 
 
 def _vectors(root: Path, wanted: set[str]) -> dict[str, dict[int, Any]]:
-    table = shards.committed(root, "direction_vectors")
-    table = table.filter(pc.is_in(table["direction_id"], pa.array(sorted(wanted))))
+    table = shards.committed(root, "direction_vectors", where={"direction_id": wanted})
     found: dict[str, dict[int, Any]] = {}
     for row in table.to_pylist():
         found.setdefault(row["direction_id"], {})[row["position"]] = row["values"]

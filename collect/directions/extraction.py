@@ -43,20 +43,19 @@ def extract(
     Raises:
         UserError: a site or protocol is unknown to the model.
     """
+    from collect.engine.protocol import resolve_protocol
     from collect.engine.reading import activations
     from collect.models.checkpoints import model_row
 
+    resolve_protocol(protocol, model)  # refuses before anything is written
     row = model_row(model)
     if (
         row["model_id"]
         not in shards.committed(root, "models", ["model_id"])["model_id"].to_pylist()
     ):
         shards.append(root, "models", [row])
-    table = shards.committed(root, "activations", ["model_id", "protocol", "problem_id", "site"])
-    mask = pc.and_(
-        pc.equal(table["model_id"], row["model_id"]), pc.equal(table["protocol"], protocol)
-    )
-    table = table.filter(mask)
+    where = {"model_id": [row["model_id"]], "protocol": [protocol], "site": sites}
+    table = shards.committed(root, "activations", ["problem_id", "site"], where)
     done = set(zip(table["problem_id"].to_pylist(), table["site"].to_pylist(), strict=True))
     missing = [one for one in problems if any((one[0], site) not in done for site in sites)]
     added = 0
@@ -133,10 +132,8 @@ def stored_activations(
     Raises:
         UserError: activations are missing, of several models, or differ in shape.
     """
-    table = shards.committed(root, "activations")
-    mask = pc.and_(pc.equal(table["site"], site), pc.equal(table["protocol"], protocol))
-    mask = pc.and_(mask, pc.is_in(table["problem_id"], pa.array(sorted(set(problem_ids)))))
-    table = table.filter(mask)
+    where = {"site": [site], "protocol": [protocol], "problem_id": set(problem_ids)}
+    table = shards.committed(root, "activations", where=where)
     model_id = _one_model(root, table, model, f"site {site}, protocol {protocol}")
     table = table.filter(pc.equal(table["model_id"], model_id))
     positions = table["position"].to_numpy()

@@ -12,15 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collect.directions.control_vectors import CONTROLS, shuffled_labels, with_norms_of
-from collect.directions.directions import Direction, NewDirection, add_directions, select_directions
+from collect.directions.directions import (
+    Direction,
+    NewDirection,
+    add_directions,
+    check_words,
+    select_directions,
+)
 from collect.directions.extraction import stored_activations
 from collect.directions.fits import FITS
 from collect.engine.interventions import checked_sites
 from collect.problems.problem_sets import members
 from sql.errors import UserError
 from store import shards
+from store.names import checked_name
 
 SHUFFLED = "shuffled_labels"
+KINDS = (*CONTROLS, SHUFFLED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +57,9 @@ class FitRequest:
     @property
     def recipe(self) -> dict[str, Any]:
         """The request as a direction stores it."""
-        told = {"fit": self.fit, "fitted_at": self.fitted_at or self.site, "set": self.set_name}
-        told |= {"protocol": self.protocol}
-        return told | ({"strata": self.strata} if self.strata else {})
+        recipe = {"fit": self.fit, "fitted_at": self.fitted_at or self.site, "set": self.set_name}
+        recipe |= {"protocol": self.protocol}
+        return recipe | ({"strata": self.strata} if self.strata else {})
 
 
 def fit_direction(root: Path, request: FitRequest, *, name: str) -> str:
@@ -61,6 +69,7 @@ def fit_direction(root: Path, request: FitRequest, *, name: str) -> str:
         UserError: the fit, set or site is unknown, labels or activations are missing, or the
             name is taken.
     """
+    check_words(name, request.fit, "candidate", request.site)
     vectors, fitted_on = _fitted(root, request, lambda labels, strata: labels)
     new = NewDirection(
         vectors=vectors,
@@ -154,14 +163,14 @@ def draw_controls(
     Raises:
         UserError: the kind is unknown, the candidate is not there, or a name is taken.
     """
-    if kind not in (*CONTROLS, SHUFFLED):
-        raise UserError(f"unknown control {kind!r}; use one of {', '.join((*CONTROLS, SHUFFLED))}")
+    if kind not in KINDS:
+        raise UserError(f"unknown control {kind!r}; use one of {', '.join(KINDS)}")
     if count < 1:
         raise UserError(f"asked for {count} controls; ask for at least 1")
-    found = select_directions(root, like)
-    if len(found) > 1:
-        raise UserError(f"{like!r} fits {len(found)} directions: name one candidate")
-    parent = found[0]
+    checked_name(prefix, "direction name")
+    parent, *others = select_directions(root, like)
+    if others:
+        raise UserError(f"{like!r} fits {1 + len(others)} directions: name one candidate")
     digits = max(3, len(str(count - 1)))
     new = []
     for i in range(count):
@@ -199,19 +208,19 @@ def _control(
 
 
 def _shuffled_fit(root: Path, parent: Direction, rng: np.random.Generator) -> NDArray[np.float64]:
-    told = parent.recipe
-    if not {"fit", "set", "fitted_at"} <= told.keys():
+    recipe = parent.recipe
+    if not {"fit", "set", "fitted_at"} <= recipe.keys():
         raise UserError(
             f"direction {parent.name} was not fitted here: shuffled labels need a direction of "
             "`steerstat directions fit`"
         )
     request = FitRequest(
-        fit=told["fit"],
-        set_name=told["set"],
+        fit=recipe["fit"],
+        set_name=recipe["set"],
         site=parent.site,
-        fitted_at=told["fitted_at"],
-        protocol=told.get("protocol", "codi"),
-        strata=told.get("strata"),
+        fitted_at=recipe["fitted_at"],
+        protocol=recipe.get("protocol", "codi"),
+        strata=recipe.get("strata"),
     )
     vectors, _ = _fitted(
         root, request, lambda labels, strata: shuffled_labels(labels, rng, strata=strata)

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from collect.directions.directions import BROADCAST
-from sql.errors import UserError
+from sql.errors import UserError, first_line
 
 SUFFIXES = (".npy", ".npz", ".safetensors", ".parquet")
 
@@ -46,13 +46,9 @@ def read_vectors(path: Path, *, key: str | None = None) -> NDArray[Any]:
     except ValueError as error:
         if "pickle" in str(error):
             raise UserError(f"{path} holds pickled objects, which are never loaded") from error
-        raise UserError(f"{path} is damaged: {_first_line(error)}") from error
+        raise UserError(f"{path} is damaged: {first_line(error)}") from error
     except Exception as error:  # pyarrow, zip and safetensors each have their own kinds
-        raise UserError(f"{path} is damaged: {_first_line(error)}") from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+        raise UserError(f"{path} is damaged: {first_line(error)}") from error
 
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -106,8 +102,21 @@ def vectors_of_table(table: pa.Table, what: str) -> NDArray[np.float64]:
     return array[0] if positions == [BROADCAST] else array
 
 
-def query_vectors(root: Path, query: str) -> tuple[NDArray[np.float64], str]:
-    """Vectors from a query over the store, and the text of the query.
+def query_text(query: str) -> str:
+    """The text of a query: that of a `.sql` file, or the query itself.
+
+    Raises:
+        UserError: there is no such file.
+    """
+    if not query.endswith(".sql"):
+        return query
+    if not Path(query).is_file():
+        raise UserError(f"no file {query}")
+    return Path(query).read_text("utf-8")
+
+
+def query_vectors(root: Path, query: str) -> NDArray[np.float64]:
+    """Vectors from a query over the store.
 
     The query runs on the closed connection (read-only, no files, no network) and returns
     `position` and `values`.
@@ -121,14 +130,10 @@ def query_vectors(root: Path, query: str) -> tuple[NDArray[np.float64], str]:
     """
     from store.database import read
 
-    path = Path(query)
-    is_file = query.endswith(".sql")
-    if is_file and not path.is_file():
-        raise UserError(f"no file {path}")
-    text = path.read_text("utf-8") if is_file else query
-    what = path.name if is_file else "the query"
+    query_text(query)
+    what = Path(query).name if query.endswith(".sql") else "the query"
     try:
         table = read(root, query)
     except duckdb.Error as error:
-        raise UserError(f"{what} failed: {_first_line(error)}") from error
-    return vectors_of_table(table, what), text
+        raise UserError(f"{what} failed: {first_line(error)}") from error
+    return vectors_of_table(table, what)

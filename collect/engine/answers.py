@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from analysis.vocabulary import Effect, Operator
 from collect.engine.engine import run
 from collect.engine.interventions import Steering
 from collect.engine.protocol import Protocol, answer_text, resolve_protocol
@@ -42,8 +43,8 @@ def answer(
     alpha: float = 0.0,
     site: str = "latent",
     schedule: str = "uniform",
-    operator: str = "add",
-    effect: str = "total",
+    operator: Operator = "add",
+    effect: Effect = "total",
     protocol: str | Protocol = "codi",
     max_new_tokens: int = 32,
     temperature: float | None = None,

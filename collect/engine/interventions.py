@@ -10,17 +10,17 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from analysis.vocabulary import Effect, LatentSite, Operator, Schedule, checked
 from sql.errors import UserError
 
 Array = npt.NDArray[np.float32]
 
-OPERATORS = ("add", "norm_preserving_add", "project_out", "clamp")
-EFFECTS = ("total", "direct")
-LATENT_SITES = ("latent", "latent_projected")
+LATENT_SITES = get_args(LatentSite)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +51,8 @@ class Steering:
     alpha: float = 0.0
     site: str = "latent"
     schedule: str = "uniform"
-    operator: str = "add"
-    effect: str = "total"
+    operator: Operator = "add"
+    effect: Effect = "total"
     key: str = ""
     alpha_factors: Sequence[float] | None = field(default=None)
 
@@ -95,6 +95,23 @@ def checked_sites(site: str) -> tuple[str, ...]:
     return sites
 
 
+def checked_schedule(schedule: str) -> str:
+    """The schedule, if it is one; whether it fits is known where the positions are.
+
+    Raises:
+        UserError: the schedule is unknown.
+    """
+    name, _, where = schedule.partition(":")
+    if schedule.startswith("["):
+        _listed_weights(schedule)
+    elif schedule not in get_args(Schedule) and not (name == "position" and where.isdigit()):
+        raise UserError(
+            f"unknown schedule {schedule!r}; use uniform, first, last, position:<i>, magnitude "
+            "or a list such as [1, 0.5, 0]"
+        )
+    return schedule
+
+
 def schedule_weights(schedule: str, norms: Array, *, open_ended: bool = False) -> Array:
     """One weight per position, [T], from the schedule and the direction's norms [T].
 
@@ -103,7 +120,7 @@ def schedule_weights(schedule: str, norms: Array, *, open_ended: bool = False) -
     """
     n = len(norms)
     weights = np.zeros(n, dtype=np.float32)
-    name, _, where = schedule.partition(":")
+    checked_schedule(schedule)
     if schedule == "uniform":
         weights[:] = 1
     elif schedule == "first":
@@ -113,20 +130,16 @@ def schedule_weights(schedule: str, norms: Array, *, open_ended: bool = False) -
     elif schedule == "magnitude":
         mean = float(norms.mean())
         weights[:] = norms / mean if mean > 0 else 0
-    elif name == "position" and where.isdigit():
-        if int(where) >= n:
+    elif schedule.startswith("position:"):
+        position = int(schedule.partition(":")[2])
+        if position >= n:
             raise UserError(f"schedule {schedule!r}: positions go from 0 to {n - 1}")
-        weights[int(where)] = 1
-    elif schedule.startswith("["):
+        weights[position] = 1
+    else:
         listed = _listed_weights(schedule)
         if len(listed) > n or (len(listed) < n and not open_ended):
             raise UserError(f"schedule {schedule!r} has {len(listed)} weights; {n} are needed")
         weights[: len(listed)] = listed
-    else:
-        raise UserError(
-            f"unknown schedule {schedule!r}; use uniform, first, last, position:<i>, magnitude "
-            "or a list such as [1, 0.5, 0]"
-        )
     return weights
 
 
@@ -171,12 +184,8 @@ def site_vectors(
     """
     if steering.vectors is None:
         return []
-    if steering.operator not in OPERATORS:
-        raise UserError(
-            f"unknown operator {steering.operator!r}; use one of {', '.join(OPERATORS)}"
-        )
-    if steering.effect not in EFFECTS:
-        raise UserError(f"unknown effect {steering.effect!r}; use total or direct")
+    checked(steering.operator, Operator, "operator")
+    checked(steering.effect, Effect, "effect")
     if open_ended and steering.schedule == "last":
         raise UserError("schedule 'last' needs thoughts: nobody knows an answer's last token")
     sites = steering.sites

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from analysis.vocabulary import BotPlacement, ProtocolName, checked
 from collect.models.model import Model
 from sql.errors import UserError
 
@@ -41,7 +42,7 @@ class Protocol:
 
     name: str
     n_latent: int | None = None
-    bot: str = "before_latents"
+    bot: BotPlacement = "before_latents"
     answer_start: str = "eot"
     end_of_text_around: bool = False
     max_new_tokens: int = 32
@@ -103,6 +104,20 @@ PROTOCOLS: dict[str, Protocol] = {
 }
 
 
+def checked_max_new_tokens(tokens: int) -> int:
+    """The longest answer in tokens. Raises UserError where it holds no token."""
+    if tokens < 1:
+        raise UserError(f"max_new_tokens is {tokens}; it must be at least 1")
+    return tokens
+
+
+def default_protocol(model: Model) -> str:
+    """The protocol that a model is run under unless something else is said."""
+    if model.family != "plain":
+        return model.family
+    return "chat" if getattr(model.tokenizer, "chat_template", None) else "plain"
+
+
 def resolve_protocol(protocol: str | Protocol, model: Model, **changes: Any) -> Protocol:
     """The protocol with everything that the model decides filled in.
 
@@ -113,10 +128,7 @@ def resolve_protocol(protocol: str | Protocol, model: Model, **changes: Any) -> 
         UserError: the name is unknown, or the protocol and the model do not fit together.
     """
     if isinstance(protocol, str):
-        if protocol not in PROTOCOLS:
-            known = ", ".join(PROTOCOLS)
-            raise UserError(f"unknown protocol {protocol!r}; choose one of: {known}")
-        protocol = PROTOCOLS[protocol]
+        protocol = PROTOCOLS[checked(protocol, ProtocolName, "protocol")]
     if protocol.n_latent is None:
         changes.setdefault("n_latent", model.n_latent)
     lead = protocol.answer_format.split("{answer}")[0]
@@ -129,12 +141,8 @@ def resolve_protocol(protocol: str | Protocol, model: Model, **changes: Any) -> 
 
 
 def _check(protocol: Protocol, model: Model) -> None:
-    if protocol.bot not in ("before_latents", "first_latent", "none"):
-        raise UserError(
-            f"protocol field bot is {protocol.bot!r}; use before_latents or first_latent"
-        )
-    if protocol.max_new_tokens < 1:
-        raise UserError(f"max_new_tokens is {protocol.max_new_tokens}; it must be at least 1")
+    checked(protocol.bot, BotPlacement, "placement of <bot>")
+    checked_max_new_tokens(protocol.max_new_tokens)
     if protocol.bot == "none":
         return
     if model.family == "plain" or model.bot_id is None or model.eot_id is None:

@@ -17,7 +17,7 @@ from collect.models.plain import load_gguf, load_plain
 from collect.models.sources import DEFAULT_CODI_BASE_HINT, Source, files_sha256, find_model
 from collect.models.tensors import load_all, read_tensors, tensor_names
 from collect.models.tokenizers import end_of_text, load_tokenizer
-from sql.errors import UserError
+from sql.errors import UserError, first_line
 from store import identity
 
 DTYPES = {
@@ -51,7 +51,7 @@ def load_model(
         UserError: a file is missing, damaged, or would run code; a tensor is missing, left over
             or of the wrong shape; a device or dtype is unknown. Nothing is guessed.
     """
-    place, number = _device(device), _dtype(dtype)
+    place, number = checked_device(device), checked_dtype(dtype)
     source = find_model(path_or_name)
     if source.is_gguf:
         return load_gguf(source, device=place, dtype=number)
@@ -84,7 +84,12 @@ def model_row(model: Model) -> dict[str, Any]:
     }
 
 
-def _device(name: str) -> torch.device:
+def checked_device(name: str) -> torch.device:
+    """The device of that name; `auto` is a GPU where there is one.
+
+    Raises:
+        UserError: there is no such device here.
+    """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -95,7 +100,12 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def _dtype(name: str) -> torch.dtype:
+def checked_dtype(name: str) -> torch.dtype:
+    """The dtype of that name.
+
+    Raises:
+        UserError: models are not run in it.
+    """
     if name not in DTYPES:
         raise UserError(f"unknown dtype {name!r}; use one of {', '.join(DTYPES)}")
     return DTYPES[name]
@@ -112,8 +122,7 @@ def _config(source: Source, base: Source | None, hint: str) -> Any:
         )
     except (ValueError, OSError, KeyError, TypeError) as error:
         raise UserError(
-            f"transformers cannot read {holder.folder / 'config.json'}: "
-            f"{str(error).strip().splitlines()[0][:160]}"
+            f"transformers cannot read {holder.folder / 'config.json'}: {first_line(error)}"
         ) from error
 
 

@@ -25,11 +25,6 @@ _LORA = re.compile(r"(?P<module>.+)\.(?P<part>base_layer|lora_A\.default|lora_B\
 _CONSTANTS = re.compile(r"(.+\.)?(attn\.(bias|masked_bias)|rotary_emb\.inv_freq)")
 
 
-def is_codi(tensors: Tensors) -> bool:
-    """Whether the names are those of a CODI checkpoint."""
-    return any(name.startswith("codi.") for name in tensors)
-
-
 def language_prefix(tensors: Tensors) -> str:
     """What stands before the language model's names, with the dot."""
     wrapped = any(name.startswith(f"codi.{_PEFT_PREFIX}") for name in tensors)

@@ -13,7 +13,7 @@ from collect.models.model import Model
 from collect.models.sources import Source, files_sha256
 from collect.models.tokenizers import end_of_text, load_tokenizer, with_hash
 from collect.models.transformers_output import quiet
-from sql.errors import UserError
+from sql.errors import UserError, first_line
 
 
 def load_plain(source: Source, *, device: torch.device, dtype: torch.dtype) -> Model:
@@ -87,8 +87,7 @@ def _one_line(source: Source) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:  # damaged files make transformers fail in any way
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise UserError(f"transformers cannot load {source.name}: {reason}") from error
+        raise UserError(f"transformers cannot load {source.name}: {first_line(error)}") from error
 
 
 def _model(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sql.errors import UserError
+from sql.errors import UserError, first_line
 
 BUNDLED_NAME = "codi-arithmetic"
 DEFAULT_CODI_BASE_HINT = "give the base model, e.g. base='gpt2' (or --base gpt2)"
@@ -64,7 +64,7 @@ class Source:
 
 
 def find_model(path_or_name: str | Path, *, weights: bool = True) -> Source:
-    """Find a model's files.
+    """Find a model's files, on the hub where they are not here.
 
     Args:
         path_or_name: `bundled`, `smollm2`, a folder, a weight file, or a hub id.
@@ -72,6 +72,16 @@ def find_model(path_or_name: str | Path, *, weights: bool = True) -> Source:
 
     Raises:
         UserError: nothing is there, or what is there is no model.
+    """
+    text = str(path_or_name)
+    return find_here(text, weights=weights) or _in_folder(text, _download(text, weights), weights)
+
+
+def find_here(path_or_name: str | Path, *, weights: bool = True) -> Source | None:
+    """A model's files on this machine; None for a hub id, whose files the hub has to give.
+
+    Raises:
+        UserError: the text names nothing that is here, and can be no hub id.
     """
     text = str(path_or_name)
     if text == "bundled":
@@ -90,7 +100,7 @@ def find_model(path_or_name: str | Path, *, weights: bool = True) -> Source:
         raise UserError(f"no model at {text!r}: give a folder, a weight file or a hub id")
     if len(path.parts) == 2 and Path(path.parts[0]).is_dir():
         raise UserError(f"no model at {text!r}: the folder {path.parts[0]} has no {path.parts[1]}")
-    return _in_folder(text, _download(text, weights), weights)
+    return None
 
 
 def _smollm2() -> Source:
@@ -171,9 +181,8 @@ def _download(hub_id: str, weights: bool) -> Path:
         try:
             return Path(snapshot_download(hub_id, allow_patterns=patterns))
         except (HfHubHTTPError, LocalEntryNotFoundError, HFValidationError, OSError) as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
             raise UserError(
-                f"{hub_id!r} is no folder here, and the hub did not give it: {reason}"
+                f"{hub_id!r} is no folder here, and the hub did not give it: {first_line(error)}"
             ) from error
 
     folder = snapshot(_SMALL_FILES + (_SAFETENSORS if weights else []))

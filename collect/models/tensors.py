@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
-from sql.errors import UserError
+from sql.errors import UserError, first_line
 
 Tensors = dict[str, torch.Tensor]
 
@@ -38,9 +38,7 @@ def _safetensors(path: Path) -> Tensors:
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
-        raise UserError(
-            f"{path} is damaged or no safetensors file: {_first_line(error)}"
-        ) from error
+        raise UserError(f"{path} is damaged or no safetensors file: {first_line(error)}") from error
 
 
 def _pickled(path: Path) -> Tensors:
@@ -60,7 +58,7 @@ def _pickled(path: Path) -> Tensors:
             "run code; ask its authors for a safetensors file"
         ) from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise UserError(f"{path} is damaged or no PyTorch file: {_first_line(error)}") from error
+        raise UserError(f"{path} is damaged or no PyTorch file: {first_line(error)}") from error
     if not isinstance(value, dict):
         raise UserError(f"{path} holds a {type(value).__name__}, not named tensors")
     for name, tensor in value.items():
@@ -70,10 +68,6 @@ def _pickled(path: Path) -> Tensors:
                 f"{type(tensor).__name__}"
             )
     return dict(value)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
 
 
 def tensor_names(path: Path) -> list[str]:
@@ -88,9 +82,7 @@ def tensor_names(path: Path) -> list[str]:
         with safe_open(path, framework="pt") as file:
             return sorted(file.keys())
     except (SafetensorError, OSError) as error:
-        raise UserError(
-            f"{path} is damaged or no safetensors file: {_first_line(error)}"
-        ) from error
+        raise UserError(f"{path} is damaged or no safetensors file: {first_line(error)}") from error
 
 
 def load_all(module: torch.nn.Module, tensors: Tensors, *, what: str, prefix: str = "") -> None:

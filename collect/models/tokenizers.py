@@ -9,7 +9,7 @@ from typing import Any
 
 from collect.models.sources import files_sha256
 from collect.models.transformers_output import quiet
-from sql.errors import UserError
+from sql.errors import UserError, first_line
 
 _LEGACY_FILES = ("vocab.json", "tokenizer.model", "tokenizer_config.json")
 
@@ -35,8 +35,7 @@ def load_tokenizer(folders: list[Path], config: Mapping[str, Any]) -> tuple[Any,
         except UserError:
             raise
         except Exception as error:  # the Rust tokenizers raise bare exceptions
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
-            raise UserError(f"the tokenizer in {folder} is damaged: {reason}") from error
+            raise UserError(f"the tokenizer in {folder} is damaged: {first_line(error)}") from error
     places = " and ".join(map(str, folders))
     raise UserError(f"no tokenizer in {places}: looked for tokenizer.json")
 

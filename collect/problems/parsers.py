@@ -9,63 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-# Longest power of ten that a written number may carry; "1e999999999" is text, not a number.
-_MAX_EXPONENT = 300
+from store.answers import canonical_number
 
-# Thousands groups first, so that "1,234" is one number and "1, 234" are two. A sign counts only
-# where nothing stands before it that it could be subtracted from: "10-4" ends in 4, not -4.
-_NUMBER = re.compile(
-    r"(?:(?<![0-9A-Za-z_)\].])(?P<sign>[-+]))?"
-    r"(?P<currency>[$€£¥]\s?(?P<inner>[-+])?)?"
-    r"(?P<body>[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?|(?<![0-9])\.[0-9]+)"
-    r"(?:[eE](?P<exponent>[-+]?[0-9]+))?"
-)
-_GOLD_MARK = "####"
 _ANSWER_MARK = r"answer(?:\s+is)?\s*:?\s*"
 _NEGATED = {"true": "false", "false": "true"}
-
-
-def _plain(text: str) -> str:
-    """Unicode minus signs and LaTeX group commas as ASCII."""
-    return text.replace("−", "-").replace("–", "-").replace("{,}", ",").replace("\\$", "$")
-
-
-def _shifted(whole: str, fraction: str, exponent: int) -> tuple[str, str]:
-    """Move the decimal point by `exponent` places."""
-    if exponent >= 0:
-        fraction = fraction.ljust(exponent, "0")
-        return whole + fraction[:exponent], fraction[exponent:]
-    whole = whole.rjust(-exponent, "0")
-    return whole[:exponent], whole[exponent:] + fraction
-
-
-def _canonical(match: re.Match[str]) -> str | None:
-    exponent = match["exponent"] or "0"
-    if len(exponent.lstrip("+-")) > 3 or abs(int(exponent)) > _MAX_EXPONENT:
-        return None
-    whole, _, fraction = match["body"].replace(",", "").partition(".")
-    whole, fraction = _shifted(whole, fraction, int(exponent))
-    whole, fraction = whole.lstrip("0") or "0", fraction.rstrip("0")
-    digits = f"{whole}.{fraction}" if fraction else whole
-    negative = (match["sign"] == "-") != (match["inner"] == "-")
-    return f"-{digits}" if negative and digits != "0" else digits
-
-
-def canonical_number(text: str) -> str | None:
-    """The last number of `text` as plain digits, or the first one after the last "####".
-
-    Commas between thousands, a currency sign, trailing zeros and a leading "+" go; "-0" is "0".
-    Numbers stay exact decimals of any length: nothing passes through floating point.
-
-    >>> canonical_number("1,000.0"), canonical_number("so -$5.50"), canonical_number("none")
-    ('1000', '-5.5', None)
-    """
-    text = _plain(text)
-    if _GOLD_MARK in text:
-        match = _NUMBER.search(text.rpartition(_GOLD_MARK)[2])
-        return _canonical(match) if match else None
-    matches = list(_NUMBER.finditer(text))
-    return _canonical(matches[-1]) if matches else None
 
 
 def choice(text: str) -> str | None:
@@ -105,13 +52,8 @@ def true_false(text: str) -> str | None:
     return None
 
 
-def number(text: str) -> str | None:
-    """The number that a text ends on, in canonical form (see `canonical_number`)."""
-    return canonical_number(text)
-
-
 PARSERS: dict[str, Callable[[str], str | None]] = {
-    "number": number,
+    "number": canonical_number,
     "choice": choice,
     "true_false": true_false,
 }

@@ -6,21 +6,17 @@ was balanced on the model's own outcomes shows gains and losses that are regress
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from collect.problems.problems import add_problems, read_pairs
+from analysis.vocabulary import Selection
 from sql.errors import UserError
 from store import shards
+from store.layout import is_store
 from store.names import checked_name
-
-SPLITS = ("train", "test")
-UNKNOWN = "unknown"  # the report's word for a difficulty that it did not work out
 
 
 def add_set(
@@ -29,7 +25,7 @@ def add_set(
     problem_ids: Sequence[str],
     *,
     split: str,
-    selection: str,
+    selection: Selection,
     labels: Mapping[str, bool] | None = None,
     run_id: str | None = None,
 ) -> int:
@@ -39,10 +35,7 @@ def add_set(
         UserError: the name or split is not usable, the name is taken by another set, or there
             are no problems.
     """
-    checked_name(name, "set name")
-    checked_name(split, "split")
-    if not problem_ids:
-        raise UserError(f"set {name} would be empty")
+    check_set(root, name, problem_ids, split=split)
     labels = labels or {}
     rows = {
         problem: {
@@ -55,18 +48,31 @@ def add_set(
         }
         for problem in problem_ids
     }
-    there = members(root, name)
-    if not there:
+    if not members(root, name):
         shards.append(root, "problem_sets", list(rows.values()))
-    elif there.keys() != rows.keys():
-        raise UserError(f"set name {name!r} is taken ({len(there)} problems): choose another name")
     return len(rows)
+
+
+def check_set(root: Path, name: str, problem_ids: Sequence[str], *, split: str) -> None:
+    """Refuse a set that cannot be added; the store need not be there yet.
+
+    Raises:
+        UserError: the name or split is not usable, the name is taken by another set, or there
+            are no problems.
+    """
+    checked_name(name, "set name")
+    checked_name(split, "split")
+    if not problem_ids:
+        raise UserError(f"set {name} would be empty")
+    there = members(root, name) if is_store(root) else {}
+    if there and there.keys() != set(problem_ids):
+        raise UserError(f"set name {name!r} is taken ({len(there)} problems): choose another name")
 
 
 def members(root: Path, name: str) -> dict[str, dict[str, Any]]:
     """Rows of a set by problem id; empty where there is no such set."""
-    rows = shards.committed(root, "problem_sets").to_pylist()
-    return {row["problem_id"]: row for row in reversed(rows) if row["set_name"] == name}
+    rows = shards.committed(root, "problem_sets", where={"set_name": [name]}).to_pylist()
+    return {row["problem_id"]: row for row in reversed(rows)}
 
 
 def set_sizes(root: Path) -> list[dict[str, Any]]:
@@ -95,9 +101,9 @@ def set_problems(root: Path, name: str) -> list[dict[str, Any]]:
         UserError: there is no such set.
     """
     of_set = _existing(root, name)
-    rows = shards.committed(root, "problems").to_pylist()
-    found = {row["problem_id"]: row for row in rows if row["problem_id"] in of_set}
-    return [{**found[i], "label": of_set[i]["label"]} for i in sorted(found)]
+    rows = shards.committed(root, "problems", where={"problem_id": of_set}).to_pylist()
+    by_id = {row["problem_id"]: row for row in rows}
+    return [{**by_id[i], "label": of_set[i]["label"]} for i in sorted(by_id)]
 
 
 def _pool(root: Path, source: str | None, without: Iterable[str]) -> list[str]:
@@ -211,117 +217,18 @@ def baseline_labels(
         and (model is None or names.get(row["model_id"]) == model)
         and (protocol is None or row["protocol"] == protocol)
     }
-    columns = ["condition_id", "problem_id", "seed", "correct", "run_id"]
-    table = shards.committed(root, "outcomes", columns).to_pylist()
-    outcomes = [row for row in table if row["condition_id"] in fitting and row["seed"] == 0]
-    found = {row["condition_id"] for row in outcomes}
-    if not found:
+    columns = ["condition_id", "problem_id", "correct", "run_id"]
+    where = {"condition_id": fitting, "seed": [0]}
+    outcomes = shards.committed(root, "outcomes", columns, where).to_pylist()
+    baselines = {row["condition_id"] for row in outcomes}
+    if not baselines:
         raise UserError(
             "no baseline outcomes to choose by: run `steerstat collect STORE --problems SET` "
             "without directions first"
         )
-    if len(found) > 1:
-        listed = "; ".join(sorted(fitting[one] for one in found))
+    if len(baselines) > 1:
+        listed = "; ".join(sorted(fitting[baseline] for baseline in baselines))
         raise UserError(f"several baselines fit ({listed}): say --model or --protocol")
     labels = {row["problem_id"]: row["correct"] for row in outcomes if row["correct"] is not None}
     runs = {row["run_id"] for row in outcomes}
     return labels, runs.pop() if len(runs) == 1 else None
-
-
-@dataclass(frozen=True)
-class ReportSplit:
-    """What `add_report_split` stored.
-
-    Attributes:
-        train, test: names of the two sets.
-        listed: entries of the split file.
-        repeated: entries that name a problem again within the same set.
-        in_both: problems that are in the training *and* the test set: a leak of the split.
-    """
-
-    train: str
-    test: str
-    listed: int
-    repeated: int
-    in_both: int
-
-
-def add_report_split(
-    root: Path, pairs: Path, split: Path, *, prefix: str = "report"
-) -> ReportSplit:
-    """The published problems and split of the report, as problems, two sets and strata.
-
-    Reads the clean questions of the pairs and stores `<prefix>_train` and `<prefix>_test`,
-    labelled as the file says, as `balanced_on_baseline`: that is how they were made. The file's
-    difficulty becomes the strata scheme `difficulty`. A problem that the file lists twice in one
-    set is one problem of it.
-
-    Raises:
-        UserError: a file is not what it should be, or they do not belong together.
-    """
-    problems = read_pairs(pairs)
-    if problems.errors:
-        raise UserError(f"{pairs}: {problems.errors[0]} ({len(problems.errors)} such entries)")
-    ids = {json.loads(row["attributes"])["pair_id"]: row["problem_id"] for row in problems.rows}
-    parts = _read_split(split)
-    entries = [entry for part in parts.values() for entry in part]
-    unknown = [entry["pair_id"] for entry in entries if entry["pair_id"] not in ids]
-    if unknown:
-        raise UserError(f"{split.name} names pair {unknown[0]}, which {pairs.name} does not have")
-    add_problems(root, problems.rows)
-    labels: dict[str, dict[str, bool]] = {}
-    for word in SPLITS:
-        labels[word] = {
-            ids[entry["pair_id"]]: outcome == "correct"
-            for outcome in ("correct", "wrong")
-            for entry in parts[f"{word}_{outcome}"]
-        }
-        add_set(
-            root,
-            f"{prefix}_{word}",
-            list(labels[word]),
-            split=word,
-            selection="balanced_on_baseline",
-            labels=labels[word],
-        )
-    levels = dict.fromkeys((ids[entry["pair_id"]] for entry in entries), UNKNOWN)
-    for entry in entries:
-        if entry.get("difficulty", UNKNOWN) != UNKNOWN:
-            levels[ids[entry["pair_id"]]] = str(entry["difficulty"])
-    _add_strata(root, "difficulty", levels, split.name)
-    return ReportSplit(
-        train=f"{prefix}_train",
-        test=f"{prefix}_test",
-        listed=len(entries),
-        repeated=len(entries) - sum(map(len, labels.values())),
-        in_both=len(labels["train"].keys() & labels["test"].keys()),
-    )
-
-
-def _read_split(path: Path) -> dict[str, list[dict[str, Any]]]:
-    names = [f"{word}_{outcome}" for word in SPLITS for outcome in ("correct", "wrong")]
-    try:
-        told = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot read the split file {path}: {error}") from error
-    parts = {name: told.get(name) if isinstance(told, dict) else None for name in names}
-    for name, part in parts.items():
-        if not isinstance(part, list) or not all(
-            isinstance(entry, dict) and isinstance(entry.get("pair_id"), int) for entry in part
-        ):
-            raise UserError(f"{path} is no split file: {name} should list entries with a pair_id")
-    return {name: list(part or []) for name, part in parts.items()}
-
-
-def _add_strata(root: Path, scheme: str, levels: Mapping[str, str], source: str) -> None:
-    known = {
-        row["problem_id"]
-        for row in shards.committed(root, "strata", ["scheme", "problem_id"]).to_pylist()
-        if row["scheme"] == scheme
-    }
-    rows = [
-        {"scheme": scheme, "problem_id": problem, "level": level, "source": source}
-        for problem, level in levels.items()
-        if problem not in known
-    ]
-    shards.append(root, "strata", rows)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,12 @@ from typing import Any
 from collect.problems.arithmetic import MAX_STEPS, ArithmeticProblem
 from collect.problems.arithmetic import problems as drawn_problems
 from collect.problems.parsers import PARSERS
-from sql.errors import UserError
+from sql.errors import UserError, first_line
 from store import identity, shards
+from store.exchange import drafts, report_files, tidy
 
 GSM8K_HUB_ID = "openai/gsm8k"
-PAIR_SIDES = ("clean", "corrupted")
+PAIR_SIDES = report_files.SIDES
 _STEP_MARK = "<<"  # GSM8K writes one <<a*b=c>> per step of its worked answers
 _PUNCTUATION = (".", "?", ",")
 
@@ -49,21 +50,34 @@ def problem_row(
     Raises:
         UserError: the question is empty, or the answer holds nothing that the parser knows.
     """
-    if parser not in PARSERS:
-        raise UserError(f"unknown parser {parser!r}; use one of {', '.join(PARSERS)}")
+    checked_parser(parser)
     if not isinstance(question, str) or not question.strip():
         raise UserError("the question is empty")
     gold = PARSERS[parser](str(answer))
     if gold is None:
         raise UserError(f"no {parser} in the answer {str(answer)[:60]!r}")
-    return {
-        "problem_id": identity.problem_id(question, gold),
-        "question": question.strip(),
-        "answer": gold,
-        "n_steps": n_steps,
-        "attributes": identity.canonical_json(dict(attributes or {})),
-        "source": source,
-    }
+    return drafts.problem_row(
+        question,
+        gold,
+        n_steps=n_steps,
+        attributes=identity.canonical_json(dict(attributes or {})),
+        source=source,
+    )
+
+
+def checked_parser(parser: str) -> str:
+    """The name of an answer parser. Raises UserError for an unknown one."""
+    if parser not in PARSERS:
+        raise UserError(f"unknown parser {parser!r}; use one of {', '.join(PARSERS)}")
+    return parser
+
+
+def checked_sides(side: str) -> tuple[str, ...]:
+    """The sides of pairs that a word means. Raises UserError for another word."""
+    sides = PAIR_SIDES if side == "both" else (side,)
+    if set(sides) - set(PAIR_SIDES):
+        raise UserError(f"side {side!r} is none of pairs: use {', '.join(PAIR_SIDES)} or both")
+    return sides
 
 
 def add_problems(root: Path, rows: Iterable[Row]) -> int:
@@ -140,13 +154,8 @@ def read_jsonl(path: Path, *, parser: str = "number", source: str | None = None)
     Raises:
         UserError: the file is not there or not text.
     """
-
-    def entries() -> Iterator[tuple[str, Any]]:
-        for number, line in enumerate(_text(path).splitlines(), start=1):
-            if line.strip():
-                yield f"{path.name}:{number}", line
-
-    return _collected(entries(), lambda line: _from_mapping(json.loads(line), parser, source, path))
+    lines = ((f"{path.name}:{number}", line) for number, line in tidy.json_lines(path))
+    return _collected(lines, lambda line: _from_mapping(json.loads(line), parser, source, path))
 
 
 def _from_mapping(entry: Any, parser: str, source: str | None, path: Path) -> Row:
@@ -190,8 +199,9 @@ def read_gsm8k(split: str, hub_id: str = GSM8K_HUB_ID) -> Problems:
     try:
         loaded = datasets.load_dataset(hub_id, "main", split=split)
     except Exception as error:  # its own kinds, and those of the network below it
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
-        raise UserError(f"the hub did not give {hub_id}, split {split!r}: {reason}") from error
+        raise UserError(
+            f"the hub did not give {hub_id}, split {split!r}: {first_line(error)}"
+        ) from error
     source = f"{hub_id} {split}"
     entries = ((f"{source} {i}", entry) for i, entry in enumerate(loaded))
     return _collected(entries, lambda entry: _from_mapping(dict(entry), "number", source, Path()))
@@ -207,29 +217,12 @@ def read_pairs(path: Path, *, sides: Sequence[str] = ("clean",)) -> Problems:
     """
     if not sides or set(sides) - set(PAIR_SIDES):
         raise UserError(f"sides of a pair are {' and '.join(PAIR_SIDES)}, not {list(sides)}")
-    pairs = _json(path)
+    pairs = report_files.read_json(path)
     if not isinstance(pairs, list):
         raise UserError(f"{path} should hold a list of pairs")
-
-    def row_of(entry: tuple[Any, str]) -> Row:
-        pair, side = entry
-        told = pair[side]
-        worked = str(pair["clean"].get("full_answer", ""))
-        attributes = {"pair_id": pair["pair_id"], "side": side}
-        return problem_row(
-            told["question"],
-            str(told["answer"]),
-            n_steps=worked.count(_STEP_MARK) or None,
-            attributes=attributes,
-            source=path.name,
-        )
-
-    entries = (
-        (f"{path.name} entry {i}, {side}", (pair, side))
-        for i, pair in enumerate(pairs)
-        for side in sides
-    )
-    return _collected(entries, row_of)
+    draft = drafts.Draft()
+    rows = [row for _, _, row in report_files.pair_problems(pairs, path.name, draft, sides)]
+    return Problems(rows, draft.errors)
 
 
 def is_pairs_file(path: Path) -> bool:
@@ -244,10 +237,3 @@ def _text(path: Path) -> str:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is no UTF-8 text") from error
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(_text(path))
-    except ValueError as error:
-        raise UserError(f"{path} is no JSON: {error}") from error

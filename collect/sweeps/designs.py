@@ -13,14 +13,9 @@ from pathlib import Path
 from collect.engine.protocol import resolve_protocol
 from collect.models.model import Model
 from collect.problems.expressions import expressions
-from collect.problems.problem_sets import (
-    add_report_split,
-    add_set,
-    draw_balanced,
-    draw_random,
-    members,
-)
-from collect.problems.problems import Row, generated, read_pairs
+from collect.problems.problem_sets import add_set, draw_balanced, draw_random, members
+from collect.problems.problems import Row, generated
+from collect.problems.report_split import PublishedData, add_report_split
 from collect.sweeps.sweep import GREEDY, Setting
 
 ALPHAS = tuple(a / 2 for a in range(-6, 7))
@@ -236,20 +231,17 @@ def plain(model: Model, *, seed: int, scale: Scale = PLAIN_SCALE) -> Design:
 
 
 def published(
-    model: Model, pairs: Path, split: Path, *, seed: int, scale: Scale = PUBLISHED_SCALE
+    model: Model, data: PublishedData, *, seed: int, scale: Scale = PUBLISHED_SCALE
 ) -> Design:
     """The report's problems and split: its own protocol, and the corrected twin.
 
     The twin is fitted on the published training problems that are in neither test set, and is
     tested on the published test set and on a random one, which was not chosen by outcome.
-
-    Raises:
-        UserError: a file is not what it should be.
     """
 
     def given(root: Path) -> None:
         if not members(root, "report_train"):
-            add_report_split(root, pairs, split)
+            add_report_split(root, data)
         if not members(root, "primary"):
             draw_random(root, "primary", scale.primary, seed=seed)
         if members(root, "train"):
@@ -274,4 +266,4 @@ def published(
         corrected=("train", ("primary", "report_test")),
         own=("report_train", ("report_test",)),
     )
-    return Design(branches, read_pairs(pairs).rows, scale.alphas, given=given)
+    return Design(branches, data.problems, scale.alphas, given=given)

@@ -8,17 +8,10 @@ import numpy as np
 
 from collect.directions.extraction import sites_of
 from collect.engine.interventions import Steering
-from collect.engine.protocol import resolve_protocol
+from collect.engine.protocol import default_protocol, resolve_protocol
 from collect.models.checkpoints import model_row
 from collect.models.model import Model
 from collect.problems.problems import generated
-
-
-def default_protocol(model: Model) -> str:
-    """The protocol that a model is run under unless something else is said."""
-    if model.family != "plain":
-        return model.family
-    return "chat" if getattr(model.tokenizer, "chat_template", None) else "plain"
 
 
 def describe(model: Model) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,19 +17,35 @@ if TYPE_CHECKING:
     from analysis.plans.stopping import Stop
 
 
-def options(path: Path, defaults: Mapping[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class PlanFile:
+    """A plan file, read once: what is checked is what is frozen."""
+
+    path: Path
+    text: str
+    plan: Plan
+
+
+def read(path: Path) -> PlanFile:
+    """Read a plan file. Raises UserError where it is no plan."""
+    from analysis.plans import parse_plan
+    from analysis.plans.schema import read_plan_text
+
+    text = read_plan_text(path)
+    return PlanFile(path, text, parse_plan(text, name=str(path)))
+
+
+def options(plan_file: PlanFile, defaults: Mapping[str, Any]) -> dict[str, Any]:
     """Options of `steerstat collect` that a plan gives: its set, seeds and `[collect]` table.
 
     Args:
-        path: the plan file.
+        plan_file: the plan.
         defaults: every option with its default value.
 
     Raises:
-        UserError: the file is no plan, or `[collect]` holds what is no option.
+        UserError: `[collect]` holds what is no option.
     """
-    from analysis.plans import load_plan
-
-    plan = load_plan(path)
+    path, plan = plan_file.path, plan_file.plan
     for key, value in plan.collect.items():
         if key not in defaults:
             raise UserError(
@@ -44,21 +61,17 @@ def options(path: Path, defaults: Mapping[str, Any]) -> dict[str, Any]:
     return {"problems": plan.set, "seeds": ",".join(map(str, plan.seeds)), **plan.collect}
 
 
-def checked_plan(path: Path | None, stop_when_decided: bool) -> Plan | None:
-    """The plan, fit for stopping early where that is asked.
+def check_stopping(plan_file: PlanFile | None, stop_when_decided: bool) -> None:
+    """Refuse to stop early without a rule.
 
     Raises:
-        UserError: the file is no plan, or stopping is asked of a plan that has no rule for it.
+        UserError: stopping is asked of no plan, or of one that has no rule for it.
     """
-    from analysis.plans import load_plan
-
-    plan = None if path is None else load_plan(path)
-    if stop_when_decided and (plan is None or plan.stopping.rule == "none"):
-        missing = "no plan was given" if plan is None else f"{path} has none"
+    if stop_when_decided and (plan_file is None or plan_file.plan.stopping.rule == "none"):
+        missing = "no plan was given" if plan_file is None else f"{plan_file.path} has none"
         raise UserError(
             f'--stop-when-decided needs a PLAN.toml with [stopping] rule = "e-value": {missing}'
         )
-    return plan
 
 
 def check_problems(plan: Plan, set_name: str, size: int) -> None:
@@ -108,18 +121,18 @@ def directions(
     if len(controls) < plan.controls.number:
         raise UserError(
             f"the plan asks for {plan.controls.number} controls of kind {plan.controls.kind}, the "
-            f"store has {len(controls)}: draw more with `steerstat directions fit --fit "
-            f"{plan.controls.kind} --like {against[0].direction} --count …`"
+            f"store has {len(controls)}: draw more with `steerstat directions controls STORE --of "
+            f"{against[0].direction} --kind {plan.controls.kind} --number …`"
         )
     doses = sorted({alpha for contrast in against for alpha in plan.doses(contrast)})
     return found + [(one, doses) for one in controls[: plan.controls.number]]
 
 
-def freeze(root: Path, path: Path) -> str:
+def freeze(root: Path, plan_file: PlanFile) -> str:
     """Freeze the plan in the store and return its id; the same text again changes nothing."""
-    from analysis.plans import freeze as frozen
+    from analysis.plans.freezing import freeze_text
 
-    return frozen(root, path).plan_id
+    return freeze_text(root, plan_file.text, name=str(plan_file.path)).plan_id
 
 
 def record(root: Path, plan: Plan, plan_id: str, stops: Sequence[Stop]) -> Iterator[str]:

@@ -17,10 +17,11 @@ from collect.directions.directions import Direction, select_directions
 from collect.directions.extraction import extract
 from collect.directions.fitting import FitRequest, draw_controls, fit_direction
 from collect.engine.interventions import Steering
-from collect.models.checkpoints import load_model
+from collect.models.choice import ModelChoice, choose_model
 from collect.models.model import Model
 from collect.problems.problem_sets import members
 from collect.problems.problems import add_problems
+from collect.problems.report_split import PublishedData, read_published
 from collect.sweeps import designs
 from collect.sweeps.designs import Branch, Design, Scale
 from collect.sweeps.gates import run_gates
@@ -29,7 +30,7 @@ from collect.sweeps.runs import describe_run, recorded_run
 from collect.sweeps.sweep import Condition, Problem, Setting, condition, record_model, sweep
 from sql.errors import UserError
 from store.ingestion import ingest
-from store.layout import create_store
+from store.layout import checked_place, create_store
 from store.shards import committed
 
 
@@ -45,36 +46,66 @@ class Reproduction:
     steps: Steps
 
 
-def reproduce(
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A reproduction that can be begun: all of it is checked, nothing is loaded or written.
+
+    Attributes:
+        out: where the store is or will be.
+        model: the model, not loaded yet.
+        published: the report's own problems and split, where they were given.
+        seed: of everything that is drawn.
+    """
+
+    out: Path
+    model: ModelChoice
+    published: PublishedData | None
+    seed: int
+
+
+def make_request(
     out: Path,
     *,
-    model: str = "bundled",
+    model: str | None = None,
     base: str | None = None,
     problems: Path | None = None,
     split: Path | None = None,
     seed: int = 0,
-    steps: Steps,
-) -> Path:
+) -> Request:
+    """The request that options make.
+
+    Raises:
+        UserError: an option is not usable, or the folder holds something else.
+    """
+    if (problems is None) != (split is None):
+        given, other = ("--problems", "--split") if split is None else ("--split", "--problems")
+        raise UserError(f"{given} needs {other} beside it: the report's experiment takes both")
+    return Request(
+        out=checked_place(out),
+        model=choose_model(model, base=base),
+        published=read_published(problems, split) if problems and split else None,
+        seed=seed,
+    )
+
+
+def reproduce(request: Request, *, steps: Steps) -> Path:
     """Load a model, run the protocol that suits it, and return the store.
 
     With the report's problems and split, its own experiment runs; a model without thoughts is
     steered in its chat format; any other model runs the demo on generated problems.
 
     Raises:
-        UserError: an option or the model is not usable, or as `run_design`.
+        UserError: the model is not usable, or as `run_design`.
     """
-    if (problems is None) != (split is None):
-        given, other = ("--problems", "--split") if split is None else ("--split", "--problems")
-        raise UserError(f"{given} needs {other} beside it: the report's experiment takes both")
     with steps.step("model"):
-        loaded = load_model(model, base=base)
-    if problems is not None and split is not None:
-        design = designs.published(loaded, problems, split, seed=seed)
-    elif loaded.family == "plain":
-        design = designs.plain(loaded, seed=seed)
+        model = request.model.load()
+    if request.published is not None:
+        design = designs.published(model, request.published, seed=request.seed)
+    elif model.family == "plain":
+        design = designs.plain(model, seed=request.seed)
     else:
-        design = designs.demo(loaded, seed=seed)
-    return run_design(out, design, seed=seed, steps=steps)
+        design = designs.demo(model, seed=request.seed)
+    return run_design(request.out, design, seed=request.seed, steps=steps)
 
 
 def run_protocol(
@@ -137,14 +168,14 @@ def _refuse_other_experiment(root: Path, design: Design) -> None:
 
 def _asked(root: Path, set_names: Sequence[str]) -> list[Problem]:
     """The problems of some sets, or all of the store, sorted by id."""
-    rows = committed(root, "problems", ["problem_id", "question", "answer"]).to_pylist()
     wanted = {problem for name in set_names for problem in members(root, name)}
-    found = {
+    where = {"problem_id": wanted} if set_names else None
+    rows = committed(root, "problems", ["problem_id", "question", "answer"], where).to_pylist()
+    by_id = {
         row["problem_id"]: Problem(row["problem_id"], row["question"], row["answer"])
         for row in rows
-        if not set_names or row["problem_id"] in wanted
     }
-    return [found[problem_id] for problem_id in sorted(found)]
+    return [by_id[problem_id] for problem_id in sorted(by_id)]
 
 
 def _gates(design: Design, pool: Sequence[Problem], steps: Steps) -> dict[str, Mapping[str, Any]]:

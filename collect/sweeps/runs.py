@@ -11,18 +11,15 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from analysis.vocabulary import RunStatus
+from store.clock import now
 from store.shards import append
 
 LIBRARIES = ("duckdb", "numpy", "pyarrow", "tokenizers", "torch", "transformers")
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _git_commit() -> str | None:
@@ -56,7 +53,7 @@ def describe_run(
     """A new `runs` row with status `running`."""
     return {
         "run_id": secrets.token_hex(16),
-        "created_at": _now(),
+        "created_at": now(),
         "finished_at": None,
         "status": "running",
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
@@ -78,7 +75,7 @@ def recorded_run(root: Path, row: dict[str, Any]) -> Iterator[str]:
     A killed process leaves the row at `running`; its committed outcomes count all the same.
     """
     append(root, "runs", [row], run_id=row["run_id"])
-    status = "failed"
+    status: RunStatus = "failed"
     try:
         yield row["run_id"]
         status = "complete"
@@ -86,5 +83,5 @@ def recorded_run(root: Path, row: dict[str, Any]) -> Iterator[str]:
         status = "interrupted"
         raise
     finally:
-        end = {**row, "status": status, "finished_at": _now()}
+        end = {**row, "status": status, "finished_at": now()}
         append(root, "runs", [end], run_id=row["run_id"])

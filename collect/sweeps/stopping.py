@@ -11,11 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from collect.sweeps.sweep import Condition, Problem, Setting, sweep
-from store.shards import committed
+from store.shards import Where, committed
 
 if TYPE_CHECKING:
     from analysis.plans import Plan
@@ -106,10 +103,8 @@ def _questions(
 
 def _correct(root: Path, conditions: Sequence[Condition], seed: int) -> Correct:
     """Committed correctness by condition and problem."""
-    table = committed(root, "outcomes", ["condition_id", "problem_id", "seed", "correct"])
-    wanted = pa.array([one.condition_id for one in conditions], pa.string())
-    mask = pc.and_(pc.is_in(table["condition_id"], value_set=wanted), pc.equal(table["seed"], seed))
-    rows = table.filter(mask).to_pylist()
+    where: Where = {"condition_id": [one.condition_id for one in conditions], "seed": [seed]}
+    rows = committed(root, "outcomes", ["condition_id", "problem_id", "correct"], where).to_pylist()
     return {(row["condition_id"], row["problem_id"]): row["correct"] for row in rows}
 
 

@@ -8,14 +8,13 @@ kill loses seconds of work and a restart repeats none that was committed.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from collect.engine.engine import DEFAULT_MEMORY, Block, run
 from collect.engine.interventions import Steering
@@ -100,20 +99,16 @@ def record_model(root: Path, setting: Setting) -> None:
 
 
 def _append_new(root: Path, table: str, key: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    known = set(committed(root, table, [key])[key].to_pylist())
+    known = set(committed(root, table, [key], {key: [row[key] for row in rows]})[key].to_pylist())
     new = {row[key]: row for row in rows if row[key] not in known}
     append(root, table, list(new.values()))
 
 
-def done_units(root: Path, wanted: Iterable[str]) -> set[tuple[str, str, int]]:
+def done_units(root: Path, wanted: Sequence[str]) -> set[tuple[str, str, int]]:
     """Committed (condition, problem, seed) of the wanted conditions."""
-    table = committed(root, "outcomes", ["condition_id", "problem_id", "seed"])
-    if not table.num_rows:
-        return set()
-    mask = pc.is_in(table["condition_id"], value_set=pa.array(list(wanted), pa.string()))
-    table = table.filter(mask)
-    columns = (table[name].to_pylist() for name in ("condition_id", "problem_id", "seed"))
-    return set(zip(*columns, strict=True))
+    names = ("condition_id", "problem_id", "seed")
+    table = committed(root, "outcomes", names, {"condition_id": wanted})
+    return set(zip(*(table[name].to_pylist() for name in names), strict=True))
 
 
 def sweep(

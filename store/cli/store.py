@@ -62,6 +62,21 @@ def rebuild_command(store: Folder, json: AsJson = False) -> None:
     _print_report(rebuild(store), json)
 
 
+@app.command("resolve")
+def resolve_command(
+    store: Folder,
+    conflict: Annotated[str, typer.Argument(help="Name that `store check` gives.")],
+) -> None:
+    """Accept that the earlier rows of a conflict stay; the others are kept on file.
+
+    Example: steerstat store resolve runs/demo conflict-problems-18ea7eee5c5ad920-7c0a80d63670-1f0a
+    """
+    from store.layout import open_store
+    from store.quarantine import resolve
+
+    resolve(open_store(store), conflict)
+
+
 @app.command("check")
 def check_command(store: Folder, json: AsJson = False) -> None:
     """Hash every shard, rebuild the tables in memory and compare; exit code 1 on any fault.
@@ -139,6 +154,13 @@ def _print_report(report: Any, as_json: bool) -> None:
         )
     for item in report.quarantined:
         print(f"quarantine: {item.name} ({item.table}): {item.reason}", file=sys.stderr)
+    for item in report.conflicts:
+        print(
+            f"conflict: {item.table} row {item.key} differs between shards "
+            f"{' and '.join(item.shards)} ({item.differs}); the first stays until "
+            "`steerstat store resolve` says so",
+            file=sys.stderr,
+        )
 
 
 def _print_json(report: Any) -> None:

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from sql.errors import UserError
+from store.answers import canonical_answer
 from store.identity import canonical_json, condition_id, model_id, problem_id
 from store.schema import TABLES, Table
 
 Row = dict[str, Any]
 STEERING = {"schedule": "uniform", "operator": "add", "effect": "total"}
+# How programs write the number that is none.
+_NO_NUMBER = {"nan", "-nan", "inf", "-inf", "infinity", "-infinity"}
 _FIRST_STAYS = {"problems", "models", "runs", "directions", "direction_vectors"}
 
 
@@ -115,18 +118,11 @@ def _told(table: str, key: tuple[Any, ...]) -> str:
 
 
 def canonical(value: Any) -> str | None:
-    """A number as plain digits (`70000.0` is `70000`), any other text stripped; None stays."""
+    """An answer as it is compared (`store.answers`); None for what stands for no answer."""
     if value is None or isinstance(value, bool):
         return None if value is None else str(value).lower()
     text = str(value).strip()
-    try:
-        number = Decimal(text.replace(",", "").removeprefix("$"))
-    except InvalidOperation:
-        return text or None
-    if not number.is_finite():
-        return None
-    plain = format(number.normalize(), "f")
-    return "0" if plain == "-0" else plain
+    return canonical_answer(text) if text and text.lower() not in _NO_NUMBER else None
 
 
 def problem_row(question: str, answer: Any, **columns: Any) -> Row:
@@ -180,7 +176,7 @@ def graded(answer: Any, gold: str, told: bool | None, status: str | None = None)
         return {"answer": None, "status": status or "parse_fail", "correct": None}
     if text is None:
         return {"answer": None, "status": "ok", "correct": told}
-    right = text == gold or _close(text, gold)
+    right = text == canonical_answer(gold) or _close(text, gold)
     if told is not None and told != right:
         raise UserError(f"is marked {'right' if told else 'wrong'}: answer {text}, gold {gold}")
     return {"answer": text, "status": "ok", "correct": right}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from sql import loader
 from sql.errors import UserError
 from store.database import connect
 from store.ingestion import ingest
-from store.layout import database_path, disk_errors, open_store
+from store.layout import database_path, disk_errors, open_store, whole_file
 from store.schema import TABLES
 
 FORMATS = ("report", "parquet", "duckdb")
@@ -63,12 +62,8 @@ def _duckdb(store: Path, target: Path) -> Path:
     if target.is_dir():
         target = target / "results.duckdb"
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
+    with whole_file(target) as temporary:
         shutil.copyfile(database_path(store), temporary)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
     return target
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sql.errors import UserError
+from store.clock import now
 from store.exchange.drafts import Draft, ImportReport, Row, model_row, write
-from store.exchange.report_files import JSON_READERS, Context, pairs, recognised
+from store.exchange.report_files import JSON_READERS, Context, pairs, read_json, recognised
 from store.identity import content_id
 from store.layout import create_store
 from store.shards import committed, hash_file
@@ -61,12 +61,12 @@ def import_file(
     if not file.is_file():
         raise UserError(f"no file {file}")
     digest, _ = hash_file(file)
-    told = _json(file) if file.suffix == ".json" else None
+    told = read_json(file) if file.suffix == ".json" else None
     name = told.get("model", told.get("model_name")) if isinstance(told, dict) else None
     context = _context(store, file, digest, str(name or model))
     context.direction, context.alpha, context.site = direction, alpha, site
     if pairs_file is not None:
-        pairs(_json(Path(pairs_file)), context)
+        pairs(read_json(Path(pairs_file)), context)
     _read(file, told, context, mapping or {}, set_name)
     _provenance(context, file, digest)
     return write(store, context.draft, run_id=context.run_id, strict=strict)
@@ -78,16 +78,9 @@ def in_order(files: Sequence[Path]) -> list[Path]:
     def rank(file: Path) -> int:
         if file.suffix == ".npz":
             return 1
-        return 0 if file.suffix == ".json" and recognised(_json(file)) == "pairs" else 2
+        return 0 if file.suffix == ".json" and recognised(read_json(file)) == "pairs" else 2
 
     return sorted(files, key=rank)
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot read {path} as JSON: {error}") from error
 
 
 def _context(store: Path, file: Path, digest: str, model: str) -> Context:
@@ -130,6 +123,8 @@ def _read(
             )
         try:
             JSON_READERS[kind](told, context)
+        except UserError:
+            raise
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise UserError(f"{file.name} looks like {kind} but is not whole: {error!r}") from error
         context.draft.notes.append(f"{file.name}: {kind}")
@@ -144,7 +139,7 @@ def _provenance(context: Context, file: Path, digest: str) -> None:
     draft = context.draft
     if "conditions" in draft.rows or "activations" in draft.rows:
         draft.add("models", model_row(context.model_name))
-    now = datetime.now(UTC).replace(tzinfo=None)
-    run = {"run_id": context.run_id, "created_at": now, "finished_at": now, "status": "complete"}
+    at = now()
+    run = {"run_id": context.run_id, "created_at": at, "finished_at": at, "status": "complete"}
     command = f"steerstat store import {file.name}"
     draft.add("runs", {**run, "command": command, "gates": json.dumps({"file_sha256": digest})})

@@ -23,26 +23,11 @@ from typing import Any
 
 import numpy as np
 
+from sql import loader
 from sql.errors import UserError
 from store.database import connect
 
 Row = dict[str, Any]
-_OUTCOMES = """
-SELECT o.problem_id, o.answer, o.correct, o.status, o.text, p.answer AS gold, c.alpha, c.role,
-    c.direction, c.direction_id
-FROM outcomes AS o
-JOIN condition_details AS c USING (condition_id)
-JOIN problems AS p USING (problem_id)
-JOIN problem_sets AS s ON s.problem_id = o.problem_id AND s.set_name = $set_name
-WHERE o.seed = 0 AND c.protocol = $protocol
-    AND (c.direction_id IS NULL OR c.direction_id = $direction OR c.parent_id = $direction)
-    AND (c.direction_id IS NULL OR c.condition_id = (
-        SELECT min(same.condition_id) FROM condition_details AS same
-        WHERE same.direction_id = c.direction_id AND same.alpha = c.alpha
-            AND same.protocol = c.protocol
-    ))
-ORDER BY c.alpha, c.direction, o.problem_id
-"""
 
 
 @dataclass(frozen=True)
@@ -55,9 +40,9 @@ class Chosen:
     protocol: str
     pair_ids: dict[str, int]
 
-    def rows(self, text: str, **values: Any) -> list[Row]:
-        """Rows of a query as mappings."""
-        result = self.connection.execute(text, values)
+    def rows(self, query: str, **values: Any) -> list[Row]:
+        """Rows of a query of sql/internal as mappings."""
+        result = loader.execute(self.connection, loader.internal(query), **values)
         columns = [item[0] for item in result.description]
         return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
 
@@ -75,7 +60,7 @@ def write_report_files(
     with connect(store) as connection:
         chosen = _chosen(connection, direction, protocol)
         outcomes = chosen.rows(
-            _OUTCOMES,
+            "export_outcomes",
             set_name=set_name,
             direction=chosen.direction_id,
             protocol=chosen.protocol,
@@ -97,13 +82,8 @@ def write_report_files(
 
 
 def _chosen(connection: Any, name: str | None, protocol: str | None) -> Chosen:
-    found = connection.execute(
-        "SELECT c.direction_id, c.direction, c.protocol FROM condition_details AS c "
-        "WHERE c.direction_id IS NOT NULL "
-        "AND (c.direction = $name OR ($name IS NULL AND c.role = 'candidate')) "
-        "AND ($protocol IS NULL OR c.protocol = $protocol) "
-        "ORDER BY c.direction, c.protocol LIMIT 1",
-        {"name": name, "protocol": protocol},
+    found = loader.execute(
+        connection, loader.internal("export_direction"), direction=name, protocol=protocol
     ).fetchall()
     if not found:
         raise UserError(
@@ -111,10 +91,7 @@ def _chosen(connection: Any, name: str | None, protocol: str | None) -> Chosen:
             f"{f' under protocol {protocol}' if protocol else ''}: `steerstat sql STORE "
             "directions_overview` lists the directions"
         )
-    problems = connection.execute(
-        "SELECT problem_id, CAST(json_extract_string(attributes, '$.pair_id') AS BIGINT) "
-        "FROM problems ORDER BY problem_id"
-    ).fetchall()
+    problems = loader.execute(connection, loader.internal("export_pair_ids")).fetchall()
     identifier, chosen_name, protocol_name = found[0]
     numbers = _numbered(problems)
     return Chosen(connection, identifier, chosen_name, protocol_name, numbers)
@@ -135,7 +112,7 @@ def _numbered(problems: list[tuple[str, int | None]]) -> dict[str, int]:
 
 
 def _pairs(chosen: Chosen) -> list[Row]:
-    rows = chosen.rows("SELECT problem_id, question, answer, n_steps FROM problems ORDER BY ALL")
+    rows = chosen.rows("export_problems")
     return [
         {
             "pair_id": chosen.pair_ids[row["problem_id"]],
@@ -148,13 +125,7 @@ def _pairs(chosen: Chosen) -> list[Row]:
 def _dataset(chosen: Chosen, train: str, test: str) -> Row:
     """The split by the label of the set, or by the baseline where a set has no labels."""
     rows = chosen.rows(
-        "SELECT s.set_name, s.problem_id, p.answer AS gold, p.n_steps, b.answer, "
-        "coalesce(s.label, b.correct) AS label FROM problem_sets AS s "
-        "JOIN problems AS p USING (problem_id) "
-        "LEFT JOIN outcomes AS b ON b.problem_id = s.problem_id AND b.seed = 0 "
-        "AND b.condition_id = (SELECT min(baseline_id) FROM condition_details "
-        "  WHERE direction_id = $direction AND protocol = $protocol) "
-        "WHERE s.set_name IN ($train, $test) ORDER BY s.set_name, s.problem_id",
+        "export_split",
         direction=chosen.direction_id,
         protocol=chosen.protocol,
         train=train,
@@ -174,10 +145,7 @@ def _dataset(chosen: Chosen, train: str, test: str) -> Row:
 
 
 def _model(chosen: Chosen) -> str:
-    rows = chosen.rows(
-        "SELECT min(model) AS model FROM condition_details WHERE direction_id = $direction",
-        direction=chosen.direction_id,
-    )
+    rows = chosen.rows("export_model", direction=chosen.direction_id)
     return str(rows[0]["model"])
 
 
@@ -258,13 +226,7 @@ def _controls(chosen: Chosen, by_alpha: dict[float, list[Row]], controls: list[R
 
 def _vectors(chosen: Chosen, *, controls: bool) -> dict[str, Any]:
     """Name -> [T, d] of the chosen direction, or of its controls, where there are vectors."""
-    rows = chosen.rows(
-        "SELECT d.name, v.values FROM directions AS d JOIN direction_vectors AS v "
-        "USING (direction_id) WHERE $direction = "
-        "CASE WHEN $controls THEN d.parent_id ELSE d.direction_id END ORDER BY d.name, v.position",
-        direction=chosen.direction_id,
-        controls=controls,
-    )
+    rows = chosen.rows("export_vectors", direction=chosen.direction_id, controls=controls)
     names = dict.fromkeys(row["name"] for row in rows)
     return {
         name: np.array([row["values"] for row in rows if row["name"] == name], np.float32)
@@ -292,14 +254,7 @@ def _directions(chosen: Chosen) -> dict[str, dict[str, Any]]:
 
 def _activations(chosen: Chosen, train: str) -> dict[str, dict[str, Any]]:
     """Activations of the training problems by label, at the first site that has them all."""
-    rows = chosen.rows(
-        "SELECT a.problem_id, s.label, a.values FROM activations AS a "
-        "JOIN problem_sets AS s ON s.problem_id = a.problem_id AND s.set_name = $train "
-        "WHERE s.label IS NOT NULL AND (a.model_id, a.protocol, a.site) = ("
-        "  SELECT (model_id, protocol, site) FROM activations ORDER BY ALL LIMIT 1) "
-        "ORDER BY a.problem_id, a.position",
-        train=train,
-    )
+    rows = chosen.rows("export_activations", train=train)
     files = {}
     for label, word in ((True, "correct"), (False, "wrong")):
         problems = dict.fromkeys(row["problem_id"] for row in rows if row["label"] == label)

@@ -9,8 +9,9 @@ is an error, not a row.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from sql.errors import UserError
@@ -26,6 +27,8 @@ from store.exchange.drafts import (
 from store.identity import canonical_json, content_id
 
 SPLIT = ("train_correct", "train_wrong", "test_correct", "test_wrong")
+SIDES = ("clean", "corrupted")
+UNKNOWN = "unknown"  # the report's word for a difficulty that it did not work out
 LAYERS = ("early", "middle", "late")
 
 
@@ -66,7 +69,9 @@ class Context:
         if not known:
             raise UserError(f"pair {pair_id} ({side}) is unknown: import the pairs first, --pairs")
         answer = canonical(expected)
-        fitting = [row for row in known.values() if answer is None or row["answer"] == answer]
+        fitting = [
+            row for row in known.values() if answer is None or canonical(row["answer"]) == answer
+        ]
         if not fitting:
             answers = ", ".join(sorted({row["answer"] for row in known.values()}))
             raise UserError(
@@ -107,31 +112,60 @@ class Context:
         return self.directions[name]
 
 
-def pairs(told: Any, context: Context, sides: Sequence[str] = ("clean", "corrupted")) -> None:
-    """Problems of both sides of every pair; `context.pairs` knows them from here on."""
+def read_json(path: Path) -> Any:
+    """What a JSON file holds. Raises UserError if it cannot be read."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read {path} as JSON: {error}") from error
+
+
+def pair_problems(
+    told: Sequence[Row], name: str, draft: Draft, sides: Sequence[str] | None = None
+) -> Iterator[tuple[int, str, Row]]:
+    """(pair_id, side, problem) of the sides of every pair, or of the sides that it has.
+
+    What is no problem becomes an error of the draft.
+    """
     for i, pair in enumerate(told):
-        for side in sides:
-            if side not in pair:
-                continue
-            with context.draft.entry(f"{context.name} entry {i}, {side}"):
+        for side in sides or [side for side in SIDES if side in pair]:
+            with draft.entry(f"{name} entry {i}, {side}"):
                 worked = str(pair["clean"].get("full_answer", ""))
                 row = problem_row(
                     pair[side]["question"],
                     pair[side]["answer"],
+                    # The worked answer has one mark per step.
                     n_steps=worked.count("<<") or pair[side].get("n_steps"),
                     attributes=canonical_json({"pair_id": pair["pair_id"], "side": side}),
-                    source=context.name,
+                    source=name,
                 )
-                context.draft.add("problems", row)
-                context.know(pair["pair_id"], side, row)
+                yield int(pair["pair_id"]), side, row
+
+
+def pairs(told: Any, context: Context) -> None:
+    """Problems of both sides of every pair; `context.pairs` knows them from here on."""
+    for pair_id, side, row in pair_problems(told, context.name, context.draft):
+        context.draft.add("problems", row)
+        context.know(pair_id, side, row)
+
+
+def split_parts(told: Any, name: str) -> dict[str, list[Row]]:
+    """The entries of each part of a split file. Raises UserError if it is none."""
+    parts = {part: told.get(part) if isinstance(told, dict) else None for part in SPLIT}
+    for part, entries in parts.items():
+        if not isinstance(entries, list) or not all(
+            isinstance(entry, dict) and isinstance(entry.get("pair_id"), int) for entry in entries
+        ):
+            raise UserError(f"{name} is no split file: {part} should list entries with a pair_id")
+    return {part: list(entries or []) for part, entries in parts.items()}
 
 
 def dataset(told: Mapping[str, Any], context: Context) -> None:
     """Sets `report_train` and `report_test`, balanced on the outcome, and strata `difficulty`."""
     levels: dict[str, str] = {}
-    for part in SPLIT:
+    for part, entries in split_parts(told, context.name).items():
         split, label = part.split("_")
-        for i, entry in enumerate(told[part]):
+        for i, entry in enumerate(entries):
             with context.draft.entry(f"{context.name} {part} {i}"):
                 problem = context.problem(entry["pair_id"], "clean", entry.get("expected"))
                 row = {
@@ -143,8 +177,8 @@ def dataset(told: Mapping[str, Any], context: Context) -> None:
                     "label": label == "correct",
                 }
                 context.draft.add("problem_sets", row, f"{context.name} {part} {i}")
-                known = levels.get(problem["problem_id"], "unknown")
-                if "difficulty" in entry and known == "unknown":
+                known = levels.get(problem["problem_id"], UNKNOWN)
+                if "difficulty" in entry and known == UNKNOWN:
                     levels[problem["problem_id"]] = str(entry["difficulty"])
     for problem_id, level in levels.items():
         row = {"scheme": "difficulty", "problem_id": problem_id, "level": level}
@@ -155,7 +189,7 @@ def validation(told: Mapping[str, Any], context: Context) -> None:
     """Baseline outcomes on the clean and the corrupted question of every pair."""
     condition = context.condition("validation")
     for entry in told["results"]:
-        for side in ("clean", "corrupted"):
+        for side in SIDES:
             place = f"{context.name} pair {entry.get('pair_id')}, {side}"
             with context.draft.entry(place):
                 found = entry[side]
@@ -173,7 +207,7 @@ def ablation(told: Mapping[str, Any], context: Context) -> None:
     k = told["config"]["tokens_patched"]
     baseline = context.condition("ablation")
     for entry in told["valid_results"]:
-        for side in ("clean", "corrupted"):
+        for side in SIDES:
             place = f"{context.name} pair {entry.get('pair_id')}, {side}"
             with context.draft.entry(place):
                 found = entry[side]

@@ -53,10 +53,8 @@ def rows_of(path: Path) -> Iterator[tuple[str, Row]]:
                 for row in reader:
                     yield f"{path.name} line {reader.line_num}", row
         elif path.suffix in {".jsonl", ".ndjson"}:
-            with path.open(encoding="utf-8") as handle:
-                for number, line in enumerate(handle, 1):
-                    if line.strip():
-                        yield f"{path.name} line {number}", _line(line)
+            for number, line in json_lines(path):
+                yield f"{path.name} line {number}", _line(line)
         elif path.suffix == ".parquet":
             import pyarrow.parquet as pq
 
@@ -69,6 +67,17 @@ def rows_of(path: Path) -> Iterator[tuple[str, Row]]:
                 f"{path.name} is no .csv, .jsonl or .parquet file, nor one of the report's"
             )
     except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"cannot read {path}: {error}") from error
+
+
+def json_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """(number, text) of every line that is not blank. Raises UserError if the file is no text."""
+    try:
+        with path.open(encoding="utf-8") as handle:
+            for number, line in enumerate(handle, 1):
+                if line.strip():
+                    yield number, line
+    except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"cannot read {path}: {error}") from error
 
 

@@ -115,9 +115,10 @@ def _outcome(value: Any) -> dict[str, Any]:
 
 
 def rows(connection: Any, query: str, columns: str = "*", **parameters: Any) -> list[tuple]:
-    """Rows of a named query, or of a view or SQL text; only these columns."""
-    if query in loader.queries():
-        script = loader.queries()[query]
+    """Rows of a query in a file, or of a view or SQL text; only these columns."""
+    named = loader.queries() | loader.scripts("internal")
+    if query in named:
+        script = named[query]
         text = script.text.strip().rstrip(";")
         return connection.execute(
             f"SELECT {columns} FROM ({text}\n)", script.values(parameters)

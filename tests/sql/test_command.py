@@ -81,7 +81,7 @@ def test_without_a_query_everything_is_listed_with_one_line(made_store):
     found = json.loads(ask(made_store, "--json"))
     for kind, folder in (("view", "views"), ("query", "queries"), ("macro", "macros")):
         listed = {row["name"]: row["summary"] for row in found if row["what"] == kind}
-        assert listed == dict(loader.summaries(folder))
+        assert listed == {name: script.summary for name, script in loader.scripts(folder).items()}
 
 
 def test_explain_prints_the_text(made_store):

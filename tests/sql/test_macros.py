@@ -86,7 +86,7 @@ def test_intervals_equal_python(connection, counts):
 
 def test_another_level(connection):
     z = 2.5758293035489004  # normal quantile of .995
-    interval = paired_difference(4, 2, 86, level=0.99)
+    interval = paired_difference(4, 2, 86, confidence=0.99)
     assert _one(connection, f"tango_low(4, 2, 86, z := {z})") == pytest.approx(interval.low)
     low, _ = proportion_confint(4, 86, alpha=0.01, method="wilson")
     assert _one(connection, f"wilson_low(4, 86, z := {z})") == pytest.approx(low)

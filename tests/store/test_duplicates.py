@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from sql.errors import UserError
 from store import append, committed, create_store, ingest, read, rebuild, rows_digest
 from store.check import check
-from store.quarantine import listed
+from store.compact import compact
+from store.quarantine import listed, resolve, unresolved
 from tests.store.store_rows import outcome, outcomes, problem, run_row
 
 
@@ -194,11 +198,54 @@ def test_the_last_row_of_a_run_wins(root: Path) -> None:
     assert read(root, query).to_pylist() == expected
 
 
-def test_catalogue_rows_follow_the_same_rule(root: Path) -> None:
+def test_of_a_description_the_first_stays_and_the_other_is_kept(root: Path) -> None:
     append(root, "problems", [problem(1), problem(2)])
     append(root, "problems", [problem(1, source="another file")])
     assert counts(root) == (2, 1, 0)
-    append(root, "problems", [problem(2, answer="3")])
-    with pytest.raises(UserError, match=r"problems row p2.*answer"):
-        ingest(root)
-    assert read(root, "problems")["problem_id"].to_pylist() == ["p1"]
+    foreign = append(root, "problems", [problem(2, answer="3"), problem(3)])
+    report = ingest(root)
+    assert (report.rows, report.ignored) == (1, 1)
+    assert [(c.key, c.differs, c.kept) for c in report.conflicts] == [("p2", "answer", True)]
+    told = read(root, "SELECT problem_id, answer FROM problems ORDER BY ALL").to_pylist()
+    assert [tuple(row.values()) for row in told] == [("p1", "1"), ("p2", "1"), ("p3", "1")]
+    assert committed(root, "problems", ["problem_id", "answer"]).to_pylist() == told
+    (note,) = unresolved(root)
+    assert foreign in note["name"]
+    for action in (ingest, rebuild, compact):  # it is said at every later call, once
+        action(root)
+        (fault,) = check(root).faults
+        assert note["name"] in fault
+    assert read(root, "SELECT problem_id, answer FROM problems ORDER BY ALL").to_pylist() == told
+    with pytest.raises(UserError, match="no unresolved conflict 'other'"):
+        resolve(root, "other")
+    resolve(root, note["name"])
+    assert check(root).faults == []
+    rebuild(root)
+    assert check(root).faults == []
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "spelled"),
+    [
+        ("problems", problem(1, question="How  many?"), {"question": " How\u00a0many?\n"}),
+        ("problems", problem(1, attributes='{"a":1,"b":2}'), {"attributes": '{"b": 2, "a": 1}'}),
+    ],
+)
+def test_another_spelling_is_no_other_content(
+    root: Path, table: str, row: dict[str, Any], spelled: dict[str, Any]
+) -> None:
+    append(root, table, [row])
+    append(root, table, [row | spelled])
+    report = ingest(root)
+    assert (report.rows, report.ignored, report.conflicts) == (1, 1, [])
+    assert check(root).faults == []
+
+
+def test_descriptions_that_an_earlier_version_set_aside_count_again(root: Path) -> None:
+    shard = append(root, "problems", [problem(1), problem(2)])
+    ingest(root)
+    held = pa.Table.from_pylist([problem(2) | {"shard_id": shard, "reason": "answer"}])
+    pq.write_table(held, root / "quarantine" / "rows-problems-0123456789abcdef.parquet")
+    ingest(root)
+    assert read(root, "problems").num_rows == 2
+    assert check(root).faults == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from hypothesis import strategies as st
 
 from sql.errors import UserError
 from store import append, committed, create_store, ingest, open_store, read
+from store.commits import commit_ids, read_commit
+from store.compact import compact
 from store.schema import TABLES
-from store.shards import commit_ids, hash_file, read_commit
+from store.shards import hash_file
 from tests.store.store_rows import outcome, outcomes, problem, run_row
 
 
@@ -46,6 +49,28 @@ def test_only_committed_shards_count(root: Path) -> None:
     report = ingest(root)
     assert (report.shards, report.rows, report.quarantined) == (1, 1, [])
     assert commit_ids(root) == {kept}
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"condition_id": ["c1"]},
+        {"condition_id": {"c0", "c2", "nothing"}, "problem_id": ["p3", "p0"]},
+        {"condition_id": ["c1"], "seed": [1]},
+        {"problem_id": []},
+    ],
+)
+def test_asking_for_some_rows_gives_those_of_the_whole_table(
+    root: Path, where: dict[str, list[object]]
+) -> None:
+    append(root, "outcomes", outcomes()[::2])
+    append(root, "outcomes", outcomes()[1::2])
+    asked = committed(root, "outcomes", ["problem_id", "correct"], where).to_pylist()
+    assert asked == [
+        {"problem_id": row["problem_id"], "correct": row["correct"]}
+        for row in committed(root, "outcomes").to_pylist()
+        if all(row[name] in values for name, values in where.items())
+    ]
 
 
 @pytest.mark.parametrize(
@@ -153,3 +178,17 @@ def test_a_shard_of_a_newer_schema_is_refused_and_left_alone(root: Path) -> None
         ingest(root)
     assert path.exists()
     assert list((root / "quarantine").iterdir()) == []
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_the_last_row_wins_whatever_the_clock_says(
+    root: Path, monkeypatch: pytest.MonkeyPatch, compacted: bool
+) -> None:
+    append(root, "runs", [run_row("running")])
+    append(root, "runs", [run_row("paused")])
+    if compacted:
+        compact(root)
+    monkeypatch.setattr(time, "time_ns", lambda: 1)
+    append(root, "runs", [run_row("complete")])
+    ingest(root)
+    assert read(root, "SELECT status FROM runs").to_pylist() == [{"status": "complete"}]

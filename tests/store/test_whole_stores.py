@@ -11,9 +11,9 @@ import pytest
 from sql.errors import UserError
 from store import append, committed, create_store, ingest, read, rebuild, rows_digest
 from store.check import check
+from store.commits import commit_ids
 from store.compact import compact, remove_replaced
 from store.merge import merge
-from store.shards import commit_ids
 from tests.store.store_rows import outcome, outcomes, problem, run_row
 
 FIXTURE = Path(__file__).parent / "fixtures" / "version_1"
@@ -135,14 +135,16 @@ def test_a_compaction_that_was_killed_is_finished_later(root: Path) -> None:
     assert files(root) == commit_ids(root)
 
 
-def test_merging_a_compacted_copy_replaces_its_parts(tmp_path: Path) -> None:
+def test_merging_a_compacted_copy_takes_its_rows_over_and_replaces_nothing(tmp_path: Path) -> None:
     source = create_store(tmp_path / "b")
     for c in range(3):
         append(source, "outcomes", [outcome(c)])
     merge(tmp_path / "a", [source])
     compact(source)
+    before = commit_ids(tmp_path / "a")
     report = merge(tmp_path / "a", [source])
-    assert report.ingest.ignored == 0
+    assert report.ingest.ignored == 3
+    assert before < commit_ids(tmp_path / "a")
     assert rows_digest(tmp_path / "a") == rows_digest(source)
     assert check(tmp_path / "a").faults == []
 

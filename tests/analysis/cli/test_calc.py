@@ -40,7 +40,7 @@ def test_mcnemar() -> None:
     assert "not evidence of no effect" in text
     harmful = run("mcnemar", "--gained", "8", "--lost", "19")
     assert "lost more problems" in harmful
-    assert "does not reach 0.05 (p = .0522)" in harmful
+    assert "does not reach 0.05 (p = 0.0522)" in harmful
     assert "no problem changed" in run("mcnemar", "--gained", "0", "--lost", "0").lower()
 
 
@@ -50,7 +50,7 @@ def test_difference() -> None:
     assert content["tango"]["low"] == library.low
     assert content["bonett_price"]["high"] == pytest.approx(0.0855437, abs=1e-7)
     text = run("difference", *REPORT)
-    assert "-4.2 to +9.4 points" in text
+    assert "−4.2 to +9.4 points" in text
     assert "disagree" in run("difference", "--gained", "0", "--lost", "4", "--n", "50")
     assert "no problem changed" in run("difference", "--gained", "0", "--lost", "0", "--n", "50")
     stamped = run("difference", *REPORT, "--selected-on-outcome")

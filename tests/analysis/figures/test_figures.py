@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from analysis.charts import render, styles
 from analysis.cli.figures import app
-from analysis.figures import catalogue as library
+from analysis.figures import files as library
+from analysis.figures.catalogue import figures
 from analysis.recorded.analyze import analyze
 from sql.errors import UserError
 
@@ -39,14 +40,14 @@ WIDTHS = {1: "89mm", 2: "183mm"}
 
 
 def test_every_figure_has_the_exact_width_of_its_column(store, drawn) -> None:
-    found = {figure.name: figure for figure in library.figures(store)}
+    found = {figure.name: figure for figure in figures(store)}
     assert {"accuracy-primary-codi", "controls-primary-codi", "cosines", "power"} <= set(found)
     for name, figure in found.items():
         opening = (drawn / f"{name}.svg").read_text()[:400]
-        assert f'width="{WIDTHS[figure.columns]}"' in opening, name
+        assert f'width="{WIDTHS[figure.drawing.columns]}"' in opening, name
         box = float(re.search(r'viewBox="0 0 ([\d.]+)', opening)[1])
         # One unit is one point: text keeps its size only if the box is not scaled down.
-        assert box == pytest.approx(styles.points(WIDTHS[figure.columns]), rel=0.02), name
+        assert box == pytest.approx(styles.points(WIDTHS[figure.drawing.columns]), rel=0.02), name
 
 
 def test_text_is_five_to_eight_points(drawn) -> None:
@@ -59,7 +60,7 @@ def test_text_is_five_to_eight_points(drawn) -> None:
 
 
 def test_the_same_rows_give_the_same_svg_bytes(store, drawn, tmp_path) -> None:
-    figure = next(f for f in library.figures(store) if f.name == "controls-primary-codi")
+    figure = next(f for f in figures(store) if f.name == "controls-primary-codi")
     again = figure.svg(styles.STYLES["nature"])
     kept = (drawn / "controls-primary-codi.svg").read_text()
     assert re.sub(r"<metadata>.*?</metadata>", "", kept) == again
@@ -92,7 +93,7 @@ def test_png_has_300_pixels_per_inch_and_says_what_it_is(drawn) -> None:
 def test_svg_carries_the_analyses_and_the_digest(store, drawn) -> None:
     text = (drawn / "accuracy-primary-codi.svg").read_text()
     about = json.loads(re.search(r"<metadata>(.*?)</metadata>", text)[1])
-    figure = next(f for f in library.figures(store) if f.name == "accuracy-primary-codi")
+    figure = next(f for f in figures(store) if f.name == "accuracy-primary-codi")
     assert about["digest"] == figure.digest()
     assert len(about["analyses"]) == 2  # one a candidate
 
@@ -109,7 +110,7 @@ def test_captions_spell_out_n_test_interval_and_correction(drawn) -> None:
 
 
 def test_no_figure_has_a_title(store, drawn) -> None:
-    for figure in library.figures(store):
+    for figure in figures(store):
         text = (drawn / f"{figure.name}.svg").read_text()
         assert figure.title not in text, figure.name
         assert "<title>" not in text, figure.name

@@ -133,7 +133,7 @@ def test_power_is_that_of_the_test_that_will_be_used():
     plan = parse_plan(PLAN)
     report = check_plan(plan)
     push = report.contrasts[0]
-    power = mcnemar_power(400, effect=0.05, discordance=0.15, alpha=0.05 / 3).estimate
+    power = mcnemar_power(400, effect=0.05, discordance=0.15, significance=0.05 / 3).power
     assert push.power == pytest.approx(power)
     assert not push.enough
     assert not report.enough
@@ -310,7 +310,7 @@ def test_peeking_after_every_problem_keeps_the_level():
     rng, runs, crossed = np.random.default_rng(11), 2000, 0
     reached = 1 / plan.level_per_test
     gained, lost = np.indices((101, 101))
-    stops = np.asarray(e_value(gained, lost).estimate) >= reached
+    stops = np.asarray(e_value(gained, lost).e) >= reached
     for _ in range(runs):
         steps = rng.integers(0, 2, 100)
         up = np.cumsum(steps)

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from analysis.cli.analyze import app
 from analysis.recorded import analyze as module
 from analysis.recorded.analyze import analyze, results_table
+from analysis.recorded.version import digest_of_code
 from sql.errors import UserError
 from store import append, committed, ingest, read
 
@@ -111,6 +112,45 @@ def test_other_code_is_another_analysis(store, monkeypatch) -> None:
     (after,) = analyze(store, families=["alphas"], contrast=chosen, write=False)
     assert before.rows_digest == after.rows_digest
     assert before.analysis_id != after.analysis_id
+
+
+def test_analyses_of_other_code_stay_readable_beside_new_ones(store, tmp_path, monkeypatch) -> None:
+    root = tmp_path / "older"
+    shutil.copytree(store, root)
+    chosen = {"direction": "mean_difference", "set_name": "primary"}
+    with monkeypatch.context() as older:
+        older.setattr(module, "code_version", lambda: "0.0.1+0123456789ab")
+        (before,) = analyze(root, families=["alphas"], contrast=chosen)
+    (after,) = analyze(root, families=["alphas"], contrast=chosen)
+    kept = read(root, "analyses").to_pandas().set_index("analysis_id")["code_version"]
+    assert kept[before.analysis_id] == "0.0.1+0123456789ab"
+    assert kept[after.analysis_id] == module.code_version()
+    results = read(root, "results").to_pandas()
+    assert set(results["analysis_id"]) >= {before.analysis_id, after.analysis_id}
+
+
+def test_only_code_that_computes_tells_analyses_apart(tmp_path) -> None:
+    def digest(name: str, source: str) -> str:
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(source)
+        return digest_of_code(tmp_path)
+
+    plain = 'LEVEL = 0.05\n\n\ndef f(x):\n    return x + "a"\n'
+    first = digest("statistics/one.py", plain)
+    said = (
+        '"""Module."""\n\n# Why.\nLEVEL = 0.05\n"""Of a constant."""\n\n'
+        'def f(x):\n    """Function."""\n    return (\n        x + "a"\n    )\n'
+    )
+    assert digest("statistics/one.py", said) == first
+    assert digest("charts/one.py", "COLOUR = 'red'\n") == first
+    assert digest("words/one.py", "TEXT = 'p'\n") == first
+    assert digest("statistics/one.py", plain.replace("0.05", "0.06")) != first
+    assert digest("statistics/one.py", plain.replace('"a"', '"b"')) != first
+    assert digest("statistics/one.py", plain) == first
+    for room in ("tables", "recorded", "statistics/deeper"):
+        before = digest_of_code(tmp_path)
+        assert digest(f"{room}/two.py", "x = 1\n") != before
 
 
 def test_the_command_prints_a_table_or_json(store) -> None:

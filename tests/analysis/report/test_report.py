@@ -99,6 +99,107 @@ def test_without_a_change_the_interval_decides(row, expected, said) -> None:
     assert said in found.reason
 
 
+SIGN_MATTERS = control(3.0, 0.2, 0.001, quantity=SIGNED)
+# What alone keeps a claim from being supported: all else is as in the supported one.
+SHORT_OF_IT = {
+    "the rank test": (FALLS, [control(-3.0, -0.2, 0.001, p_rank=0.06), SIGN_MATTERS], INCONCLUSIVE),
+    "Crawford–Howell": (
+        FALLS,
+        [control(-3.0, -0.2, 0.06, p_rank=0.02), SIGN_MATTERS],
+        INCONCLUSIVE,
+    ),
+    "the side of the controls' mean": (
+        FALLS,
+        [control(-3.0, 0.2, 0.001), SIGN_MATTERS],
+        NOT_SUPPORTED,
+    ),
+    "the rank test of the signed effect": (
+        FALLS,
+        [
+            control(-3.0, -0.2, 0.001),
+            control(3.0, 0.2, 0.001, quantity=SIGNED, p_rank=0.06),
+        ],
+        INCONCLUSIVE,
+    ),
+    "Crawford–Howell of the signed effect": (
+        FALLS,
+        [
+            control(-3.0, -0.2, 0.001),
+            control(3.0, 0.2, 0.06, quantity=SIGNED, p_rank=0.02),
+        ],
+        INCONCLUSIVE,
+    ),
+    "the sense of the signed effect": (
+        FALLS,
+        [control(-3.0, -0.2, 0.001), control(3.0, -0.2, 0.001, quantity=SIGNED)],
+        INCONCLUSIVE,
+    ),
+    "the corrected p against the baseline": (
+        FALLS | {"p_adjusted": 0.06},
+        [control(-3.0, -0.2, 0.001), SIGN_MATTERS],
+        INCONCLUSIVE,
+    ),
+    "the sense of the change": (
+        effect(-3.0, 0.3, 0.2, 0.4, 0.001),
+        [control(-3.0, -0.2, 0.001), SIGN_MATTERS],
+        NOT_SUPPORTED,
+    ),
+    "a test against the controls": (
+        FALLS,
+        [control(-3.0, -0.2, float("nan"), p_rank=0.02), SIGN_MATTERS],
+        INCONCLUSIVE,
+    ),
+    "controls at the dose": (FALLS, [control(-2.0, -0.2, 0.001), SIGN_MATTERS], INCONCLUSIVE),
+    "a set drawn at random": (
+        FALLS | {"selected_on_outcome": True},
+        [control(-3.0, -0.2, 0.001), SIGN_MATTERS],
+        INCONCLUSIVE,
+    ),
+}
+
+
+@pytest.mark.parametrize("missing", SHORT_OF_IT)
+def test_each_condition_alone_keeps_a_claim_from_being_supported(missing) -> None:
+    row, controls, expected = SHORT_OF_IT[missing]
+    assert verdict([FALLS], [control(-3.0, -0.2, 0.001), SIGN_MATTERS]).verdict == SUPPORTED
+    assert verdict([row], controls).verdict == expected
+
+
+def test_tests_exactly_at_the_level_count_as_rejecting() -> None:
+    at_level = [control(-3.0, -0.2, 0.05), control(3.0, 0.2, 0.05, quantity=SIGNED)]
+    assert verdict([FALLS | {"p_adjusted": 0.05}], at_level).verdict == SUPPORTED
+
+
+def test_a_standing_signed_effect_does_not_make_up_for_the_controls() -> None:
+    assert verdict([FALLS], [control(-3.0, -0.05, 0.3), SIGN_MATTERS]).verdict == INCONCLUSIVE
+    assert verdict([FALLS], [control(-3.0, 0.05, 0.3), SIGN_MATTERS]).verdict == NOT_SUPPORTED
+
+
+def test_the_largest_dose_that_moved_accuracy_decides() -> None:
+    small, large = FALLS | {"alpha": -1.0}, FALLS
+    differing = [control(-1.0, -0.2, 0.001), control(-3.0, 0.05, 0.3)]
+    assert verdict([small, large], differing).verdict == NOT_SUPPORTED
+    too_few = [control(-1.0, -0.2, 0.001), control(-3.0, 0.05, float("nan"))]
+    assert verdict([small, large], too_few).verdict == SUPPORTED
+    unmoved = large | {"p_adjusted": 0.3}
+    assert verdict([small, unmoved], differing).verdict == SUPPORTED
+
+
+def test_a_change_must_be_excluded_at_every_dose_of_the_sign() -> None:
+    inside, wide = effect(1.0, 0.01, -0.02, 0.04, 0.5), effect(2.0, 0.01, -0.04, 0.06, 0.5)
+    other_sign = effect(-1.0, 0.01, -0.04, 0.09, 0.5)
+    both = verdicts(
+        pd.DataFrame([inside, other_sign]), pd.DataFrame(columns=list(control(1, 1, 1)))
+    )
+    assert {v.claim: v.verdict for v in both} == {
+        "amplification": NOT_SUPPORTED,
+        "suppression": NOT_SUPPORTED,
+    }
+    assert verdict([inside], []).verdict == NOT_SUPPORTED
+    assert verdict([inside, wide], []).verdict == INCONCLUSIVE
+    assert verdict([effect(1.0, 0.0, -0.02, 0.05, 0.5)], []).verdict == INCONCLUSIVE
+
+
 def test_a_set_selected_on_the_outcome_supports_nothing() -> None:
     found = verdict(
         [FALLS | {"selected_on_outcome": True}],

@@ -185,12 +185,16 @@ def test_charts_choose_what_a_reader_wants_first() -> None:
     curve = Answer(["direction", "alpha", "accuracy", "n"], types, rows, False)
     assert chosen(curve, Choice()) == Choice("alpha", "accuracy", "direction", "line")
     assert chosen(curve, Choice(x="gone", y="n")) == Choice("alpha", "n", "direction", "line")
+    ends = Answer(["alpha", "accuracy"], ["DOUBLE", "DOUBLE"], [(-1.0, 0.5), (1.0, 0.6)], False)
+    assert chosen(ends, Choice()) == Choice("alpha", "accuracy", "", "point")
+    bent = Answer(ends.columns, ends.types, [*ends.rows, (2.0, 0.4)], False)
+    assert chosen(bent, Choice()) == Choice("alpha", "accuracy", "", "line")
     counts = Answer(["status", "n"], ["VARCHAR", "BIGINT"], [("ok", 1), ("bad", 2)], False)
     assert chosen(counts, Choice()) == Choice("status", "n", "", "bar")
     assert chosen(Answer(["text"], ["VARCHAR"], [("x",)], False), Choice()) is None
     assert chosen(Answer(["n"], ["BIGINT"], [], False), Choice()) is None
     kinds = [kind(name) for name in ("DECIMAL(5,2)", "TIMESTAMP WITH TIME ZONE", "INTEGER[]")]
-    assert kinds == ["quantitative", "temporal", ""]
+    assert kinds == ["quantitative", "temporal", None]
 
 
 def test_parameters_are_lines() -> None:

@@ -148,7 +148,6 @@ def test_many_conditions_of_different_sizes() -> None:
         (lambda: bootstrap_difference(4, 2, 86), "rng is missing"),
         (lambda: bootstrap_difference(4, 2, 86, rng=rng(), resamples=100), "resamples"),
         (lambda: bootstrap_difference(4, 2, 86, rng=rng(), method="basic"), "percentile"),
-        (lambda: bootstrap_difference(4, 2, 86, rng=rng(), outcomes_per_problem=4), "clustered"),
         (lambda: bootstrap_mean([1.0, np.nan], rng=rng()), "finite"),
         (lambda: bootstrap_mean([[1.0, 2.0]], rng=rng()), "clustered_difference"),
     ],

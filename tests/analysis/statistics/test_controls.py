@@ -270,7 +270,7 @@ def test_power_in_controls(r: dict[str, list[float]]) -> None:
         assert [found.fixed, found.random] == pytest.approx(r[f"power{k}"], rel=1e-9)
     printed = controls_power([5, 10, 20], model="random")
     assert printed.fixed == pytest.approx([0.57, 0.86, 0.98], abs=5e-3)
-    assert printed.estimate == pytest.approx([0.546, 0.721, 0.793], abs=5e-4)
+    assert printed.power == pytest.approx([0.546, 0.721, 0.793], abs=5e-4)
     assert controls_power(10_000, model="random").random == pytest.approx(0.85, abs=2e-3)
     assert controls_power(5, gap=0.0, model="random").random == pytest.approx(0.05, abs=1e-9)
     with pytest.raises(Refusal, match="model"):

@@ -19,7 +19,7 @@ def test_p_is_below_alpha_exactly_when_the_interval_is_inside(
 ) -> None:
     n = gained + lost + rest
     result = equivalence(gained, lost, n, margin=margin)
-    ninety = paired_difference(gained, lost, n, level=0.9)
+    ninety = paired_difference(gained, lost, n, confidence=0.9)
     assert (result.low, result.high) == (ninety.low, ninety.high)
     assert result.shown == (result.low > -margin and result.high < margin)
     if abs(result.p - 0.05) > 1e-9:

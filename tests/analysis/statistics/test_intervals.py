@@ -43,7 +43,7 @@ def test_printed_values(
 def test_tango_against_r(table: tuple[int, int, int], r_pairs: dict[str, float]) -> None:
     key = "_".join(map(str, table))
     for level, name in ((0.95, "tango"), (0.9, "tango90")):
-        result = paired_difference(*table, level=level)
+        result = paired_difference(*table, confidence=level)
         # R maximises the likelihood numerically, which is good to about 1e-7.
         assert result.low == pytest.approx(r_pairs[f"{name}_low_{key}"], abs=2e-7)
         assert result.high == pytest.approx(r_pairs[f"{name}_high_{key}"], abs=2e-7)
@@ -90,8 +90,8 @@ def test_tables_without_or_with_only_change() -> None:
 def test_tango_properties(table: tuple[int, int, int], level: float) -> None:
     gained, lost, n = table
     one, other = (
-        paired_difference(*table, level=level),
-        paired_difference(lost, gained, n, level=level),
+        paired_difference(*table, confidence=level),
+        paired_difference(lost, gained, n, confidence=level),
     )
     assert -1 <= one.low <= one.estimate <= one.high <= 1
     assert (one.low, one.high) == (-other.high, -other.low)
@@ -103,8 +103,8 @@ def test_tango_properties(table: tuple[int, int, int], level: float) -> None:
 
 @given(tables(), st.sampled_from(["tango", "bonett-price"]))
 def test_wider_level_wider_interval(table: tuple[int, int, int], method: str) -> None:
-    narrow = paired_difference(*table, method=method, level=0.9)
-    wide = paired_difference(*table, method=method, level=0.99)
+    narrow = paired_difference(*table, method=method, confidence=0.9)
+    wide = paired_difference(*table, method=method, confidence=0.99)
     assert wide.low <= narrow.low
     assert wide.high >= narrow.high
 
@@ -115,7 +115,7 @@ def test_the_test_decides_where_it_and_the_interval_part(gained: int, lost: int,
     assert result.high < 0
     assert result.p > 0.05
     assert result.status == "test_interval_disagree"
-    assert paired_difference(gained, lost, n, level=0.9).status == "ok"
+    assert paired_difference(gained, lost, n, confidence=0.9).status == "ok"
 
 
 def test_where_interval_and_test_disagree_is_rare() -> None:
@@ -177,9 +177,8 @@ def test_wilson(r_pairs: dict[str, float]) -> None:
     [
         (lambda: paired_difference(4, 2, 0), "more than n"),
         (lambda: paired_difference(0, 0, 0), "no pairs"),
-        (lambda: paired_difference(4, 2, 86, level=95), "0.95"),
+        (lambda: paired_difference(4, 2, 86, confidence=95), "0.95"),
         (lambda: paired_difference(4, 2, 86, method="clopper"), "tango"),
-        (lambda: paired_difference(4, 2, 86, outcomes_per_problem=8), "clustered_difference"),
         (lambda: wilson(9, 8), "more than n"),
     ],
 )

@@ -14,6 +14,7 @@ from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 
 from analysis import Refusal, discordance, mcnemar, paired_counts, sign_test
+from analysis.statistics.counts import one_outcome_each
 
 TABLES = [(40, 20, 160), (4, 2, 86), (0, 11, 86), (7, 18, 86), (8, 19, 86), (1, 7, 50)]
 TABLES += [(0, 4, 50), (10, 21, 100), (42, 62, 400), (3, 3, 43), (120, 90, 1319)]
@@ -129,8 +130,8 @@ def test_arrays_of_counts_give_arrays() -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: mcnemar(4, 2, outcomes_per_problem=8), "clustered_difference"),
-        (lambda: sign_test(4, 2, outcomes_per_problem=8), "clustered_difference"),
+        (lambda: one_outcome_each(8), "clustered_difference"),
+        (lambda: one_outcome_each(0), "0 outcomes per problem"),
         (lambda: mcnemar(40, 20, n=50), "clustered_difference"),
         (lambda: mcnemar(0.5, 2), "whole numbers"),
         (lambda: mcnemar(-1, 2), "negative"),
@@ -154,13 +155,6 @@ def test_refusals_name_what_to_do(call: object, words: str) -> None:
 def test_counts_from_a_data_frame() -> None:
     frame = pd.DataFrame({"gained": [4, 0], "lost": [2, 11]}, dtype="Int64")
     assert mcnemar(frame.gained, frame.lost).p.tolist() == mcnemar([4, 0], [2, 11]).p.tolist()
-
-
-def test_selection_on_the_outcome_is_stamped() -> None:
-    stamped = mcnemar(4, 2, n=86, selected_on_outcome=True)
-    assert stamped.selected_on_outcome
-    assert stamped.scope == "these problems only"
-    assert mcnemar(4, 2).scope == "new problems"
 
 
 def test_paired_counts() -> None:

@@ -22,7 +22,7 @@ def test_printed_values() -> None:
         ("exact", [0.069, 0.178, 0.373, 0.802]),
     ):
         found = [
-            mcnemar_power(n, effect=0.05, discordance=0.15, method=method).estimate
+            mcnemar_power(n, effect=0.05, discordance=0.15, method=method).power
             for n in (50, 100, 200, 500)
         ]
         assert found == pytest.approx(expected, abs=5e-4)
@@ -32,7 +32,7 @@ def test_printed_values() -> None:
 @pytest.mark.parametrize("n", [50, 100])
 def test_against_r_double_sum(n: int, method: str, r_pairs: dict[str, float]) -> None:
     found = mcnemar_power(n, effect=0.05, discordance=0.15, method=method)
-    assert found.estimate == pytest.approx(r_pairs[f"power_{method}_{n}"], rel=1e-9)
+    assert found.power == pytest.approx(r_pairs[f"power_{method}_{n}"], rel=1e-9)
 
 
 @pytest.mark.parametrize("method", ["midp", "exact", "chi2"])
@@ -51,23 +51,23 @@ def test_power_of_chi2_is_that_of_the_tango_interval() -> None:
     counts = rng.multinomial(120, [0.15, 0.06, 0.79], size=20_000)
     result = paired_difference(counts[:, 0], counts[:, 1], 120)
     rejected = ((result.low > 0) | (result.high < 0)).mean()
-    power = mcnemar_power(120, effect=0.09, discordance=0.21, method="chi2").estimate
+    power = mcnemar_power(120, effect=0.09, discordance=0.21, method="chi2").power
     assert rejected == pytest.approx(power, abs=0.011)
 
 
 def test_exact_size_is_at_most_the_level_and_midp_close_to_it() -> None:
     for n in (43, 86, 300):
         for rate in (0.05, 0.2, 0.4):
-            size = mcnemar_power(n, effect=0.0, discordance=rate, method="exact").estimate
+            size = mcnemar_power(n, effect=0.0, discordance=rate, method="exact").power
             assert size <= 0.05
-            midp = mcnemar_power(n, effect=0.0, discordance=rate).estimate
+            midp = mcnemar_power(n, effect=0.0, discordance=rate).power
             assert size <= midp <= 0.055
             if n * rate >= 6:
                 assert midp >= 0.03
 
 
 def test_everything_discordant_is_the_binomial() -> None:
-    power = mcnemar_power(20, effect=0.4, discordance=1.0).estimate
+    power = mcnemar_power(20, effect=0.4, discordance=1.0).power
     rng = np.random.default_rng(9)
     gained = rng.binomial(20, 0.7, 40_000)
     assert power == pytest.approx((mcnemar(gained, 20 - gained).p <= 0.05).mean(), abs=0.01)
@@ -75,13 +75,13 @@ def test_everything_discordant_is_the_binomial() -> None:
 
 def test_smallest_effect_and_problems_needed_are_consistent() -> None:
     smallest = minimum_detectable_effect(200, discordance=0.15)
-    back = mcnemar_power(200, effect=smallest.estimate, discordance=0.15)
-    assert back.estimate == pytest.approx(0.8, abs=1e-6)
+    back = mcnemar_power(200, effect=smallest.effect, discordance=0.15)
+    assert back.power == pytest.approx(0.8, abs=1e-6)
     needed = sample_size(effect=0.05, discordance=0.15)
     assert needed.power >= 0.8
-    for n in range(needed.estimate, needed.estimate + 20):
-        assert mcnemar_power(n, effect=0.05, discordance=0.15).estimate >= 0.8
-    before = mcnemar_power(needed.estimate - 1, effect=0.05, discordance=0.15).estimate
+    for n in range(needed.problems, needed.problems + 20):
+        assert mcnemar_power(n, effect=0.05, discordance=0.15).power >= 0.8
+    before = mcnemar_power(needed.problems - 1, effect=0.05, discordance=0.15).power
     assert before < 0.8
 
 

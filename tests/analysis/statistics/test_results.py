@@ -6,7 +6,7 @@ import dataclasses
 import json
 import subprocess
 import sys
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import analysis
 from analysis.statistics import results
+from analysis.vocabulary import Status
 
 ISSUE_NAMES = [
     "sign_test",
@@ -101,12 +102,83 @@ def test_no_nan_and_no_zero_p_without_a_status(gained: int, lost: int, rest: int
         analysis.fragility(gained, lost, n, fragile_gained=min(gained, 1), fragile_lost=0),
     ]
     for result in made:
-        assert result.status in results.STATUSES
+        assert result.status in get_args(Status)
         assert result.scope == "new problems"
         check(dataclasses.asdict(result), str(result.status), result.method)
         json.dumps(result.as_dict(), allow_nan=False)
-        if result.low is not None and not np.isnan(result.estimate):
+        if isinstance(result, results.Interval) and not np.isnan(result.estimate):
             assert result.low - 1e-12 <= result.estimate <= result.high + 1e-12, result.method
+
+
+def test_what_is_chosen_by_its_outcome_speaks_of_itself_only() -> None:
+    result = analysis.fragility(7, 18, 86, fragile_gained=1, fragile_lost=2)
+    stamped = analysis.stamped(result)
+    for one in (stamped, stamped.worst, stamped.without):
+        assert isinstance(one, results.Result)
+        assert (one.selected_on_outcome, one.scope) == (True, "these problems only")
+    assert (result.selected_on_outcome, result.scope) == (False, "new problems")
+    assert (stamped.p, stamped.worst.p, stamped.n) == (result.p, result.worst.p, 86)
+
+
+def test_new_directions_on_a_chosen_set_stay_new_directions() -> None:
+    stamped = analysis.stamped(analysis.compare_to_controls(-5.0, [1.0, 2.0, 4.0]))
+    assert (stamped.selected_on_outcome, stamped.scope) == (True, "new directions")
+
+
+KEYS = ["method", "estimate", "n", "low", "high", "level", "p", "statistic", "status", "scope"]
+KEYS += ["dropped", "dropped_what", "selected_on_outcome"]
+
+
+@pytest.mark.parametrize(
+    ("result", "written"),
+    [
+        (analysis.e_value(2, 9), {"estimate": "e", "log_e": "log_e"}),
+        (
+            analysis.mcnemar_power(40, effect=0.1, discordance=0.3, significance=0.04),
+            {"estimate": "power", "effect": "effect", "discordance": "discordance"}
+            | {"alpha": "significance"},
+        ),
+        (
+            analysis.minimum_detectable_effect(90, discordance=0.3, power=0.7),
+            {"estimate": "effect", "power": "asked", "asked": "asked"}
+            | {"discordance": "discordance", "alpha": "significance"},
+        ),
+        (
+            analysis.sample_size(effect=0.2, discordance=0.3, power=0.7),
+            {"estimate": "problems", "power": "power", "asked": "asked"}
+            | {"discordance": "discordance", "alpha": "significance"},
+        ),
+        (
+            analysis.futility(2, 5, 40, planned_n=90, effect=0.1, discordance=0.3),
+            {"estimate": "conditional_power", "stop": "stop", "threshold": "threshold"}
+            | {"planned_n": "planned_n"},
+        ),
+        (
+            analysis.adjust([0.01, 0.2], method="bh", family_size=3),
+            {"estimate": "unadjusted", "p": "p", "unadjusted": "unadjusted"}
+            | {"family_size": "family_size", "controls": "controls"},
+        ),
+        (
+            analysis.equivalence(4, 2, 86, margin=0.1, significance=0.04),
+            {"level": "confidence", "margin": "margin", "alpha": "significance", "shown": "shown"},
+        ),
+    ],
+)
+def test_results_are_written_under_the_names_that_stores_know(
+    result: results.Result, written: dict[str, str]
+) -> None:
+    content = result.as_dict()
+    assert list(content) == KEYS + [key for key in written if key not in KEYS]
+    for key, name in written.items():
+        assert content[key] == results.plain(getattr(result, name)), key
+
+
+def test_the_level_of_a_power_is_written_as_the_coverage_that_belongs_to_it() -> None:
+    result = analysis.controls_power(5, gap=2.0, model="random", significance=0.04)
+    content = result.as_dict()
+    assert list(content) == [*KEYS, "gap", "fixed", "random", "rank_floor"]
+    assert (content["estimate"], content["level"]) == (result.random, 0.96)
+    assert content["estimate"] != content["fixed"]
 
 
 def test_as_dict_is_plain() -> None:

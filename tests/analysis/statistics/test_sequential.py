@@ -23,27 +23,27 @@ def test_e_value_by_whole_numbers() -> None:
         for lost in range(12):
             changed = gained + lost
             expected = Fraction(2**changed, (changed + 1) * comb(changed, gained))
-            assert e_value(gained, lost).estimate == pytest.approx(float(expected), rel=1e-12)
+            assert e_value(gained, lost).e == pytest.approx(float(expected), rel=1e-12)
 
 
 def test_eight_one_sided_pairs_are_the_fewest() -> None:
-    assert e_value(0, 8).estimate == pytest.approx(28.4, abs=0.05)
-    assert e_value(8, 0).estimate == e_value(0, 8).estimate
-    assert e_value(0, 7).estimate < 20
+    assert e_value(0, 8).e == pytest.approx(28.4, abs=0.05)
+    assert e_value(8, 0).e == e_value(0, 8).e
+    assert e_value(0, 7).e < 20
     assert e_value(0, 0).status == "no_information"
     assert e_value(0, 0).p == 1.0
 
 
 def test_a_huge_e_value_stays_finite() -> None:
     result = e_value(0, 5000)
-    assert np.isfinite(result.estimate)
+    assert np.isfinite(result.e)
     assert result.p > 0
     assert result.log_e > 3000
 
 
 def test_peeking_after_every_problem_keeps_the_level() -> None:
     gained, lost = walks(np.random.default_rng(10), 0.1, 0.1, 10_000, 400)
-    crossed = (e_value(gained, lost).estimate >= 20).any(axis=1).mean()
+    crossed = (e_value(gained, lost).e >= 20).any(axis=1).mean()
     assert crossed <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 10_000)
 
 
@@ -78,7 +78,7 @@ def test_share_limits_by_a_scan() -> None:
         result = confidence_sequence(gained, lost)
         assert result.low == pytest.approx(inside.min(), abs=2e-5)
         assert result.high == pytest.approx(inside.max(), abs=2e-5)
-        assert (result.high < 0.5 or result.low > 0.5) == (e_value(gained, lost).estimate >= 20)
+        assert (result.high < 0.5 or result.low > 0.5) == (e_value(gained, lost).e >= 20)
 
 
 def test_sequences_contain_the_estimate_and_mirror() -> None:
@@ -93,16 +93,16 @@ def test_sequences_contain_the_estimate_and_mirror() -> None:
 
 def test_futility_is_conditional_power() -> None:
     start = futility(0, 0, 1, planned_n=200, effect=0.05, discordance=0.15)
-    full = mcnemar_power(199, effect=0.05, discordance=0.15).estimate
-    assert start.estimate == pytest.approx(full, abs=1e-12)
+    full = mcnemar_power(199, effect=0.05, discordance=0.15).power
+    assert start.conditional_power == pytest.approx(full, abs=1e-12)
     rng = np.random.default_rng(13)
     more = rng.multinomial(114, [0.1, 0.05, 0.85], size=40_000)
     rejected = (mcnemar(4 + more[:, 0], 6 + more[:, 1]).p <= 0.05).mean()
     result = futility(4, 6, 86, planned_n=200, effect=0.05, discordance=0.15)
-    assert result.estimate == pytest.approx(rejected, abs=0.008)
+    assert result.conditional_power == pytest.approx(rejected, abs=0.008)
     done = futility(4, 2, 86, planned_n=86, effect=0.05, discordance=0.15)
-    assert (done.estimate, done.stop) == (0.0, True)
-    assert futility(0, 11, 86, planned_n=86, effect=0.05, discordance=0.15).estimate == 1.0
+    assert (done.conditional_power, done.stop) == (0.0, True)
+    assert futility(0, 11, 86, planned_n=86, effect=0.05, discordance=0.15).conditional_power == 1.0
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_band_leaves_out_zero_exactly_where_the_test_rejects() -> None:
         assert np.array_equal(outside, found.p <= 0.05)
         rejections += int(outside.sum())
         single = paired_difference(
-            (y > b[:, None]).sum(axis=0), (y < b[:, None]).sum(axis=0), 120, level=0.95
+            (y > b[:, None]).sum(axis=0), (y < b[:, None]).sum(axis=0), 120, confidence=0.95
         )
         assert (found.low <= single.low + 1e-9).all()
         assert (found.high >= single.high - 1e-9).all()

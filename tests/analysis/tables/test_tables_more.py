@@ -9,7 +9,7 @@ import pytest
 
 from analysis import tables
 from analysis.report.verdicts import store_verdicts
-from analysis.tables import labels, problems
+from analysis.tables import problems
 from analysis.tables.problems import candidate_curves
 from store import committed
 from tests.synthetic import synthetic_store
@@ -139,25 +139,6 @@ def test_direction_vectors_come_from_committed_shards(demo_like) -> None:
     stored = committed(demo_like, "direction_vectors").num_rows
     table = tables.direction_components(demo_like, "mean_difference")
     assert stored > table["position"].nunique() == 6
-
-
-@pytest.mark.parametrize(
-    ("made", "expected"),
-    [
-        (labels.points(-0.12791), "−12.8"),
-        (labels.points(0.0), "0.0"),
-        (labels.alpha(-0.5), "−0.5"),
-        (labels.alpha(0.0), "0"),
-        (labels.interval(-0.01, 0.02), "[−1.0, +2.0]"),
-        (labels.p_value(0.00001), "< 0.0001"),
-        (labels.p_is(0.0123), "p = 0.012"),
-        (labels.p_is(1e-9), "p < 0.0001"),
-        (labels.p_value(float("nan")), "–"),
-        (labels.percent(0.5), "50.0 %"),
-    ],
-)
-def test_numbers_are_written_as_a_paper_writes_them(made: str, expected: str) -> None:
-    assert made == expected
 
 
 def test_several_seeds_are_tested_over_problems_not_pooled(tmp_path) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from analysis import tables
-from analysis.tables.base import groups, matching, remembered, texts_to_objects, whole_test_sets
+from analysis.tables.base import groups, matching, whole_test_sets
 from analysis.tables.paired import paired_tests
+from analysis.tables.readings import Readings, Source, remembered, texts_to_objects, view
+from sql.errors import UserError
 from store import read
 
 CURVE = {
@@ -101,6 +106,15 @@ def test_a_set_that_was_covered_in_part_is_left_out(demo_like) -> None:
     assert whole_test_sets(partial, demo_like).empty
 
 
+def test_seeds_do_not_make_up_for_problems_that_were_not_run(demo_like) -> None:
+    rows = tables.accuracy(demo_like)
+    rows = rows[(rows["set_name"] == "primary") & rows["direction"].notna()]
+    # Two seeds of all but two of the problems: more outcomes than the set has problems.
+    partial = rows.assign(n=2 * rows["n"] - 4, n_seeds=2)
+    assert whole_test_sets(partial, demo_like).empty
+    assert len(whole_test_sets(rows.assign(n=2 * rows["n"], n_seeds=2), demo_like)) == len(rows)
+
+
 def test_the_selected_set_is_stamped(demo_like) -> None:
     stamps = tables.effects(demo_like).groupby("set_name")["selected_on_outcome"].unique()
     assert list(stamps["balanced"]) == [True]
@@ -130,15 +144,35 @@ def test_missing_texts_are_none_and_equal_each_other() -> None:
     assert len(matching(frame, {"a": None, "absent": 3})) == 2
 
 
-def test_a_table_is_computed_once_per_state_and_cannot_be_spoiled(demo_like) -> None:
+def test_a_table_is_computed_once_per_readings_and_cannot_be_spoiled(demo_like) -> None:
     calls = []
 
     @remembered
-    def table(store: object) -> pd.DataFrame:
-        calls.append(store)
-        return pd.DataFrame({"a": [1]})
+    def table(store: Source, *, level: float = 0.95) -> pd.DataFrame:
+        calls.append((store, level))
+        return pd.DataFrame({"a": [level]})
 
-    first = table(demo_like)
+    readings = Readings(demo_like)
+    first = table(readings)
     first["a"] = 2
-    assert table(demo_like)["a"].tolist() == [1]
-    assert len(calls) == 1
+    assert table(readings)["a"].tolist() == [0.95]
+    assert table(readings, level=0.9)["a"].tolist() == [0.9]
+    assert calls == [(readings, 0.95), (readings, 0.9)]
+    table(demo_like)
+    table(Readings(demo_like))
+    assert len(calls) == 4
+
+
+def test_a_view_is_read_once_and_new_readings_see_new_rows(tmp_path, demo_like) -> None:
+    root = tmp_path / "s"
+    shutil.copytree(demo_like, root)
+    readings = Readings(root)
+    sets = view(readings, "sets_overview")
+    shutil.rmtree(root)
+    assert view(readings, "sets_overview").equals(sets)
+    with pytest.raises(UserError):
+        view(root, "sets_overview")
+
+
+def test_what_is_computed_once_keeps_its_signature() -> None:
+    assert list(inspect.signature(tables.effects).parameters) == ["store", "level"]

@@ -12,7 +12,12 @@ from collect.directions.control_vectors import (
     shuffled_labels,
     with_norms_of,
 )
-from collect.directions.fits import FITS, mean_difference, mean_difference_matched
+from collect.directions.fits import (
+    FITS,
+    logistic_probe,
+    mean_difference,
+    mean_difference_matched,
+)
 from sql.errors import UserError
 
 
@@ -66,6 +71,43 @@ def test_matched_by_hand():
     strata = np.array([0, 0, 1, 1, 2])  # stratum 2 has no wrong problem and drops out
     # weights 1/2 and 1/2: ((1 - 2) + (4 - 8)) / 2
     assert mean_difference_matched(activations, labels, strata=strata).item() == -2.5
+
+
+def test_a_stratum_weighs_the_inverse_variance_of_its_difference():
+    """Two strata of four problems, of which one is split unevenly: it says less."""
+    activations = np.array([9.0, 1.0, 2.0, 3.0, 4.0, 6.0, 2.0, 6.0]).reshape(8, 1, 1)
+    labels = np.array([True, False, False, False, True, True, False, False])
+    strata = np.repeat([0, 1], 4)
+    # differences 9 - 2 and 5 - 4, weights 1 * 3 / 4 and 2 * 2 / 4
+    expected = (0.75 * 7 + 1.0 * 1) / 1.75
+    matched = mean_difference_matched(activations, labels, strata=strata).item()
+    assert matched == pytest.approx(expected, rel=1e-12)
+
+
+def ridge_logistic(features, labels, penalty):
+    """Newton's method on sum log(1 + exp(-margin)) + penalty / 2 |w|^2; the intercept is free."""
+    design = np.column_stack([features, np.ones(len(features))])
+    ridge = penalty * np.diag([1.0] * features.shape[1] + [0.0])
+    weights = np.zeros(design.shape[1])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-design @ weights))
+        slope = design.T @ (labels - p) - ridge @ weights
+        curvature = design.T @ (design * (p * (1 - p))[:, None]) + ridge
+        weights += np.linalg.solve(curvature, slope)
+    return weights[:-1]
+
+
+def test_the_probe_is_ridge_regression_of_penalty_one():
+    """Seven problems in two dimensions of unequal spread: there the penalty turns the normal."""
+    features = np.array([[4, 1], [-3, 1.5], [2, 0.5], [5, -1], [-4, 0.2], [1, -1.2], [-5, -1]])
+    labels = np.array([True, True, True, True, False, False, False])
+    centred = features - features.mean(0)
+    standard = centred / np.sqrt(centred.var(0).mean())
+    probe = logistic_probe(features[:, None], labels)[0]
+    assert cosine(probe, ridge_logistic(standard, labels, 1.0)) == pytest.approx(1, abs=1e-8)
+    assert cosine(probe, ridge_logistic(standard, labels, 2.0)) < 0.999
+    length = np.linalg.norm(features[labels].mean(0) - features[~labels].mean(0))
+    assert np.linalg.norm(probe) == pytest.approx(length)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from collect.directions.directions import add_direction, select_directions
 from collect.directions.extraction import activation_table, stored_activations
 from collect.directions.fits import mean_difference, mean_difference_matched
 from collect.directions.fitting import FitRequest, draw_controls, fit_direction
-from collect.directions.vector_files import query_vectors, read_vectors
+from collect.directions.vector_files import query_text, query_vectors, read_vectors
 from collect.problems.problem_sets import add_set
 from collect.problems.problems import add_problems, generated
 from sql.errors import UserError
@@ -88,8 +88,8 @@ def test_mean_difference_in_sql_equals_the_built_in(root, tmp_path):
     path = tmp_path / "my_direction.sql"
     path.write_text(query)
     ingest(root)
-    vectors, text = query_vectors(root, str(path))
-    add_direction(root, vectors, name="in_sql", kind="sql", recipe={"query": text})
+    vectors = query_vectors(root, str(path))
+    add_direction(root, vectors, name="in_sql", kind="sql", recipe={"query": query_text(str(path))})
     built_in, in_sql = select_directions(root, "built_in,in_sql")
     np.testing.assert_allclose(in_sql.vectors, built_in.vectors, rtol=1e-6, atol=1e-7)
 

@@ -3,19 +3,22 @@
 import dataclasses
 import itertools
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 
+from analysis.vocabulary import Effect, Operator
 from collect.engine.engine import run
-from collect.engine.interventions import EFFECTS, OPERATORS, Steering
+from collect.engine.interventions import Steering
 from collect.engine.protocol import resolve_protocol
 from tests.collect.engine import tiny
 from tests.collect.engine.slow_reference import Reference
 
 torch.set_num_threads(1)
 
+OPERATORS, EFFECTS = get_args(Operator), get_args(Effect)
 LATENT_SITES = (
     "latent",
     "latent_projected",

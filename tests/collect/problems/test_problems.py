@@ -9,12 +9,12 @@ import pytest
 
 from collect.problems.expressions import expressions
 from collect.problems.problem_sets import (
-    add_report_split,
     add_set,
     baseline_labels,
     draw_balanced,
     draw_random,
     members,
+    set_sizes,
 )
 from collect.problems.problems import (
     add_problems,
@@ -24,6 +24,7 @@ from collect.problems.problems import (
     read_jsonl,
     read_pairs,
 )
+from collect.problems.report_split import add_report_split, read_published
 from sql.errors import UserError
 from store import identity, shards
 from store.layout import create_store
@@ -213,6 +214,29 @@ def test_balanced_sets_keep_labels_and_their_run(root):
     assert baseline_labels(root, model="tiny", protocol="codi")[1] == "run"
 
 
+def test_a_balanced_set_is_drawn_by_its_seed(root):
+    ids = sorted(row["problem_id"] for row in generated(40).rows)
+    add_problems(root, generated(40).rows)
+    labels = {problem: i % 4 != 0 for i, problem in enumerate(ids)}
+    add_baseline(root, labels)
+    for name, seed in (("one", 3), ("same", 3), ("other", 4)):
+        assert draw_balanced(root, name, 5, seed=seed) == 10
+    one, same, other = (set(members(root, name)) for name in ("one", "same", "other"))
+    first = {p for right in (True, False) for p in [i for i in ids if labels[i] is right][:5]}
+    assert one == same
+    assert len({frozenset(drawn) for drawn in (one, other, first)}) == 3
+
+
+def test_unlabelled_problems_are_neither_right_nor_wrong(root):
+    rows = generated(9).rows
+    add_problems(root, rows)
+    ids = [row["problem_id"] for row in rows]
+    labels = dict(zip(ids, [True, True, False], strict=False))
+    add_set(root, "part", ids[:8], split="train", selection="all", labels=labels)
+    (size,) = set_sizes(root)
+    assert (size["n"], size["n_right"], size["n_wrong"]) == (8, 2, 1)
+
+
 def write_pairs(folder):
     pairs = [
         {
@@ -243,14 +267,14 @@ def test_pairs_and_split(root, tmp_path):
     assert [row["answer"] for row in both[:4]] == ["1", "2", "2", "3"]
     assert json.loads(both[1]["attributes"]) == {"pair_id": 0, "side": "corrupted"}
     assert both[0]["n_steps"] == 1
-    report = add_report_split(root, pairs, split)
+    report = add_report_split(root, read_published(pairs, split))
     assert (report.listed, report.repeated, report.in_both) == (6, 1, 1)
     train = members(root, report.train)
     assert {row["label"] for row in train.values()} == {True, False}
     assert {row["selection"] for row in train.values()} == {"balanced_on_baseline"}
     levels = shards.committed(root, "strata")["level"].to_pylist()
     assert sorted(levels) == ["easy", "hard", "unknown", "unknown"]
-    assert add_report_split(root, pairs, split) == report
+    assert add_report_split(root, read_published(pairs, split)) == report
     assert shards.committed(root, "problem_sets").num_rows == 5
 
 
@@ -259,10 +283,10 @@ def test_files_that_do_not_belong_together(root, tmp_path):
     told = json.loads(split.read_text())
     split.write_text(json.dumps({**told, "test_wrong": [{"pair_id": 99}]}))
     with pytest.raises(UserError, match="names pair 99"):
-        add_report_split(root, pairs, split)
+        add_report_split(root, read_published(pairs, split))
     split.write_text(json.dumps({"train_correct": [1]}))
     with pytest.raises(UserError, match="is no split file"):
-        add_report_split(root, pairs, split)
+        add_report_split(root, read_published(pairs, split))
     with pytest.raises(UserError, match="should hold a list"):
         read_pairs(split)
     with pytest.raises(UserError, match="cannot read"):
@@ -270,9 +294,8 @@ def test_files_that_do_not_belong_together(root, tmp_path):
 
 
 def test_the_published_files(root, origin):
-    report = add_report_split(
-        root, origin / "problem_pairs_gpt4_answers.json", origin / "steering_dataset_gpt2.json"
-    )
+    pairs = origin / "problem_pairs_gpt4_answers.json"
+    report = add_report_split(root, read_published(pairs, origin / "steering_dataset_gpt2.json"))
     # 430 entries; 17 name a training problem again and 7 test problems are in training as well.
     assert (report.listed, report.repeated, report.in_both) == (430, 17, 7)
     train, test = members(root, report.train), members(root, report.test)

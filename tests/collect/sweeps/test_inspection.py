@@ -9,11 +9,12 @@ import torch
 from collect.cli import extract as extract_command
 from collect.cli import model as model_command
 from collect.directions.extraction import extract, sites_of, stored_activations
+from collect.engine.protocol import default_protocol
 from collect.engine.reading import activations
 from collect.models.checkpoints import load_model
 from collect.problems.problem_sets import add_set
 from collect.problems.problems import add_problems, generated
-from collect.sweeps.inspection import default_protocol, example_problems
+from collect.sweeps.inspection import example_problems
 from sql.errors import UserError
 from store import shards
 from store.layout import create_store

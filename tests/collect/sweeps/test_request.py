@@ -7,7 +7,8 @@ import pytest
 
 import steerstat
 from collect.directions.directions import add_direction, select_directions
-from collect.sweeps.request import make_request, run_request, work_out
+from collect.sweeps.request import make_request
+from collect.sweeps.work import run_request, work_out
 from sql.errors import UserError
 from store import committed, read, rows_digest
 from tests.collect.sweeps.small_scale import SMALL
@@ -38,7 +39,7 @@ max_new_tokens = 5
 
 @pytest.fixture(autouse=True)
 def _few_gated_problems(monkeypatch):
-    monkeypatch.setattr("collect.sweeps.request.GATED_PROBLEMS", 2)
+    monkeypatch.setattr("collect.sweeps.work.GATED_PROBLEMS", 2)
 
 
 def collected(store, **options):
@@ -217,18 +218,17 @@ def test_stopping_ends_where_the_whole_data_would_have_ended_it(fresh, tmp_path)
     ("options", "message"),
     [
         ({"problems": None}, "which problems"),
-        ({"problems": "gone"}, "no problem set 'gone'; it has: balanced, primary"),
+        ({"problems": "gone"}, "no problem set 'gone'; the store has: balanced, primary"),
         ({"stop_when_decided": True}, "needs a PLAN.toml"),
-        ({"temperature": -1.0}, "negative"),
+        ({"temperature": -1.0}, "should be 0"),
         ({"directions": "gone"}, "gone"),
         ({"protocol": "codec"}, "unknown protocol"),
         ({"directions": "mean_difference", "alphas": "x"}, "no list of doses"),
     ],
 )
 def test_bad_requests_are_one_line(store, options, message):
-    request = make_request(store, **{"problems": "primary", "device": "cpu", **options})
     with pytest.raises(UserError, match=message) as caught:
-        list(run_request(request))
+        make_request(store, **{"problems": "primary", "device": "cpu", **options})
     assert "\n" not in str(caught.value)
 
 
@@ -247,7 +247,7 @@ def test_plans_that_do_not_fit_the_store_are_refused(fresh, tmp_path, values, te
     path = plan_file(tmp_path, **values)
     path.write_text(path.read_text() + text)
     with pytest.raises(UserError, match=message):
-        list(run_request(make_request(fresh, plan=path, stop_when_decided=True)))
+        make_request(fresh, plan=path, stop_when_decided=True)
     assert not committed(fresh, "plans").num_rows
 
 
@@ -255,4 +255,4 @@ def test_a_plan_of_another_size_is_refused(fresh, tmp_path):
     path = plan_file(tmp_path)
     path.write_text(path.read_text().replace("problems = 40", "problems = 400"))
     with pytest.raises(UserError, match="the plan says 400 problems, set primary has 40"):
-        work_out(make_request(fresh, plan=path))
+        make_request(fresh, plan=path)

@@ -14,11 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from collect.problems.parsers import canonical_number
 from sql.errors import UserError
 from store import ingest, read
 from store.cli.transfer import app
-from store.exchange.drafts import canonical
 from store.exchange.exporters import export
 from store.exchange.importers import import_file
 from store.schema import TABLES
@@ -33,16 +31,6 @@ def counts(store, **where):
     condition = " AND ".join(f"{name} = ${name}" for name in where) or "true"
     query = f"SELECT {', '.join(COUNTS)} FROM accuracy_by_alpha WHERE {condition} ORDER BY ALL"
     return read(store, query, **where).to_pylist()
-
-
-@pytest.mark.parametrize(
-    "text", ["14", "1,000.0", "-0", "$5.50", "38.50", "70000.0", "0.5", "-12", "1e3"]
-)
-def test_numbers_are_canonical_as_when_collected(text):
-    if text == "1e3":
-        assert canonical(text) == "1000"
-    else:
-        assert canonical(text) == canonical_number(text)
 
 
 def test_the_reports_files_go_out_and_come_back(made_store, tmp_path):

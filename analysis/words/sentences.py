@@ -1,40 +1,17 @@
-"""One careful sentence per result: what the numbers say, and what they do not.
-
-Effects come in as fractions and are printed as percentage points, here and nowhere below.
-"""
+"""One careful sentence per result: what the numbers say, and what they do not."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from analysis.statistics import results
-from analysis.statistics.results import Result
+from analysis.words.numbers import compact, limits, p_is, p_value, points
 
 _TEST = {
     "midp": "McNemar's mid-p test",
     "exact": "the exact McNemar test",
     "chi2": "McNemar's chi-square test",
 }
-
-
-def points(value: float, *, sign: bool = True) -> str:
-    """A fraction as percentage points with one decimal, e.g. ``"+2.3"``."""
-    text = f"{100 * value:+.1f}" if sign else f"{100 * value:.1f}"
-    return text.replace("+0.0", "0.0").replace("-0.0", "0.0") if abs(100 * value) < 0.05 else text
-
-
-def p_text(p: float) -> str:
-    """A p-value after its sign, e.g. ``"= .453"`` or ``"< .001"``; never rounded to its level."""
-    if p < 0.001:
-        return "< .001"
-    digits = 4 if abs(p - 0.05) < 0.005 else 3
-    text = f"{p:.{digits}f}"
-    return f"= {text[1:] if text.startswith('0') else text}"
-
-
-def interval_text(low: float, high: float, level: float) -> str:
-    """Limits in percentage points with their level."""
-    return f"{100 * level:g} % interval {points(low)} to {points(high)} points"
 
 
 def mcnemar_sentence(gained: int, lost: int, p: float, exact: float, alpha: float = 0.05) -> str:
@@ -44,7 +21,7 @@ def mcnemar_sentence(gained: int, lost: int, p: float, exact: float, alpha: floa
             "No problem changed, so the test has nothing to work with (p = 1 by convention); "
             "how large an effect these data leave possible is a question for the interval."
         )
-    numbers = f"{gained} gained against {lost} lost, McNemar mid-p {p_text(p)}"
+    numbers = f"{gained} gained against {lost} lost, {p_is(p, 'McNemar mid-p')}"
     if p > alpha:
         return (
             f"The data do not establish that steering gains more problems than it loses, or the "
@@ -57,18 +34,16 @@ def mcnemar_sentence(gained: int, lost: int, p: float, exact: float, alpha: floa
     )
     sentence = f"Steering {way} ({numbers}), more unevenly than chance alone readily explains"
     if exact > alpha:
-        sentence += (
-            f"; the more conservative exact test does not reach {alpha:g} (p {p_text(exact)})"
-        )
+        sentence += f"; the more conservative exact test does not reach {alpha:g} ({p_is(exact)})"
     return sentence + ". This compares with the baseline only, not with control directions."
 
 
-def difference_sentence(result: Result) -> str:
+def difference_sentence(result: Any) -> str:
     """Reading of a paired difference, its interval and its test."""
     low, high = float(result.low), float(result.high)
     head = (
         f"Accuracy changed by {points(result.estimate)} points on {result.n} problems "
-        f"({interval_text(low, high, float(result.level or 0))}; mid-p {p_text(result.p)})"
+        f"({limits(low, high, result.confidence)}; {p_is(result.p, 'mid-p')})"
     )
     if result.status == results.NO_INFORMATION:
         return head + ": no problem changed, and the interval shows what that leaves possible."
@@ -88,14 +63,14 @@ def equivalence_sentence(result: Any, *, one_sided: bool) -> str:
     """Reading of a test against a margin."""
     what = "does not cost more than" if one_sided else "changes accuracy by less than"
     limit = points(result.margin, sign=False)
-    inside = interval_text(result.low, result.high, result.level)
+    inside = limits(result.low, result.high, result.confidence)
     if result.shown:
         return (
-            f"The data support that steering {what} {limit} points (p {p_text(result.p)}, "
+            f"The data support that steering {what} {limit} points ({p_is(result.p)}, "
             f"{inside}), provided that the margin was fixed before the data were seen."
         )
     return (
-        f"It is not shown that steering {what} {limit} points (p {p_text(result.p)}, {inside}); "
+        f"It is not shown that steering {what} {limit} points ({p_is(result.p)}, {inside}); "
         "that is not evidence that it does more."
     )
 
@@ -104,8 +79,9 @@ def discordance_sentence(result: Any, gained: int, lost: int) -> str:
     """Reading of the rate of change behind a net effect."""
     sentence = (
         f"{gained + lost} of {result.n} answers changed ({points(result.estimate, sign=False)} %, "
-        f"{100 * result.level:g} % interval {points(result.low, sign=False)} to "
-        f"{points(result.high, sign=False)} %) for a net change of {gained - lost:+d}"
+        f"{100 * result.confidence:g} % interval {points(result.low, sign=False)} to "
+        f"{points(result.high, sign=False)} %) for a net change of "
+        f"{compact(gained - lost, sign=True)}"
     )
     if result.floor is None:
         return sentence + "; without re-runs one cannot say how much of this is churn."
@@ -117,7 +93,7 @@ def discordance_sentence(result: Any, gained: int, lost: int) -> str:
 
 def controls_sentence(result: Any, unit: str) -> str:
     """Reading of one direction among few controls."""
-    k, alpha = result.k, 1 - float(result.level)
+    k, alpha = result.k, 1 - float(result.confidence)
     if result.status == results.DEGENERATE:
         return (
             f"All {k} controls have the same effect, so their spread, and with it any distance "
@@ -125,11 +101,11 @@ def controls_sentence(result: Any, unit: str) -> str:
         )
     place = "unusual" if result.p <= alpha else "not shown to be unusual"
     sentence = (
-        f"Among {k} control directions the candidate is {place} (Crawford-Howell p "
-        f"{p_text(result.p)}, {result.tail}; assumes normal control effects): it differs from "
-        f"their mean by {result.estimate:+.3g} {unit}, where the effect of one more direction of "
-        f"their kind is expected between {result.prediction_low:.3g} and "
-        f"{result.prediction_high:.3g}"
+        f"Among {k} control directions the candidate is {place} ("
+        f"{p_is(result.p, 'Crawford–Howell p')}, {result.tail}; assumes normal control effects): "
+        f"it differs from their mean by {compact(result.estimate, sign=True)} {unit}, where the "
+        f"effect of one more direction of their kind is expected between "
+        f"{compact(result.prediction_low)} and {compact(result.prediction_high)}"
     )
     if result.rank_floor > alpha:
         sentence += (
@@ -158,7 +134,7 @@ def detectable_sentence(result: Any, method: str) -> str:
         )
     return (
         f"With {result.n} problems and {points(result.discordance, sign=False)} % changing, "
-        f"{_TEST[method]} finds net effects of {points(result.estimate, sign=False)} points with "
+        f"{_TEST[method]} finds net effects of {points(result.effect, sign=False)} points with "
         f"power {result.asked:g}; smaller ones are more likely to be missed."
     )
 
@@ -168,7 +144,7 @@ def sample_size_sentence(result: Any, effect: float, method: str) -> str:
     if result.status == results.NOT_CONVERGED:
         return f"Even {result.n} problems do not reach power {result.asked:g} for this effect."
     return (
-        f"About {result.estimate} problems are needed for {_TEST[method]} to find an effect of "
+        f"About {result.problems} problems are needed for {_TEST[method]} to find an effect of "
         f"{points(effect)} points with power {result.asked:g}, if "
         f"{points(result.discordance, sign=False)} % of problems change."
     )
@@ -186,12 +162,12 @@ def adjusted_sentence(result: Any, level: float = 0.05) -> str:
 
 def look_sentence(e: Any, sequence: Any, threshold: float = 20.0) -> str:
     """Reading of an interim look."""
-    verdict = "may stop here and reject" if e.estimate >= threshold else "may not reject yet"
+    verdict = "may stop here and reject" if e.e >= threshold else "may not reject yet"
     return (
-        f"The e-value is {e.estimate:.3g}: one {verdict} (threshold {threshold:g}, size at most "
+        f"The e-value is {e.e:.3g}: one {verdict} (threshold {threshold:g}, size at most "
         f"{1 / threshold:.3g} however often one looks), provided that the problems came in "
-        f"fixed or random order; {100 * sequence.level:g} % limits that hold at every look are "
-        f"{points(sequence.low)} to {points(sequence.high)} points (wider than the e-value's "
+        f"fixed or random order; {100 * sequence.confidence:g} % limits that hold at every look "
+        f"are {points(sequence.low)} to {points(sequence.high)} points (wider than the e-value's "
         "verdict, since they share their error with the rate of change)."
     )
 
@@ -218,6 +194,7 @@ def fragility_sentence(result: Any) -> str:
         else "does not survive every choice of flips, so it hangs on numerical noise"
     )
     return (
-        f"{result.dropped} of {result.n} pairs are numerically fragile; the decision (mid-p "
-        f"{p_text(result.p)}) {verdict} (p from {result.p_low:.3g} to {result.p_high:.3g})."
+        f"{result.dropped} of {result.n} pairs are numerically fragile; the decision ("
+        f"{p_is(result.p, 'mid-p')}) {verdict} (p from {p_value(result.p_low)} to "
+        f"{p_value(result.p_high)})."
     )

@@ -1,0 +1,157 @@
+"""What a figure is, and what a kind of figure has to say to be one: all of it in one record."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from analysis.figures import queries
+from analysis.tables.base import matching
+from analysis.tables.readings import Readings, Source
+
+if TYPE_CHECKING:
+    from altair.typing import ChartType
+
+    from analysis.charts.styles import Style
+
+Build = Callable[[float], "ChartType"]
+"""A chart at the width of one of its plots."""
+
+SELECTED = (
+    "SELECTED ON OUTCOME: the problems were chosen by the model's own baseline outcomes, which "
+    "fixes the baseline by construction; noise then looks like an effect (regression to the mean), "
+    "so no test against this baseline is evidence."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Whose rows a figure shows: a problem set under one protocol, or the store as a whole.
+
+    `context` holds what tells the place from others, nothing for the whole store; `slug` is its
+    part of a file name.
+    """
+
+    readings: Readings
+    context: Mapping[str, Any] = field(default_factory=dict)
+    slug: str = ""
+    selected: bool = False
+
+    @property
+    def where(self) -> str:
+        """The problem set and protocol in words."""
+        return f"{self.context['set_name']} set, {self.context['protocol']} protocol"
+
+    def rows(self, table: Callable[[Source], pd.DataFrame]) -> pd.DataFrame:
+        """The rows of a table that belong here."""
+        return matching(table(self.readings), self.context)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """What a kind of figure draws in one place, and what must be known to read it.
+
+    `subject` is what it is of, where one place has several of the kind: a direction. `columns` of
+    the page it is wide, `plots` stand side by side in it.
+    """
+
+    build: Build
+    caption: str
+    subject: str = ""
+    columns: int = 1
+    plots: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One kind of figure: everything there is to say about it.
+
+    `title` may hold ``{subject}``; `query` is the name of the file in `sql/internal` that gives the
+    rows behind a figure of the kind, its parameters those of the place; `draw` makes the drawings
+    of a place, none where it has no rows for them. A `composed` kind is made of others: for a
+    paper, not for a report that shows those already.
+    """
+
+    name: str
+    title: str
+    query: str
+    draw: Callable[[Place], Iterable[Drawing]]
+    composed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """One figure of a store: a drawing with what it is of, and the name that follows from that."""
+
+    kind: Kind
+    place: Place
+    drawing: Drawing
+    name: str
+
+    @property
+    def title(self) -> str:
+        """What it shows and where, in a few words."""
+        title = self.kind.title.format(subject=self.drawing.subject)
+        return f"{title}, {self.place.where}" if self.place.context else title
+
+    @property
+    def caption(self) -> str:
+        """What a reader must know to read it, with n, test, interval and correction."""
+        stamp = SELECTED if self.place.selected else ""
+        return f"{self.drawing.caption} {stamp}".strip()
+
+    @property
+    def sql(self) -> str:
+        """A query that gives the rows behind it."""
+        return queries.shown(self.kind.query, self.place.context)
+
+    def svg(self, style: Style) -> str:
+        """The figure drawn at the style's width."""
+        from analysis.charts.render import fit
+
+        drawing = self.drawing
+        return fit(drawing.build, style, drawing.columns, plots=drawing.plots)
+
+    def digest(self) -> str:
+        """sha256 of the values drawn and how they are encoded, whatever the width."""
+        spec = json.dumps(
+            self.drawing.build(100.0).to_dict(validate=False), sort_keys=True, ensure_ascii=True
+        )
+        return hashlib.sha256(spec.encode()).hexdigest()
+
+
+def figures_of(place: Place, kinds: Sequence[Kind]) -> list[Figure]:
+    """Every figure of these kinds that a place has rows for."""
+    return [
+        Figure(kind=kind, place=place, drawing=drawing, name=_name(kind, drawing, place))
+        for kind in kinds
+        for drawing in kind.draw(place)
+    ]
+
+
+def _name(kind: Kind, drawing: Drawing, place: Place) -> str:
+    return "-".join(part for part in (kind.name, drawing.subject, place.slug) if part)
+
+
+def told_apart(names: Sequence[str], identities: Sequence[Any]) -> list[str]:
+    """The names; one that several would have, with a digest of what each of them is of.
+
+    A direction called `norms` has its components in `direction-norms`, and so have the norms of all
+    directions theirs. Names are file names, which some systems tell apart by more than their case.
+    """
+    often = Counter(name.casefold() for name in names)
+    return [
+        name if often[name.casefold()] == 1 else f"{name}-{_short_digest(identity)}"
+        for name, identity in zip(names, identities, strict=True)
+    ]
+
+
+def _short_digest(identity: Any) -> str:
+    text = json.dumps(identity, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -1,0 +1,105 @@
+"""The figures of a store as files for print: drawn, captioned, and told from stale ones.
+
+Every file carries the digest of the values it shows, so that a stale one can be told from a current
+one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from analysis.charts import styles
+from analysis.figures.catalogue import figures
+from sql.errors import UserError
+
+FORMATS = ("svg", "pdf", "png")
+SUMMARY = "figures.json"
+
+
+def write_figures(
+    store: Path | str,
+    out: Path | str | None = None,
+    *,
+    style: str = "nature",
+    formats: Sequence[str] = FORMATS,
+) -> list[Path]:
+    """Draw every figure of the store into a folder; returns the files written.
+
+    Beside each figure stands its caption (.txt); `figures.json` lists names, digests and analyses.
+
+    Raises
+    ------
+    UserError
+        An unknown style or format, or a folder that cannot be written.
+    """
+    from analysis.charts import render
+    from store import committed
+
+    chosen = checked_style(style)
+    unknown = [name for name in formats if name not in FORMATS]
+    if unknown:
+        raise UserError(f"unknown format {unknown[0]!r}: one of {', '.join(FORMATS)}")
+    folder = Path(out) if out is not None else Path(store) / "figures"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write figures into {folder}: {error.strerror}") from error
+    kept = committed(Path(store), "analyses", ["analysis_id", "parameters"]).to_pylist()
+    written: list[Path] = []
+    listed: dict[str, Any] = {}
+    for figure in figures(store):
+        about: dict[str, Any] = {"figure": figure.name, "style": style, "digest": figure.digest()}
+        about["analyses"] = analyses_of(kept, figure.place.context)
+        svg = render.with_metadata(figure.svg(chosen), json.dumps(about, sort_keys=True))
+        for form in formats:
+            path = folder / f"{figure.name}.{form}"
+            path.write_bytes(render.encode(svg, form, about))
+            written.append(path)
+        path = folder / f"{figure.name}.txt"
+        path.write_text(figure.caption + "\n", encoding="utf-8")
+        written.append(path)
+        listed[figure.name] = about | {"formats": list(formats)}
+    summary = folder / SUMMARY
+    summary.write_text(json.dumps(listed, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return [*written, summary]
+
+
+def checked_style(name: str) -> styles.Style:
+    """The style of that name; an unknown one is the user's error."""
+    if name not in styles.STYLES:
+        raise UserError(f"unknown style {name!r}: one of {', '.join(styles.STYLES)}")
+    return styles.STYLES[name]
+
+
+def analyses_of(kept: Sequence[Mapping[str, Any]], context: Mapping[str, Any]) -> list[str]:
+    """Ids of those of the store's analyses that are of one problem set and protocol, sorted."""
+    found = set()
+    for row in kept:
+        contrast = json.loads(row["parameters"] or "{}").get("contrast", {})
+        if context and all(contrast.get(name) == value for name, value in context.items()):
+            found.add(row["analysis_id"])
+    return sorted(found)
+
+
+def stale_figures(store: Path | str, out: Path | str | None = None) -> dict[str, str]:
+    """Which files are not what the store would draw now: name and reason; empty if all are."""
+    folder = Path(out) if out is not None else Path(store) / "figures"
+    summary = folder / SUMMARY
+    if not summary.exists():
+        raise UserError(f"{summary} is not there: run `steerstat figures {store}` first")
+    listed = json.loads(summary.read_text(encoding="utf-8"))
+    now = {figure.name: figure.digest() for figure in figures(store)}
+    stale = {name: "not drawn yet" for name in now if name not in listed}
+    for name, about in listed.items():
+        if name not in now:
+            stale[name] = "the store has no rows for it any more"
+        elif about["digest"] != now[name]:
+            stale[name] = "the rows behind it have changed"
+        else:
+            gone = [f for f in about["formats"] if not (folder / f"{name}.{f}").exists()]
+            if gone:
+                stale[name] = f"{name}.{gone[0]} is missing"
+    return dict(sorted(stale.items()))

@@ -1,0 +1,205 @@
+"""The figures of one problem set: each kind's tables, chart, caption and query together.
+
+A new kind is a function that draws it and an entry of `OF_SETS`. Captions spell out n, test,
+interval and correction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from analysis import tables, words
+from analysis.figures.figure import Build, Drawing, Kind, Place
+
+
+def _pairs(place: Place) -> str:
+    """How many pairs of which set."""
+    curves = place.rows(tables.accuracy_curves)
+    steered = curves[curves["alpha"] != 0]
+    low, high = int(steered["n"].min()), int(steered["n"].max())
+    size = f"n = {high}" if low == high else f"n = {low}–{high}"
+    set_name, protocol = place.context["set_name"], place.context["protocol"]
+    return f"{size} pairs of the {set_name} set ({protocol} protocol)"
+
+
+def _overview(place: Place) -> Iterator[Drawing]:
+    """Accuracy and controls as the lettered panels of one figure, where there are both."""
+    from analysis.charts import lettered
+
+    first, second = next(_accuracy(place), None), next(_controls(place), None)
+    if first and second:
+        builds = (first.build, second.build)
+        yield Drawing(
+            build=lambda w: lettered([build(w) for build in builds]),
+            caption=f"(a) {first.caption} (b) {second.caption}",
+            columns=2,
+            plots=2,
+        )
+
+
+def _accuracy(place: Place) -> Iterator[Drawing]:
+    """The curve over alpha."""
+    from analysis import charts
+
+    curves, band = place.rows(tables.accuracy_curves), place.rows(tables.control_band)
+    caption = (
+        f"Accuracy over the steering dose α; {_pairs(place)}. Lines: candidate directions. Shading:"
+        " 95 % Tango interval of the paired difference, moved to the baseline (dashed)."
+    )
+    if len(band):
+        k = ", ".join(f"{int(k)}" for k in dict.fromkeys(band["k"]))
+        caption += (
+            f" Grey bars: 95 % prediction interval of one further control direction (k = {k}), "
+            "with their mean."
+        )
+    yield Drawing(
+        build=lambda w: charts.accuracy_chart(curves, band, width=w, height=125), caption=caption
+    )
+
+
+def _controls(place: Place) -> Iterator[Drawing]:
+    """The strip of controls, with d, Crawford–Howell and rank p of each candidate."""
+    from analysis import charts
+
+    strip, compared = place.rows(tables.controls_strip), place.rows(tables.controls)
+    if compared.empty:
+        return
+    said = []
+    for row in compared.to_dict("records"):
+        few = " (too few controls)" if row["rank_status"] == "too_few_controls" else ""
+        said.append(
+            f"{row['candidate']} at {row['panel']}: d = {words.signed(row['d'], 2)}, "
+            f"Crawford–Howell {words.p_is(row['p_crawford_howell'])}, rank "
+            f"{words.p_is(row['p_rank'])}{few} (k = {int(row['k'])})"
+        )
+    caption = (
+        f"Each dot is a control direction ({_pairs(place)}); grey: 95 % prediction interval of one "
+        "further control, line: their mean. Signed: [f(α) − f(−α)]/2, free of damage by either "
+        f"sign. {'; '.join(said)}."
+    )
+    yield Drawing(build=lambda w: charts.controls_chart(strip, compared, width=w), caption=caption)
+
+
+def _forest(place: Place) -> Iterator[Drawing]:
+    """All paired differences at once."""
+    from analysis import charts
+
+    forest = place.rows(tables.forest)
+    alphas = int(forest["family_size"].max())
+    yield Drawing(
+        build=lambda w: charts.forest_chart(forest, width=w),
+        caption="Paired difference to the baseline at every α, with the discordant pairs "
+        f"(gained/lost) and the corrected p; {_pairs(place)}. Test: McNemar mid-p on the "
+        f"discordant pairs, corrected by Holm over the {alphas} alphas of a direction. Interval: "
+        "95 % Tango score.",
+    )
+
+
+def _transitions(place: Place) -> Iterator[Drawing]:
+    """What became of the problems."""
+    from analysis import charts
+
+    long, wide = place.rows(tables.transitions_long), place.rows(tables.transitions)
+    directions = long["direction"].nunique()
+    yield Drawing(
+        build=lambda w: charts.transitions_chart(long, wide, width=w, height=130),
+        caption="What became of the problems at each α: stayed right, gained (wrong to right), lost"
+        " (right to wrong), stayed wrong; missing: an answer could not be parsed. "
+        f"{_pairs(place)}.",
+        columns=2 if directions > 1 else 1,
+        plots=directions,
+    )
+
+
+def _strata(place: Place) -> Iterator[Drawing]:
+    """Effects by number of steps, with the smallest homogeneity p in words."""
+    from analysis import charts
+
+    strata, same = place.rows(tables.strata), place.rows(tables.homogeneity)
+    if strata.empty:
+        return
+    caption = (
+        "Accuracy (top) and paired difference with its 95 % Tango interval (middle) by number of "
+        "reasoning steps, and discordant pairs (gained/lost) at whole doses (bottom); "
+        f"{_pairs(place)}."
+    )
+    tested = same[same["p_odds"].notna()]
+    if len(tested):
+        caption += (
+            " Strata differ in the odds gained:lost (Fisher–Freeman–Halton, uncorrected) at "
+            f"{int((tested['p_odds'] <= 0.05).sum())} of {len(tested)} doses, in points at "
+            f"{int((tested['p_points'] <= 0.05).sum())}."
+        )
+    yield Drawing(
+        build=lambda w: charts.strata_chart(strata, width=w),
+        caption=caption,
+        columns=2,
+        plots=strata["stratum"].nunique(),
+    )
+
+
+def _doses(place: Place) -> Iterator[Drawing]:
+    """Signed effect against damage."""
+    from analysis import charts
+
+    doses, trends = place.rows(tables.doses), place.rows(tables.trends)
+    if doses.empty:
+        return
+    said = "; ".join(
+        f"{row['direction']}: {words.points(row['trend'], 2)} points per unit of α "
+        f"{words.interval(row['trend_low'], row['trend_high'], 2)}, reflection "
+        f"{words.p_is(row['p_trend'])}"
+        for row in trends.to_dict("records")
+    )
+    yield Drawing(
+        build=lambda w: charts.dose_chart(doses, width=w, height=110),
+        caption="Signed effect [f(a) − f(−a)]/2, what the direction means, against damage "
+        f"[f(a) + f(−a)]/2 − f(0), what any push does; {_pairs(place)}. Shading: 95 % limits that "
+        f"hold for all doses at once (max-T). Trend of the signed effect: {said}.",
+        plots=doses["direction"].nunique(),
+    )
+
+
+def _grid(cells: pd.DataFrame, borders: pd.DataFrame) -> Build:
+    from analysis import charts
+
+    return lambda w: charts.problems_chart(cells, borders, width=w)
+
+
+def _problems(place: Place) -> Iterator[Drawing]:
+    """The grid of problems of each direction."""
+    blocks, borders = place.rows(tables.problem_blocks), place.rows(tables.problem_strata)
+    for direction in dict.fromkeys(blocks["direction"]):
+        cells = blocks[blocks["direction"] == direction]
+        lines = borders[borders["direction"] == direction]
+        yield Drawing(
+            build=_grid(cells, lines),
+            caption=f"Every problem (row) at every α (column) under {direction}, sorted within the "
+            "number of steps by how often it is right; α = 0 is the baseline. "
+            f"{_pairs(place)}.",
+            subject=direction,
+        )
+
+
+OF_SETS = (
+    Kind(name="overview", title="Overview", query="behind_curves", draw=_overview, composed=True),
+    Kind(name="accuracy", title="Accuracy over α", query="behind_curves", draw=_accuracy),
+    Kind(
+        name="controls",
+        title="Candidates among control directions",
+        query="behind_controls",
+        draw=_controls,
+    ),
+    Kind(name="forest", title="Paired differences", query="behind_effects", draw=_forest),
+    Kind(name="transitions", title="Transitions", query="behind_transitions", draw=_transitions),
+    Kind(name="strata", title="By number of steps", query="behind_strata", draw=_strata),
+    Kind(name="doses", title="Signed effect and damage", query="behind_problems", draw=_doses),
+    Kind(
+        name="problems",
+        title="Problems under {subject}",
+        query="behind_problems",
+        draw=_problems,
+    ),
+)

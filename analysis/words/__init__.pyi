@@ -1,0 +1,55 @@
+from .numbers import MINUS as MINUS
+from .numbers import MISSING as MISSING
+from .numbers import aligned as aligned
+from .numbers import alpha as alpha
+from .numbers import compact as compact
+from .numbers import count as count
+from .numbers import interval as interval
+from .numbers import limits as limits
+from .numbers import moved as moved
+from .numbers import p_is as p_is
+from .numbers import p_value as p_value
+from .numbers import percent as percent
+from .numbers import points as points
+from .numbers import signed as signed
+from .sentences import adjusted_sentence as adjusted_sentence
+from .sentences import controls_sentence as controls_sentence
+from .sentences import detectable_sentence as detectable_sentence
+from .sentences import difference_sentence as difference_sentence
+from .sentences import discordance_sentence as discordance_sentence
+from .sentences import equivalence_sentence as equivalence_sentence
+from .sentences import fragility_sentence as fragility_sentence
+from .sentences import look_sentence as look_sentence
+from .sentences import mcnemar_sentence as mcnemar_sentence
+from .sentences import missing_sentence as missing_sentence
+from .sentences import power_sentence as power_sentence
+from .sentences import sample_size_sentence as sample_size_sentence
+
+__all__ = [
+    "MINUS",
+    "MISSING",
+    "adjusted_sentence",
+    "aligned",
+    "alpha",
+    "compact",
+    "controls_sentence",
+    "count",
+    "detectable_sentence",
+    "difference_sentence",
+    "discordance_sentence",
+    "equivalence_sentence",
+    "fragility_sentence",
+    "interval",
+    "limits",
+    "look_sentence",
+    "mcnemar_sentence",
+    "missing_sentence",
+    "moved",
+    "p_is",
+    "p_value",
+    "percent",
+    "points",
+    "power_sentence",
+    "sample_size_sentence",
+    "signed",
+]

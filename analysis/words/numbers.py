@@ -1,0 +1,101 @@
+"""Figures as text: rounded here, and nowhere before."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+MINUS = "−"
+MISSING = "–"
+# A test is read against this level: a p beside it keeps a digit more.
+LEVEL = 0.05
+BESIDE_IT = 0.005
+LEAST_P = 0.0001
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """A number with its sign, a true minus, and plain 0 without one: ``+2.3``, ``−12.8``, ``0``."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    text = f"{abs(value):.{digits}f}"
+    if float(text) == 0:
+        return text
+    return ("+" if value > 0 else MINUS) + text
+
+
+def points(fraction: float, digits: int = 1, *, sign: bool = True) -> str:
+    """A fraction as percentage points, signed where it is a difference."""
+    if _missing(fraction):
+        return MISSING
+    return signed(fraction * 100, digits) if sign else f"{fraction * 100:.{digits}f}"
+
+
+def compact(value: float, *, sign: bool = False) -> str:
+    """A number in whatever unit, three significant digits."""
+    return f"{value:+.3g}".replace("-", MINUS) if sign else f"{value:.3g}".replace("-", MINUS)
+
+
+def percent(fraction: float, digits: int = 1) -> str:
+    """A fraction as a percentage."""
+    return MISSING if _missing(fraction) else f"{fraction * 100:.{digits}f} %"
+
+
+def alpha(value: float) -> str:
+    """A dose as it is written on an axis: ``−3``, ``+0.5``, ``0``."""
+    return "0" if value == 0 else ("+" if value > 0 else MINUS) + f"{abs(value):g}"
+
+
+def interval(low: float, high: float, digits: int = 1) -> str:
+    """Two fractions as an interval in points."""
+    if _missing(low) or _missing(high):
+        return MISSING
+    return f"[{points(low, digits)}, {points(high, digits)}]"
+
+
+def limits(low: float, high: float, level: float) -> str:
+    """Two fractions as an interval in points, with its level, for a sentence."""
+    return f"{100 * level:g} % interval {points(low)} to {points(high)} points"
+
+
+def p_value(p: Any) -> str:
+    """A p-value: ``0.45``, ``0.003``, ``0.0497``, ``< 0.0001``."""
+    if _missing(p):
+        return MISSING
+    if p < LEAST_P:
+        return f"< {LEAST_P:.4f}"
+    if p < 0.001 or abs(p - LEVEL) < BESIDE_IT:
+        digits = 4
+        while p != LEVEL and float(f"{p:.{digits}f}") == LEVEL:
+            digits += 1
+        return f"{p:.{digits}f}"
+    return f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+
+
+def p_is(p: Any, name: str = "p") -> str:
+    """``p = 0.003`` or ``p < 0.0001``, for a sentence; `name` says which p."""
+    text = p_value(p)
+    return f"{name} {text}" if text.startswith("<") else f"{name} = {text}"
+
+
+def count(value: Any) -> str:
+    """A number of problems, pairs or directions."""
+    return MISSING if _missing(value) else str(int(value))
+
+
+def moved(gained: Any, lost: Any) -> str:
+    """Discordant pairs: gained/lost."""
+    return f"{count(gained)}/{count(lost)}"
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of text in columns for a terminal; the first row is the head."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def _missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))

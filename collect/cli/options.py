@@ -1,0 +1,75 @@
+"""Options that several commands share, each declared once with its help.
+
+A help text is a sentence: what the option is, an example where a form has to be known, and the
+default where the signature does not show it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Store = Annotated[Path, typer.Argument(help="Folder of the store, such as runs/demo.")]
+NewStore = Annotated[
+    Path, typer.Argument(help="Folder of the store, such as runs/demo; made if it is not there.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON with every field.")]
+
+ModelName = Annotated[
+    str,
+    typer.Argument(
+        help="Model: bundled, smollm2, a checkpoint folder, a GGUF file or a hub id, such as gpt2."
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help="Model: bundled (default), smollm2, a checkpoint folder, a GGUF file or a hub id, "
+        "such as gpt2."
+    ),
+]
+Base = Annotated[
+    str | None,
+    typer.Option(
+        help="Base model of a CODI or Coconut checkpoint, such as gpt2; by default the "
+        "checkpoint's own configuration is used."
+    ),
+]
+LoraAlpha = Annotated[
+    float | None,
+    typer.Option(help="Scale of the checkpoint's LoRA, such as 16; by default 32, as published."),
+]
+Device = Annotated[
+    str | None,
+    typer.Option(help="Device: auto (default; a GPU where there is one), cpu, cuda or cuda:1."),
+]
+Dtype = Annotated[
+    str | None, typer.Option(help="Number format: float32 (default), bfloat16 or float16.")
+]
+Protocol = Annotated[
+    str | None,
+    typer.Option(
+        help="Protocol: codi, report, coconut, plain or chat; by default the model's own."
+    ),
+]
+StoredModel = Annotated[
+    str | None,
+    typer.Option(
+        help="Name of a model of the store, such as codi-arithmetic; by default the only one."
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn, such as 1.", min=0)]
+MakeSet = Annotated[
+    str | None,
+    typer.Option("--set", help="Name of a set to make of them, such as pool; by default none."),
+]
+OfSet = Annotated[str, typer.Option("--set", help="Problem set of the store, such as train.")]
+DirectionSite = Annotated[
+    str,
+    typer.Option(
+        help="Site where it is to be added: latent, latent_projected, residual:2, or several "
+        "with commas."
+    ),
+]

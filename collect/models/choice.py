@@ -1,0 +1,46 @@
+"""The model that a command asks for: checked at the door, loaded when all else is checked."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from collect.models import checkpoints
+from collect.models.model import Model
+from collect.models.sources import find_here
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelChoice:
+    """A model with the options of `load_model`, every one of them checked (see `choose_model`)."""
+
+    path_or_name: str | Path = "bundled"
+    base: str | Path | None = None
+    lora_alpha: float = checkpoints.PUBLISHED_LORA_ALPHA
+    device: str = "auto"
+    dtype: str = "float32"
+
+    def load(self) -> Model:
+        """The model itself. Raises UserError where a file is damaged (see `load_model`)."""
+        return checkpoints.load_model(**asdict(self))
+
+
+def choose_model(path_or_name: str | Path | None = None, **options: Any) -> ModelChoice:
+    """A model, checked without reading a weight or asking the hub.
+
+    Args:
+        path_or_name: as `load_model`.
+        options: of `load_model`; None is one that was not given.
+
+    Raises:
+        UserError: no model is there, or the device or dtype is unknown.
+    """
+    options["path_or_name"] = path_or_name
+    choice = ModelChoice(**{key: value for key, value in options.items() if value is not None})
+    checkpoints.checked_device(choice.device)
+    checkpoints.checked_dtype(choice.dtype)
+    find_here(choice.path_or_name)
+    if choice.base is not None:
+        find_here(choice.base, weights=False)
+    return choice

@@ -1,0 +1,194 @@
+"""A request worked out against its model: conditions, cost, gates and the sweep itself."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from collect.engine.engine import Engine, run
+from collect.engine.interventions import Steering
+from collect.engine.protocol import resolve_protocol
+from collect.sweeps import planned
+from collect.sweeps.gates import run_gates
+from collect.sweeps.progress import Steps
+from collect.sweeps.request import Request
+from collect.sweeps.runs import describe_run, recorded_run
+from collect.sweeps.stopping import sweep_until_decided
+from collect.sweeps.sweep import Condition, Setting, condition, done_units, sweep
+from store.ingestion import ingest
+
+if TYPE_CHECKING:
+    from analysis.plans.stopping import Stop
+
+# Measured on sorted, compressed shards with all norms (docs/benchmarks-store.md).
+BYTES_PER_OUTCOME = 85
+GATED_PROBLEMS = 16
+
+
+@dataclass(frozen=True)
+class Work:
+    """A request with its model loaded: the conditions, and how much of them is missing."""
+
+    request: Request
+    setting: Setting
+    conditions: list[Condition]
+    missing: int
+
+    @property
+    def units(self) -> int:
+        """All units of the request, done ones among them."""
+        return len(self.request.problems) * len(self.conditions) * len(self.request.seeds)
+
+
+def work_out(request: Request) -> Work:
+    """Load the model and list the conditions and what of them is missing; nothing is written.
+
+    Raises:
+        UserError: the model is damaged, or a direction, site, schedule or protocol does not fit it.
+    """
+    model = request.model.load()
+    protocol = resolve_protocol(request.protocol, model, max_new_tokens=request.max_new_tokens)
+    setting = Setting(model, protocol, request.decoding)
+    conditions = _conditions(setting, request)
+    _check_fit(setting, request, conditions)
+    done = done_units(request.root, [one.condition_id for one in conditions])
+    asked = {problem.problem_id for problem in request.problems}
+    had = sum(problem in asked and seed in request.seeds for _, problem, seed in done)
+    missing = len(request.problems) * len(conditions) * len(request.seeds) - had
+    return Work(request, setting, conditions, missing)
+
+
+def _check_fit(setting: Setting, request: Request, conditions: Sequence[Condition]) -> None:
+    """What only the model can tell is told before a plan is frozen: an engine looks at it all."""
+    first = request.problems[0]
+    Engine(
+        setting.model, [first.question], [first.answer], [one.steering for one in conditions],
+        setting.protocol, setting.decoding, request.memory, None,
+    )  # fmt: skip
+
+
+def _conditions(setting: Setting, request: Request) -> list[Condition]:
+    """The baseline, and each direction at each of its doses; alpha 0 is the baseline's row."""
+    conditions = [condition(setting, Steering(None), None)]
+    for direction, alphas in request.doses:
+        for alpha in alphas:
+            steering = Steering(
+                direction.vectors,
+                alpha,
+                site=request.site or direction.site,
+                schedule=request.schedule,
+                operator=request.operator,
+                effect=request.effect,
+                key=direction.name,
+            )
+            conditions.append(condition(setting, steering, direction.direction_id))
+    return list({one.condition_id: one for one in conditions}.values())
+
+
+def estimate(work: Work) -> list[str]:
+    """What the work will take, from a timed sample; nothing is written."""
+    request = work.request
+    sample = request.problems[:8]
+    steerings = [one.steering for one in work.conditions[:16]]
+    started = time.monotonic()
+    blocks = run(
+        work.setting.model,
+        [problem.question for problem in sample],
+        [problem.answer for problem in sample],
+        steerings,
+        protocol=work.setting.protocol,
+        decoding=work.setting.decoding,
+        seeds=request.seeds[:1],
+    )
+    measured = sum(len(block.problem) for block in blocks)
+    seconds = (time.monotonic() - started) / measured * work.missing
+    disk = BYTES_PER_OUTCOME * work.missing
+    free = shutil.disk_usage(request.root).free
+    return [
+        f"{len(request.problems):,} problems x {len(work.conditions):,} conditions x "
+        f"{len(request.seeds):,} seeds = {work.units:,} units, {work.missing:,} of them missing",
+        f"at most about {_duration(seconds)} on {work.setting.model.device} in "
+        f"{work.setting.dtype} (from {measured} units measured now; large batches are faster)",
+        f"about {disk / 1e6:,.1f} MB on disk, {free / 1e9:,.0f} GB free",
+    ]
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def gate(work: Work) -> dict[str, Any]:
+    """The three gates on the first problems and a spread of the conditions."""
+    asked = work.request.problems[:GATED_PROBLEMS]
+    spread = np.unique(np.linspace(0, len(work.conditions) - 1, 4).astype(int))
+    return run_gates(
+        work.setting.model,
+        [problem.question for problem in asked],
+        [problem.answer for problem in asked],
+        [work.conditions[i].steering for i in spread],
+        protocol=work.setting.protocol,
+    )
+
+
+def run_request(request: Request, *, dry_run: bool = False) -> Iterator[str]:
+    """Do what was asked; yield lines for a person.
+
+    A plan is frozen before the run is recorded: what it names is confirmatory from then on.
+
+    Raises:
+        UserError: the request and the model do not fit together, or a gate is not passed.
+        KeyboardInterrupt: after everything finished has been committed.
+    """
+    work = work_out(request)
+    if dry_run:
+        yield from estimate(work)
+        return
+    root = request.root
+    plan_id = planned.freeze(root, request.plan) if request.plan else None
+    if not work.missing:
+        ingest(root)
+        yield f"nothing to do: all {work.units:,} units are in {root}"
+        return
+    computed, stops = _swept(work, gate(work), plan_id)
+    report = ingest(root)
+    yield f"{computed:,} units computed, {report.rows:,} rows ingested into {root}"
+    if request.plan is not None and plan_id is not None and stops:
+        yield from planned.record(root, request.plan.plan, plan_id, stops)
+        saved = work.missing - computed
+        yield f"stopping when decided saved {saved:,} of {work.units:,} units"
+
+
+def _swept(work: Work, gates: Mapping[str, Any], plan_id: str | None) -> tuple[int, list[Stop]]:
+    """Record a run and sweep; the units computed, and where contrasts ended."""
+    request = work.request
+    row = describe_run(
+        device=str(work.setting.model.device),
+        rng_seed=request.seeds[0],
+        gates={work.setting.protocol.name: gates},
+        plan_id=plan_id,
+    )
+    where = request.root, work.setting, request.problems, work.conditions
+    with (
+        recorded_run(request.root, row) as run_id,
+        Steps() as steps,
+        steps.step("collect", total=work.units) as progress,
+    ):
+        options: dict[str, Any] = {
+            "run_id": run_id,
+            "seeds": request.seeds,
+            "fragile_below": gates["fragile_below"],
+            "memory": request.memory,
+            "progress": progress,
+        }
+        if request.plan is None or not request.contrasts:
+            return sweep(*where, **options), []
+        return sweep_until_decided(
+            *where, plan=request.plan.plan, contrasts=request.contrasts, **options
+        )

@@ -1,0 +1,127 @@
+"""One value, one text: whatever prints it, a person reads the same."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from analysis import words
+from analysis.figures.of_sets import _controls
+from analysis.report import summary as summary_module
+from analysis.report.explorer import _results
+from analysis.report.grids import controls_grid, effects_grid
+from analysis.report.markdown import grid_markdown
+from analysis.report.text import results_text
+from analysis.report.verdicts import verdicts
+from tests.analysis.report.test_report import control, effect
+
+P_VALUES = {
+    0.453125: "0.45",
+    0.0866: "0.087",
+    0.0522: "0.0522",
+    0.04997: "0.04997",
+    0.050001: "0.050001",
+    0.05: "0.0500",
+    0.012345: "0.012",
+    0.00012: "0.0001",
+    3e-9: "< 0.0001",
+}
+CONTEXT = {"set_name": "primary", "protocol": "codi"}
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (words.points(-0.12791), "−12.8"),
+        (words.points(0.0), "0.0"),
+        (words.points(-0.0004), "0.0"),
+        (words.points(0.05, sign=False), "5.0"),
+        (words.points(float("nan")), "–"),
+        (words.alpha(-0.5), "−0.5"),
+        (words.alpha(0.0), "0"),
+        (words.interval(-0.01, 0.02), "[−1.0, +2.0]"),
+        (words.interval(-0.01, float("nan")), "–"),
+        (words.limits(-0.01, 0.02, 0.9), "90 % interval −1.0 to +2.0 points"),
+        (words.p_is(0.0123), "p = 0.012"),
+        (words.p_is(1e-9, "mid-p"), "mid-p < 0.0001"),
+        (words.p_value(float("nan")), "–"),
+        (words.p_value(1.0), "1.00"),
+        (words.percent(0.5), "50.0 %"),
+        (words.compact(-0.012345), "−0.0123"),
+        (words.compact(3, sign=True), "+3"),
+        (words.count(4.0), "4"),
+        (words.count(None), "–"),
+        (words.moved(4, 2), "4/2"),
+    ],
+)
+def test_numbers_are_written_as_a_paper_writes_them(made: str, expected: str) -> None:
+    assert made == expected
+
+
+@pytest.mark.parametrize(("p", "expected"), P_VALUES.items())
+def test_a_p_value_is_never_rounded_across_its_level(p: float, expected: str) -> None:
+    assert words.p_value(p) == expected
+    if not expected.startswith("<"):
+        assert (float(expected) <= 0.05) == (p <= 0.05)
+
+
+def row_of_effects(p: float) -> dict[str, Any]:
+    """One row of `tables.effects` with the same p wherever it has one."""
+    row = effect(-3.0, -0.128, -0.2, -0.05, p)
+    more = dict.fromkeys(("p", "p_exact", "p_sign"), p)
+    more |= {"baseline_accuracy": 0.5, "accuracy": 0.372, "family_size": 1, "k": None}
+    more |= {"accuracy_low": 0.3, "accuracy_high": 0.45, "bootstrap_low": -0.2}
+    return row | more | {"bootstrap_high": -0.05, "level": 0.95}
+
+
+def row_of_controls(p: float) -> dict[str, Any]:
+    """One row of `tables.controls` with that p."""
+    row = control(-3.0, -0.128, p, panel="α = −3", prediction_low=-0.1, prediction_high=0.1)
+    return row | {"d_low": -3.0, "d_high": -1.0, "g": -1.9, "matched_to": "d"}
+
+
+def printed(p: float, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch) -> dict:
+    """What each way of printing makes of one p, one difference and one interval."""
+    effects, controls = pd.DataFrame([row_of_effects(p)]), pd.DataFrame([row_of_controls(p)])
+    stored = {"quantity": "accuracy difference", "method": "McNemar mid-p, Tango", "stratum": None}
+    tables: dict[str, pd.DataFrame] = {
+        "accuracy_curves": effects,
+        "controls": controls,
+        "controls_strip": controls,
+    }
+    place: Any = SimpleNamespace(rows=lambda table: tables[table.__name__], context=CONTEXT)
+    caption = next(_controls(place)).caption
+    patch.setattr(summary_module.tables, "effects", lambda store: effects)
+    patch.setattr(summary_module.tables, "controls", lambda store: controls)
+    summary_module.summary_table("nowhere")
+    (found,) = verdicts(effects, controls)
+    return {
+        "report.md": grid_markdown(effects_grid(effects, "n", "t", CONTEXT)),
+        "controls of report.md": grid_markdown(controls_grid(controls, "n", CONTEXT)),
+        "page": str(_results(effects)),
+        "caption": caption,
+        "summary": capsys.readouterr().out,
+        "analyze": results_text(effects.assign(**stored)),
+        "verdict": found.reason,
+        "calc": words.mcnemar_sentence(2, 15, p, p),
+    }
+
+
+@pytest.mark.parametrize(("p", "expected"), P_VALUES.items())
+def test_the_same_p_reads_the_same_everywhere(p, expected, capsys, monkeypatch) -> None:
+    for where, text in printed(p, capsys, monkeypatch).items():
+        assert expected in text, where
+        # Not as the start of the same number with more digits either.
+        assert f" {expected}" in text or f"'{expected}'" in text, where
+        after = text.split(expected, 1)[1][:1]
+        assert not after.isdigit(), where
+
+
+def test_the_same_effect_and_interval_read_the_same_everywhere(capsys, monkeypatch) -> None:
+    found = printed(0.001, capsys, monkeypatch)
+    for where in ("report.md", "page", "summary", "analyze", "verdict"):
+        assert "−12.8" in found[where], where
+        assert "[−20.0, −5.0]" in found[where], where

@@ -1,0 +1,102 @@
+"""When conditions of a sequential sweep end: their question decides, for controls as well."""
+
+import numpy as np
+import pytest
+
+from analysis.plans import parse_plan, problem_order
+from collect.engine.interventions import Steering
+from collect.sweeps import stopping
+from collect.sweeps.stopping import sweep_until_decided
+from collect.sweeps.sweep import Condition, Problem
+from store import append, create_store
+
+PLAN = """
+title = "push"
+set = "primary"
+problems = 40
+alphas = [-2.0, 2.0]
+smallest_effect = "20 pts"
+discordance = "40%"
+[[contrast]]
+name = "push"
+direction = "candidate"
+[controls]
+kind = "random"
+number = 1
+[stopping]
+rule = "e-value"
+order_seed = 7
+look_every = 10
+"""
+VECTORS = np.ones((1, 2), dtype=np.float32)
+
+
+@pytest.fixture
+def conditions():
+    """The baseline, and a candidate and a control at two doses."""
+    steerings = [Steering(None)]
+    steerings += [
+        Steering(VECTORS, alpha, key=key)
+        for key in ("candidate", "control")
+        for alpha in (-2.0, 2.0)
+    ]
+    return [Condition(f"{one.key}{one.alpha:+g}", one, {}) for one in steerings]
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """Sweeps that compute nothing: the candidate at +2 is right, all else is wrong."""
+    seen = []
+
+    def sweep(root, setting, problems, active, *, seeds):
+        seen.append((problems, {one.condition_id for one in active}))
+        rows = [
+            {
+                "condition_id": one.condition_id,
+                "problem_id": problem.problem_id,
+                "seed": seeds[0],
+                "run_id": "r",
+                "status": "ok",
+                "correct": one.condition_id == "candidate+2",
+            }
+            for one in active
+            for problem in problems
+        ]
+        append(root, "outcomes", rows)
+        return len(rows)
+
+    monkeypatch.setattr(stopping, "sweep", sweep)
+    return seen
+
+
+def swept(root, conditions):
+    plan = parse_plan(PLAN, name="plan.toml")
+    problems = [Problem(f"{i:032d}", "Q?", "1") for i in range(40)]
+    return sweep_until_decided(
+        root, None, problems, conditions, plan=plan, contrasts=plan.contrast, seeds=[0]
+    )
+
+
+def test_controls_end_with_the_last_contrast_at_their_dose(tmp_path, steps, conditions):
+    """At +2 every problem is gained, which decides early; at -2 nothing changes."""
+    computed, stops = swept(create_store(tmp_path / "store"), conditions)
+    at_both = {"+0", "candidate-2", "candidate+2", "control-2", "control+2"}
+    at_minus_two = {"+0", "candidate-2", "control-2"}
+    seen = {stop.alpha: stop.seen for stop in stops}
+    assert seen[2.0] < seen[-2.0]
+    early, late = seen[2.0] // 10, (seen[-2.0] - seen[2.0]) // 10
+    assert [active for _, active in steps] == [at_both] * early + [at_minus_two] * late
+    assert computed == 10 * (5 * early + 3 * late)
+    assert {stop.alpha: (stop.gained, stop.lost) for stop in stops} == {
+        2.0: (seen[2.0], 0),
+        -2.0: (0, 0),
+    }
+
+
+def test_problems_are_taken_in_the_order_of_the_plan(tmp_path, steps, conditions):
+    swept(create_store(tmp_path / "store"), conditions)
+    taken = [problem.problem_id for problems, _ in steps for problem in problems]
+    plan = parse_plan(PLAN, name="plan.toml")
+    ids = [f"{i:032d}" for i in range(40)]
+    assert taken == list(problem_order(ids, plan))[: len(taken)]
+    assert taken != ids[: len(taken)]

@@ -1,0 +1,403 @@
+"""The queries that the program asks itself: a few rows in, exact rows out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+
+from sql import loader
+from tests.sql.few_rows import R, W, database, insert, rows
+
+UP = {"up": {"direction": "d", "alpha": 1.0}}
+CONTROL = {"r": {"role": "control", "kind": "random_per_position", "parent_id": "d"}}
+# What is behind a number is of one baseline and one set; another differs in one of these.
+CONTEXT = {
+    "model": "model",
+    "protocol": "codi",
+    "decoding": '{"mode":"greedy"}',
+    "dtype": "float32",
+    "set_name": "primary",
+    "baseline_id": "base",
+}
+ELSEWHERE = {
+    "model": "other",
+    "protocol": "report",
+    "decoding": '{"mode":"sample"}',
+    "dtype": "bfloat16",
+    "set_name": "small",
+    "baseline_id": "base_model",
+}
+SETTINGS = {
+    "model": {"model_id": "m2"},
+    "protocol": {"protocol": "report"},
+    "decoding": {"decoding": '{"mode":"sample"}'},
+    "dtype": {"dtype": "bfloat16"},
+    "fields": {"protocol_fields": '{"n_latent":5}'},
+    "undecoded": {"decoding": None},
+}
+CASES: dict[str, Callable[[], None]] = {}
+
+
+def case(function):
+    CASES[function.__name__] = function
+    return function
+
+
+@pytest.fixture(scope="module")
+def settings():
+    return _settings()
+
+
+def _settings():
+    """One curve and a control in seven settings, each with a baseline and outcomes of its own."""
+    conditions, outcomes = {}, {}
+    for name, setting in {"": {}, **{f"_{key}": value for key, value in SETTINGS.items()}}.items():
+        right = W if name else R
+        conditions |= {
+            f"base{name}": setting,
+            f"up{name}": {"direction": "d", "alpha": 1.0, **setting},
+            f"r{name}": {"direction": "r", "alpha": 1.0, **setting},
+        }
+        outcomes |= {
+            f"base{name}": {"a": W, "b": R, "c": R},
+            f"up{name}": {"a": right, "b": R, "c": W},
+            f"r{name}": {"a": W, "b": R, "c": W},
+        }
+    return database(
+        outcomes,
+        conditions=conditions,
+        directions=CONTROL,
+        problems={"a": 1, "b": 2, "c": 2},
+        sets={"primary": ("random", ["a", "b", "c"]), "small": ("random", ["b"])},
+    ).execute("INSERT INTO models (model_id, name) VALUES ('m2', 'other')")
+
+
+BEHIND = {
+    "behind_curves": [
+        ("d", "candidate", 1.0, 3, 1, 1, 2 / 3),
+        ("r", "control", 1.0, 3, 0, 1, 1 / 3),
+        (None, None, 0.0, 3, 0, 0, 2 / 3),
+    ],
+    "behind_effects": [("d", 1.0, 3, 1, 1, 2 / 3)],
+    "behind_strata": [("d", 1.0, "1", 1, 1, 0, 1.0), ("d", 1.0, "2", 2, 0, 1, 0.5)],
+    "behind_problems": [
+        ("d", 1.0, "a", 1, W, R),
+        ("d", 1.0, "b", 2, R, R),
+        ("d", 1.0, "c", 2, R, W),
+    ],
+    "behind_controls": [("d", "r", 1.0, -1 / 3)],
+    "behind_transitions": [("d", 1.0, 1, 1, 1, 0, 0)],
+}
+COLUMNS = {
+    "behind_transitions": "direction, alpha, stayed_right, gained, lost, stayed_wrong, missing"
+}
+
+
+@pytest.mark.parametrize("name", sorted(BEHIND))
+def test_a_number_has_the_rows_of_its_setting_behind_it(settings, name):
+    assert rows(settings, name, COLUMNS.get(name, "*"), **CONTEXT) == BEHIND[name]
+
+
+@pytest.mark.parametrize("field", sorted(CONTEXT))
+@pytest.mark.parametrize("name", sorted(BEHIND))
+def test_every_field_of_the_setting_decides(settings, name, field):
+    found = rows(settings, name, **{**CONTEXT, field: ELSEWHERE[field]})
+    # The small set has rows of this baseline, but other ones.
+    assert found != BEHIND[name] if field == "set_name" else found == []
+    assert len(found) <= len(BEHIND[name])
+
+
+@pytest.mark.parametrize("name", sorted(BEHIND))
+def test_a_setting_without_decoding_and_problems_of_no_set_are_found(settings, name):
+    undecoded = {"decoding": None, "baseline_id": "base_undecoded"}
+    assert len(rows(settings, name, **{**CONTEXT, **undecoded})) == len(BEHIND[name])
+    c = database(
+        {"base": {"a": W}, "up": {"a": R}, "r": {"a": W}},
+        conditions={**UP, "r": {"direction": "r", "alpha": 1.0}},
+        directions=CONTROL,
+        problems={"a": 1},
+    )
+    assert rows(c, name, "count(*) > 0", **{**CONTEXT, "set_name": None}) == [(True,)]
+
+
+@case
+def behind_vectors():
+    c = database({}, directions={"d": {}, **CONTROL})
+    for name, position in (("d", 1), ("d", 0), ("r", 0)):
+        vector = {"direction_id": name, "position": position, "values": [float(position)]}
+        insert(c, "direction_vectors", [vector])
+    assert rows(c, "behind_vectors") == [("d", 0, [0.0]), ("d", 1, [1.0])]
+
+
+@case
+def behind_direction_norms():
+    norms = {"norm": 5.0, "norm_by_position": [3.0, 4.0]}
+    c = database({}, directions={"e": norms, "d": {}, **CONTROL})
+    assert rows(c, "behind_direction_norms") == [("d", None, None), ("e", 5.0, [3.0, 4.0])]
+
+
+@case
+def behind_directions():
+    c = database({"base": {"a": W}, "up": {"a": R}}, conditions=UP, directions=CONTROL)
+    assert rows(c, "behind_directions", "name, role, alphas") == [("d", "candidate", [1.0])]
+
+
+def _with_norms():
+    def norms(*values):
+        return {"a": {"norm_before": list(values), "norm_after": list(values)}}
+
+    return database({"base": norms(1.0, 2.0), "up": norms(3.0, 4.0)}, conditions=UP)
+
+
+@case
+def behind_latent_norms():
+    assert rows(_with_norms(), "behind_latent_norms", "direction, position, mean_after") == [
+        ("d", 0, 3.0),
+        ("d", 1, 4.0),
+        (None, 0, 1.0),
+        (None, 1, 2.0),
+    ]
+
+
+@case
+def behind_baseline_norms():
+    assert rows(_with_norms(), "behind_baseline_norms") == [
+        ("model", "codi", "float32", 0, 1.0),
+        ("model", "codi", "float32", 1, 2.0),
+    ]
+
+
+@case
+def behind_power():
+    found = rows(_settings(), "behind_power", "DISTINCT set_name, direction, n_pairs")
+    assert sorted(found) == [("primary", "d", 3), ("small", "d", 1)]
+
+
+@case
+def behind_verdicts():
+    methods = ["McNemar mid-p, Tango", "Crawford–Howell", "sign test"]
+    results = [{"analysis_id": m, "name": m, "method": m} for m in methods]
+    c = database({}, results=results)
+    assert sorted(rows(c, "behind_verdicts", "method")) == sorted((m,) for m in methods[:2])
+
+
+@case
+def behind_gates():
+    c = database({}, runs=[{"run_id": "one", "gates": '{"a":1}'}, {"run_id": "two", "gates": "{}"}])
+    assert rows(c, "behind_gates", run_id="one") == [("one", '{"a":1}')]
+
+
+@case
+def first_steered():
+    c = database({"base": {"a": W}, "up": {"a": R}}, conditions=UP)
+    insert(c, "run_keys", [{"run_no": 2, "run_id": "early"}, {"run_no": 3, "run_id": "nothing"}])
+    c.execute(
+        "INSERT INTO outcome_rows (condition_no, problem_no, seed, run_no, status) "
+        "SELECT condition_no, problem_no, 1, 2, status FROM outcome_rows"
+    )
+    days = {"run": 3, "early": 2, "nothing": 1}
+    runs = [{"run_id": name, "created_at": f"2026-01-0{day}"} for name, day in days.items()]
+    insert(c, "runs", runs)
+    assert rows(c, "first_steered") == [("d", datetime(2026, 1, 2))]
+
+
+@case
+def pilot_discordance():
+    doses = {"down": -2.0, "up": 2.0, "far": 4.0, "near": 1.0}
+    c = database(
+        {
+            "base": {"a": W, "b": R, "c": R},
+            "down": {"a": R, "b": W, "c": R},
+            "up": {"a": R, "b": R, "c": "truncated"},
+            "far": dict.fromkeys("abc", W),
+            "near": dict.fromkeys("abc", W),
+        },
+        conditions={name: {"direction": "d", "alpha": alpha} for name, alpha in doses.items()},
+        sets={"primary": ("random", ["a", "b"]), "other": ("random", ["c"])},
+    )
+    assert rows(c, "pilot_discordance", least=1.5, most=2.5) == [(3, 5)]
+    assert rows(c, "pilot_discordance", least=1.5, most=2.5, set_name="primary") == [(3, 4)]
+    assert rows(c, "pilot_discordance", least=1.5, most=2.5, set_name="other") == [(0, 1)]
+    assert rows(c, "pilot_discordance", least=0.0, most=0.0) == [(None, None)]
+
+
+def _exported():
+    """A direction with a control, another candidate, two protocols and two seeds."""
+    return database(
+        {
+            "base": {"a": W, "b": R, "c": R},
+            "up": {"a": R, "b": "truncated", "c": W},
+            "up_again": {"a": W},
+            "r": {"a": W},
+            "e": {"a": R},
+            ("up", 1): {"a": W},
+            "base_report": {"a": R},
+            "up_report": {"a": W},
+        },
+        conditions={
+            "base": {},
+            "up": {"direction": "d", "alpha": 1.0},
+            "up_again": {"direction": "d", "alpha": 1.0, "schedule": "first"},
+            "r": {"direction": "r", "alpha": 1.0},
+            "e": {"direction": "e", "alpha": 1.0},
+            "base_report": {"protocol": "report"},
+            "up_report": {"direction": "d", "alpha": 1.0, "protocol": "report"},
+        },
+        directions={"d": {}, "e": {}, **CONTROL},
+        sets={"primary": ("random", ["a", "b"]), "train": ("random", ["c"])},
+    )
+
+
+@case
+def export_direction():
+    c = _exported()
+    assert rows(c, "export_direction") == [("d", "d", "codi")]
+    assert rows(c, "export_direction", direction="e") == [("e", "e", "codi")]
+    assert rows(c, "export_direction", direction="r") == [("r", "r", "codi")]
+    assert rows(c, "export_direction", protocol="report") == [("d", "d", "report")]
+    assert rows(c, "export_direction", direction="e", protocol="report") == []
+    c = database({"r": {"a": W}}, conditions={"r": {"direction": "r"}}, directions=CONTROL)
+    assert rows(c, "export_direction") == []
+
+
+@case
+def export_outcomes():
+    columns = "direction, role, alpha, problem_id, correct, status, gold"
+    given = {"direction": "d", "protocol": "codi"}
+    assert rows(_exported(), "export_outcomes", columns, **given) == [
+        (None, None, 0.0, "a", W, "ok", "1"),
+        (None, None, 0.0, "b", R, "ok", "1"),
+        ("d", "candidate", 1.0, "a", R, "ok", "1"),
+        ("d", "candidate", 1.0, "b", None, "truncated", "1"),
+        ("r", "control", 1.0, "a", W, "ok", "1"),
+    ]
+    found = rows(_exported(), "export_outcomes", columns, **given, set_name="train")
+    assert found == [
+        (None, None, 0.0, "c", R, "ok", "1"),
+        ("d", "candidate", 1.0, "c", W, "ok", "1"),
+    ]
+    found = rows(_exported(), "export_outcomes", columns, direction="d", protocol="report")
+    assert [row[:5] for row in found] == [
+        (None, None, 0.0, "a", R),
+        ("d", "candidate", 1.0, "a", W),
+    ]
+
+
+@case
+def export_pair_ids():
+    c = database({}, problems={})
+    problems = [{"problem_id": "b"}, {"problem_id": "a", "attributes": '{"pair_id":7}'}]
+    insert(c, "problems", problems)
+    assert rows(c, "export_pair_ids") == [("a", 7), ("b", None)]
+
+
+@case
+def export_problems():
+    c = database({"base": {"b": W, "a": W}}, problems={"b": 2, "a": None})
+    assert rows(c, "export_problems") == [
+        ("a", "question a", "1", None),
+        ("b", "question b", "1", 2),
+    ]
+
+
+@case
+def export_split():
+    given = {"direction": "d", "protocol": "codi"}
+    c = database(
+        {
+            "base": {"a": {"correct": R, "answer": "1"}, "b": W, "c": R},
+            ("base", 1): {"b": R},
+            "up": {"a": W},
+        },
+        conditions={"base": {}, **UP},
+        problems={"a": 1, "b": 2, "c": 3, "d": 4},
+        sets={
+            "primary": ("random", ["a", "b"]),
+            "train": ("random", ["c", "d"]),
+            "aside": ("random", ["a"]),
+        },
+    )
+    c.execute("UPDATE problem_sets SET label = false WHERE problem_id = 'c'")
+    assert rows(c, "export_split", **given) == [
+        ("primary", "a", "1", 1, "1", True),
+        ("primary", "b", "1", 2, None, False),
+        ("train", "c", "1", 3, None, False),
+        ("train", "d", "1", 4, None, None),
+    ]
+    assert rows(c, "export_split", "set_name", **given, train="aside", test="aside") == [("aside",)]
+    other = rows(c, "export_split", "problem_id, label", direction="d", protocol="report")
+    assert other == [("a", None), ("b", None), ("c", False), ("d", None)]
+    other = rows(c, "export_split", "problem_id, label", direction="e", protocol="codi")
+    assert other == [("a", None), ("b", None), ("c", False), ("d", None)]
+
+
+@case
+def export_model():
+    c = database(
+        {"base": {"a": W}, "up": {"a": R}, "e": {"a": R}},
+        conditions={**UP, "e": {"direction": "e", "alpha": 1.0, "model_id": "m2"}},
+    )
+    insert(c, "models", [{"model_id": "m2", "name": "a model before it"}])
+    assert rows(c, "export_model", direction="d") == [("model",)]
+
+
+@case
+def export_vectors():
+    c = database({}, directions={"d": {}, "e": {}, **CONTROL})
+    for name, position in (("d", 1), ("d", 0), ("e", 0), ("r", 0)):
+        vector = {"direction_id": name, "position": position, "values": [float(position)]}
+        insert(c, "direction_vectors", [vector])
+    assert rows(c, "export_vectors", direction="d") == [("d", [0.0]), ("d", [1.0])]
+    assert rows(c, "export_vectors", direction="d", controls=True) == [("r", [0.0])]
+
+
+@case
+def export_activations():
+    c = database(
+        {},
+        problems=dict.fromkeys("abc", 1),
+        sets={"train": ("random", ["a", "b"]), "primary": ("random", ["c"])},
+    )
+    c.execute("UPDATE problem_sets SET label = problem_id <> 'a' WHERE problem_id <> 'b'")
+    place = {"model_id": "m", "protocol": "codi", "site": "latent"}
+    places = [
+        place,
+        {**place, "model_id": "n"},
+        {**place, "protocol": "report"},
+        {**place, "site": "residual:5"},
+    ]
+    for i, where in enumerate(places):
+        for problem, position in (("a", 1), ("a", 0), ("b", 0), ("c", 0)):
+            key = {**where, "problem_id": problem, "position": position}
+            insert(c, "activations", [{**key, "values": [float(i), float(position)]}])
+    assert rows(c, "export_activations") == [("a", False, [0.0, 0.0]), ("a", False, [0.0, 1.0])]
+    assert rows(c, "export_activations", train="primary") == [("c", True, [0.0, 0.0])]
+
+
+@case
+def outcome_lines():
+    c = database(
+        {
+            "up": {"b": {"answer": "", "correct": W, "tokens": [5, 1]}, "a": "truncated"},
+            "base": {"a": {"answer": "7", "correct": R}},
+        },
+        conditions={"base": {}, **UP},
+    )
+    lines = ["base|a|0|-|=7|ok|true\n", "up|a|0|-|-|truncated|-\n", "up|b|0|5,1|=|ok|false\n"]
+    assert rows(c, "outcome_lines") == [(line,) for line in lines]
+    assert rows(c, "outcome_lines", conditions=["up"]) == [(line,) for line in lines[1:]]
+    assert rows(c, "outcome_lines", problems=["a"]) == [(line,) for line in lines[:2]]
+    assert rows(c, "outcome_lines", problems=[]) == []
+
+
+@pytest.mark.parametrize("name", sorted(set(loader.scripts("internal")) - set(BEHIND)))
+def test_query_returns_exact_rows(name):
+    assert name in CASES, f"internal/{name}.sql has no test here"
+    CASES[name]()
+
+
+def test_no_user_reaches_an_internal_query_by_name():
+    named = {*loader.queries(), *loader.scripts("views"), *loader.scripts("macros")}
+    assert not set(loader.scripts("internal")) & named
