@@ -12,12 +12,15 @@ from tests.paths import ROOT
 
 REVEALED = {
     "analysis.mcnemar": "PairTest",
+    "analysis.calibration.calibrate": "Row",
+    "analysis.charts.forest_chart": "HConcatChart",
     "analysis.claims.check_file": "Checked",
     "analysis.plans.load_plan": "Plan",
     "analysis.report.write_report": "Path",
     "analysis.serve.serve": "Server",
     "analysis.tables.effects": "DataFrame",
     "collect.load_model": "Model",
+    "sql.loader.queries": "Script",
     "store.append": "str",
     "steerstat.mcnemar": "PairTest",
 }
@@ -28,10 +31,12 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """What mypy says of a file that reveals each name, and then calls one as it must not be."""
     file = tmp_path_factory.mktemp("typed") / "user.py"
     lines = [
-        "import analysis.claims, analysis.plans, analysis.report, analysis.serve",
-        "import analysis.tables, collect, store, steerstat",
+        "import analysis.calibration, analysis.charts, analysis.claims, analysis.plans",
+        "import analysis.report, analysis.serve, analysis.tables",
+        "import collect, sql.loader, store, steerstat",
         *(f"reveal_type({name})" for name in REVEALED),
         'steerstat.mcnemar("four", pears=2).no_such_field',
+        'analysis.tables.strata("store", sceme="n_steps")',
         'steerstat.mcnemar(4, 2, method="nonsense")',
         "steerstat.no_such_name",
         "from analysis import no_such_name",
@@ -58,6 +63,7 @@ def test_every_package_reveals_the_types_of_its_names(told: list[str]) -> None:
     "fault",
     [
         'Unexpected keyword argument "pears"',
+        'Unexpected keyword argument "sceme" for "strata"',
         '"no_such_field"',
         "incompatible type \"Literal['nonsense']\"",
         'Module has no attribute "no_such_name"',

@@ -84,13 +84,8 @@ result. It exists to run and test steering experiments, and is good for nothing 
 `collect/problems/arithmetic.py` draws {per_step_count:,} problems for each of 1 to 4 steps: a
 running value in 0..99, additions, subtractions and multiplications by operands up to 9, starting
 values up to 30, stated last. A problem whose question hashes into bucket 0 of 10 is held out,
-<<<<<<< HEAD
 always. The teacher reads the worked chain *without its last step*. Words and single digits are
 the tokens.
-=======
-always. The teacher reads the worked chain *without its last step*. Words and single digits are the
-tokens.
->>>>>>> docs
 
 ## Losses
 

@@ -60,7 +60,8 @@ def _from_pretrained(source: Source, dtype: torch.dtype, **options: Any) -> Any:
     from transformers import AutoModelForCausalLM
 
     with quiet(), _one_line(source):
-        lm, info = AutoModelForCausalLM.from_pretrained(
+        # Declared to return the model alone, whatever `output_loading_info` says.
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             source.folder,
             dtype=dtype,
             local_files_only=True,
@@ -68,6 +69,7 @@ def _from_pretrained(source: Source, dtype: torch.dtype, **options: Any) -> Any:
             output_loading_info=True,
             **options,
         )
+    lm, info = loaded
     names = {"missing_keys": "missing", "unexpected_keys": "left over"}
     names["mismatched_keys"] = "wrong shape"
     for key, what in names.items():

@@ -197,7 +197,7 @@ def test_a_norm_is_said_where_it_differs_by_more_than_a_twentieth() -> None:
         assert ("its norm is" in reason) == said
     reason = verdict([RISES], [ABOVE]).reason
     assert "99 random controls at α = +2 it differs by +20.0 points" in reason
-    assert "d = −2.34" in reason
+    assert "d = −2.34, rank" in reason
     few = ABOVE | {"rank_status": "too_few_controls", "p_rank": 0.4, "rank_floor": 0.333}
     found = verdict([RISES], [few])
     assert found.verdict == SUPPORTED

@@ -170,3 +170,77 @@ def test_outcomes_without_spread() -> None:
     assert (nothing.status, nothing.p) == ("no_information", 1.0)
     same["baseline"] = [0.0, 0.0, 0.0]
     assert clustered_difference(same, rng=rng, resamples=9).status == "degenerate"
+
+
+@pytest.mark.parametrize(("problems", "k", "sd"), [(9, 4, 0.3), (5, 8, 0.0), (30, 19, 0.4)])
+def test_crossed_variance_by_hand(problems: int, k: int, sd: float) -> None:
+    rng = np.random.default_rng(problems)
+    rows = crossed(rng, problems, k, sd)
+    found = clustered_difference(rows, rng=rng, pairing="seeds", resamples=99)
+    cells = rows["steered"].reshape(problems, k, 2)
+    means = cells.mean(axis=2)
+    by_problem, by_direction = means.mean(axis=1), means.mean(axis=0)
+    ms_problem = k * sum((m - means.mean()) ** 2 for m in by_problem) / (problems - 1)
+    ms_direction = problems * sum((m - means.mean()) ** 2 for m in by_direction) / (k - 1)
+    rest = ((means - means.mean()) ** 2).sum()
+    rest -= ms_problem * (problems - 1) + ms_direction * (k - 1)
+    ms_rest = rest / ((problems - 1) * (k - 1))
+    variance = max(ms_problem + ms_direction - ms_rest, ms_problem, ms_direction) / (problems * k)
+    assert found.standard_error == pytest.approx(np.sqrt(variance))
+    assert found.df == min(problems, k) - 1
+    assert found.within == pytest.approx(cells.var(axis=2, ddof=1).mean())
+    total = found.within + means.var()
+    assert found.design_effect == pytest.approx(variance / (total / (2 * problems * k)))
+    assert found.bootstrap_status == "too_few_controls"
+
+
+def test_twenty_directions_are_enough_for_the_bootstrap() -> None:
+    rng = np.random.default_rng(7)
+    found = clustered_difference(crossed(rng, 6, 20, 0.2), rng=rng, pairing="seeds", resamples=99)
+    assert found.bootstrap_status == "ok"
+
+
+def test_separate_draws_by_hand() -> None:
+    rows: dict[str, Any] = {
+        "problem": [0, 0, 0, 1, 1, 2, 2],
+        "steered": [1.0, 0.0, 1.0, 1.0, np.nan, 1.0, 0.0],
+        "baseline": [0.0, 0.0, 1.0, 0.0, 1.0, np.nan, np.nan],
+    }
+    found = clustered_difference(
+        rows, rng=np.random.default_rng(0), pairing="independent", resamples=99
+    )
+    # The last problem has no baseline: what is left is 2/3 - 1/3 and 1 - 1/2.
+    assert (found.n, found.dropped) == (2, 1)
+    assert found.estimate == pytest.approx((1 / 3 + 1 / 2) / 2)
+    rows = {
+        "problem": [0, 0, 0, 1, 1, 1],
+        "steered": [1.0, 0.0, 1.0, 1.0, 1.0, 1.0],
+        "baseline": [0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
+    }
+    apart = clustered_difference(
+        rows, rng=np.random.default_rng(0), pairing="independent", resamples=99
+    )
+    # The variances of both sides add: (1/3 + 1/3) of the first problem, (0 + 1/3) of the second.
+    assert apart.within == pytest.approx((2 / 3 + 1 / 3) / 2)
+
+
+@pytest.mark.parametrize("means", [[[0.0, 3.0], [1.0, 2.0]], [[0.0, 1.0], [3.0, 2.0]]])
+def test_variance_is_never_below_that_of_one_factor(means: list[list[float]]) -> None:
+    rows = {
+        "problem": [0, 0, 1, 1],
+        "direction": [0, 1, 0, 1],
+        "steered": [value for row in means for value in row],
+        "baseline": [0.0] * 4,
+    }
+    found = clustered_difference(rows, rng=np.random.default_rng(0), resamples=99)
+    # One factor has mean square 4, the other 0, the rest 1: 4 and not 4 + 0 - 1, over 2 × 2 cells.
+    assert found.standard_error == pytest.approx(1.0)
+
+
+def test_directions_taken_as_given_need_not_be_many() -> None:
+    rng = np.random.default_rng(8)
+    found = clustered_difference(
+        crossed(rng, 8, 3, 0.2), rng=rng, pairing="seeds", scope="new problems", resamples=99
+    )
+    assert found.bootstrap_status == "ok"
+    assert found.bootstrap_low is not None

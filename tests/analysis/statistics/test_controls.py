@@ -252,6 +252,74 @@ def test_candidate_minus_controls_for_new_directions_needs_their_variance() -> N
     assert hits["new problems"] / 800 < 0.94
 
 
+def by_hand(candidate: np.ndarray, controls: np.ndarray) -> tuple[float, float, float]:
+    """The two variances and Satterthwaite's degrees of freedom, from sums of squares."""
+    n, k = controls.shape
+    difference = candidate - controls.mean(axis=1)
+    problems = sum((d - difference.mean()) ** 2 for d in difference) / (n - 1) / n
+    effects = controls.mean(axis=0)
+    total = sum((e - effects.mean()) ** 2 for e in effects) / (k - 1)
+    rest = sum(
+        (controls[i, j] - controls[i].mean() - effects[j] + effects.mean()) ** 2
+        for i in range(n)
+        for j in range(k)
+    )
+    directions = max(0.0, total - rest / ((n - 1) * (k - 1)) / n) / k
+    spread = (total / k) ** 2 / (k - 1) + problems**2 / (n - 1)
+    return problems, directions, max(k - 1, min(n - 1, (problems + directions) ** 2 / spread))
+
+
+@pytest.mark.parametrize(("seed", "spread"), [(0, 0.3), (1, 0.1), (2, 0.0)])
+def test_candidate_minus_controls_by_hand(seed: int, spread: float) -> None:
+    rng = np.random.default_rng(seed)
+    rates = np.clip(0.5 + spread * np.array([1.0, -1.0, 0.3, 0.9, -0.5]), 0, 1)
+    candidate = (rng.random(23) < 0.7).astype(float)
+    controls = (rng.random((23, 5)) < rates).astype(float)
+    problems, directions, df = by_hand(candidate, controls)
+    assert (directions > 0) == (spread > 0)
+    both = candidate_minus_controls(candidate, controls, scope="new problems and directions")
+    assert both.variance_problems == pytest.approx(problems)
+    assert both.variance_directions == pytest.approx(directions)
+    assert both.df == pytest.approx(df)
+    assert both.standard_error == pytest.approx(np.sqrt(problems + directions))
+    these = candidate_minus_controls(candidate, controls)
+    assert (these.variance_directions, these.df) == (0.0, 22.0)
+
+
+def test_degrees_of_freedom_never_fall_below_those_of_the_controls() -> None:
+    rng = np.random.default_rng(2)
+    controls = (rng.random((23, 5)) < 0.5).astype(float)
+    # Means over many seeds that follow the controls closely: what is left is what directions add.
+    candidate = controls.mean(axis=1) + 0.01 * rng.normal(size=23)
+    found = candidate_minus_controls(candidate, controls, scope="new problems and directions")
+    assert found.variance_directions == 0.0
+    assert found.df == 4.0
+
+
+def test_spread_by_hand() -> None:
+    # Squares: 35/12 in all, 3/12 between rows and 14/12 between columns leave 18/12 on 3 × 2.
+    found = control_spread([[0, 1, 1], [0, 0, 1], [1, 0, 1], [0, 1, 1]])
+    total = np.var([0.25, 0.5, 1.0], ddof=1)
+    noise = (18 / 12) / 6 / 4
+    assert (found.total, found.noise) == pytest.approx((total, noise))
+    assert found.estimate == pytest.approx(np.sqrt(total - noise))
+    assert found.p == pytest.approx(stats.f.sf(total / noise, 2, 6))
+
+
+def test_power_of_one_tail_and_where_the_rank_test_reaches() -> None:
+    k, gap = 7, 1.5
+    t = stats.t.isf(0.05, k - 1)
+    one = controls_power(k, gap=gap, model="random", tail="greater")
+    assert one.random == pytest.approx(stats.nct.sf(t, k - 1, gap / np.sqrt(1 + 1 / k)), rel=1e-6)
+    fixed = stats.nct.sf(t * np.sqrt(k + 1), k - 1, gap * np.sqrt(k))
+    assert one.fixed == pytest.approx(fixed, rel=1e-6)
+    assert controls_power([18, 19], model="fixed", tail="less").status.tolist() == [
+        "too_few_controls",
+        "ok",
+    ]
+    assert controls_power([38, 39], model="fixed").status.tolist() == ["too_few_controls", "ok"]
+
+
 def test_candidate_minus_controls_edges() -> None:
     same = np.ones((10, 3))
     nothing = candidate_minus_controls(np.ones(10), same)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis import Refusal, dose_response, mcnemar, paired_difference
+from analysis import Refusal, dose_response, max_t, mcnemar, paired_difference
 
 ALPHAS = np.array([-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0])
 
@@ -125,3 +125,24 @@ def test_refusals_and_flat_outcomes() -> None:
         dose_response(y, [1, 2, 3], rng=rng)
     flat = dose_response(y, [-1, 1], rng=rng, baseline=np.ones(10), resamples=99)
     assert (flat.status, flat.p, flat.turns) == ("no_information", 1.0, 0)
+
+
+def test_halved_limits_slopes_and_turns_by_hand() -> None:
+    # Nine problems: the counts right at -2, -1, 0, 1, 2 are 3, 3, 6, 4, 5: up, down, up.
+    right = [3, 3, 6, 4, 5]
+    y = np.array([[float(i < k) for k in right] for i in range(9)])
+    found = dose_response(y, [-2, -1, 0, 1, 2], rng=np.random.default_rng(0), resamples=999)
+    assert found.turns == 2
+    assert found.sizes.tolist() == [1.0, 2.0]
+    assert found.signed.estimate == pytest.approx([(4 - 3) / 18, (5 - 3) / 18])
+    assert found.damage.estimate == pytest.approx([(4 + 3 - 12) / 18, (5 + 3 - 12) / 18])
+    # Least squares through 0: (1 · signed(1) + 2 · signed(2)) / (1² + 2²).
+    assert found.estimate == pytest.approx((1 / 18 + 2 * 2 / 18) / 5)
+    doubled = max_t(
+        np.column_stack([y[:, 3] - y[:, 1], y[:, 4] - y[:, 0]]),
+        np.zeros(9),
+        rng=np.random.default_rng(0),
+        resamples=999,
+    )
+    assert found.signed.low == pytest.approx(doubled.low / 2)
+    assert found.signed.high == pytest.approx(doubled.high / 2)

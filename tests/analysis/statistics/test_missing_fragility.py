@@ -143,3 +143,21 @@ def test_fragility_refusals() -> None:
         fragility(4, 2, 86, fragile_gained=0, fragile_lost=3)
     everything = fragility(1, 0, 1, fragile_gained=1, fragile_lost=0)
     assert everything.without is None
+
+
+def test_missing_counts_as_wrong_on_both_sides_by_hand() -> None:
+    # Lost: 2, and the 4 that were right and are missing now; the 7 wrong ones stay wrong.
+    found = missing_bounds([[26, 2, 4], [3, 50, 8], [1, 7, 1]])
+    same = paired_difference(3 + 1, 2 + 4, 102)
+    assert (found.n, found.dropped) == (102, 21)
+    assert (found.estimate, found.low, found.p) == (same.estimate, same.low, same.p)
+    assert found.complete is not None
+    assert found.complete.n == 81
+    # At most the 8 wrong, the 1 missing before and the 1 missing twice were gained as well.
+    assert found.high_effect == pytest.approx((3 + 8 + 1 + 1 - 2) / 102)
+    assert found.low_effect == pytest.approx((3 - 2 - 4 - 7 - 1) / 102)
+
+
+def test_fragile_pairs_of_a_net_change_of_zero_flip_towards_more_lost() -> None:
+    found = fragility(5, 5, 40, fragile_gained=2, fragile_lost=1, fragile_unchanged=3)
+    assert (found.worst.gained, found.worst.lost) == (5 - 2, 5 + 3)

@@ -123,3 +123,17 @@ def test_pooled_halves_are_no_test_which_is_why_the_cross_fit_has_none() -> None
         pooled = np.concatenate([d[:43, second], d[43:, first]])
         rejected += abs(pooled.mean()) > 1.96 * pooled.std(ddof=1) / np.sqrt(86)
     assert rejected / 4000 == pytest.approx(0.069, abs=0.012)
+
+
+def test_rank_among_searched_controls_counts_ties_and_the_candidate() -> None:
+    baseline = np.zeros(8)
+    right = [[1, 3], [3, 0], [2, 2], [0, 4]]  # problems right at two alphas: candidate, controls
+    outcomes = [np.array([[float(i < k) for k in one] for i in range(8)]) for one in right]
+    found = best_alpha(
+        outcomes[0], baseline, rng=np.random.default_rng(0), resamples=99,
+        controls=np.stack(outcomes[1:]),
+    )  # fmt: skip
+    # One control gains 3 as well and one 4, of three: (1 + 2) / (3 + 1).
+    assert found.p_rank == 3 / 4
+    assert found.rank_floor == 1 / 4
+    assert found.status == "too_few_controls"

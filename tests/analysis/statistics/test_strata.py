@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import fisher_exact
+from scipy.stats import chi2, fisher_exact
 from statsmodels.stats.contingency_tables import StratifiedTable
 
 from analysis import (
@@ -131,6 +131,36 @@ def test_contrast_in_points_covers() -> None:
         rejected += stratified_difference(null[:, 0], null[:, 1], n).heterogeneity_p < 0.05
     assert covered / 300 == pytest.approx(0.95, abs=0.035)
     assert rejected / 300 <= 0.05 + 0.025
+
+
+def test_contrast_of_unequal_strata_by_hand() -> None:
+    found = stratified_difference([4, 2, 3], [1, 8, 1], [40, 46, 30])
+    first, last = paired_difference(4, 1, 40), paired_difference(3, 1, 30)
+    assert found.contrast == pytest.approx(2 / 30 - 3 / 40)
+    # Last minus first: its lower limit takes the last one's lower arm and the first one's upper.
+    low = math.hypot(last.estimate - last.low, first.high - first.estimate)
+    high = math.hypot(last.high - last.estimate, first.estimate - first.low)
+    assert abs(low - high) > 1e-4
+    assert found.contrast_low == pytest.approx(found.contrast - low)
+    assert found.contrast_high == pytest.approx(found.contrast + high)
+
+
+def test_heterogeneity_of_unequal_strata_by_hand() -> None:
+    found = stratified_difference([4, 2], [1, 8], [40, 66])
+    effects = [3 / 42, -6 / 68]
+    variances = [(7 / 42 - effects[0] ** 2) / 42, (12 / 68 - effects[1] ** 2) / 68]
+    # With two strata the weighted sum is (difference)² over the sum of their variances.
+    assert found.heterogeneity == pytest.approx((effects[0] - effects[1]) ** 2 / sum(variances))
+    assert found.heterogeneity_p == pytest.approx(chi2.sf(found.heterogeneity, 1))
+
+
+def test_strata_without_changes_take_no_degree_of_freedom() -> None:
+    with_empty, without = (
+        stratum_homogeneity([4, 2, 0], [1, 8, 0]),
+        stratum_homogeneity([4, 2], [1, 8]),
+    )
+    assert (with_empty.chi2_p, with_empty.df) == (without.chi2_p, 1)
+    assert (with_empty.estimate, with_empty.dropped) == (without.estimate, 1)
 
 
 def test_equal_effects_in_points_can_be_unequal_in_odds() -> None:

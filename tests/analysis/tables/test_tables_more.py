@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -90,7 +92,7 @@ def test_signed_effect_and_damage_follow_from_the_curve(demo_like) -> None:
 
 def test_trends_are_the_same_every_time(demo_like) -> None:
     first = tables.trends(demo_like)
-    again = problems.trends.__wrapped__(demo_like)
+    again = inspect.unwrap(problems.trends)(demo_like)
     assert first[["p_trend", "p_best", "best_estimate"]].equals(
         again[["p_trend", "p_best", "best_estimate"]]
     )

@@ -40,7 +40,7 @@ def test_a_curve_holds_the_outcomes_of_its_problems(source: Any) -> None:
     rows = rows_of(read(source, "candidate_outcomes").to_pandas(), curve.names)
     assert curve.alphas.tolist() == sorted(rows["alpha"].unique())
     assert curve.problems["problem_id"].tolist() == sorted(rows["problem_id"].unique())
-    assert curve.names["selected_on_outcome"] is np.False_ or not curve.names["selected_on_outcome"]
+    assert not curve.names["selected_on_outcome"]
     for i, problem in enumerate(curve.problems["problem_id"]):
         own = rows[rows["problem_id"] == problem]
         for j, alpha in enumerate(curve.alphas):
@@ -313,11 +313,10 @@ def test_what_a_forest_writes_beside_its_lines(source: Any) -> None:
     assert found["counts_label"].tolist() == [
         f"{gained}/{lost}" for gained, lost in zip(found["gained"], found["lost"], strict=True)
     ]
-    assert (
-        found["label"].is_unique
-        or not found.duplicated(["direction", "alpha"]).any()
-        or (found["label"] == found["direction"] + "  " + found["alpha_label"]).all()
-    )
+    assert found["label"].tolist() == [
+        f"{name}  {dose}"
+        for name, dose in zip(found["direction"], found["alpha_label"], strict=True)
+    ]
 
 
 def test_transitions_of_one_dose(source: Any) -> None:

@@ -16,7 +16,9 @@ from analysis.report.grids import controls_grid, effects_grid
 from analysis.report.markdown import grid_markdown
 from analysis.report.text import results_text
 from analysis.report.verdicts import verdicts
+from analysis.tables.base import CONTEXT
 from tests.analysis.report.test_report import control, effect
+from tests.analysis.tables.test_tables_pairs import CURVE
 
 P_VALUES = {
     0.453125: "0.45",
@@ -29,7 +31,7 @@ P_VALUES = {
     0.00012: "0.0001",
     3e-9: "< 0.0001",
 }
-CONTEXT = {"set_name": "primary", "protocol": "codi"}
+PLACE = {name: CURVE[name] for name in CONTEXT}
 
 
 @pytest.mark.parametrize(
@@ -92,15 +94,15 @@ def printed(p: float, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPa
         "controls": controls,
         "controls_strip": controls,
     }
-    place: Any = SimpleNamespace(rows=lambda table: tables[table.__name__], context=CONTEXT)
+    place: Any = SimpleNamespace(rows=lambda table: tables[table.__name__], context=PLACE)
     caption = next(_controls(place)).caption
     patch.setattr(summary_module.tables, "effects", lambda store: effects)
     patch.setattr(summary_module.tables, "controls", lambda store: controls)
     summary_module.summary_table("nowhere")
     (found,) = verdicts(effects, controls)
     return {
-        "report.md": grid_markdown(effects_grid(effects, "n", "t", CONTEXT)),
-        "controls of report.md": grid_markdown(controls_grid(controls, "n", CONTEXT)),
+        "report.md": grid_markdown(effects_grid(effects, "n", "t", PLACE)),
+        "controls of report.md": grid_markdown(controls_grid(controls, "n", PLACE)),
         "page": str(_results(effects)),
         "caption": caption,
         "summary": capsys.readouterr().out,
