@@ -31,6 +31,7 @@ from analysis import (
     stratum_homogeneity,
     wilson,
 )
+from analysis.statistics.effect_sizes import noncentrality_bounds
 
 
 def rejection_probability(
@@ -425,3 +426,11 @@ def test_an_effect_that_is_nothing_but_rounding_ties_with_none() -> None:
     assert rounding > 0
     found = compare_to_controls(rounding, [0.0, 0.3, 0.5])
     assert (found.p_rank_less, found.p_rank_greater) == (2 / 4, 4 / 4)
+
+
+def test_bounds_of_a_noncentrality_are_where_the_statistic_is_a_quantile() -> None:
+    low, high = noncentrality_bounds([2.5, -0.7, 0.0], [4, 9, 2])
+    for t, df, a, b in zip([2.5, -0.7, 0.0], [4, 9, 2], low, high, strict=True):
+        assert stats.nct.sf(t, df, a) == pytest.approx(0.025)
+        assert stats.nct.sf(-t, df, -b) == pytest.approx(0.025)
+    assert np.isnan(noncentrality_bounds([np.nan, np.inf], 4)).all()
