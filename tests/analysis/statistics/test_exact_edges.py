@@ -12,6 +12,7 @@ from scipy import optimize, special, stats
 from analysis import (
     Refusal,
     candidate_minus_controls,
+    compare_signed_to_controls,
     compare_to_controls,
     confidence_sequence,
     control_spread,
@@ -31,6 +32,7 @@ from analysis import (
     stratum_homogeneity,
     wilson,
 )
+from analysis.statistics.effect_sizes import noncentrality_bounds
 
 
 def rejection_probability(
@@ -425,3 +427,31 @@ def test_an_effect_that_is_nothing_but_rounding_ties_with_none() -> None:
     assert rounding > 0
     found = compare_to_controls(rounding, [0.0, 0.3, 0.5])
     assert (found.p_rank_less, found.p_rank_greater) == (2 / 4, 4 / 4)
+
+
+def test_bounds_of_a_noncentrality_are_where_the_statistic_is_a_quantile() -> None:
+    low, high = noncentrality_bounds([2.5, -0.7, 0.0], [4, 9, 2])
+    for t, df, a, b in zip([2.5, -0.7, 0.0], [4, 9, 2], low, high, strict=True):
+        assert stats.nct.sf(t, df, a) == pytest.approx(0.025)
+        assert stats.nct.sf(-t, df, -b) == pytest.approx(0.025)
+    assert np.isnan(noncentrality_bounds([np.nan, np.inf], 4)).all()
+
+
+def test_a_signed_comparison_is_one_of_half_differences() -> None:
+    plus, minus = [0.3, 0.1, 0.25, 0.4], [0.2, 0.3, 0.15, 0.1]
+    found = compare_signed_to_controls(0.9, 0.3, plus, minus)
+    halves = [(p - m) / 2 for p, m in zip(plus, minus, strict=True)]
+    expected = compare_to_controls((0.9 - 0.3) / 2, halves)
+    assert found.as_dict() == expected.as_dict()
+    assert found.estimate == pytest.approx(0.3 - np.mean(halves))
+    less = compare_signed_to_controls(0.9, 0.3, plus, minus, tail="less", family_size=3)
+    assert (less.tail, less.p) == ("less", less.p_less)
+
+
+def test_degrees_of_freedom_are_never_fewer_than_those_of_the_directions() -> None:
+    draws = np.random.default_rng(5)
+    others = draws.normal([0.0, 0.8, -0.5, 0.3], 0.4, (9, 4))
+    # The candidate moves with the mean of its controls: problems add next to nothing.
+    own = others.mean(axis=1) + 1 + draws.normal(0, 1e-3, 9)
+    found = candidate_minus_controls(own, others, scope="new problems and directions")
+    assert found.df == 3

@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from analysis import Refusal, best_alpha, max_t, paired_difference, permutation_test
+from analysis.statistics.signflips import SignFlips
 
 # Seven problems that change and two that do not; the second condition lacks an answer.
 D = np.array(
@@ -237,3 +238,21 @@ def test_drawn_permutations_are_these_draws() -> None:
 def test_what_is_no_list_of_differences_is_refused(values: Any) -> None:
     with pytest.raises(Refusal, match="differences"):
         permutation_test(values)
+
+
+def test_as_many_draws_as_were_asked_and_no_more() -> None:
+    values = rng(2).normal(0.2, 1, 30)
+    # Every pattern of signs reaches a sum of 0.
+    assert permutation_test(values - values.mean(), rng=rng(), resamples=500).p == 1.0
+    # 2^22 signs a block: 139 810 draws of 30 problems, then the rest.
+    found = permutation_test(np.ones(30) / 30, rng=rng(), resamples=139_900)
+    assert found.p == 1 / 139_901
+
+
+def test_the_critical_value_of_drawn_signs_is_the_last_that_does_not_reject() -> None:
+    d = rng(4).normal(0.1, 1.0, (25, 3))
+    found = max_t(d, np.zeros(25), rng=rng(), resamples=199)
+    drawn = np.concatenate([sums for _, sums in SignFlips(d, rng=rng(), resamples=199)])
+    largest = np.sort((np.abs(drawn) / np.sqrt((d**2).sum(axis=0))).max(axis=1))
+    # p = (1 + #{at least as large})/200 is at most .05 for nine of them, and not for ten.
+    assert found.critical == pytest.approx(largest[-10])
