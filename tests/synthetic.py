@@ -129,7 +129,7 @@ def _problems(world: World, n_test: int, n_train: int) -> tuple[np.ndarray, np.n
         answer = str(int(numbers[i, : steps[i] + 1].sum()))
         row_id = problem_id(question, answer)
         attributes = {"operation": operation, "magnitude": int(numbers[i].max())}
-        row = {"problem_id": row_id, "question": question, "answer": answer}
+        row: dict[str, Any] = {"problem_id": row_id, "question": question, "answer": answer}
         row |= {"n_steps": int(steps[i]), "attributes": json.dumps(attributes), "source": "made"}
         rows.append(row)
         strata.append({"scheme": "operation", "problem_id": row_id, "level": operation})

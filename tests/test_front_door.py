@@ -71,7 +71,7 @@ def test_the_library_speaks_the_words_of_the_command_line() -> None:
     assert callable(steerstat.tables.effects)
     assert callable(steerstat.charts.accuracy_chart)
     with pytest.raises(AttributeError, match="no 'nothing'"):
-        _ = steerstat.nothing
+        _ = steerstat.nothing  # type: ignore[attr-defined]
 
 
 def test_a_command_without_its_extra_says_what_to_install(tmp_path: Path) -> None:

@@ -52,7 +52,10 @@ def database(
     connection = create(None)
     keyed = {(key if isinstance(key, tuple) else (key, 0)): rows for key, rows in outcomes.items()}
     named = {name: (conditions or {}).get(name, {}) for name, _ in keyed} | dict(conditions or {})
-    known = {c["direction"]: {} for c in named.values() if "direction" in c} | (directions or {})
+    known: dict[str, Mapping[str, Any]] = {
+        c["direction"]: {} for c in named.values() if "direction" in c
+    }
+    known.update(directions or {})
     steps = problems or {name: None for rows in keyed.values() for name in rows}
     insert(connection, "models", [{"model_id": "m", "name": "model"}])
     insert(connection, "directions", (_direction(name, known[name]) for name in known))
@@ -114,7 +117,9 @@ def _outcome(value: Any) -> dict[str, Any]:
     return row | ({"status": value} if isinstance(value, str) else {"correct": value})
 
 
-def rows(connection: Any, query: str, columns: str = "*", **parameters: Any) -> list[tuple]:
+def rows(
+    connection: Any, query: str, columns: str = "*", **parameters: Any
+) -> list[tuple[Any, ...]]:
     """Rows of a query in a file, or of a view or SQL text; only these columns."""
     named = loader.queries() | loader.scripts("internal")
     if query in named:

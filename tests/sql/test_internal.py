@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.sql.few_rows import R, W, database, insert, rows
 UP = {"up": {"direction": "d", "alpha": 1.0}}
 CONTROL = {"r": {"role": "control", "kind": "random_per_position", "parent_id": "d"}}
 # What is behind a number is of one baseline and one set; another differs in one of these.
-CONTEXT = {
+CONTEXT: dict[str, Any] = {
     "model": "model",
     "protocol": "codi",
     "decoding": '{"mode":"greedy"}',
@@ -29,7 +30,7 @@ ELSEWHERE = {
     "set_name": "small",
     "baseline_id": "base_model",
 }
-SETTINGS = {
+SETTINGS: dict[str, dict[str, Any]] = {
     "model": {"model_id": "m2"},
     "protocol": {"protocol": "report"},
     "decoding": {"decoding": '{"mode":"sample"}'},
@@ -52,7 +53,8 @@ def settings():
 
 def _settings():
     """One curve and a control in seven settings, each with a baseline and outcomes of its own."""
-    conditions, outcomes = {}, {}
+    conditions: dict[str, Any] = {}
+    outcomes: dict[str, Any] = {}
     for name, setting in {"": {}, **{f"_{key}": value for key, value in SETTINGS.items()}}.items():
         right = W if name else R
         conditions |= {
@@ -74,7 +76,7 @@ def _settings():
     ).execute("INSERT INTO models (model_id, name) VALUES ('m2', 'other')")
 
 
-BEHIND = {
+BEHIND: dict[str, list[tuple[Any, ...]]] = {
     "behind_curves": [
         ("d", "candidate", 1.0, 3, 1, 1, 2 / 3),
         ("r", "control", 1.0, 3, 0, 1, 1 / 3),
@@ -111,7 +113,7 @@ def test_every_field_of_the_setting_decides(settings, name, field):
 
 @pytest.mark.parametrize("name", sorted(BEHIND))
 def test_a_setting_without_decoding_and_problems_of_no_set_are_found(settings, name):
-    undecoded = {"decoding": None, "baseline_id": "base_undecoded"}
+    undecoded: dict[str, Any] = {"decoding": None, "baseline_id": "base_undecoded"}
     assert len(rows(settings, name, **{**CONTEXT, **undecoded})) == len(BEHIND[name])
     c = database(
         {"base": {"a": W}, "up": {"a": R}, "r": {"a": W}},

@@ -58,7 +58,7 @@ def test_nothing_new_changes_nothing(root: Path) -> None:
     ],
 )
 def test_floats_within_the_tolerance_agree_and_the_first_stays(
-    root: Path, close: dict[str, object]
+    root: Path, close: dict[str, Any]
 ) -> None:
     append(root, "outcomes", [outcome()])
     append(root, "outcomes", [outcome(**close)])
@@ -68,7 +68,7 @@ def test_floats_within_the_tolerance_agree_and_the_first_stays(
     ]
 
 
-DIFFERENT = [
+DIFFERENT: list[tuple[dict[str, Any], str]] = [
     ({"tokens": [3, 11]}, "tokens"),
     ({"tokens": None}, "tokens"),
     ({"answer": "7"}, "answer"),

@@ -255,7 +255,7 @@ def test_another_infinity_is_another_value(
         append(
             root,
             "outcomes",
-            [outcome(1, **{column: [value] if column != "gold_logprob" else value})],
+            [outcome(1, **{column: [value] if column != "gold_logprob" else value})],  # type: ignore[arg-type]
         )
     with pytest.raises(UserError, match=column):
         ingest(root)

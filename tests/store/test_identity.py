@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def test_problems_are_the_same_up_to_white_space() -> None:
 
 
 def test_conditions_differ_in_everything_that_decides_the_outcome() -> None:
-    base = {
+    base: dict[str, Any] = {
         "model_id": "m",
         "direction_id": "d",
         "alpha": 1,
@@ -63,7 +64,13 @@ def test_conditions_differ_in_everything_that_decides_the_outcome() -> None:
 
 def test_directions_are_their_vectors_at_float32() -> None:
     vectors = np.arange(12, dtype=np.float64).reshape(3, 4)
-    fields = {"name": "n", "kind": "k", "role": "candidate", "site": "latent", "recipe": {"a": 1}}
+    fields: dict[str, Any] = {
+        "name": "n",
+        "kind": "k",
+        "role": "candidate",
+        "site": "latent",
+        "recipe": {"a": 1},
+    }
     first = identity.direction_id(**fields, vectors=vectors)
     assert identity.direction_id(**fields, vectors=vectors.astype(np.float32)) == first
     assert identity.direction_id(**fields, vectors=vectors.reshape(4, 3)) != first

@@ -6,6 +6,7 @@ import json
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -78,7 +79,7 @@ def test_asking_for_some_rows_gives_those_of_the_whole_table(
     [
         ("nonsense", [{"a": 1}], "no table 'nonsense'"),
         ("outcomes", [outcome(wrong=1)], "no column 'wrong'"),
-        ("outcomes", [outcome(seed="x")], "cannot take these rows"),
+        ("outcomes", [outcome(seed="x")], "cannot take these rows"),  # type: ignore[arg-type]
         ("outcomes", [outcome(status=None)], "status of table outcomes must not be NULL"),
         ("outcomes", [outcome(status="parse_fail")], "must have correct = NULL"),
         ("problems", [{"problem_id": "p"}], "question of table problems must not be NULL"),
@@ -134,7 +135,7 @@ def test_times_are_kept_in_utc(root: Path) -> None:
         max_size=4,
     )
 )
-def test_what_goes_in_comes_out(tmp_path_factory: pytest.TempPathFactory, rows: list) -> None:
+def test_what_goes_in_comes_out(tmp_path_factory: pytest.TempPathFactory, rows: list[Any]) -> None:
     root = create_store(tmp_path_factory.mktemp("s") / "store")
     given = [outcome(problem=i, **row) for i, row in enumerate(rows)]
     append(root, "outcomes", given)
@@ -146,7 +147,7 @@ def test_what_goes_in_comes_out(tmp_path_factory: pytest.TempPathFactory, rows: 
     assert stored == committed(root, "outcomes").to_pylist()
 
 
-def _as_float32(rows: list) -> list:
+def _as_float32(rows: list[Any]) -> list[Any]:
     return pa.Table.from_pylist(rows, schema=TABLES["outcomes"].arrow).to_pylist()
 
 

@@ -51,5 +51,5 @@ def test_every_command_is_in_the_guide(module, page):
 
     app = importlib.import_module(f"analysis.cli.{module}").app
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    for name in get_command(app).commands:
+    for name in get_command(app).commands:  # type: ignore[attr-defined]
         assert f"steerstat {module} {name}" in text

@@ -102,7 +102,7 @@ def test_places_that_share_set_and_protocol_have_slugs_of_their_own(
 ) -> None:
     curves = tables.accuracy_curves(drawn_from)
     both = pd.concat([curves, curves.assign(dtype="float16")], ignore_index=True)
-    monkeypatch.setattr(catalogue.tables, "accuracy_curves", lambda store: both)
+    monkeypatch.setattr(catalogue.tables, "accuracy_curves", lambda store: both)  # type: ignore[attr-defined]
     found = places(drawn_from)
     assert len({place.slug for place in found}) == len(found) == 2 * curves["set_name"].nunique()
     assert [place.selected for place in found] == sorted(place.selected for place in found)

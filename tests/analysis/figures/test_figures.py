@@ -45,7 +45,7 @@ def test_every_figure_has_the_exact_width_of_its_column(store, drawn) -> None:
     for name, figure in found.items():
         opening = (drawn / f"{name}.svg").read_text()[:400]
         assert f'width="{WIDTHS[figure.drawing.columns]}"' in opening, name
-        box = float(re.search(r'viewBox="0 0 ([\d.]+)', opening)[1])
+        box = float(re.search(r'viewBox="0 0 ([\d.]+)', opening)[1])  # type: ignore[index]
         # One unit is one point: text keeps its size only if the box is not scaled down.
         assert box == pytest.approx(styles.points(WIDTHS[figure.drawing.columns]), rel=0.02), name
 
@@ -74,12 +74,12 @@ def test_pdf_has_its_text_its_font_and_its_width(drawn) -> None:
     assert "Accuracy (%)" in text
     assert "mean_difference" in text
     assert "−2" in text
-    fonts = page.pages[0]["/Resources"]["/Font"]
+    fonts = page.pages[0]["/Resources"]["/Font"]  # type: ignore[index]
     names = {font.get_object()["/BaseFont"] for font in fonts.values()}
     assert any("Roboto" in name for name in names)
     width = float(page.pages[0].mediabox.width)
     assert width == pytest.approx(styles.points("89mm"), abs=0.1)
-    assert json.loads(page.metadata["/Keywords"]) == about
+    assert json.loads(page.metadata["/Keywords"]) == about  # type: ignore[index, arg-type]
 
 
 def test_png_has_300_pixels_per_inch_and_says_what_it_is(drawn) -> None:
@@ -92,7 +92,7 @@ def test_png_has_300_pixels_per_inch_and_says_what_it_is(drawn) -> None:
 
 def test_svg_carries_the_analyses_and_the_digest(store, drawn) -> None:
     text = (drawn / "accuracy-primary-codi.svg").read_text()
-    about = json.loads(re.search(r"<metadata>(.*?)</metadata>", text)[1])
+    about = json.loads(re.search(r"<metadata>(.*?)</metadata>", text)[1])  # type: ignore[index]
     figure = next(f for f in figures(store) if f.name == "accuracy-primary-codi")
     assert about["digest"] == figure.digest()
     assert len(about["analyses"]) == 2  # one a candidate

@@ -153,7 +153,7 @@ def test_controls_have_a_floor():
     few = check_plan(parse_plan(PLAN.replace("number = 99", "number = 5"))).controls
     assert few is not None
     # Two-sided at .05/3: 2/(k + 1) <= .0167 asks for 119 controls.
-    assert (few.floor, few.needed) == (pytest.approx(2 / 6), 119)
+    assert (few.floor, few.needed) == (pytest.approx(2 / 6), 119)  # type: ignore[comparison-overlap]
     assert not few.enough
     none = check_plan(parse_plan(PLAN.replace("number = 99", "number = 0"))).controls
     assert none is not None
@@ -321,9 +321,9 @@ def test_peeking_after_every_problem_keeps_the_level():
 def test_a_walk_ends_early_where_there_is_something_to_find_or_nothing():
     plan, rng = parse_plan(PLAN), np.random.default_rng(2)
 
-    def outcomes(gain, loss):
+    def outcomes(gain: float, loss: float) -> tuple[list[bool], list[bool]]:
         draw = rng.random(400)
-        return draw < gain, (draw >= gain) & (draw < gain + loss)
+        return (draw < gain).tolist(), ((draw >= gain) & (draw < gain + loss)).tolist()
 
     decision, seen = walk(*outcomes(0.02, 0.25), plan)
     assert decision == "decided"

@@ -124,7 +124,7 @@ def test_analyses_of_other_code_stay_readable_beside_new_ones(store, tmp_path, m
     (after,) = analyze(root, families=["alphas"], contrast=chosen)
     kept = read(root, "analyses").to_pandas().set_index("analysis_id")["code_version"]
     assert kept[before.analysis_id] == "0.0.1+0123456789ab"
-    assert kept[after.analysis_id] == module.code_version()
+    assert kept[after.analysis_id] == module.code_version()  # type: ignore[attr-defined]
     results = read(root, "results").to_pandas()
     assert set(results["analysis_id"]) >= {before.analysis_id, after.analysis_id}
 

@@ -6,6 +6,7 @@ import re
 import shutil
 from html import unescape
 from html.parser import HTMLParser
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -20,14 +21,18 @@ from sql.errors import UserError
 from tests.analysis.tables.test_tables_pairs import CURVE
 
 
-def effect(alpha: float, estimate: float, low: float, high: float, p: float, **more) -> dict:
+def effect(
+    alpha: float, estimate: float, low: float, high: float, p: float, **more: Any
+) -> dict[str, Any]:
     return CURVE | {
         "alpha": alpha, "estimate": estimate, "low": low, "high": high, "p_adjusted": p,
         "gained": 1, "lost": 2, "n": 100,
     } | more  # fmt: skip
 
 
-def control(alpha: float, difference: float, p: float, *, quantity: str = EFFECT, **more) -> dict:
+def control(
+    alpha: float, difference: float, p: float, *, quantity: str = EFFECT, **more: Any
+) -> dict[str, Any]:
     place = {name: CURVE[name] for name in PLACE}
     return place | {
         "candidate": "d", "quantity": quantity, "alpha": alpha, "difference": difference,
@@ -37,7 +42,7 @@ def control(alpha: float, difference: float, p: float, *, quantity: str = EFFECT
     } | more  # fmt: skip
 
 
-def verdict(effects: list[dict], controls: list[dict]):
+def verdict(effects: list[dict[str, Any]], controls: list[dict[str, Any]]):
     columns = list(control(1, 1, 1))
     (found,) = verdicts(pd.DataFrame(effects), pd.DataFrame(controls, columns=columns))
     return found
@@ -78,7 +83,12 @@ def test_without_controls_nothing_is_supported() -> None:
 
 
 def test_too_few_controls_are_said() -> None:
-    few = {"rank_status": "too_few_controls", "p_rank": 0.33, "rank_floor": 0.33, "k": 5}
+    few: dict[str, Any] = {
+        "rank_status": "too_few_controls",
+        "p_rank": 0.33,
+        "rank_floor": 0.33,
+        "k": 5,
+    }
     found = verdict([FALLS], [control(-3.0, -0.2, 0.001, **few)])
     assert found.verdict == SUPPORTED
     assert "too few controls" in found.reason
@@ -297,7 +307,7 @@ def test_markdown_holds_the_same_tables_and_its_figures_exist(whole_report) -> N
 
 def test_the_command_writes_what_is_asked(tmp_path, monkeypatch) -> None:
     asked = []
-    monkeypatch.setattr("analysis.report.write_report", lambda *given: asked.append(given) or [])
+    monkeypatch.setattr("analysis.report.write_report", lambda *given: asked.append(given) or [])  # type: ignore[func-returns-value]
     options = [str(tmp_path), "--format", "md, html", "--out", str(tmp_path / "out")]
     assert CliRunner().invoke(app, options).exit_code == 0
     assert asked == [(tmp_path, tmp_path / "out", ["md", "html"])]

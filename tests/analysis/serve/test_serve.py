@@ -215,7 +215,7 @@ def test_the_report_is_written_in_the_background_and_follows_the_store(
 
     monkeypatch.setattr("analysis.report.write_report", write)
 
-    def wait_for(text: str) -> str:
+    def wait_for(server: Server, text: str) -> str:
         for _ in range(100):
             page = get(server, "/")[1]
             if text in page:
@@ -225,11 +225,11 @@ def test_the_report_is_written_in_the_background_and_follows_the_store(
 
     with running(store) as server:
         assert "being written" in get(server, "/")[1]
-        assert "Ask in SQL" in wait_for("Version 1")
+        assert "Ask in SQL" in wait_for(server, "Version 1")
         shutil.copy(store / "results.duckdb", store / "new")
         (store / "new").rename(store / "results.duckdb")
         assert STALE in get(server, "/")[1]
-        assert STALE not in wait_for("Version 2")
+        assert STALE not in wait_for(server, "Version 2")
         assert len(written) == 2
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +13,7 @@ from scipy import stats
 
 from analysis import Refusal, bootstrap_difference, bootstrap_mean
 from analysis.statistics.bootstrap import acceleration, net_distribution
+from analysis.vocabulary import BootstrapMethod, ResamplingMethod
 
 
 def rng(seed: int = 20251021) -> np.random.Generator:
@@ -30,7 +34,7 @@ def convolved(gained: int, lost: int, n: int) -> np.ndarray:
 )
 def test_exact_distribution_is_the_convolution(table: tuple[int, int, int]) -> None:
     gained, lost, n = table
-    offsets, mass = net_distribution([gained], [lost], [n])
+    offsets, mass = net_distribution(np.array([gained]), np.array([lost]), np.array([n]))
     expected = dict(zip(range(-n, n + 1), convolved(*table), strict=True))
     found = dict(zip((offsets + gained - lost).tolist(), mass[0], strict=True))
     assert sum(found.values()) == pytest.approx(1)
@@ -81,19 +85,22 @@ def test_bca_equals_scipy_on_the_same_counts() -> None:
     assert ours.low == pytest.approx(peer.confidence_interval.low, abs=1.5 / n)
     assert ours.high == pytest.approx(peer.confidence_interval.high, abs=1.5 / n)
     skewness = stats.skew(values)
-    assert acceleration(gained, lost, n) == pytest.approx(skewness / 6 / np.sqrt(n))
+    assert acceleration(np.array(gained), np.array(lost), np.array(n)) == pytest.approx(
+        skewness / 6 / np.sqrt(n)
+    )
 
 
 def test_a_skewed_metric_against_r(r_pairs: dict[str, float]) -> None:
     values = [value for name, value in r_pairs.items() if name.startswith("skewed_")]
-    for method, name in (("percentile", "perc"), ("bca", "bca")):
+    names: dict[ResamplingMethod, str] = {"percentile": "perc", "bca": "bca"}
+    for method, name in names.items():
         ours = bootstrap_mean(values, rng=rng(), resamples=99_999, method=method)
         assert ours.low == pytest.approx(r_pairs[f"boot_{name}_low"], abs=0.008)
         assert ours.high == pytest.approx(r_pairs[f"boot_{name}_high"], abs=0.012)
     assert r_pairs["boot_bca_high"] > r_pairs["boot_perc_high"] + 0.03
 
 
-def coverage(method: str) -> float:
+def coverage(method: BootstrapMethod) -> float:
     """Exact over all tables of n = 50 with 5 % gained and 5 % lost (rare ones left out)."""
     n, probabilities = 50, [0.05, 0.05, 0.9]
     gained, lost = (a.ravel() for a in np.meshgrid(np.arange(15), np.arange(15)))
@@ -114,8 +121,8 @@ def test_bca_undercovers_where_the_percentile_does_not() -> None:
 
 
 @pytest.mark.parametrize("method", ["percentile", "bca", "exact"])
-def test_collapsed_intervals_are_said(method: str) -> None:
-    options = {"rng": rng(), "method": method}
+def test_collapsed_intervals_are_said(method: BootstrapMethod) -> None:
+    options: dict[str, Any] = {"rng": rng(), "method": method}
     nothing = bootstrap_difference(0, 0, 86, **options)
     assert (nothing.low, nothing.high, nothing.status) == (0.0, 0.0, "no_information")
     everything = bootstrap_difference(86, 0, 86, **options)
@@ -123,7 +130,7 @@ def test_collapsed_intervals_are_said(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["percentile", "bca"])
-def test_a_seed_gives_the_same_bytes(method: str) -> None:
+def test_a_seed_gives_the_same_bytes(method: BootstrapMethod) -> None:
     counts = [4, 0, 7, 43], [2, 11, 18, 43], 86
     one, other, third = (
         bootstrap_difference(*counts, rng=rng(seed), method=method) for seed in (7, 7, 8)
@@ -147,12 +154,12 @@ def test_many_conditions_of_different_sizes() -> None:
     [
         (lambda: bootstrap_difference(4, 2, 86), "rng is missing"),
         (lambda: bootstrap_difference(4, 2, 86, rng=rng(), resamples=100), "resamples"),
-        (lambda: bootstrap_difference(4, 2, 86, rng=rng(), method="basic"), "percentile"),
+        (lambda: bootstrap_difference(4, 2, 86, rng=rng(), method="basic"), "percentile"),  # type: ignore[arg-type]
         (lambda: bootstrap_mean([1.0, np.nan], rng=rng()), "finite"),
         (lambda: bootstrap_mean([[1.0, 2.0]], rng=rng()), "clustered_difference"),
     ],
 )
-def test_refusals(call: object, words: str) -> None:
+def test_refusals(call: Callable[[], object], words: str) -> None:
     with pytest.raises(Refusal, match=words):
         call()
 

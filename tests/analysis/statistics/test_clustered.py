@@ -144,6 +144,7 @@ def test_many_directions_allow_the_crossed_bootstrap() -> None:
     found = clustered_difference(rows, rng=rng, pairing="seeds", resamples=2000)
     assert found.bootstrap_status == "ok"
     assert found.bootstrap_low is not None
+    assert found.bootstrap_high is not None
     assert found.bootstrap_high - found.bootstrap_low == pytest.approx(
         found.high - found.low, rel=0.25
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from analysis import Refusal, mcnemar, paired_difference, wilson
 from analysis.statistics.intervals import score_gap, tango_limits
+from analysis.vocabulary import IntervalMethod
 
 TABLES = [(40, 20, 160), (4, 2, 86), (0, 11, 86), (7, 18, 86), (8, 19, 86), (1, 7, 50)]
 TABLES += [(0, 4, 50), (10, 21, 100), (42, 62, 400), (0, 0, 30), (3, 3, 43), (120, 90, 1319)]
@@ -102,7 +105,7 @@ def test_tango_properties(table: tuple[int, int, int], level: float) -> None:
 
 
 @given(tables(), st.sampled_from(["tango", "bonett-price"]))
-def test_wider_level_wider_interval(table: tuple[int, int, int], method: str) -> None:
+def test_wider_level_wider_interval(table: tuple[int, int, int], method: IntervalMethod) -> None:
     narrow = paired_difference(*table, method=method, confidence=0.9)
     wide = paired_difference(*table, method=method, confidence=0.99)
     assert wide.low <= narrow.low
@@ -178,10 +181,10 @@ def test_wilson(r_pairs: dict[str, float]) -> None:
         (lambda: paired_difference(4, 2, 0), "more than n"),
         (lambda: paired_difference(0, 0, 0), "no pairs"),
         (lambda: paired_difference(4, 2, 86, confidence=95), "0.95"),
-        (lambda: paired_difference(4, 2, 86, method="clopper"), "tango"),
+        (lambda: paired_difference(4, 2, 86, method="clopper"), "tango"),  # type: ignore[arg-type]
         (lambda: wilson(9, 8), "more than n"),
     ],
 )
-def test_refusals(call: object, words: str) -> None:
+def test_refusals(call: Callable[[], object], words: str) -> None:
     with pytest.raises(Refusal, match=words):
         call()

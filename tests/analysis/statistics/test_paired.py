@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from math import comb
 
@@ -15,6 +16,7 @@ from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 
 from analysis import Refusal, discordance, mcnemar, paired_counts, sign_test
 from analysis.statistics.counts import one_outcome_each
+from analysis.vocabulary import TestMethod
 
 TABLES = [(40, 20, 160), (4, 2, 86), (0, 11, 86), (7, 18, 86), (8, 19, 86), (1, 7, 50)]
 TABLES += [(0, 4, 50), (10, 21, 100), (42, 62, 400), (3, 3, 43), (120, 90, 1319)]
@@ -48,7 +50,7 @@ def test_exact_and_chi_square_printed_values() -> None:
     ("lost", "gained_at_most", "method"), [(18, 7, "exact"), (20, 9, "midp"), (21, 10, "chi2")]
 )
 def test_what_the_report_needs_for_its_suppression(
-    lost: int, gained_at_most: int, method: str
+    lost: int, gained_at_most: int, method: TestMethod
 ) -> None:
     # A net loss of 11 is all that is printed; more gained makes the same net loss weaker.
     assert mcnemar(gained_at_most, lost, method=method).p < 0.05
@@ -115,7 +117,7 @@ def test_nothing_changed_is_said() -> None:
 
 
 @pytest.mark.parametrize("method", ["midp", "exact", "chi2"])
-def test_p_never_underflows_to_zero(method: str) -> None:
+def test_p_never_underflows_to_zero(method: TestMethod) -> None:
     assert 0 < mcnemar(0, 5000, method=method).p < 1e-300
 
 
@@ -136,10 +138,10 @@ def test_arrays_of_counts_give_arrays() -> None:
         (lambda: mcnemar(0.5, 2), "whole numbers"),
         (lambda: mcnemar(-1, 2), "negative"),
         (lambda: mcnemar("4", 2), "counts"),
-        (lambda: mcnemar([None, 4], 2), "whole numbers"),
-        (lambda: mcnemar([{}], 2), "counts"),
+        (lambda: mcnemar([None, 4], 2), "whole numbers"),  # type: ignore[arg-type]
+        (lambda: mcnemar([{}], 2), "counts"),  # type: ignore[arg-type]
         (lambda: mcnemar([1, 2], [1, 2, 3]), "shapes"),
-        (lambda: mcnemar(1, 2, method="yates"), "midp"),
+        (lambda: mcnemar(1, 2, method="yates"), "midp"),  # type: ignore[arg-type]
         (lambda: discordance(1, 2, 86, floor_changed=3), "floor_n"),
         (lambda: discordance(0, 0, 0), "no pairs"),
         (lambda: paired_counts([1, 0], [1]), "shapes"),
@@ -147,7 +149,7 @@ def test_arrays_of_counts_give_arrays() -> None:
         (lambda: paired_counts([1, 0], [1, 0], problem=["a", "a"]), "clustered_difference"),
     ],
 )
-def test_refusals_name_what_to_do(call: object, words: str) -> None:
+def test_refusals_name_what_to_do(call: Callable[[], object], words: str) -> None:
     with pytest.raises(Refusal, match=words):
         call()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 
 import numpy as np
@@ -79,6 +80,6 @@ def test_nothing_changed() -> None:
         (lambda: permutation_test(np.ones((2, 2, 2))), "shape"),
     ],
 )
-def test_refusals(call: object, words: str) -> None:
+def test_refusals(call: Callable[[], object], words: str) -> None:
     with pytest.raises(Refusal, match=words):
         call()

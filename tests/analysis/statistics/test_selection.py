@@ -90,6 +90,7 @@ def test_controls_searched_in_the_same_way_reach_the_rank_five_times_in_a_hundre
             runs[:, 0], truth[:, 0].astype(float), rng=rng, resamples=19,
             controls=runs[:, 1:].transpose(1, 0, 2),
         )  # fmt: skip
+        assert found.p_rank is not None
         low += found.p_rank <= 0.05
     assert found.rank_floor == 0.05
     # Ties count against the candidate, hence at most 5 %.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from math import comb
 
@@ -10,6 +11,7 @@ import pytest
 from scipy import stats
 
 from analysis import Refusal, confidence_sequence, e_value, futility, mcnemar, mcnemar_power
+from analysis.vocabulary import SequenceMethod
 
 
 def walks(rng: np.random.Generator, gain: float, loss: float, runs: int, n: int) -> np.ndarray:
@@ -56,7 +58,7 @@ def test_peeking_with_midp_does_not() -> None:
 
 @pytest.mark.parametrize("method", ["combined", "multinomial"])
 @pytest.mark.parametrize(("gain", "loss"), [(0.1, 0.1), (0.2, 0.05), (0.02, 0.0)])
-def test_sequences_cover_at_every_look(method: str, gain: float, loss: float) -> None:
+def test_sequences_cover_at_every_look(method: SequenceMethod, gain: float, loss: float) -> None:
     gained, lost = walks(np.random.default_rng(12), gain, loss, 400, 200)
     looks = np.r_[0:20, 20:200:5]
     n = np.broadcast_to(looks + 1, (400, looks.size))
@@ -110,10 +112,10 @@ def test_futility_is_conditional_power() -> None:
     [
         (lambda: futility(4, 2, 86, planned_n=50, effect=0.05, discordance=0.15), "already"),
         (lambda: futility(4, 2, 86, planned_n=99, effect=0.5, discordance=0.15), "exceeds"),
-        (lambda: confidence_sequence(4, 2, 86, method="best"), "combined"),
+        (lambda: confidence_sequence(4, 2, 86, method="best"), "combined"),  # type: ignore[arg-type]
         (lambda: e_value(-1, 2), "negative"),
     ],
 )
-def test_refusals(call: object, words: str) -> None:
+def test_refusals(call: Callable[[], object], words: str) -> None:
     with pytest.raises(Refusal, match=words):
         call()

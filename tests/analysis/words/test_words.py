@@ -73,7 +73,7 @@ def test_a_p_value_is_never_rounded_across_its_level(p: float, expected: str) ->
 def row_of_effects(p: float) -> dict[str, Any]:
     """One row of `tables.effects` with the same p wherever it has one."""
     row = effect(-3.0, -0.128, -0.2, -0.05, p)
-    more = dict.fromkeys(("p", "p_exact", "p_sign"), p)
+    more: dict[str, Any] = dict.fromkeys(("p", "p_exact", "p_sign"), p)
     more |= {"baseline_accuracy": 0.5, "accuracy": 0.372, "family_size": 1, "k": None}
     more |= {"accuracy_low": 0.3, "accuracy_high": 0.45, "bootstrap_low": -0.2}
     return row | more | {"bootstrap_high": -0.05, "level": 0.95}
@@ -85,7 +85,9 @@ def row_of_controls(p: float) -> dict[str, Any]:
     return row | {"d_low": -3.0, "d_high": -1.0, "g": -1.9, "matched_to": "d"}
 
 
-def printed(p: float, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch) -> dict:
+def printed(
+    p: float, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch
+) -> dict[str, Any]:
     """What each way of printing makes of one p, one difference and one interval."""
     effects, controls = pd.DataFrame([row_of_effects(p)]), pd.DataFrame([row_of_controls(p)])
     stored = {"quantity": "accuracy difference", "method": "McNemar mid-p, Tango", "stratum": None}
@@ -96,8 +98,8 @@ def printed(p: float, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPa
     }
     place: Any = SimpleNamespace(rows=lambda table: tables[table.__name__], context=PLACE)
     caption = next(_controls(place)).caption
-    patch.setattr(summary_module.tables, "effects", lambda store: effects)
-    patch.setattr(summary_module.tables, "controls", lambda store: controls)
+    patch.setattr(summary_module.tables, "effects", lambda store: effects)  # type: ignore[attr-defined]
+    patch.setattr(summary_module.tables, "controls", lambda store: controls)  # type: ignore[attr-defined]
     summary_module.summary_table("nowhere")
     (found,) = verdicts(effects, controls)
     return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -196,7 +197,7 @@ def parameters(command):
     name, *inner = command.split(" --")[0].split()
     app = typer.main.get_command(importlib.import_module(steerstat.COMMANDS[name][0]).app)
     for part in inner:
-        app = app.commands[part]
+        app = app.commands[part]  # type: ignore[attr-defined]
     return {parameter.name: parameter for parameter in app.params}
 
 
@@ -238,7 +239,7 @@ def test_a_bad_value_is_one_line_and_changes_nothing(
 
 
 def test_every_option_of_every_command_that_writes_is_tried():
-    tried = {}
+    tried: dict[str, Any] = {}
     for command, (_, bad) in COMMANDS.items():
         tried.setdefault(command.split(" --")[0], set()).update(bad)
     for command, names in tried.items():

@@ -143,7 +143,7 @@ class Reference:
         """The sequence with its steered thoughts, and which places are steered."""
         anchor, steered = len(sequence) - 1, {}
         direct = not self.steering.is_baseline and self.steering.effect == "direct"
-        base, base_states = self.baseline_sequence(sequence) if direct else (None, None)
+        base, base_states = self.baseline_sequence(sequence) if direct else (sequence, [])
         for t in range(self.protocol.n_latent):
             steered[anchor + t] = t
             if direct:
@@ -189,7 +189,8 @@ class Reference:
         return torch.cat([sequence, self.embed(token)]), steered
 
     def generate(self, sequence, steered, n, noise, temperature):
-        tokens, margins = [], []
+        tokens: list[int] = []
+        margins: list[float] = []
         while len(tokens) < self.protocol.max_new_tokens:
             logits = self.next_logits(sequence, steered, n)
             if noise is not None:

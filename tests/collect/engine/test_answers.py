@@ -1,5 +1,7 @@
 """Answers and activations for notebooks."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -20,7 +22,7 @@ def test_public_names_are_there():
     for name in dir(collect):
         assert getattr(collect, name) is not None
     with pytest.raises(AttributeError):
-        collect.nothing  # noqa: B018
+        collect.nothing  # type: ignore[attr-defined]  # noqa: B018
 
 
 def test_answers_come_in_order_with_their_norms():
@@ -54,7 +56,7 @@ def test_plain_models_have_no_latent_norms():
 
 def test_sampled_answers_repeat_with_their_seed():
     model = tiny.build()
-    options = {"temperature": 2.0, "max_new_tokens": 6}
+    options: dict[str, Any] = {"temperature": 2.0, "max_new_tokens": 6}
     first = answer(model, tiny.QUESTIONS, seed=1, **options)
     again = answer(model, tiny.QUESTIONS[2:], seed=1, **options)
     other = answer(model, tiny.QUESTIONS, seed=2, **options)
@@ -80,7 +82,7 @@ def test_activations_are_the_states_of_the_reference(architecture):
 def reference_states(model, protocol, question, sites):
     """States read by a hook that records what the reference steers, with zero vectors."""
     zero = np.zeros((len(sites) * tiny.N_LATENT, tiny.WIDTH), dtype=np.float32)
-    states = {site: [None] * tiny.N_LATENT for site in sites}
+    states: dict[str, list[Any]] = {site: [None] * tiny.N_LATENT for site in sites}
 
     class Recorder(Reference):
         def at(self, site, t, x):

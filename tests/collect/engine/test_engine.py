@@ -3,7 +3,7 @@
 import dataclasses
 import itertools
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ SETUPS = [
     ("plain", "gpt2", "plain"),
     ("plain", "llama", "plain"),
 ]
-FLOATS = {"rtol": 1e-3, "atol": 2e-3, "equal_nan": True}
+FLOATS: dict[str, Any] = {"rtol": 1e-3, "atol": 2e-3, "equal_nan": True}
 
 
 def directions(sites, n_positions, width=tiny.WIDTH, seed=0):
@@ -181,7 +181,7 @@ def test_gold_answers_that_are_right_need_no_other_path():
     words = [model.tokenizer.decode(tokens[:3]) for tokens in plain]
     for cut in (1, 2, 3):
         gold = [" ".join(word.split()[:cut]) for word in words]
-        found = {}
+        found: dict[int, Any] = {}
         for block in run(model, tiny.QUESTIONS, gold, [Steering(None)], protocol=protocol):
             found.update(zip(block.problem.tolist(), block.tokens, strict=True))
         assert [found[i] for i in range(len(plain))] == plain
@@ -208,7 +208,9 @@ def test_bundled_model_equals_the_reference():
     steerings = [Steering(None)]
     for site in ("latent", "latent_projected", "residual:1"):
         for operator, effect in itertools.product(OPERATORS, EFFECTS):
-            steerings.append(Steering(vectors / 4, 1.0, site, "uniform", operator, effect))
+            steerings.append(
+                Steering((vectors / 4).astype(np.float32), 1.0, site, "uniform", operator, effect)
+            )
     for name in ("codi", "report"):
         compare(model, resolve_protocol(name, model, max_new_tokens=6), steerings)
 

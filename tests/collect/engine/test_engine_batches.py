@@ -1,5 +1,7 @@
 """What is computed does not depend on how it is cut, skipped, threaded or squeezed into memory."""
 
+from collections.abc import Generator
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,10 @@ from sql.errors import UserError
 from tests.collect.engine import tiny
 
 torch.set_num_threads(1)
+
+
+def ones(positions: int, width: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    return np.ones((positions, width), dtype=np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +96,7 @@ def test_a_caller_that_stops_early_leaves_no_worker_behind(model, steerings):
     try:
         blocks = run(model, tiny.QUESTIONS, tiny.GOLD, steerings, max_rows=2)
         next(blocks)
+        assert isinstance(blocks, Generator)
         blocks.close()
         assert torch.get_num_threads() == 2
     finally:
@@ -97,7 +104,7 @@ def test_a_caller_that_stops_early_leaves_no_worker_behind(model, steerings):
 
 
 def test_progress_counts_units(model, steerings):
-    counted = []
+    counted: list[int] = []
     tokens_by_unit(model, steerings, progress=counted.append)
     assert sum(counted) == len(tiny.QUESTIONS) * len(steerings)
 
@@ -138,7 +145,7 @@ def test_windows_hold_as_many_questions_as_memory_allows(model):
 
 def test_batches_are_even_and_whole_questions_stay_together():
     units = [Unit(p, s, 0) for p in range(16) for s in range(39)]
-    steerings = [Steering(np.ones((1, tiny.WIDTH)), 1.0)] * 39
+    steerings = [Steering(ones(1, tiny.WIDTH), 1.0)] * 39
     window = Window(list(range(16)), units)
     for rows, workers in ((256, 1), (256, 2), (512, 2), (10_000, 2), (20, 2), (624, 1)):
         batches = list(group_units(window, steerings, rows, workers))
@@ -160,14 +167,14 @@ def test_more_memory_never_makes_smaller_batches(model):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"steerings": [Steering(np.ones((2, tiny.WIDTH)))]}, "has shape"),
-        ({"steerings": [Steering(np.ones((1, 7)))]}, "has shape"),
+        ({"steerings": [Steering(ones(2, tiny.WIDTH))]}, "has shape"),
+        ({"steerings": [Steering(ones(1, 7))]}, "has shape"),
         ({"steerings": [Steering(np.full((1, tiny.WIDTH), np.nan))]}, "not finite"),
-        ({"steerings": [Steering(np.ones((1, tiny.WIDTH)), site="residual:9")]}, "0 to 2"),
-        ({"steerings": [Steering(np.ones((1, tiny.WIDTH)), site="attention")]}, "unknown site"),
-        ({"steerings": [Steering(np.ones((1, tiny.WIDTH)), operator="mul")]}, "unknown operator"),
-        ({"steerings": [Steering(np.ones((1, tiny.WIDTH)), effect="half")]}, "unknown effect"),
-        ({"steerings": [Steering(np.ones((1, tiny.WIDTH)), alpha_factors=[1.0])]}, "alpha factors"),
+        ({"steerings": [Steering(ones(1, tiny.WIDTH), site="residual:9")]}, "0 to 2"),
+        ({"steerings": [Steering(ones(1, tiny.WIDTH), site="attention")]}, "unknown site"),
+        ({"steerings": [Steering(ones(1, tiny.WIDTH), operator="mul")]}, "unknown operator"),  # type: ignore[arg-type]
+        ({"steerings": [Steering(ones(1, tiny.WIDTH), effect="half")]}, "unknown effect"),  # type: ignore[arg-type]
+        ({"steerings": [Steering(ones(1, tiny.WIDTH), alpha_factors=[1.0])]}, "alpha factors"),
         ({"protocol": "cody"}, "unknown protocol"),
         ({"decoding": {"mode": "beam"}}, "decoding"),
         ({"decoding": {"mode": "sample", "temperature": 0}}, "decoding"),
@@ -194,9 +201,9 @@ def test_a_plain_model_has_no_thoughts_to_steer():
     with pytest.raises(UserError, match="plain"):
         list(run(plain, tiny.QUESTIONS, None, [Steering(None)], protocol="codi"))
     for steering in (
-        Steering(np.ones((1, tiny.WIDTH))),
-        Steering(np.ones((1, tiny.WIDTH)), site="residual:0", effect="direct"),
-        Steering(np.ones((1, tiny.WIDTH)), site="residual:0", schedule="last"),
+        Steering(ones(1, tiny.WIDTH)),
+        Steering(ones(1, tiny.WIDTH), site="residual:0", effect="direct"),
+        Steering(ones(1, tiny.WIDTH), site="residual:0", schedule="last"),
     ):
         with pytest.raises(UserError, match="thoughts"):
             list(run(plain, tiny.QUESTIONS, None, [steering], protocol="plain"))

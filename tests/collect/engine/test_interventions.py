@@ -57,7 +57,7 @@ def test_dose_is_alpha_times_weight_times_norm():
     vectors = np.array([[3.0, 4.0], [0.0, 0.0]], dtype=np.float32)
     (part,) = site_vectors(Steering(vectors, -2.0), 2, 2)
     np.testing.assert_allclose(part.dose, [-10, 0])
-    np.testing.assert_allclose(part.unit, [[0.6, 0.8], [0, 0]], rtol=1e-6)
+    np.testing.assert_allclose(part.unit, np.array([[0.6, 0.8], [0, 0]]), rtol=1e-6)
 
 
 def test_several_sites_take_their_vectors_one_after_the_other():

@@ -81,7 +81,7 @@ def test_fields_are_json_and_rebuild_the_protocol(name):
         ("nonsense", "codi"),
         (Protocol("x", max_new_tokens=0), "codi"),
         (Protocol("x", n_latent=0), "codi"),
-        (Protocol("x", bot="after"), "codi"),
+        (Protocol("x", bot="after"), "codi"),  # type: ignore[arg-type]
     ],
 )
 def test_protocols_that_do_not_fit_are_refused(protocol, family):

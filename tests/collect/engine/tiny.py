@@ -34,11 +34,11 @@ def tokenizer():
 
 def _language_model(architecture, vocab, width, layers):
     if architecture == "gpt2":
-        config = GPT2Config(
+        small = GPT2Config(
             vocab_size=vocab, n_positions=128, n_embd=width, n_layer=layers, n_head=4,
             initializer_range=0.3,
         )  # fmt: skip
-        return GPT2LMHeadModel(config)
+        return GPT2LMHeadModel(small)
     config = LlamaConfig(
         vocab_size=vocab, hidden_size=width, intermediate_size=2 * width,
         num_hidden_layers=layers, num_attention_heads=4, num_key_value_heads=2,

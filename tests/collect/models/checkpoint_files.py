@@ -35,7 +35,11 @@ def base_tokenizer() -> Tokenizer:
 
 def base_config(family: str, vocab_size: int, *, tied: bool = True) -> Any:
     """A model of two layers of width 16."""
-    shape = {"bos_token_id": None, "eos_token_id": vocab_size - 1, "tie_word_embeddings": tied}
+    shape: dict[str, Any] = {
+        "bos_token_id": None,
+        "eos_token_id": vocab_size - 1,
+        "tie_word_embeddings": tied,
+    }
     if family == "gpt2":
         return GPT2Config(
             vocab_size=vocab_size,
@@ -75,7 +79,7 @@ class PublishedCodi(nn.Module):
     """The authors' module: a language model that peft may wrap, and a projection."""
 
     def __init__(
-        self, base: Path, *, rank: int | None, alpha: float, width: int, layer_norm: bool
+        self, base: Path, *, rank: int | None, alpha: int, width: int, layer_norm: bool
     ) -> None:
         super().__init__()
         described = json.loads((base / "config.json").read_text())
@@ -92,7 +96,7 @@ class PublishedCodi(nn.Module):
         if layer_norm:
             self.prj.add_module("ln", nn.LayerNorm(D_MODEL))
 
-    def _wrapped(self, family: str, rank: int, alpha: float) -> Any:
+    def _wrapped(self, family: str, rank: int, alpha: int) -> Any:
         from peft import LoraConfig, TaskType, get_peft_model
 
         config = LoraConfig(
@@ -113,7 +117,7 @@ def published_codi(
     base: Path,
     *,
     rank: int | None = 4,
-    alpha: float = 32,
+    alpha: int = 32,
     width: int = 24,
     layer_norm: bool = True,
     seed: int = 0,

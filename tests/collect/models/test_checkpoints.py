@@ -58,6 +58,7 @@ def test_published_codi_computes_what_peft_computes(tmp_path, family, form, opti
         logits(model.lm, ids), logits(published.codi, ids), rtol=1e-4, atol=1e-4
     )
     states = torch.randn(5, D_MODEL)
+    assert model.projection is not None
     torch.testing.assert_close(model.projection(states), published.prj(states))
     base_size = model.tokenizer.vocab_size
     assert (model.pad_id, model.bot_id, model.eot_id) == tuple(base_size + i for i in range(3))
@@ -98,7 +99,11 @@ def test_bundled_layout(tmp_path):
     torch.testing.assert_close(
         logits(model.lm, ids), logits(trained.codi, ids), rtol=1e-2, atol=1e-2
     )
-    names = [tokenizer.id_to_token(i) for i in (model.pad_id, model.bot_id, model.eot_id)]
+    names = [
+        tokenizer.id_to_token(i)
+        for i in (model.pad_id, model.bot_id, model.eot_id)
+        if i is not None
+    ]
     assert names == ["<pad>", "<bot>", "<eot>"]
     half = load_model(tmp_path / "model", dtype="bfloat16")
     assert {p.dtype for p in half.lm.parameters()} == {torch.bfloat16} == {half.dtype}

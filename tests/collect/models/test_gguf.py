@@ -22,7 +22,7 @@ def test_smollm2_answers_in_its_chat_format(capfd):
     assert model.tokenizer.convert_ids_to_tokens(model.eos_id) == "<|im_end|>"
     ids = prompt_tokens(model, PROTOCOLS["chat"], "What is 3 + 4?")
     assert model.tokenizer.decode(ids).endswith("What is 3 + 4?<|im_end|>\n<|im_start|>assistant\n")
-    answer = []
+    answer: list[int] = []
     with torch.inference_mode():
         for _ in range(7):
             logits = model.lm(torch.tensor([ids + answer])).logits

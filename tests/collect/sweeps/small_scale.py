@@ -1,6 +1,8 @@
 """How large the reproduction of the tests is."""
 
-SMALL = {
+from typing import Any
+
+SMALL: dict[str, Any] = {
     "pool": 240,
     "primary": 40,
     "train": 20,

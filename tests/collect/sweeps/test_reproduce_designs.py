@@ -12,6 +12,7 @@ from collect.problems.report_split import add_report_split, read_published
 from collect.sweeps.designs import PLAIN_SCALE, Scale, _two_branches, plain, published
 from collect.sweeps.progress import Steps
 from collect.sweeps.reproduce import run_design
+from collect.sweeps.sweep import Setting
 from sql.errors import UserError
 from store import committed, create_store, read
 from tests.collect.models.checkpoint_files import (
@@ -99,7 +100,7 @@ def test_a_split_of_other_problems_is_refused(files, tmp_path):
 
 
 def test_a_plain_model_is_steered_at_its_middle_layer(tmp_path, monkeypatch):
-    from collect.sweeps import designs, reproduce
+    from collect.sweeps import designs
 
     write_plain(tmp_path / "plain")
     model = load_model(tmp_path / "plain")
@@ -107,7 +108,7 @@ def test_a_plain_model_is_steered_at_its_middle_layer(tmp_path, monkeypatch):
     monkeypatch.setattr(
         designs,
         "_setting",
-        lambda m, _, n: reproduce.Setting(m, _plain_protocol(m), {"mode": "greedy"}),
+        lambda m, _, n: Setting(m, _plain_protocol(m), {"mode": "greedy"}),
     )
     labelled = Scale(pool=30, mix=(1, 1), primary=10, train=5, controls=2, alphas=(-1.0, 0.0, 1.0))
     design = plain(model, seed=0, scale=labelled)

@@ -1,6 +1,7 @@
 """`steerstat collect`: what it computes, what it leaves alone, and what a plan supplies."""
 
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,7 +45,12 @@ def _few_gated_problems(monkeypatch):
 
 def collected(store, **options):
     """The lines of a request on the primary set; answers of five tokens make units new."""
-    options = {"problems": "primary", "max_new_tokens": 5, "device": "cpu", **options}
+    options = {
+        "problems": "primary",
+        "max_new_tokens": 5,
+        "device": "cpu",
+        **options,
+    }
     return list(run_request(make_request(store, **options)))
 
 
@@ -93,7 +99,11 @@ def test_a_dry_run_counts_and_writes_nothing(store, capsys, monkeypatch):
 
 
 def test_alpha_zero_of_any_adding_direction_is_the_baseline(store):
-    options = {"problems": "primary", "directions": "kind=random_per_position", "alphas": "0"}
+    options: dict[str, Any] = {
+        "problems": "primary",
+        "directions": "kind=random_per_position",
+        "alphas": "0",
+    }
     for operator in ("add", "norm_preserving_add"):
         work = work_out(make_request(store, operator=operator, **options))
         assert [one.row["direction_id"] for one in work.conditions] == [None]
@@ -101,7 +111,11 @@ def test_alpha_zero_of_any_adding_direction_is_the_baseline(store):
 
 
 def test_projecting_out_at_alpha_zero_is_no_baseline(store):
-    options = {"directions": "mean_difference", "alphas": "0", "operator": "project_out"}
+    options: dict[str, Any] = {
+        "directions": "mean_difference",
+        "alphas": "0",
+        "operator": "project_out",
+    }
     work = work_out(make_request(store, problems="primary", **options))
     assert [one.row["operator"] for one in work.conditions] == [None, "project_out"]
     collected(store, **options)
@@ -121,7 +135,7 @@ def test_an_answer_that_has_not_ended_is_neither_right_nor_wrong(store):
 
 
 def test_seeds_are_outcomes_of_their_own(store):
-    options = {"temperature": 2.0, "seeds": "0:2"}
+    options: dict[str, Any] = {"temperature": 2.0, "seeds": "0:2"}
     collected(store, **options)
     work = work_out(make_request(store, problems="primary", max_new_tokens=5, **options))
     rows = outcome_rows(store, {one.condition_id for one in work.conditions})
@@ -209,7 +223,7 @@ def test_stopping_ends_where_the_whole_data_would_have_ended_it(fresh, tmp_path)
         order = problem_order(sorted(by_id), plan)
         ups = np.array([bool(by_id[one]["gained"]) for one in order])
         downs = np.array([bool(by_id[one]["lost"]) for one in order])
-        decision, seen = walk(ups, downs, plan, contrast=plan.contrast[0])
+        decision, seen = walk(ups.tolist(), downs.tolist(), plan, contrast=plan.contrast[0])
         row = next(r for r in stored if f"alpha {alpha:+g}" in r["name"])
         assert (row["status"], row["n"]) == (decision, seen)
 

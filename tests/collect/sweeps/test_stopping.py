@@ -73,7 +73,13 @@ def swept(root, conditions):
     plan = parse_plan(PLAN, name="plan.toml")
     problems = [Problem(f"{i:032d}", "Q?", "1") for i in range(40)]
     return sweep_until_decided(
-        root, None, problems, conditions, plan=plan, contrasts=plan.contrast, seeds=[0]
+        root,
+        None,  # type: ignore[arg-type]
+        problems,
+        conditions,
+        plan=plan,
+        contrasts=plan.contrast,
+        seeds=[0],
     )
 
 

@@ -70,7 +70,7 @@ def test_a_condition_is_what_it_computes(setting):
     steered = condition(setting, Steering(vectors, 2.0, key="a name"), "d" * 32)
     assert steered.condition_id == condition(setting, Steering(vectors, 2.0), "d" * 32).condition_id
     others = [
-        condition(setting, Steering(vectors, alpha, **fields), "d" * 32).condition_id
+        condition(setting, Steering(vectors, alpha, **fields), "d" * 32).condition_id  # type: ignore[arg-type]
         for alpha, fields in (
             (1.0, {}),
             (2.0, {"site": "latent_projected"}),
@@ -87,7 +87,7 @@ def test_a_condition_is_what_it_computes(setting):
 def test_an_interrupted_sweep_keeps_what_was_finished(setting, tmp_path, monkeypatch):
     root = create_store(tmp_path / "store")
     baseline = condition(setting, Steering(None), None)
-    real = module.run
+    real = module.run  # type: ignore[attr-defined]
 
     def interrupted(*arguments, **options):
         yield next(iter(real(*arguments, **options)))
