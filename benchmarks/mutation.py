@@ -22,22 +22,19 @@ import resource
 import signal
 import sys
 import tempfile
-import threading
-import time
 import warnings
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import CodeType, FrameType
+from types import CodeType
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from scipy import stats
 
 from benchmarks.mutants import Mutant, mutants_of, mutated
+from benchmarks.reached import Only, Reached
 
 CODE = (
     "analysis/statistics/*.py",
@@ -56,81 +53,20 @@ TESTS = (
 PROJECT = {"analysis", "benchmarks", "collect", "sql", "steerstat", "store", "tests"}
 # What starts processes of its own, opens a browser or writes a whole report.
 LEFT_OUT = "not slow and not chaos and not disk and not browser and not transfer"
-SLOW_FIXTURES = {"whole_report", "published_data"}
 # A mutant may take so many times its tests' seconds of the processor, and so many more.
 PATIENCE, GRACE = 4, 20
 # The exit status of a child in which not the tests but this runner failed.
 BROKEN = 70
+# Tables are kept between tests: their lines run under the first test that asks for one, so every
+# test of the folder counts.
+KEPT = "analysis/tables/"
 STATE = Path("runs/mutation")
+# Survivors that no test can notice: file, line of code, what was, what became, and why.
+EQUIVALENT = Path("benchmarks/equivalent.tsv")
 # What decides which change a mutant's number means.
 MUTANTS = (Path("benchmarks/mutants.py"),)
 KILLED, TIMED_OUT, SURVIVED, UNREACHED = "killed", "timed out", "survived", "unreached"
 NOTICED = (KILLED, TIMED_OUT)
-
-settings.register_profile(
-    "one example",
-    phases=(Phase.explicit, Phase.generate),
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-
-
-class Reached:
-    """Which lines of the code each test runs, and how long it takes; a pytest plugin."""
-
-    def __init__(self, files: list[str]) -> None:
-        self.files = {str(Path(file).resolve()): file for file in files}
-        self.lines: dict[str, dict[int, set[str]]] = {file: defaultdict(set) for file in files}
-        self.seconds: dict[str, float] = {}
-        self.test = ""
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Trace a test, unless it needs a fixture that takes long to make."""
-        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
-            return (yield)
-        self.test = item.nodeid
-        started = time.process_time()
-        threading.settrace(self._enter)
-        sys.settrace(self._enter)
-        try:
-            return (yield)
-        finally:
-            sys.settrace(None)
-            threading.settrace(None)
-            self.seconds[item.nodeid] = time.process_time() - started
-
-    def _enter(self, frame: FrameType, event: str, arg: Any) -> Callable[..., Any] | None:
-        file = self.files.get(frame.f_code.co_filename)
-        if file is None:
-            return None
-        lines, test = self.lines[file], self.test
-
-        def line(frame: FrameType, event: str, arg: Any) -> Callable[..., Any]:
-            lines[frame.f_lineno].add(test)
-            return line
-
-        return line(frame, event, arg)
-
-
-class Only:
-    """Runs the tests of a list, in its order; a pytest plugin."""
-
-    def __init__(self, tests: list[str]) -> None:
-        self.order = {test: place for place, test in enumerate(tests)}
-
-    def pytest_pycollect_makemodule(self) -> None:
-        """Leave shrinking out."""
-        # After the folder's conftest chose its profile. One failing example is enough: to find
-        # the smallest would take most of the time.
-        settings.load_profile("one example")
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Keep the tests that cover a mutant, the fastest first."""
-        chosen = [item for item in items if item.nodeid in self.order]
-        items[:] = sorted(chosen, key=lambda item: self.order[item.nodeid])
 
 
 def digest(paths: list[Path]) -> str:
@@ -209,6 +145,8 @@ def tests_for(mutant: Mutant, reached: dict[str, Any]) -> list[str]:
     first, last = mutant.span
     lines = reached["lines"].get(mutant.path, {})
     found = {t for line, tests in lines.items() if first <= int(line) <= last for t in tests}
+    if found and mutant.path.startswith(KEPT):
+        found |= {t for t in reached["seconds"] if t.startswith(f"tests/{KEPT}")}
     return sorted(found, key=lambda test: (reached["seconds"][test], test))
 
 
@@ -284,19 +222,26 @@ def main() -> None:
     STATE.mkdir(parents=True, exist_ok=True)
     every = sorted(str(path) for pattern in CODE for path in Path().glob(pattern))
     reached = reach(every)
+    judged = {tuple(line.split("\t")[:4]) for line in EQUIVALENT.read_text().splitlines()}
     counts: dict[str, list[bool]] = {}
+    equivalent = 0
     files = options.files or every
     for mutant, answer in answers(files, options.sample, options.seed, reached):
+        code = Path(mutant.path).read_text().splitlines()[mutant.line - 1].strip()
+        if answer == SURVIVED and (mutant.path, code, mutant.was, mutant.became) in judged:
+            equivalent += 1
+            continue
         counts.setdefault(mutant.path, []).append(answer in NOTICED)
         if answer != KILLED:
             place = f"{mutant.path}:{mutant.line} {mutant.inside}"
             print(f"{answer}: {place}\n    {mutant.was}\n    {mutant.became}", flush=True)
-    for path, killed in sorted(counts.items()):
-        print(f"{sum(killed):5} of {len(killed):5} killed  {path}")
-    killed = [one for file in counts.values() for one in file]
-    exact = stats.binomtest(sum(killed), len(killed)).proportion_ci(0.95, method="exact")
-    print(f"{sum(killed)} of {len(killed)} killed: {sum(killed) / len(killed):.1%}", end="")
-    print(f" [{exact.low:.1%}, {exact.high:.1%}]" if options.sample < 1 else "")
+    for path, noticed in sorted(counts.items()):
+        print(f"{sum(noticed):5} of {len(noticed):5} killed  {path}")
+    killed, run = sum(map(sum, counts.values())), sum(map(len, counts.values()))
+    exact = stats.binomtest(killed, run).proportion_ci(0.95, method="exact")
+    print(f"{killed} of {run} killed: {killed / run:.1%}", end="")
+    print(f" [{exact.low:.1%}, {exact.high:.1%}]" if options.sample < 1 else "", end="")
+    print(f"; {equivalent} more survived that were judged equivalent")
 
 
 if __name__ == "__main__":

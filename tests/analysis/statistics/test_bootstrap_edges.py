@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from analysis import Refusal, bootstrap_difference, bootstrap_mean, mcnemar
-from analysis.statistics.bootstrap import acceleration, net_distribution
+from analysis.statistics.bootstrap import acceleration, bca_tails, net_distribution
 
 SKEWED = [0.1, 0.4, 0.2, 3.5, 0.9, 0.3, 7.0, 0.6, 1.1]
 
@@ -139,3 +139,13 @@ def test_bca_without_a_draw_on_one_side_is_the_percentile() -> None:
     found = bootstrap_difference([86, 4], [0, 2], [86, 86], rng=rng(), method="bca")
     assert found.status.tolist() == ["degenerate", "ok"]
     assert (found.low[0], found.high[0]) == (1.0, 1.0)
+
+
+def test_bca_is_unusable_where_no_draw_or_every_draw_lies_below() -> None:
+    low, high, usable = bca_tails(np.array([0.0, 1.0, 0.5, 0.3]), 0.02, 0.025)
+    assert usable.tolist() == [False, False, True, True]
+    assert np.isfinite([low, high]).all()
+    # No bias and no acceleration: the tails themselves.
+    assert bca_tails(0.5, 0.0, 0.025)[:2] == pytest.approx((0.025, 0.975))
+    # So much acceleration that the transformation turns around.
+    assert not bca_tails(0.5, 0.6, 0.025)[2]

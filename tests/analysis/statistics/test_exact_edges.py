@@ -455,3 +455,11 @@ def test_degrees_of_freedom_are_never_fewer_than_those_of_the_directions() -> No
     own = others.mean(axis=1) + 1 + draws.normal(0, 1e-3, 9)
     found = candidate_minus_controls(own, others, scope="new problems and directions")
     assert found.df == 3
+
+
+def test_a_power_no_larger_than_the_level_is_no_question() -> None:
+    for power in (0.04, 0.05, 1.0):
+        with pytest.raises(Refusal, match="power"):
+            minimum_detectable_effect(50, discordance=0.2, power=power)
+        with pytest.raises(Refusal, match="power"):
+            sample_size(effect=0.1, discordance=0.2, power=power)

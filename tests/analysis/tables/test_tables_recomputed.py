@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from analysis import best_alpha, dose_response, mcnemar_power, tables
 from analysis.tables import problems
 from analysis.tables.problems import candidate_curves
 from store import committed, read
+from tests.synthetic import synthetic_store
 
 
 @pytest.fixture(scope="module")
@@ -334,3 +336,13 @@ def test_transitions_of_one_dose(source: Any) -> None:
         assert own["total"] == len(pairs)
         assert own["gained_label"] == f"+{own['gained']}"
         assert own["lost_label"] == f"−{own['lost']}"
+
+
+def test_two_seeds_are_several(tmp_path: Path) -> None:
+    root = synthetic_store(
+        tmp_path / "two", rng=np.random.default_rng(5), seeds=(0, 1), n_problems=12, n_balanced=6,
+        n_train=6, n_controls=2, alphas=(-3.0, 3.0), report=False,
+    )  # fmt: skip
+    found = tables.effects(root)
+    assert set(found["test"]) == {"cluster t over problems"}
+    assert found["n"].max() <= 12
