@@ -35,6 +35,7 @@ class Reached:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Trace a test, unless it needs a fixture that takes long to make."""
         if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
             return (yield)
         self.test = item.nodeid
@@ -68,11 +69,13 @@ class Only:
         self.order = {test: place for place, test in enumerate(tests)}
 
     def pytest_pycollect_makemodule(self) -> None:
+        """Leave shrinking out."""
         # After the folder's conftest chose its profile. One failing example is enough: to find
         # the smallest would take most of the time.
         settings.load_profile("one example")
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep the tests that cover a mutant, the fastest first."""
         chosen = [item for item in items if item.nodeid in self.order]
         items[:] = sorted(chosen, key=lambda item: self.order[item.nodeid])

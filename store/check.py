@@ -48,10 +48,8 @@ def check(root: str | Path) -> CheckReport:
     Every committed shard is hashed against its commit; the tables are built anew in memory from
     the shards that the results file knows, and compared with it row by row.
 
-    Raises
-    ------
-    UserError
-        If there is no store, or it is of a newer version.
+    Raises:
+        UserError: If there is no store, or it is of a newer version.
     """
     root = open_store(root)
     shards: list[Shard] = []

@@ -40,10 +40,8 @@ def close(connection: duckdb.DuckDBPyConnection, *, memory: str = MEMORY) -> Non
 
     The last setting locks the configuration, so that nothing that follows can open it again.
 
-    Raises
-    ------
-    UserError
-        If `memory` is no size such as `2GB`.
+    Raises:
+        UserError: If `memory` is no size such as `2GB`.
     """
     import duckdb
 
@@ -59,10 +57,9 @@ def close(connection: duckdb.DuckDBPyConnection, *, memory: str = MEMORY) -> Non
 def limited(connection: duckdb.DuckDBPyConnection, seconds: float = SECONDS) -> Iterator[None]:
     """Interrupt what runs on the connection within this block after `seconds`.
 
-    Raises
-    ------
-    UserError
-        If the limit stopped the query, and for every error that DuckDB raises in the block.
+    Raises:
+        UserError: If the limit stopped the query, and for every error that DuckDB raises in the
+            block.
     """
     import duckdb
 
@@ -93,10 +90,8 @@ def ask(
 ) -> duckdb.DuckDBPyRelation:
     """One statement that reads, as a relation: its rows are computed when they are fetched.
 
-    Raises
-    ------
-    UserError
-        If the text is not one reading statement.
+    Raises:
+        UserError: If the text is not one reading statement.
     """
     statements = connection.extract_statements(text)
     kinds = [statement.type.name for statement in statements]

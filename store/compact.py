@@ -41,10 +41,8 @@ def compact(root: str | Path) -> CompactReport:
     Ingests first and afterwards; collectors may go on writing. Rows stay what they are; rows in
     quarantine stay there.
 
-    Raises
-    ------
-    UserError
-        As `ingest`, or if the disk refuses the write.
+    Raises:
+        UserError: As `ingest`, or if the disk refuses the write.
     """
     root = open_store(root)
     ingest(root)

@@ -34,10 +34,9 @@ def connect(root: str | Path, *, closed: bool = True) -> duckdb.DuckDBPyConnecti
     change no setting. Close it when done, or use it in a `with` block. A connection goes on with
     the file that it opened; after an ingest, connect again to see the new rows.
 
-    Raises
-    ------
-    UserError
-        If there is no store, nothing was ingested yet, or the file is of a newer version.
+    Raises:
+        UserError: If there is no store, nothing was ingested yet, or the file is of a newer
+            version.
     """
     import duckdb
 
@@ -132,10 +131,9 @@ def upgrade(connection: duckdb.DuckDBPyConnection) -> None:
 
     Each migration runs in a transaction of its own and is recorded with its hash.
 
-    Raises
-    ------
-    UserError
-        If the file is of a newer version, or an applied migration has been altered since.
+    Raises:
+        UserError: If the file is of a newer version, or an applied migration has been altered
+            since.
     """
     from sql import loader
 

@@ -23,10 +23,8 @@ def canonical_json(value: Any) -> str:
 
     Whole floats and integers stay apart (`1.0` and `1`): callers convert. Minus zero is zero.
 
-    Raises
-    ------
-    UserError
-        If the value holds a NaN or an infinity, or something that JSON cannot say.
+    Raises:
+        UserError: If the value holds a NaN or an infinity, or something that JSON cannot say.
     """
     try:
         return json.dumps(
@@ -91,10 +89,9 @@ def condition_id(
 
     `protocol_fields` and `decoding` may be given as mappings or as JSON text.
 
-    Raises
-    ------
-    UserError
-        If a baseline (direction_id None) carries a dose, schedule, site, operator or effect.
+    Raises:
+        UserError: If a baseline (direction_id None) carries a dose, schedule, site, operator or
+            effect.
     """
     steering = {"schedule": schedule, "site": site, "operator": operator, "effect": effect}
     if direction_id is None and (alpha != 0 or any(v is not None for v in steering.values())):

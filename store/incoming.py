@@ -27,10 +27,8 @@ class Shard:
 def verified(root: Path, ids: list[str]) -> tuple[list[Shard], list[Quarantined]]:
     """Check shards against their commits; those that fail go to quarantine with the reason.
 
-    Raises
-    ------
-    UserError
-        If a shard was written by a newer version of this program: it is left alone.
+    Raises:
+        UserError: If a shard was written by a newer version of this program: it is left alone.
     """
     good: list[Shard] = []
     bad: list[Quarantined] = []

@@ -66,11 +66,10 @@ def ingest(root: str | Path) -> IngestReport:
     Waits for another ingest of the same store to end. Running it again with nothing new does
     nothing.
 
-    Raises
-    ------
-    UserError
-        If two shards hold the same row with different content (both rows are in quarantine, the
-        rest is ingested), if the store is of a newer version, or if the disk refuses the write.
+    Raises:
+        UserError: If two shards hold the same row with different content (both rows are in
+            quarantine, the rest is ingested), if the store is of a newer version, or if the disk
+            refuses the write.
     """
     started = time.perf_counter()
     root = open_store(root)

@@ -23,10 +23,8 @@ _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 def create_store(path: str | Path) -> Path:
     """Make an empty store at `path`, or return the one that is there.
 
-    Raises
-    ------
-    UserError
-        If the folder holds something else, or a store of a newer version.
+    Raises:
+        UserError: If the folder holds something else, or a store of a newer version.
     """
     root = checked_place(path)
     if is_store(root):
@@ -46,10 +44,9 @@ def is_store(path: str | Path) -> bool:
 def checked_place(path: str | Path) -> Path:
     """The path, if a store is there or can be made there; nothing is written.
 
-    Raises
-    ------
-    UserError
-        If it is a file, a folder that holds something else, or a store of a newer version.
+    Raises:
+        UserError: If it is a file, a folder that holds something else, or a store of a newer
+            version.
     """
     root = Path(path)
     if is_store(root):
@@ -69,10 +66,8 @@ def _temporaries(root: Path) -> set[str]:
 def open_store(path: str | Path) -> Path:
     """The store at `path`, its version checked.
 
-    Raises
-    ------
-    UserError
-        If there is no store, or it was written by a newer version.
+    Raises:
+        UserError: If there is no store, or it was written by a newer version.
     """
     root = Path(path)
     try:

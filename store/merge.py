@@ -39,10 +39,8 @@ def merge(into: str | Path, sources: Sequence[str | Path]) -> MergeReport:
     `into` is created if it is not there. The sources are left as they are. Rows that several of
     them hold are kept once; faulty shards of a source are left behind and named.
 
-    Raises
-    ------
-    UserError
-        If a source is no store or is `into` itself, or as `ingest`: contradicting rows.
+    Raises:
+        UserError: If a source is no store or is `into` itself, or as `ingest`: contradicting rows.
     """
     stores = [open_store(source) for source in sources]
     root = create_store(into)

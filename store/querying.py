@@ -31,10 +31,9 @@ def run(
     SQL text are taken as numbers or booleans where they look like it. Rows have to be fetched
     inside the block, which the time limit covers.
 
-    Raises
-    ------
-    UserError
-        If the store cannot be opened, a parameter is wrong, or the query fails or takes too long.
+    Raises:
+        UserError: If the store cannot be opened, a parameter is wrong, or the query fails or takes
+            too long.
     """
     values = parameters(script, given or {})
     with connect(root, closed=False) as connection:

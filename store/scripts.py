@@ -21,10 +21,8 @@ def resolve(query: str) -> loader.Script:
     A name is a named query, a view or a table, in this order; a text that ends in `.sql` and has
     no white space is a file; anything else is SQL.
 
-    Raises
-    ------
-    UserError
-        If a name is unknown (with the nearest ones), or a file is not there.
+    Raises:
+        UserError: If a name is unknown (with the nearest ones), or a file is not there.
     """
     text = query.strip()
     if text in loader.queries():

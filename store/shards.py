@@ -47,11 +47,9 @@ def append(
     NULL can be left out. Rows are sorted by the table's key. When this returns, the rows are
     durable.
 
-    Raises
-    ------
-    UserError
-        If the table or a column is unknown, a column has the wrong type, a needed value is NULL,
-        or the disk refuses the write.
+    Raises:
+        UserError: If the table or a column is unknown, a column has the wrong type, a needed value
+            is NULL, or the disk refuses the write.
     """
     definition = _definition(table)
     data = conform(definition, rows)

@@ -39,16 +39,11 @@ def calibrate(
 ) -> list[Row]:
     """Simulate data without and with known effects, and count what each method says.
 
-    Parameters
-    ----------
-    seed : int
-        Each section has a generator of its own: leaving one out does not change the others.
-    effort : Effort, optional
-        How many data sets over how much of the grid; `QUICK` takes seconds.
-    sections : names, optional
-        Some of `SECTIONS`; default all.
-    progress : callable, optional
-        Told each section's name as it begins.
+    Args:
+        seed: Each section has a generator of its own: leaving one out does not change the others.
+        effort: How many data sets over how much of the grid; `QUICK` takes seconds.
+        sections: Some of `SECTIONS`; default all.
+        progress: Told each section's name as it begins.
     """
     chosen = list(SECTIONS) if sections is None else list(sections)
     unknown = [name for name in chosen if name not in SECTIONS]

@@ -25,12 +25,11 @@ def accuracy_chart(
 ) -> alt.LayerChart:
     """Accuracy over alpha with Tango's band, the control directions' range and the baseline.
 
-    Parameters
-    ----------
-    curves : rows of `tables.accuracy_curves` of one problem set
-        One per direction and alpha: `accuracy`, `accuracy_low`, `accuracy_high` (fractions).
-    band : rows of `tables.control_band` of the same set
-        `accuracy_low`, `accuracy_high`, `accuracy_mean` of the control directions per alpha.
+    Args:
+        curves: rows of `tables.accuracy_curves` of one problem set. One per direction and alpha:
+            `accuracy`, `accuracy_low`, `accuracy_high` (fractions).
+        band: rows of `tables.control_band` of the same set. `accuracy_low`, `accuracy_high`,
+            `accuracy_mean` of the control directions per alpha.
     """
     domain = names(curves, "direction")
     data = rows(
@@ -91,10 +90,9 @@ def dose_chart(
 ) -> alt.FacetChart | alt.LayerChart:
     """Signed effect [f(a) − f(−a)]/2 against damage [f(a) + f(−a)]/2 − f(0), per direction.
 
-    Parameters
-    ----------
-    doses : rows of `tables.doses`
-        `direction`, `dose` (positive), `quantity`, `estimate`, `low`, `high` (fractions).
+    Args:
+        doses: rows of `tables.doses`. `direction`, `dose` (positive), `quantity`, `estimate`,
+            `low`, `high` (fractions).
     """
     domain = names(doses, "quantity")
     base = alt.Chart(
@@ -130,11 +128,10 @@ def strata_chart(
 ) -> alt.VConcatChart:
     """Accuracy and paired difference over alpha within each stratum, discordant counts below.
 
-    Parameters
-    ----------
-    strata : rows of `tables.strata` of one problem set and one scheme
-        `stratum_label`, `direction`, `alpha`, `estimate`, `low`, `high`, `accuracy`,
-        `baseline_mark` (fractions), `counts_label` (gained/lost; empty where there is no room).
+    Args:
+        strata: rows of `tables.strata` of one problem set and one scheme. `stratum_label`,
+            `direction`, `alpha`, `estimate`, `low`, `high`, `accuracy`, `baseline_mark`
+            (fractions), `counts_label` (gained/lost; empty where there is no room).
     """
     domain = names(strata, "direction")
     data = rows(

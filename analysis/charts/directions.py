@@ -24,10 +24,9 @@ def direction_heatmap(
 ) -> alt.Chart:
     """Latent position × the first dimensions of one direction.
 
-    Parameters
-    ----------
-    components : rows of `tables.direction_components` of one direction
-        `position`, `dimension`, `value`, and `limit`: the largest absolute value of them all.
+    Args:
+        components: rows of `tables.direction_components` of one direction. `position`, `dimension`,
+            `value`, and `limit`: the largest absolute value of them all.
     """
     limit = float(components["limit"].iloc[0])
     scale = alt.Scale(domain=[-limit, limit], range=DIVERGING, interpolate="lab", nice=False)
@@ -55,10 +54,9 @@ def direction_norms_chart(
 ) -> alt.HConcatChart:
     """Norm of each direction by position, and as a share of the latent it is added to.
 
-    Parameters
-    ----------
-    norms : rows of `tables.direction_norms`
-        `direction`, `position`, `norm`, `relative` (norm over the mean norm of the latents).
+    Args:
+        norms: rows of `tables.direction_norms`. `direction`, `position`, `norm`, `relative` (norm
+            over the mean norm of the latents).
     """
     domain = names(norms, "direction")
     data = rows(norms, ["direction", "position", "norm", "relative"])
@@ -93,11 +91,10 @@ def latent_norms_chart(
 ) -> alt.FacetChart:
     """How the latents' norm grows by position, one line per alpha, against the baseline's.
 
-    Parameters
-    ----------
-    growth : rows of `tables.latent_growth`
-        `direction`, `position`, `alpha`, `alpha_label`, `sign` (of alpha, as text),
-        `ratio` (mean norm after steering over the baseline's mean norm at that position).
+    Args:
+        growth: rows of `tables.latent_growth`. `direction`, `position`, `alpha`, `alpha_label`,
+            `sign` (of alpha, as text), `ratio` (mean norm after steering over the baseline's mean
+            norm at that position).
     """
     scale = alt.Scale(domainMid=0, range=[*DIVERGING[:2], "#7f7f7f", *DIVERGING[-2:]])
     data = rows(growth, ["direction", "position", "alpha", "alpha_label", "sign", "ratio"])
@@ -128,10 +125,9 @@ def latent_norms_chart(
 def cosine_chart(cosines: pd.DataFrame, *, size: float = 22) -> alt.LayerChart:
     """Cosines between directions, written into their cells.
 
-    Parameters
-    ----------
-    cosines : rows of `tables.direction_cosines`
-        `first`, `second`, `cosine`, `label`, `dark` (whether the cell needs white ink).
+    Args:
+        cosines: rows of `tables.direction_cosines`. `first`, `second`, `cosine`, `label`, `dark`
+            (whether the cell needs white ink).
     """
     order = names(cosines, "first")
     scale = alt.Scale(domain=[-1, 1], range=DIVERGING, interpolate="lab")

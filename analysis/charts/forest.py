@@ -23,11 +23,10 @@ def forest_chart(
 ) -> alt.HConcatChart:
     """One line per direction and alpha: difference, Tango interval, counts, corrected p.
 
-    Parameters
-    ----------
-    forest : rows of `tables.forest`
-        `label` (direction and alpha, in the order to be drawn), `direction`, `estimate`, `low`,
-        `high` (fractions), `counts_label` (gained/lost), `p_label` (Holm-corrected mid-p).
+    Args:
+        forest: rows of `tables.forest`. `label` (direction and alpha, in the order to be drawn),
+            `direction`, `estimate`, `low`, `high` (fractions), `counts_label` (gained/lost),
+            `p_label` (Holm-corrected mid-p).
     """
     domain = names(forest, "direction")
     order = names(forest, "label")

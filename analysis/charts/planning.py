@@ -21,10 +21,9 @@ from analysis.charts.base import (
 def power_chart(power: pd.DataFrame, *, width: float = 240, height: float = 150) -> alt.LayerChart:
     """Power of the mid-p test over the number of problems, one line per true difference.
 
-    Parameters
-    ----------
-    power : rows of `tables.power_curves`
-        `n`, `power`, `difference_label`, `discordance` (fraction, the store's own).
+    Args:
+        power: rows of `tables.power_curves`. `n`, `power`, `difference_label`, `discordance`
+            (fraction, the store's own).
     """
     domain = names(power, "difference_label")
     base = alt.Chart(rows(power, ["n", "power", "difference_label", "discordance"])).encode(
@@ -60,10 +59,9 @@ def calibration_chart(
 ) -> alt.FacetChart:
     """Simulated size or coverage of every method against its nominal value.
 
-    Parameters
-    ----------
-    calibration : a table with `quantity`, `method`, `x` (what varies), `value`, `error`
-        (Monte-Carlo standard error), `low`, `high` (value ∓ 2 errors) and `nominal`.
+    Args:
+        calibration: a table with `quantity`, `method`, `x` (what varies), `value`, `error`.
+            (Monte-Carlo standard error), `low`, `high` (value ∓ 2 errors) and `nominal`.
     """
     domain = names(calibration, "method")
     base = alt.Chart().encode(

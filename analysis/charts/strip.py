@@ -24,13 +24,12 @@ def controls_chart(
 ) -> alt.FacetChart:
     """Every control direction as a dot, their prediction interval, the candidates marked.
 
-    Parameters
-    ----------
-    points : rows of `tables.controls_strip` of one problem set
-        `panel` (dose or signed dose, as text), `direction`, `role`, `estimate` (fraction) and
-        `stack` (−1…1: where the dot stands so that none hides another).
-    intervals : rows of `tables.controls` of the same set
-        `panel`, `prediction_low`, `prediction_high`, `controls_mean`, `k`.
+    Args:
+        points: rows of `tables.controls_strip` of one problem set. `panel` (dose or signed dose, as
+            text), `direction`, `role`, `estimate` (fraction) and `stack` (−1…1: where the dot
+            stands so that none hides another).
+        intervals: rows of `tables.controls` of the same set. `panel`, `prediction_low`,
+            `prediction_high`, `controls_mean`, `k`.
     """
     domain = names(points[points["role"] == "candidate"], "direction")
     panels = names(points, "panel")

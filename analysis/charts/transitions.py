@@ -19,12 +19,11 @@ def transitions_chart(
 ) -> alt.FacetChart:
     """Stacked counts per alpha: stayed right, gained, lost, stayed wrong; one column a direction.
 
-    Parameters
-    ----------
-    transitions : rows of `tables.transitions_long` of one problem set
-        `direction`, `alpha_label`, `outcome`, `order`, `problems`.
-    labels : rows of `tables.transitions` of the same set
-        `direction`, `alpha_label`, `total`, `gained_label`, `lost_label`: above each bar.
+    Args:
+        transitions: rows of `tables.transitions_long` of one problem set. `direction`,
+            `alpha_label`, `outcome`, `order`, `problems`.
+        labels: rows of `tables.transitions` of the same set. `direction`, `alpha_label`, `total`,
+            `gained_label`, `lost_label`: above each bar.
     """
     domain = [name for name in OUTCOMES if name in set(transitions["outcome"])]
     scale = alt.Scale(domain=domain, range=[OUTCOMES[name] for name in domain])
@@ -71,12 +70,11 @@ def problems_chart(
 ) -> alt.LayerChart:
     """One row per problem, one column per alpha: easy problems on top, strata apart.
 
-    Parameters
-    ----------
-    blocks : rows of `tables.problem_blocks` of one direction and set
-        `first`, `last` (rows of the grid that the block covers), `alpha_label`, `outcome`.
-    strata : rows of `tables.problem_strata` of the same
-        `first`, `middle`, `stratum_label`: where each stratum begins and is named.
+    Args:
+        blocks: rows of `tables.problem_blocks` of one direction and set. `first`, `last` (rows of
+            the grid that the block covers), `alpha_label`, `outcome`.
+        strata: rows of `tables.problem_strata` of the same. `first`, `middle`, `stratum_label`:
+            where each stratum begins and is named.
     """
     domain = [name for name in OUTCOMES if name in set(blocks["outcome"])]
     scale = alt.Scale(domain=domain, range=[OUTCOMES[name] for name in domain])

@@ -1,4 +1,4 @@
-"""Is a printed percentage possible at all? (GRIM)
+"""GRIM: is a printed percentage possible at all?
 
 With n problems only n + 1 percentages exist. One that no whole number of problems rounds to is a
 misprint or has another denominator.

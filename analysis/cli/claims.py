@@ -187,9 +187,9 @@ def render(
         bool, typer.Option("--check", help="Write nothing; exit code 1 where values are stale.")
     ] = False,
 ) -> None:
-    """Write the current value of every anchored claim into DOCUMENT.
+    r"""Write the current value of every anchored claim into DOCUMENT.
 
-    Anchors: <!-- claim:id --> before a figure in Markdown, \\claim{id} in LaTeX. Exit code 1
+    Anchors: <!-- claim:id --> before a figure in Markdown, \claim{id} in LaTeX. Exit code 1
     where a claim has no value to write, which leaves its text alone.
 
     Example: steerstat claims render paper.md --claims claims.toml --store runs/demo

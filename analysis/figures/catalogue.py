@@ -45,10 +45,8 @@ def places(store: Source) -> list[Place]:
 def named(found: Sequence[Figure]) -> list[Figure]:
     """The figures, each under a name of its own.
 
-    Raises
-    ------
-    ValueError
-        Two figures are of the same kind, subject and place: an error in the catalogue.
+    Raises:
+        ValueError: Two figures are of the same kind, subject and place: an error in the catalogue.
     """
     identities = [
         [figure.kind.name, figure.drawing.subject, dict(figure.place.context)] for figure in found

@@ -30,10 +30,8 @@ def write_figures(
 
     Beside each figure stands its caption (.txt); `figures.json` lists names, digests and analyses.
 
-    Raises
-    ------
-    UserError
-        An unknown style or format, or a folder that cannot be written.
+    Raises:
+        UserError: An unknown style or format, or a folder that cannot be written.
     """
     from analysis.charts import render
     from store import committed

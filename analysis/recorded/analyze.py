@@ -46,19 +46,15 @@ def analyze(
 ) -> list[Analysis]:
     """Test the store's contrasts; write `analyses` and `results` rows that are not there yet.
 
-    Parameters
-    ----------
-    families : names among `FAMILIES`
-        `alphas`: every alpha against the baseline, Holm within a direction; `controls`: candidates
-        among their control directions; `strata`: by number of steps; `curves`: the curve as a
-        whole (signed effect, damage, trend, best alpha).
-    contrast : mapping, optional
-        Only what has these values in its columns, e.g. ``{"direction": "mean_difference"}``.
+    Args:
+        families: names among `FAMILIES`. `alphas`: every alpha against the baseline, Holm within a
+            direction; `controls`: candidates among their control directions; `strata`: by number of
+            steps; `curves`: the curve as a whole (signed effect, damage, trend, best alpha).
+        contrast: Only what has these values in its columns, e.g. ``{"direction":
+            "mean_difference"}``.
 
-    Raises
-    ------
-    UserError
-        An unknown family or contrast, or nothing in the store to test.
+    Raises:
+        UserError: An unknown family or contrast, or nothing in the store to test.
     """
     unknown = [name for name in families if name not in FAMILIES]
     if unknown:

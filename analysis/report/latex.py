@@ -39,7 +39,7 @@ def marked_up(text: str) -> str:
 
 
 def grid_latex(grid: Grid) -> str:
-    """One table with booktabs rules: ``\\input`` it where the paper wants it.
+    r"""One table with booktabs rules: ``\input`` it where the paper wants it.
 
     Needs the packages booktabs and longtable; numbers and their heads are right-aligned.
     """

@@ -26,10 +26,8 @@ def write_report(
     Figures of the Markdown version are SVG files in `report_figures/` beside it, those of the
     LaTeX version PDF files.
 
-    Raises
-    ------
-    UserError
-        An unknown format, or a folder that cannot be written.
+    Raises:
+        UserError: An unknown format, or a folder that cannot be written.
     """
     unknown = [name for name in formats if name not in FORMATS]
     if unknown:

@@ -45,11 +45,10 @@ def answer(
 ) -> Answer:
     """The first `most` rows of a named query, view, table or SQL text.
 
-    Raises
-    ------
-    UserError
-        If the query names a file, is no reading statement, fails, takes longer than `seconds`, or
-        if as many queries as may run at once are running and none ends within that time.
+    Raises:
+        UserError: If the query names a file, is no reading statement, fails, takes longer than
+            `seconds`, or if as many queries as may run at once are running and none ends within
+            that time.
     """
     script = _script(query)
     if not _slots.acquire(timeout=seconds):

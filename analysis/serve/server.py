@@ -192,16 +192,14 @@ def serve(
 ) -> Server:
     """A server of the store, listening but not answering yet: call `serve_forever`.
 
-    Parameters
-    ----------
-    store : the store's folder
-    host, port : where to listen; port 0 is any free one
-    seconds : time limit of a query
+    Args:
+        store: the store's folder.
+        host, port: where to listen; port 0 is any free one.
+        seconds: time limit of a query.
 
-    Raises
-    ------
-    UserError
-        No store, a port that is taken or not allowed, or an address that is not this machine's.
+    Raises:
+        UserError: No store, a port that is taken or not allowed, or an address that is not this
+            machine's.
     """
     try:
         return Server(Path(store), host=host, port=port, seconds=seconds)

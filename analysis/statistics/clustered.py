@@ -73,35 +73,29 @@ def clustered_difference(
 ) -> ClusteredDifference:
     """Steered minus baseline with several seeds per problem, and possibly several directions.
 
-    Parameters
-    ----------
-    table : mapping of equally long columns (a DataFrame will do)
-        `problem`, `steered`, `baseline` (0/1 or numbers, NaN missing), and optionally `direction`.
-    pairing : {"seeds", "shared", "independent"}
-        How baseline and steered outcomes belong together; it must be declared where a problem has
-        several outcomes. "seeds": each row is a pair. "shared": one (greedy) baseline repeated on
-        every row of a problem, which is *not* pairing of seeds. "independent": separate draws;
-        each side is averaged by itself.
-    scope : optional
-        With several directions the default takes problems and directions as samples; "new
-        problems" takes these directions as given.
+    Args:
+        table: mapping of equally long columns (a DataFrame will do). `problem`, `steered`,
+            `baseline` (0/1 or numbers, NaN missing), and optionally `direction`.
+        pairing: How baseline and steered outcomes belong together; it must be declared where a
+            problem has several outcomes. "seeds": each row is a pair. "shared": one (greedy)
+            baseline repeated on every row of a problem, which is *not* pairing of seeds.
+            "independent": separate draws; each side is averaged by itself.
+        scope: With several directions the default takes problems and directions as samples; "new
+            problems" takes these directions as given.
 
-    Notes
-    -----
-    New problems: problem means are independent; mean ± t(n−1)·sd/√n. Both: cell means in a
-    two-way random layout, squared standard error (MS_problem + MS_direction − MS_rest)/(nk), t
-    with min(n, k) − 1. Only problems with an outcome under every direction are used then.
+    Notes:
+        New problems: problem means are independent; mean ± t(n−1)·sd/√n. Both: cell means in a
+        two-way random layout, squared standard error (MS_problem + MS_direction − MS_rest)/(nk), t
+        with min(n, k) − 1. Only problems with an outcome under every direction are used then.
 
-    Raises
-    ------
-    Refusal
-        Pairing not declared, a "shared" baseline that differs within a problem, too few problems.
+    Raises:
+        Refusal: Pairing not declared, a "shared" baseline that differs within a problem, too few
+            problems.
 
-    References
-    ----------
-    Miller (2024), Adding error bars to evals, arXiv:2411.00640. Searle, Casella & McCulloch
-    (1992), Variance Components. Owen (2007), Annals of Applied Statistics 1, 386–411 (crossed
-    bootstrap).
+    References:
+        Miller (2024), Adding error bars to evals, arXiv:2411.00640. Searle, Casella & McCulloch
+        (1992), Variance Components. Owen (2007), Annals of Applied Statistics 1, 386–411 (crossed
+        bootstrap).
     """
     cells, counts, within, pairing_name = _cell_means(table, pairing)
     complete = (counts > 0).all(axis=1)

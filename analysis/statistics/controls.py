@@ -1,11 +1,10 @@
 """One direction against few controls: is its effect unusual among directions?
 
-Notes
------
-The effects of all directions are measured on one and the same set of problems; the sampling
-unit here is the *direction*. Conclusions therefore reach new directions of the control kind, on
-these problems. Crawford–Howell assumes normally distributed control effects; the rank test does
-not, but cannot go below 1/(k + 1).
+Notes:
+    The effects of all directions are measured on one and the same set of problems; the sampling
+    unit here is the *direction*. Conclusions therefore reach new directions of the control kind, on
+    these problems. Crawford–Howell assumes normally distributed control effects; the rank test does
+    not, but cannot go below 1/(k + 1).
 """
 
 from __future__ import annotations
@@ -83,29 +82,22 @@ def compare_to_controls(
 ) -> ControlComparison:
     """Crawford–Howell test, rank test, Cohen's d and Hedges g of one effect among controls.
 
-    Parameters
-    ----------
-    effect : float or array, shape S
-        The candidate's effect; effects may be fractions, points or counts, alike for all.
-    controls : array, shape S + (k,)
-        The control effects on the same problems, k ≥ 2.
-    tail : {"two-sided", "greater", "less"}
-        "less" asks whether the candidate lies below the controls.
-    family_size : int
-        How many candidates are tested together: `too_few_controls` is said when the smallest
-        rank p, times this number (Holm's first step), exceeds 1 − confidence.
-    outcomes : array, shape (n, k), optional
-        Outcomes of the controls per problem; adds the split of their spread.
+    Args:
+        effect: float or array, shape S. The candidate's effect; effects may be fractions, points or
+            counts, alike for all.
+        controls: array, shape S + (k,). The control effects on the same problems, k ≥ 2.
+        tail: "less" asks whether the candidate lies below the controls.
+        family_size: How many candidates are tested together: `too_few_controls` is said when the
+            smallest rank p, times this number (Holm's first step), exceeds 1 − confidence.
+        outcomes: array, shape (n, k). Outcomes of the controls per problem; adds the split of their
+            spread.
 
-    Raises
-    ------
-    Refusal
-        Fewer than two controls, or effects that are missing.
+    Raises:
+        Refusal: Fewer than two controls, or effects that are missing.
 
-    References
-    ----------
-    Crawford & Howell (1998), The Clinical Neuropsychologist 12(4), 482–486.
-    Hedges (1981), Journal of Educational Statistics 6(2), 107–128.
+    References:
+        Crawford & Howell (1998), The Clinical Neuropsychologist 12(4), 482–486.
+        Hedges (1981), Journal of Educational Statistics 6(2), 107–128.
     """
     x, c = _checked(effect, controls, tail)
     k = c.shape[-1]
@@ -150,12 +142,9 @@ def compare_signed_to_controls(
     Comparing f(a) alone calls "hurts more" what is only "pushes harder": damage that +a and −a
     share cancels here, for the candidate as for the controls.
 
-    Parameters
-    ----------
-    plus, minus : float or array, shape S
-        The candidate's accuracy (or effect) at +a and at −a.
-    control_plus, control_minus : array, shape S + (k,)
-        The same of the controls, at the same a.
+    Args:
+        plus, minus: float or array, shape S. The candidate's accuracy (or effect) at +a and at −a.
+        control_plus, control_minus: array, shape S + (k,). The same of the controls, at the same a.
     """
     candidate = (np.asarray(plus, float) - np.asarray(minus, float)) / 2
     controls = (np.asarray(control_plus, float) - np.asarray(control_minus, float)) / 2

@@ -57,33 +57,26 @@ def dose_response(
 ) -> DoseResponse:
     """Signed effect, damage, trend and monotonicity of accuracy over alpha.
 
-    Parameters
-    ----------
-    outcomes : array, shape (n, m)
-        Outcome of each problem at each alpha: 0/1, or a mean over seeds. NaN: missing; only
-        problems with an outcome at every alpha are used.
-    alphas : m numbers
-        Alpha of each column, in any order, with ±a pairs; 0 among them unless `baseline` is given.
-    baseline : array, shape (n,), optional
-        The column of alpha 0.
+    Args:
+        outcomes: array, shape (n, m). Outcome of each problem at each alpha: 0/1, or a mean over
+            seeds. NaN: missing; only problems with an outcome at every alpha are used.
+        alphas: m numbers. Alpha of each column, in any order, with ±a pairs; 0 among them unless
+            `baseline` is given.
+        baseline: array, shape (n,). The column of alpha 0.
 
-    Notes
-    -----
-    Trend: the slope of each problem's curve is tested by *reflecting* it, a ↔ −a, which flips the
-    slope's sign and leaves damage alone. Permuting doses freely would take them as exchangeable,
-    which even damage breaks (size .255; reflection .057). Alphas without their mirror image take
-    no part in the trend and are named in `unpaired_alphas`.
-    Monotonicity: over all pairs of alphas a < b, the largest standardised step against the order,
-    referred to sign flips of whole rows centred at no change (equality is least favourable).
+    Notes:
+        Trend: the slope of each problem's curve is tested by *reflecting* it, a ↔ −a, which flips the
+        slope's sign and leaves damage alone. Permuting doses freely would take them as exchangeable,
+        which even damage breaks (size .255; reflection .057). Alphas without their mirror image take
+        no part in the trend and are named in `unpaired_alphas`.
+        Monotonicity: over all pairs of alphas a < b, the largest standardised step against the order,
+        referred to sign flips of whole rows centred at no change (equality is least favourable).
 
-    Raises
-    ------
-    Refusal
-        No ±a pair, no alpha 0, or an alpha given twice.
+    Raises:
+        Refusal: No ±a pair, no alpha 0, or an alpha given twice.
 
-    References
-    ----------
-    Fisher (1935), The Design of Experiments, section 21 (sign flips). Westfall & Young (1993).
+    References:
+        Fisher (1935), The Design of Experiments, section 21 (sign flips). Westfall & Young (1993).
     """
     doses, y, dropped = _curve(outcomes, alphas, baseline)
     n = len(y)

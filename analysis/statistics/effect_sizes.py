@@ -1,13 +1,12 @@
 """Standardised distance of one effect from a handful of control effects, with its intervals.
 
-Notes
------
-`k` controls have mean `m` and standard deviation `s` (k − 1 in the denominator); `d = (x − m) / s`.
-Two sampling models give two intervals and neither replaces the other:
+Notes:
+    `k` controls have mean `m` and standard deviation `s` (k − 1 in the denominator); `d = (x − m) / s`.
+    Two sampling models give two intervals and neither replaces the other:
 
-* *x fixed*: only the controls are a sample. `√k · d` is noncentral t with `√k · δ`.
-* *x random*: x is one more draw and its own noise counts, as in the Crawford–Howell test.
-  `d / √(1 + 1/k)` is noncentral t with `δ / √(1 + 1/k)`.
+    * *x fixed*: only the controls are a sample. `√k · d` is noncentral t with `√k · δ`.
+    * *x random*: x is one more draw and its own noise counts, as in the Crawford–Howell test.
+      `d / √(1 + 1/k)` is noncentral t with `δ / √(1 + 1/k)`.
 """
 
 from __future__ import annotations
@@ -25,9 +24,8 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 def hedges_correction(df: ArrayLike) -> Array:
     """Exact small-sample factor J(df) = Γ(df/2) / (√(df/2) Γ((df − 1)/2)), for df > 1.
 
-    References
-    ----------
-    Hedges (1981), Journal of Educational Statistics 6(2), 107–128.
+    References:
+        Hedges (1981), Journal of Educational Statistics 6(2), 107–128.
     """
     df = np.asarray(df, float)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -36,8 +34,10 @@ def hedges_correction(df: ArrayLike) -> Array:
 
 
 def noncentral_t_cdf(t: ArrayLike, df: ArrayLike, noncentrality: ArrayLike) -> Array:
-    """P(T ≤ t) by reflection: `scipy.stats.nct.cdf` gives NaN for t < 0 far from a positive
-    noncentrality, its survival function at the mirrored point does not.
+    """P(T ≤ t), by reflection.
+
+    `scipy.stats.nct.cdf` gives NaN for t < 0 far from a positive noncentrality, its survival
+    function at the mirrored point does not.
     """
     return np.asarray(stats.nct.sf(-np.asarray(t), df, -np.asarray(noncentrality)), float)
 
@@ -76,9 +76,8 @@ def fixed_effect_interval(
 ) -> tuple[Array, Array]:
     """Interval of δ = (x − μ)/σ with x a fixed number; it excludes 0 as a one-sample t does.
 
-    References
-    ----------
-    Crawford, Garthwaite & Porter (2010), Cognitive Neuropsychology 27(3), 245–260 (z-cc).
+    References:
+        Crawford, Garthwaite & Porter (2010), Cognitive Neuropsychology 27(3), 245–260 (z-cc).
     """
     root = np.sqrt(np.asarray(k, float))
     low, high = noncentrality_bounds(root * d, np.asarray(k) - 1, confidence=confidence)
@@ -90,9 +89,8 @@ def random_effect_interval(
 ) -> tuple[Array, Array]:
     """Interval of δ with x one more draw: it excludes 0 exactly when Crawford–Howell rejects.
 
-    References
-    ----------
-    Crawford & Howell (1998), The Clinical Neuropsychologist 12(4), 482–486.
+    References:
+        Crawford & Howell (1998), The Clinical Neuropsychologist 12(4), 482–486.
     """
     inflation = np.sqrt(1 + 1 / np.asarray(k, float))
     low, high = noncentrality_bounds(d / inflation, np.asarray(k) - 1, confidence=confidence)

@@ -45,28 +45,21 @@ def adjust(
 ) -> AdjustedP:
     """Adjust p-values for a family of `family_size` tests.
 
-    Parameters
-    ----------
-    p : array, shape (m,)
-        p-values of the tests that were made, none missing.
-    method : {"holm", "bh", "by"}
-        Holm (family-wise error, any dependence), Benjamini–Hochberg (false discovery rate,
-        independent or positively dependent tests), Benjamini–Yekutieli (the same, any
-        dependence).
-    family_size : int
-        How many tests the family was declared to have. Tests beyond `len(p)` count as p = 1:
-        leaving one out because it looked bad does not make the others better.
+    Args:
+        p: array, shape (m,). p-values of the tests that were made, none missing.
+        method: Holm (family-wise error, any dependence), Benjamini–Hochberg (false discovery rate,
+            independent or positively dependent tests), Benjamini–Yekutieli (the same, any
+            dependence).
+        family_size: How many tests the family was declared to have. Tests beyond `len(p)` count as
+            p = 1: leaving one out because it looked bad does not make the others better.
 
-    Raises
-    ------
-    Refusal
-        No family size, a smaller one than there are p-values, or a NaN: one NaN poisons every
-        BH and BY value and still counts in Holm's family.
+    Raises:
+        Refusal: No family size, a smaller one than there are p-values, or a NaN: one NaN poisons
+            every BH and BY value and still counts in Holm's family.
 
-    References
-    ----------
-    Holm (1979), Scandinavian Journal of Statistics 6, 65–70. Benjamini & Hochberg (1995), JRSS B
-    57, 289–300. Benjamini & Yekutieli (2001), Annals of Statistics 29, 1165–1188.
+    References:
+        Holm (1979), Scandinavian Journal of Statistics 6, 65–70. Benjamini & Hochberg (1995), JRSS B
+        57, 289–300. Benjamini & Yekutieli (2001), Annals of Statistics 29, 1165–1188.
     """
     values, m = _checked(p, method, family_size)
     order = np.argsort(values, kind="stable")
@@ -133,19 +126,16 @@ class CochransQ(Estimate):
 def cochrans_q(outcomes: ArrayLike) -> CochransQ:
     """Cochran's Q over the columns of `outcomes`, e.g. all alphas with alpha 0 among them.
 
-    Parameters
-    ----------
-    outcomes : array, shape (n, m)
-        0/1 outcomes of n problems under m ≥ 2 conditions; NaN where missing.
+    Args:
+        outcomes: array, shape (n, m). 0/1 outcomes of n problems under m ≥ 2 conditions; NaN where
+            missing.
 
-    Notes
-    -----
-    Complete cases only, counted in `dropped`. With two conditions it is McNemar's test without
-    continuity correction. Where no problem changes, p = 1 and the status says no_information.
+    Notes:
+        Complete cases only, counted in `dropped`. With two conditions it is McNemar's test without
+        continuity correction. Where no problem changes, p = 1 and the status says no_information.
 
-    References
-    ----------
-    Cochran (1950), Biometrika 37, 256–266.
+    References:
+        Cochran (1950), Biometrika 37, 256–266.
     """
     y = np.asarray(outcomes, float)
     if y.ndim != 2 or y.shape[1] < 2:

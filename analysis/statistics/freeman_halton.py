@@ -23,21 +23,18 @@ MOST_STATES = 2_000_000
 def fisher_freeman_halton(gained: Array, lost: Array) -> float:
     """P-value of homogeneity of the odds gained : lost over strata.
 
-    Parameters
-    ----------
-    gained, lost : int array, shape (S,)
+    Args:
+        gained, lost: int array, shape (S,).
 
-    Notes
-    -----
-    Strata are passed one by one. A node is the number of gained pairs placed so far; at it only
-    distinct probabilities are kept, with weights. The most and least probable completions of a
-    node decide whole bundles of tables at once. In very large tables probabilities are grouped
-    within a grain of at most 1 %, and a table within the grain of the observed one is counted:
-    p is then an upper bound.
+    Notes:
+        Strata are passed one by one. A node is the number of gained pairs placed so far; at it only
+        distinct probabilities are kept, with weights. The most and least probable completions of a
+        node decide whole bundles of tables at once. In very large tables probabilities are grouped
+        within a grain of at most 1 %, and a table within the grain of the observed one is counted:
+        p is then an upper bound.
 
-    References
-    ----------
-    Freeman & Halton (1951), Biometrika 38, 141–149. Mehta & Patel (1983), JASA 78, 427–434.
+    References:
+        Freeman & Halton (1951), Biometrika 38, 141–149. Mehta & Patel (1983), JASA 78, 427–434.
     """
     sizes = np.asarray(gained) + np.asarray(lost)
     kept = sizes > 0

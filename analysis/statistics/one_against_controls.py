@@ -60,27 +60,22 @@ def candidate_minus_controls(
 
     Each problem gives candidate − mean of its controls, in which the shared baseline cancels.
 
-    Parameters
-    ----------
-    candidate : array, shape (n,)
-        Outcome of each problem under the candidate: 0/1, or the mean over seeds. NaN: missing.
-    controls : array, shape (n, k)
-        The same problems under each control.
-    scope : {"new problems", "new problems and directions"}
-        The first takes these k controls as given. The second takes them as a sample of their
-        kind: the variance between directions (noise removed) over k is added, with
-        Satterthwaite's degrees of freedom, at least k − 1.
+    Args:
+        candidate: array, shape (n,). Outcome of each problem under the candidate: 0/1, or the mean
+            over seeds. NaN: missing.
+        controls: array, shape (n, k). The same problems under each control.
+        scope: The first takes these k controls as given. The second takes them as a sample of their
+            kind: the variance between directions (noise removed) over k is added, with
+            Satterthwaite's degrees of freedom, at least k − 1.
 
-    Notes
-    -----
-    Problems are independent; directions are independent given the problems. A problem without
-    an outcome under the candidate and every control is dropped and counted. Neither scope says
-    that the candidate is unusual among directions: `compare_to_controls` does.
+    Notes:
+        Problems are independent; directions are independent given the problems. A problem without
+        an outcome under the candidate and every control is dropped and counted. Neither scope says
+        that the candidate is unusual among directions: `compare_to_controls` does.
 
-    References
-    ----------
-    Searle, Casella & McCulloch (1992), Variance Components, section 4.2.
-    Satterthwaite (1946), Biometrics Bulletin 2(6), 110–114.
+    References:
+        Searle, Casella & McCulloch (1992), Variance Components, section 4.2.
+        Satterthwaite (1946), Biometrics Bulletin 2(6), 110–114.
     """
     own, others = np.asarray(candidate, float), np.asarray(controls, float)
     if others.ndim != 2 or own.shape != others.shape[:1]:
@@ -163,20 +158,15 @@ def controls_power(
 ) -> ControlsPower:
     """Chance that Crawford–Howell finds a candidate `gap` standard deviations away.
 
-    Parameters
-    ----------
-    k : int or array
-        Number of controls, at least 2.
-    gap : float or array
-        Distance in standard deviations of control effects (true, not estimated); for one tail
-        the distance in that direction.
-    model : {"fixed", "random"}
-        Whether the candidate is this one direction or a draw of its kind: it must be named,
-        since with random candidates more controls stop helping (gap 3 levels off near .85).
+    Args:
+        k: int or array. Number of controls, at least 2.
+        gap: float or array. Distance in standard deviations of control effects (true, not
+            estimated); for one tail the distance in that direction.
+        model: Whether the candidate is this one direction or a draw of its kind: it must be named,
+            since with random candidates more controls stop helping (gap 3 levels off near .85).
 
-    References
-    ----------
-    Crawford & Garthwaite (2006), Behavior Research Methods 38(4), 581–589.
+    References:
+        Crawford & Garthwaite (2006), Behavior Research Methods 38(4), 581–589.
     """
     checked(model, Model, "model")
     checked(tail, Tail, "tail")

@@ -72,23 +72,19 @@ def best_alpha(
 ) -> BestAlpha:
     """Test and estimate the effect of the best of m alphas chosen on the same problems.
 
-    Parameters
-    ----------
-    outcomes : array, shape (n, m)
-        Outcome of each problem at each alpha (0/1, or a mean over seeds; NaN: missing).
-    baseline : array, shape (n,)
-    tail : {"greater", "less", "two-sided"}
-        What "best" means: largest gain, largest loss, or largest change.
-    method : {"search", "max-t"}
-        Repeat the search for the largest effect inside each sign flip, or take the largest
-        T = Σd/√Σd², which gives alphas that change little the same say.
-    controls : array, shape (k, n, m), optional
-        Outcomes of k control directions at the same alphas, searched in the same way.
+    Args:
+        outcomes: array, shape (n, m). Outcome of each problem at each alpha (0/1, or a mean over
+            seeds; NaN: missing).
+        baseline: array, shape (n,).
+        tail: What "best" means: largest gain, largest loss, or largest change.
+        method: Repeat the search for the largest effect inside each sign flip, or take the largest
+            T = Σd/√Σd², which gives alphas that change little the same say.
+        controls: array, shape (k, n, m). Outcomes of k control directions at the same alphas,
+            searched in the same way.
 
-    References
-    ----------
-    Westfall & Young (1993), Resampling-Based Multiple Testing. Efron (2011), JASA 106, 1602–1614
-    (the winner's curse).
+    References:
+        Westfall & Young (1993), Resampling-Based Multiple Testing. Efron (2011), JASA 106, 1602–1614
+        (the winner's curse).
     """
     checked(tail, Tail, "tail")
     checked(method, SelectionMethod, "method")

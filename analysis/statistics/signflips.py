@@ -1,10 +1,9 @@
 """Sign flips of whole rows: max-T over alphas, layers or directions that share problems.
 
-Notes
------
-A row holds one problem's differences to its baseline under all m conditions. Under the null a row
-and its negative are equally likely, so one sign is drawn per *problem*: the dependence between
-conditions, which share problems and baseline, is kept as it is. Problems are independent.
+Notes:
+    A row holds one problem's differences to its baseline under all m conditions. Under the null a row
+    and its negative are equally likely, so one sign is drawn per *problem*: the dependence between
+    conditions, which share problems and baseline, is kept as it is. Problems are independent.
 """
 
 from __future__ import annotations
@@ -62,27 +61,22 @@ def max_t(
 ) -> MaxT:
     """Adjusted p-values and a simultaneous band for m conditions against one baseline.
 
-    Parameters
-    ----------
-    outcomes : array, shape (n, m)
-        Outcome of each problem under each condition: 0/1, or a mean over seeds; NaN: missing.
-    baseline : array, shape (n,)
-        The same problems without steering.
-    resamples : int
-        Sign flips. All 2^r flips are enumerated instead where r problems that change are few
-        enough, and one condition alone is tested by the exact binomial.
+    Args:
+        outcomes: array, shape (n, m). Outcome of each problem under each condition: 0/1, or a mean
+            over seeds; NaN: missing.
+        baseline: array, shape (n,). The same problems without steering.
+        resamples: Sign flips. All 2^r flips are enumerated instead where r problems that change are
+            few enough, and one condition alone is tested by the exact binomial.
 
-    Notes
-    -----
-    p = (1 + #{flips whose largest T ≥ T_j}) / (resamples + 1), ties counted exactly: sums of 0/1
-    differences are whole numbers, T² a ratio of whole numbers. With 0/1 outcomes T is McNemar's z
-    and the band is Tango's at |z| = critical, so it leaves 0 out where max-T rejects; otherwise
-    the self-normalised t is inverted. A pair with a missing outcome counts as no change.
+    Notes:
+        p = (1 + #{flips whose largest T ≥ T_j}) / (resamples + 1), ties counted exactly: sums of 0/1
+        differences are whole numbers, T² a ratio of whole numbers. With 0/1 outcomes T is McNemar's z
+        and the band is Tango's at |z| = critical, so it leaves 0 out where max-T rejects; otherwise
+        the self-normalised t is inverted. A pair with a missing outcome counts as no change.
 
-    References
-    ----------
-    Westfall & Young (1993), Resampling-Based Multiple Testing. Tango (1998), Statistics in
-    Medicine 17, 891–908.
+    References:
+        Westfall & Young (1993), Resampling-Based Multiple Testing. Tango (1998), Statistics in
+        Medicine 17, 891–908.
     """
     d, present = differences(outcomes, baseline)
     n, m = present.sum(axis=0), d.shape[1]
@@ -127,11 +121,9 @@ def max_t(
 def differences(outcomes: ArrayLike, baseline: ArrayLike) -> tuple[Array, Array]:
     """Differences to the baseline, 0 where missing, and where both outcomes are present.
 
-    Raises
-    ------
-    Refusal
-        Shapes that do not match (several seeds per problem: average them first), or a condition
-        without any pair.
+    Raises:
+        Refusal: Shapes that do not match (several seeds per problem: average them first), or a
+            condition without any pair.
     """
     y, b = np.asarray(outcomes, float), np.asarray(baseline, float)
     if y.ndim == 1:

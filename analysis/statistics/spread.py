@@ -41,20 +41,17 @@ class ControlSpread(Estimate):
 def control_spread(outcomes: ArrayLike) -> ControlSpread:
     """Split the spread of control effects into directions and paired binomial noise.
 
-    Parameters
-    ----------
-    outcomes : array, shape (n, k)
-        Outcome (0/1, or a per-problem mean) of each problem under each control. Differences to
-        the shared baseline give the same answer: the baseline is constant within a problem.
+    Args:
+        outcomes: array, shape (n, k). Outcome (0/1, or a per-problem mean) of each problem under
+            each control. Differences to the shared baseline give the same answer: the baseline is
+            constant within a problem.
 
-    Notes
-    -----
-    Two-way random effects without replication: total = MS_direction/n, noise = MS_residual/n,
-    directions = total − noise (may be negative; its sd is then reported as 0).
+    Notes:
+        Two-way random effects without replication: total = MS_direction/n, noise = MS_residual/n,
+        directions = total − noise (may be negative; its sd is then reported as 0).
 
-    References
-    ----------
-    Searle, Casella & McCulloch (1992), Variance Components, section 4.2.
+    References:
+        Searle, Casella & McCulloch (1992), Variance Components, section 4.2.
     """
     y = np.asarray(outcomes, float)
     if y.ndim != 2 or y.shape[1] < 2:

@@ -70,32 +70,25 @@ def stratified_difference(
 ) -> StratifiedDifference:
     """Effect per stratum, pooled, and contrasted between strata in points.
 
-    Parameters
-    ----------
-    gained, lost, n : int array, shape (S,)
-        Counts of pairs per stratum, S ≥ 2.
-    scores : sequence of S numbers, optional
-        Weights of the contrast; default −1 for the first stratum, +1 for the last.
-    strata_run, baseline_run : str, optional
-        The run whose outcomes cut the strata (None: cut by something known beforehand, such as
-        the number of steps), and the baseline run of these pairs.
+    Args:
+        gained, lost, n: int array, shape (S,). Counts of pairs per stratum, S ≥ 2.
+        scores: sequence of S numbers. Weights of the contrast; default −1 for the first stratum, +1
+            for the last.
+        strata_run, baseline_run: The run whose outcomes cut the strata (None: cut by something
+            known beforehand, such as the number of steps), and the baseline run of these pairs.
 
-    Raises
-    ------
-    Refusal
-        Strata cut from the tested baseline: its wrong answers can only be gained and its right
-        ones only lost, which alone makes effects of ±7 to ±18 points.
+    Raises:
+        Refusal: Strata cut from the tested baseline: its wrong answers can only be gained and its
+            right ones only lost, which alone makes effects of ±7 to ±18 points.
 
-    Notes
-    -----
-    Contrast interval: the Tango limits of the strata combined by recovered variances (MOVER).
-    Heterogeneity: Σ w (effect − weighted mean)² on effects and variances with one pair added
-    to each discordant cell (Bonett–Price), chi-square with S − 1.
+    Notes:
+        Contrast interval: the Tango limits of the strata combined by recovered variances (MOVER).
+        Heterogeneity: Σ w (effect − weighted mean)² on effects and variances with one pair added
+        to each discordant cell (Bonett–Price), chi-square with S − 1.
 
-    References
-    ----------
-    Zou (2008), Statistics in Medicine 27, 1632–1645. Bonett & Price (2012), Journal of
-    Educational and Behavioral Statistics 37, 479–488. Tango (1998), Statistics in Medicine 17.
+    References:
+        Zou (2008), Statistics in Medicine 27, 1632–1645. Bonett & Price (2012), Journal of
+        Educational and Behavioral Statistics 37, 479–488. Tango (1998), Statistics in Medicine 17.
     """
     if strata_run is not None and strata_run == baseline_run:
         raise Refusal(
@@ -145,20 +138,17 @@ def stratified_difference(
 def stratum_homogeneity(gained: ArrayLike, lost: ArrayLike) -> StratumHomogeneity:
     """Test that the odds gained : lost are the same in every stratum (discordant pairs only).
 
-    Parameters
-    ----------
-    gained, lost : int array, shape (S,)
-        Discordant pairs per stratum, S ≥ 2. Strata without any carry no information.
+    Args:
+        gained, lost: int array, shape (S,). Discordant pairs per stratum, S ≥ 2. Strata without any
+            carry no information.
 
-    Notes
-    -----
-    Conditional on both margins the table is multivariate hypergeometric: Fisher–Freeman–Halton,
-    exact; with two strata it is Fisher's test on the 2 × 2 of discordants. An equal effect in
-    points on strata of unequal accuracy is *not* equal odds: see `stratified_difference`.
+    Notes:
+        Conditional on both margins the table is multivariate hypergeometric: Fisher–Freeman–Halton,
+        exact; with two strata it is Fisher's test on the 2 × 2 of discordants. An equal effect in
+        points on strata of unequal accuracy is *not* equal odds: see `stratified_difference`.
 
-    References
-    ----------
-    Freeman & Halton (1951), Biometrika 38, 141–149.
+    References:
+        Freeman & Halton (1951), Biometrika 38, 141–149.
     """
     counts = pairs(gained, lost)
     labels = _names(None, len(counts.gained), counts.gained.ndim)

@@ -38,7 +38,7 @@ def choice(text: str) -> str | None:
 
 
 def true_false(text: str) -> str | None:
-    """ "true" or "false"; yes and no count, "not true" is false.
+    """The answer "true" or "false"; yes and no count, "not true" is false.
 
     The word after the last "answer" counts, else the last of such words.
     """

@@ -65,10 +65,8 @@ def write(root: Path, draft: Draft, *, run_id: str, strict: bool = False) -> Imp
     Rows that are there with the same content are ignored and counted; rows that are there with
     another content are errors and stay out, so that an import never sends anything to quarantine.
 
-    Raises
-    ------
-    UserError
-        With `strict`, if there is any error; nothing is written then.
+    Raises:
+        UserError: With `strict`, if there is any error; nothing is written then.
     """
     from store.shards import append, committed
 
@@ -166,10 +164,8 @@ def condition_row(model: str, source: str, direction: str | None = None, **how: 
 def graded(answer: Any, gold: str, told: bool | None, status: str | None = None) -> Row:
     """Columns answer, status and correct of an outcome; missing answers are never wrong.
 
-    Raises
-    ------
-    UserError
-        If the file's own verdict contradicts its answer.
+    Raises:
+        UserError: If the file's own verdict contradicts its answer.
     """
     text = canonical(answer)
     if status not in {None, "", "ok"} or (text is None and told is not True):

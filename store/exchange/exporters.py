@@ -34,10 +34,8 @@ def export(
     `store.exchange.report_export`; `direction`, `set_name`, `train` and `protocol` choose what),
     `parquet` every table and the views of `VIEWS`, `duckdb` one file that needs no store.
 
-    Raises
-    ------
-    UserError
-        If there is no such format, direction or set, or the target holds something.
+    Raises:
+        UserError: If there is no such format, direction or set, or the target holds something.
     """
     store, place = open_store(root), Path(target)
     if format not in FORMATS:

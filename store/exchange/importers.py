@@ -52,10 +52,8 @@ def import_file(
             of block 5 counted from 0.
         strict: refuse the whole file if a single entry does not fit.
 
-    Raises
-    ------
-    UserError
-        If a file cannot be read or is none that is known, or with `strict`.
+    Raises:
+        UserError: If a file cannot be read or is none that is known, or with `strict`.
     """
     store, file = create_store(root), Path(path)
     if not file.is_file():
