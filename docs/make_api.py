@@ -21,6 +21,7 @@ PACKAGES = {
     "analysis": "Statistics",
     "analysis.tables": "Tables of a store",
     "analysis.charts": "Charts of the tables",
+    "analysis.words": "How results read",
     "analysis.claims": "Claims",
     "analysis.plans": "Plans",
     "analysis.report": "The report",

@@ -8,6 +8,7 @@ file after an ingest renamed a new one into place; an attached file has no such 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import secrets
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,8 @@ STORAGE_VERSION = "v1.0.0"
 """DuckDB's file format: the oldest that current clients share, so that all of them can open it."""
 
 CATALOG = "results"
+
+_LINK_ATTEMPTS = 100
 
 
 def connect(root: str | Path, *, closed: bool = True) -> duckdb.DuckDBPyConnection:
@@ -74,12 +77,17 @@ def _private_name(path: Path) -> Iterator[Path]:
         yield path
         return
     try:
-        try:
-            os.link(path, name)
-        except FileNotFoundError:
-            raise
-        except OSError:  # a file system without links
-            name = path
+        for attempt in itertools.count():
+            try:
+                os.link(path, name)
+                break
+            except FileNotFoundError:
+                # An ingest put a new file in the old one's place between look-up and link.
+                if attempt == _LINK_ATTEMPTS or not path.exists():
+                    raise
+            except OSError:  # a file system without links
+                name = path
+                break
         yield name
     finally:
         (folder / path.name).unlink(missing_ok=True)

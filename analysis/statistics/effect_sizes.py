@@ -1,8 +1,8 @@
 """Standardised distance of one effect from a handful of control effects, with its intervals.
 
 Notes:
-    `k` controls have mean `m` and standard deviation `s` (k − 1 in the denominator); `d = (x − m) / s`.
-    Two sampling models give two intervals and neither replaces the other:
+    `k` controls have mean `m` and standard deviation `s` (k − 1 in the denominator); `d = (x − m) /
+    s`. Two sampling models give two intervals and neither replaces the other:
 
     * *x fixed*: only the controls are a sample. `√k · d` is noncentral t with `√k · δ`.
     * *x random*: x is one more draw and its own noise counts, as in the Crawford–Howell test.

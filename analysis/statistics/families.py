@@ -58,8 +58,8 @@ def adjust(
             every BH and BY value and still counts in Holm's family.
 
     References:
-        Holm (1979), Scandinavian Journal of Statistics 6, 65–70. Benjamini & Hochberg (1995), JRSS B
-        57, 289–300. Benjamini & Yekutieli (2001), Annals of Statistics 29, 1165–1188.
+        Holm (1979), Scandinavian Journal of Statistics 6, 65–70. Benjamini & Hochberg (1995), JRSS
+        B 57, 289–300. Benjamini & Yekutieli (2001), Annals of Statistics 29, 1165–1188.
     """
     values, m = _checked(p, method, family_size)
     order = np.argsort(values, kind="stable")

@@ -83,8 +83,8 @@ def best_alpha(
             searched in the same way.
 
     References:
-        Westfall & Young (1993), Resampling-Based Multiple Testing. Efron (2011), JASA 106, 1602–1614
-        (the winner's curse).
+        Westfall & Young (1993), Resampling-Based Multiple Testing. Efron (2011), JASA 106,
+        1602–1614 (the winner's curse).
     """
     checked(tail, Tail, "tail")
     checked(method, SelectionMethod, "method")

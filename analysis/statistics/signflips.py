@@ -1,9 +1,10 @@
 """Sign flips of whole rows: max-T over alphas, layers or directions that share problems.
 
 Notes:
-    A row holds one problem's differences to its baseline under all m conditions. Under the null a row
-    and its negative are equally likely, so one sign is drawn per *problem*: the dependence between
-    conditions, which share problems and baseline, is kept as it is. Problems are independent.
+    A row holds one problem's differences to its baseline under all m conditions. Under the null a
+    row and its negative are equally likely, so one sign is drawn per *problem*: the dependence
+    between conditions, which share problems and baseline, is kept as it is. Problems are
+    independent.
 """
 
 from __future__ import annotations
@@ -69,10 +70,11 @@ def max_t(
             few enough, and one condition alone is tested by the exact binomial.
 
     Notes:
-        p = (1 + #{flips whose largest T ≥ T_j}) / (resamples + 1), ties counted exactly: sums of 0/1
-        differences are whole numbers, T² a ratio of whole numbers. With 0/1 outcomes T is McNemar's z
-        and the band is Tango's at |z| = critical, so it leaves 0 out where max-T rejects; otherwise
-        the self-normalised t is inverted. A pair with a missing outcome counts as no change.
+        p = (1 + #{flips whose largest T ≥ T_j}) / (resamples + 1), ties counted exactly: sums of
+        0/1 differences are whole numbers, T² a ratio of whole numbers. With 0/1 outcomes T is
+        McNemar's z and the band is Tango's at |z| = critical, so it leaves 0 out where max-T
+        rejects; otherwise the self-normalised t is inverted. A pair with a missing outcome counts
+        as no change.
 
     References:
         Westfall & Young (1993), Resampling-Based Multiple Testing. Tango (1998), Statistics in

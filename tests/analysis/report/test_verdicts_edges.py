@@ -54,7 +54,9 @@ ABOVE, BELOW = control(2.0, 0.2), control(-2.0, -0.2)
 
 
 @pytest.mark.parametrize(("row", "beside"), [(RISES, ABOVE), (FALLS, BELOW)])
-def test_either_claim_with_all_conditions_is_supported(row: dict, beside: dict) -> None:
+def test_either_claim_with_all_conditions_is_supported(
+    row: dict[str, Any], beside: dict[str, Any]
+) -> None:
     found = verdict([row], [beside])
     assert found.verdict == SUPPORTED
     assert found.claim == ("amplification" if row is RISES else "suppression")
@@ -110,7 +112,7 @@ def test_the_signed_effect_is_asked_at_the_largest_dose_that_was_tested() -> Non
 
 
 @pytest.mark.parametrize(("row", "sign"), [(RISES, 1), (FALLS, -1)])
-def test_beyond_the_mean_of_the_controls_starts_above_it(row: dict, sign: int) -> None:
+def test_beyond_the_mean_of_the_controls_starts_above_it(row: dict[str, Any], sign: int) -> None:
     at = row["alpha"]
     assert verdict([row], [control(at, 0.0, 0.5)]).verdict == NOT_SUPPORTED
     assert verdict([row], [control(at, -0.01 * sign, 0.5)]).verdict == NOT_SUPPORTED

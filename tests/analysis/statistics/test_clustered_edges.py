@@ -86,7 +86,7 @@ def test_one_outcome_each_needs_no_pairing_and_two_problems() -> None:
     assert (found.pairing, found.within, found.n, found.df) == ("seeds", 0.0, 2, 1)
     with pytest.raises(Refusal, match="1 problems have an outcome"):
         clustered_difference({"problem": [5], "steered": [1.0], "baseline": [0.0]}, rng=rng())
-    with pytest.raises(Refusal, match="pairing is 'pairs'"):
+    with pytest.raises(Refusal, match="unknown pairing 'pairs'"):
         clustered_difference(rows, rng=rng(), pairing="pairs")  # type: ignore[arg-type]
 
 
@@ -204,7 +204,9 @@ def test_draws_of_many_problems_come_in_blocks() -> None:
 def test_without_spread_there_is_no_interval() -> None:
     rows = {"problem": [0, 1, 2], "steered": [1.0] * 3, "baseline": [1.0] * 3}
     same = clustered_difference(rows, rng=rng(), resamples=99)
-    assert np.isnan([same.low, same.high, same.statistic, same.design_effect]).all()
+    assert np.isnan(
+        np.array([same.low, same.high, same.statistic, same.design_effect], float)
+    ).all()
     moved = clustered_difference(rows | {"baseline": [0.0] * 3}, rng=rng(), resamples=99)
-    assert np.isnan([moved.low, moved.high, moved.statistic, moved.p]).all()
+    assert np.isnan(np.array([moved.low, moved.high, moved.statistic, moved.p], float)).all()
     assert moved.estimate == 1.0

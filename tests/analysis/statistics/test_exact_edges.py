@@ -45,7 +45,7 @@ def rejection_probability(
             weight = (
                 comb(n, g) * comb(n - g, x) * gain**g * loss**x * (1 - gain - loss) ** (n - g - x)
             )
-            total += weight * (mcnemar(before[0] + g, before[1] + x).p <= 0.05)
+            total += weight * float(mcnemar(before[0] + g, before[1] + x).p <= 0.05)
     return total
 
 
@@ -53,7 +53,7 @@ def rejection_probability(
 def test_power_is_the_sum_over_all_tables(n: int, effect: float, rate: float) -> None:
     found = mcnemar_power(n, effect=effect, discordance=rate)
     expected = rejection_probability(n, (rate + effect) / 2, (rate - effect) / 2)
-    assert found.estimate == pytest.approx(expected, rel=1e-9)
+    assert found.power == pytest.approx(expected, rel=1e-9)
     assert (found.n, found.effect, found.discordance) == (n, effect, rate)
     with pytest.raises(Refusal, match="at least 1"):
         mcnemar_power(0, effect=0.1, discordance=0.2)
@@ -63,28 +63,27 @@ def test_power_is_the_sum_over_all_tables(n: int, effect: float, rate: float) ->
 
 
 def test_all_changes_in_one_direction_have_a_power() -> None:
-    assert mcnemar_power(10, effect=0.5, discordance=0.5).estimate == pytest.approx(
+    assert mcnemar_power(10, effect=0.5, discordance=0.5).power == pytest.approx(
         rejection_probability(10, 0.5, 0.0)
     )
-    assert mcnemar_power(9, effect=1.0, discordance=1.0).estimate == pytest.approx(1.0)
+    assert mcnemar_power(9, effect=1.0, discordance=1.0).power == pytest.approx(1.0)
 
 
 def test_problems_needed_stay_enough_for_a_twentieth_more() -> None:
     found = sample_size(effect=0.3, discordance=0.4)
     powers = {
-        n: mcnemar_power(n, effect=0.3, discordance=0.4).estimate
-        for n in range(1, found.estimate * 2)
+        n: mcnemar_power(n, effect=0.3, discordance=0.4).power for n in range(1, found.problems * 2)
     }
 
-    def kept(n: int) -> bool:
+    def kept(n: Any) -> bool:
         return all(powers[m] >= 0.8 for m in range(n, n + n // 20 + 2))
 
-    assert kept(found.estimate)
-    assert powers[found.estimate] == found.power
-    assert (found.n, found.asked, found.status) == (found.estimate, 0.8, "ok")
-    assert powers[found.estimate - 1] < 0.8
+    assert kept(found.problems)
+    assert powers[found.problems] == found.power
+    assert (found.n, found.asked, found.status) == (found.problems, 0.8, "ok")
+    assert powers[found.problems - 1] < 0.8
     few = sample_size(effect=0.3, discordance=0.4, largest=16)
-    assert (few.status, few.n, np.isnan(few.estimate)) == ("not_converged", 16, True)
+    assert (few.status, few.n, np.isnan(few.problems)) == ("not_converged", 16, True)
 
 
 @pytest.mark.parametrize(("gained", "lost", "n", "planned"), [(2, 1, 6, 14), (5, 0, 9, 17)])
@@ -93,16 +92,16 @@ def test_futility_is_the_sum_over_what_is_to_come(
 ) -> None:
     found = futility(gained, lost, n, planned_n=planned, effect=0.2, discordance=0.6)
     expected = rejection_probability(planned - n, 0.4, 0.2, (gained, lost))
-    assert found.estimate == pytest.approx(expected, rel=1e-9)
+    assert found.conditional_power == pytest.approx(expected, rel=1e-9)
     assert (found.stop, found.n, found.planned_n) == (expected < 0.1, n, planned)
 
 
 def test_stopping_starts_below_the_threshold() -> None:
-    options = {"planned_n": 14, "effect": 0.2, "discordance": 0.6}
-    power = futility(2, 1, 6, **options).estimate
+    options: dict[str, Any] = {"planned_n": 14, "effect": 0.2, "discordance": 0.6}
+    power = futility(2, 1, 6, **options).conditional_power
     assert not futility(2, 1, 6, threshold=power, **options).stop
     assert futility(2, 1, 6, threshold=power + 1e-9, **options).stop
-    assert futility(8, 0, 8, planned_n=8, effect=0.6, discordance=0.6).estimate == 1.0
+    assert futility(8, 0, 8, planned_n=8, effect=0.6, discordance=0.6).conditional_power == 1.0
     with pytest.raises(Refusal, match="already seen"):
         futility(2, 1, 6, planned_n=5, effect=0.2, discordance=0.6)
 
@@ -267,7 +266,7 @@ def test_power_among_controls_is_noncentral_t(tail: Any) -> None:
         if tail == "two-sided":
             expected += stats.nct.cdf(-at, k - 1, shift)
         assert value == pytest.approx(expected, rel=1e-6)
-    assert found.estimate == found.fixed
+    assert found.power == found.fixed
     assert found.rank_floor == (2 if tail == "two-sided" else 1) / 8
     assert controls_power(39, model="random").status == "ok"
     assert controls_power(38, model="random").status == "too_few_controls"

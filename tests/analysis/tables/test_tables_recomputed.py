@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def curve_of(source: Any, set_name: str = "primary", direction: str = "mean_diff
     )
 
 
-def rows_of(table: pd.DataFrame, names: dict[str, Any]) -> pd.DataFrame:
+def rows_of(table: pd.DataFrame, names: Mapping[Any, Any]) -> pd.DataFrame:
     for name in ("set_name", "protocol", "direction", "baseline_id"):
         table = table[table[name] == names[name]]
     return table
@@ -145,7 +146,7 @@ def test_power_at_the_median_discordance_of_sets_drawn_at_random(source: Any) ->
     assert sorted(found["difference"].unique()) == expected
     for one in found.to_dict("records"):
         power = mcnemar_power(one["n"], effect=one["difference"], discordance=discordance)
-        assert one["power"] == power.estimate
+        assert one["power"] == power.power
     assert sorted(found["n"].unique()) == [50, 100, 200, 400, 800, 1600]
 
 
@@ -241,12 +242,12 @@ def test_norms_and_shares_of_each_position(source: Any) -> None:
         assert one["relative"].to_numpy(float) == pytest.approx(lengths / before, rel=1e-4)
     sizes = tables.norms(source)
     assert sizes["dose"].min() > 0
-    for one in sizes.to_dict("records"):
+    for size in sizes.to_dict("records"):
         own = found[
-            (found["direction"] == one["direction"]) & (found["protocol"] == one["protocol"])
+            (found["direction"] == size["direction"]) & (found["protocol"] == size["protocol"])
         ]["relative"].to_numpy(float)
-        assert one["relative_mean"] == pytest.approx(own.mean() * one["dose"])
-        assert one["relative_max"] == pytest.approx(own.max() * one["dose"])
+        assert size["relative_mean"] == pytest.approx(own.mean() * size["dose"])
+        assert size["relative_max"] == pytest.approx(own.max() * size["dose"])
 
 
 def test_components_are_the_first_of_the_vector(source: Any) -> None:

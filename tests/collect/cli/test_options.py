@@ -36,7 +36,7 @@ def test_a_help_text_says_a_value_and_the_default(parameter):
 
 
 def test_one_name_has_one_help_text_but_where_it_means_something_else():
-    texts = {}
+    texts: dict[str | None, set[str | None]] = {}
     for one in parameters():
         texts.setdefault(one.values[0].name, set()).add(one.values[0].help)
     several = {name for name, found in texts.items() if len(found) > 1}
