@@ -12,7 +12,6 @@ from analysis.cli.showing import (
     LevelOption,
     SelectedOption,
     as_fraction,
-    refusals,
     show,
     stamp,
 )
@@ -47,13 +46,11 @@ def mcnemar(
     from analysis.statistics.counts import one_outcome_each
     from analysis.statistics.results import stamped
 
-    with refusals():
-        one_outcome_each(seeds)
-        results = {
-            method: paired.mcnemar(gained, lost, method=method, n=n)
-            for method in get_args(TestMethod)
-        }
-        sign = paired.sign_test(gained, lost, n=n)
+    one_outcome_each(seeds)
+    results = {
+        method: paired.mcnemar(gained, lost, method=method, n=n) for method in get_args(TestMethod)
+    }
+    sign = paired.sign_test(gained, lost, n=n)
     payload = {**results, "sign_test": sign}
     lines = [
         ("McNemar mid-p", f"{results['midp'].p:.6g}  (primary)"),
@@ -92,13 +89,12 @@ def difference(
     from analysis.statistics.counts import one_outcome_each
     from analysis.statistics.results import stamped
 
-    with refusals():
-        one_outcome_each(seeds)
-        tango, price, wald = (
-            intervals.paired_difference(gained, lost, n, method=method, confidence=level)
-            for method in get_args(IntervalMethod)
-        )
-        boot = bootstrap.bootstrap_difference(gained, lost, n, method="exact", confidence=level)
+    one_outcome_each(seeds)
+    tango, price, wald = (
+        intervals.paired_difference(gained, lost, n, method=method, confidence=level)
+        for method in get_args(IntervalMethod)
+    )
+    boot = bootstrap.bootstrap_difference(gained, lost, n, method="exact", confidence=level)
     shown = {"tango": tango, "bonett_price": price, "wald": wald, "bootstrap": boot}
     labels = ("Tango score", "Bonett-Price", "Wald", "bootstrap, exact")
     lines = [("change", f"{100 * tango.estimate:+.4g} points")]
@@ -139,8 +135,7 @@ def equivalence(
 
     fraction = None if margin is None else as_fraction("--margin", margin)
     test: Any = margin_tests.non_inferiority if no_harm else margin_tests.equivalence
-    with refusals():
-        result = test(gained, lost, n, margin=fraction, significance=alpha)
+    result = test(gained, lost, n, margin=fraction, significance=alpha)
     lines = [
         ("change", f"{100 * result.estimate:+.4g} points"),
         (
@@ -175,10 +170,9 @@ def discordance(
     from analysis import words
     from analysis.statistics import paired
 
-    with refusals():
-        result = paired.discordance(
-            gained, lost, n, floor_changed=floor_changed, floor_n=floor_n, confidence=level
-        )
+    result = paired.discordance(
+        gained, lost, n, floor_changed=floor_changed, floor_n=floor_n, confidence=level
+    )
     lines = [
         ("changed", f"{100 * result.estimate:.4g} %"),
         ("interval", f"{100 * result.low:.4g} to {100 * result.high:.4g} %"),
@@ -212,19 +206,18 @@ def look(
     from analysis import words
     from analysis.statistics import sequential
 
-    with refusals():
-        e = sequential.e_value(gained, lost)
-        limits = sequential.confidence_sequence(gained, lost, n, confidence=level)
-        future = None
-        if planned is not None and e.e < 1 / (1 - level):
-            future = sequential.futility(
-                gained,
-                lost,
-                n,
-                planned_n=planned,
-                effect=as_fraction("--effect", effect),
-                discordance=as_fraction("--discordance", expected),
-            )
+    e = sequential.e_value(gained, lost)
+    limits = sequential.confidence_sequence(gained, lost, n, confidence=level)
+    future = None
+    if planned is not None and e.e < 1 / (1 - level):
+        future = sequential.futility(
+            gained,
+            lost,
+            n,
+            planned_n=planned,
+            effect=as_fraction("--effect", effect),
+            discordance=as_fraction("--discordance", expected),
+        )
     lines = [
         ("e-value", f"{e.e:.6g}"),
         ("p at any look", f"{e.p:.6g}"),
@@ -267,8 +260,7 @@ def missing(
         raise UserError(
             f"--table {table!r}: pass 3 x 3 counts such as '26,2,0;4,50,2;1,0,1'"
         ) from None
-    with refusals():
-        result = module.missing_bounds(cells, confidence=level)
+    result = module.missing_bounds(cells, confidence=level)
     lines = [
         ("missing = wrong", f"{100 * result.estimate:+.4g} points, mid-p {result.p:.4g}"),
         ("its interval", f"{100 * result.low:+.4g} to {100 * result.high:+.4g}"),
@@ -301,16 +293,15 @@ def fragility(
     from analysis import words
     from analysis.statistics import fragility as fragility_index
 
-    with refusals():
-        result = fragility_index.fragility(
-            gained,
-            lost,
-            n,
-            fragile_gained=fragile_gained,
-            fragile_lost=fragile_lost,
-            fragile_unchanged=fragile_unchanged,
-            confidence=level,
-        )
+    result = fragility_index.fragility(
+        gained,
+        lost,
+        n,
+        fragile_gained=fragile_gained,
+        fragile_lost=fragile_lost,
+        fragile_unchanged=fragile_unchanged,
+        confidence=level,
+    )
     lines = [
         ("mid-p, all pairs", f"{result.p:.6g}"),
         ("mid-p, each flipped", f"{result.worst.p:.6g}"),

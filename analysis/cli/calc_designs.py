@@ -6,7 +6,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from analysis.cli.showing import JsonOption, LevelOption, as_fraction, numbers, refusals, show
+from analysis.cli.showing import JsonOption, LevelOption, as_fraction, numbers, show
 from sql.errors import UserError
 
 
@@ -33,17 +33,16 @@ def controls(
 
     printed = [*numbers("--effect", effect), *numbers("--controls", controls)]
     values, notes = [float(one.rstrip("%")) for one in printed], []
-    with refusals():
-        if n is not None:
-            counts = restored_counts(printed, n)
-            values = [100 * count / n for count in counts]
-            listed = ", ".join(f"{count:+d}" for count in counts[1:])
-            notes.append(f"counts restored from n = {n}: {counts[0]:+d} among {listed} problems")
-        else:
-            notes.append("computed from the points as given; --n restores exact counts")
-        result = compare_to_controls(
-            values[0], values[1:], tail=cast(Any, tail), confidence=level, family_size=family_size
-        )
+    if n is not None:
+        counts = restored_counts(printed, n)
+        values = [100 * count / n for count in counts]
+        listed = ", ".join(f"{count:+d}" for count in counts[1:])
+        notes.append(f"counts restored from n = {n}: {counts[0]:+d} among {listed} problems")
+    else:
+        notes.append("computed from the points as given; --n restores exact counts")
+    result = compare_to_controls(
+        values[0], values[1:], tail=cast(Any, tail), confidence=level, family_size=family_size
+    )
     lines = [
         ("difference", f"{result.estimate:+.4g} points from the controls' mean"),
         ("Crawford-Howell p", f"{result.p:.6g}  ({result.tail}, t = {result.statistic:.4g})"),
@@ -74,8 +73,7 @@ def controls_power(
     """
     from analysis.statistics.one_against_controls import controls_power as power
 
-    with refusals():
-        result = power(k, gap=gap, model=cast(Any, model))
+    result = power(k, gap=gap, model=cast(Any, model))
     lines = [
         ("power, fixed", f"{result.fixed:.4g}"),
         ("power, random", f"{result.random:.4g}"),
@@ -116,19 +114,18 @@ def power(
     size = None if effect is None else as_fraction("--effect", effect)
     options: dict[str, Any] = {"discordance": rate, "method": method, "significance": alpha}
     result: Any
-    with refusals():
-        if n is not None and size is not None:
-            result = mcnemar_power(n, effect=size, **options)
-            sentence = words.power_sentence(result.power, n, size, result.discordance, method)
-            line = ("power", f"{result.power:.4g}")
-        elif n is not None:
-            result = minimum_detectable_effect(n, power=target, **options)
-            sentence = words.detectable_sentence(result, method)
-            line = ("smallest effect", f"{100 * result.effect:.4g} points at power {target:g}")
-        else:
-            result = sample_size(effect=cast(float, size), power=target, **options)
-            sentence = words.sample_size_sentence(result, cast(float, size), method)
-            line = ("problems needed", f"{result.problems} for power {target:g}")
+    if n is not None and size is not None:
+        result = mcnemar_power(n, effect=size, **options)
+        sentence = words.power_sentence(result.power, n, size, result.discordance, method)
+        line = ("power", f"{result.power:.4g}")
+    elif n is not None:
+        result = minimum_detectable_effect(n, power=target, **options)
+        sentence = words.detectable_sentence(result, method)
+        line = ("smallest effect", f"{100 * result.effect:.4g} points at power {target:g}")
+    else:
+        result = sample_size(effect=cast(float, size), power=target, **options)
+        sentence = words.sample_size_sentence(result, cast(float, size), method)
+        line = ("problems needed", f"{result.problems} for power {target:g}")
     show(
         f"McNemar {method} at {alpha:g}, {discordance} % of problems changing",
         [line, ("status", result.status)],
@@ -153,8 +150,7 @@ def adjust(
     from analysis import words
     from analysis.statistics.families import adjust as adjusted
 
-    with refusals():
-        result = adjusted(p, method=cast(Any, method), family_size=family_size)
+    result = adjusted(p, method=cast(Any, method), family_size=family_size)
     lines = [(f"{before:.6g}", f"{after:.6g}") for before, after in zip(p, result.p, strict=True)]
     title = f"{result.method} over a family of {result.family_size}: p, adjusted p"
     show(title, lines, words.adjusted_sentence(result), {"result": result}, as_json=json_)
@@ -172,8 +168,7 @@ def accuracy(
     """
     from analysis.statistics.intervals import wilson
 
-    with refusals():
-        result = wilson(k, n, confidence=level)
+    result = wilson(k, n, confidence=level)
     limits = f"{100 * result.low:.4g} to {100 * result.high:.4g} %"
     sentence = (
         f"The accuracy is {100 * result.estimate:.1f} % ({100 * level:g} % interval {limits}); two "
@@ -201,9 +196,8 @@ def strata(
     counts = []
     for name, text in (("--gained", gained), ("--lost", lost), ("--n", n)):
         counts.append([float(value) for value in numbers(name, text)])
-    with refusals():
-        result = stratified_difference(counts[0], counts[1], counts[2], confidence=level)
-        odds = stratum_homogeneity(counts[0], counts[1])
+    result = stratified_difference(counts[0], counts[1], counts[2], confidence=level)
+    odds = stratum_homogeneity(counts[0], counts[1])
     one = result.strata
     lines = [
         (name, f"{100 * e:+.4g} ({100 * low:+.4g} to {100 * high:+.4g}), mid-p {p:.4g}")

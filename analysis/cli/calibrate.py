@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from analysis.cli.showing import JsonOption, refusals
+from analysis.cli.showing import JsonOption
 
 app = typer.Typer()
 
@@ -36,13 +36,12 @@ def calibrate(
     effort = calibration.QUICK if quick else calibration.Effort()
     effort = replace(effort, tables=tables or effort.tables, searches=searches or effort.searches)
     names = [name.strip() for name in only.split(",")] if only else None
-    with refusals():
-        rows = calibration.calibrate(
-            seed=seed,
-            effort=effort,
-            sections=names,
-            progress=lambda name: typer.echo(f"{name} …", err=True),
-        )
+    rows = calibration.calibrate(
+        seed=seed,
+        effort=effort,
+        sections=names,
+        progress=lambda name: typer.echo(f"{name} …", err=True),
+    )
     if json_:
         typer.echo(json.dumps([row.as_dict() for row in rows], indent=2))
         return

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -19,17 +18,6 @@ SelectedOption = Annotated[
         "--selected-on-outcome", help="The problems were chosen by their outcome: stamp the result."
     ),
 ]
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """A refusal of the library is the user's to mend: one line, exit code 2."""
-    from analysis.statistics.results import Refusal
-
-    try:
-        yield
-    except Refusal as refusal:
-        raise UserError(str(refusal)) from None
 
 
 def show(
