@@ -90,7 +90,12 @@ def _fitted(
         raise UserError(f"unknown fit {request.fit!r}; use one of {', '.join(FITS)}")
     labels = labels_of(root, request.set_name)
     ids = sorted(labels)
-    strata = strata_of(root, request.strata, ids) if request.strata else None
+    strata, without = None, []
+    if request.strata:
+        levels = strata_of(root, request.strata, ids)
+        without = [problem for problem in ids if problem not in levels]
+        ids = [problem for problem in ids if problem in levels]
+        strata = np.array([levels[problem] for problem in ids])
     truth = relabel(np.array([labels[problem] for problem in ids]), strata)
     parts, model_id = [], ""
     for site in checked_sites(request.fitted_at or request.site):
@@ -106,6 +111,8 @@ def _fitted(
         "n_wrong": int((~truth).sum()),
         "problems_sha256": hashlib.sha256("\n".join(ids).encode()).hexdigest(),
     }
+    if without:  # problems of the set that have no stratum take no part
+        fitted_on["without_stratum"] = without
     return np.concatenate(parts), fitted_on
 
 
@@ -126,11 +133,11 @@ def labels_of(root: Path, set_name: str) -> dict[str, bool]:
     return labels
 
 
-def strata_of(root: Path, scheme: str, problem_ids: list[str]) -> NDArray[Any]:
-    """The level of each problem, as text.
+def strata_of(root: Path, scheme: str, problem_ids: list[str]) -> dict[str, str]:
+    """The stratum, as text, of each of these problems that has one.
 
     Raises:
-        UserError: the scheme is unknown or leaves a problem without a level.
+        UserError: the scheme is unknown, or none of the problems has a stratum in it.
     """
     if scheme == "n_steps":
         table = shards.committed(root, "problems", ["problem_id", "n_steps"]).to_pylist()
@@ -139,12 +146,10 @@ def strata_of(root: Path, scheme: str, problem_ids: list[str]) -> NDArray[Any]:
         where = {"scheme": [scheme], "problem_id": problem_ids}
         rows = shards.committed(root, "strata", ["problem_id", "level"], where).to_pylist()
         levels = {r["problem_id"]: r["level"] for r in rows}
-    missing = [problem for problem in problem_ids if problem not in levels]
-    if missing:
-        raise UserError(
-            f"strata {scheme!r}: {len(missing)} of {len(problem_ids)} problems have no level"
-        )
-    return np.array([str(levels[problem]) for problem in problem_ids])
+    known = {problem: str(levels[problem]) for problem in problem_ids if problem in levels}
+    if not known:
+        raise UserError(f"strata {scheme!r}: none of {len(problem_ids)} problems has a stratum")
+    return known
 
 
 def draw_controls(

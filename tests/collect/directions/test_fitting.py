@@ -13,10 +13,10 @@ from collect.directions.extraction import activation_table, stored_activations
 from collect.directions.fits import mean_difference, mean_difference_matched
 from collect.directions.fitting import FitRequest, draw_controls, fit_direction
 from collect.directions.vector_files import query_text, query_vectors, read_vectors
-from collect.problems.problem_sets import add_set
+from collect.problems.problem_sets import add_set, members
 from collect.problems.problems import add_problems, generated
 from sql.errors import UserError
-from store import shards
+from store import read, shards
 from store.ingestion import ingest
 from store.layout import create_store
 from tests.paths import ROOT
@@ -129,7 +129,7 @@ def test_controls_are_matched_to_their_candidate(root, kind):
         (FitRequest(fit="mean_difference", set_name="train", protocol="report"), "no stored"),
         (
             FitRequest(fit="mean_difference_matched", set_name="train", strata="moon"),
-            "'moon': 60 of 60 problems",
+            "'moon': none of 60 problems",
         ),
         (FitRequest(fit="mean_difference_matched", set_name="train"), "needs one stratum"),
         (FitRequest(fit="mean_difference", set_name="more"), "1 of 2 problems have no stored"),
@@ -236,3 +236,30 @@ def test_two_sets_of_controls_are_not_the_same_draws(root):
     first, second = (select_directions(root, name)[0].vectors for name in ("one", "two"))
     cosine = (first * second).sum() / np.sqrt((first**2).sum() * (second**2).sum())
     assert abs(cosine) < 0.9
+
+
+def test_a_problem_without_a_stratum_takes_no_part_and_is_named(root):
+    ids = sorted(members(root, "train"))
+    request = FitRequest(
+        fit="mean_difference_matched",
+        set_name="train",
+        site="latent",
+        protocol="codi",
+        strata="moon",
+    )
+    rows = [
+        {"scheme": "moon", "problem_id": p, "level": "full" if i % 2 else "new"}
+        for i, p in enumerate(ids[7:])
+    ]
+    shards.append(root, "strata", rows)
+    fit_direction(root, request, name="matched")
+    ingest(root)
+    (found,) = select_directions(root, "matched")
+    _, activations = stored_activations(root, ids[7:], site="latent", protocol="codi", model=None)
+    labels = np.array([members(root, "train")[p]["label"] for p in ids[7:]])
+    expected = mean_difference_matched(
+        activations, labels, strata=np.array([row["level"] for row in rows])
+    )
+    np.testing.assert_allclose(found.vectors, expected, rtol=1e-5, atol=1e-7)
+    (row,) = read(root, "select fitted_on from directions").to_pylist()
+    assert json.loads(row["fitted_on"])["without_stratum"] == ids[:7]

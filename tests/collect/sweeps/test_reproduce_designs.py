@@ -1,6 +1,8 @@
 """Other designs through the same code: the report's own files, and a model without thoughts."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -21,6 +23,7 @@ from tests.collect.models.checkpoint_files import (
     write_codi,
     write_plain,
 )
+from tests.paths import ROOT
 
 TINY = Scale(primary=10, controls=3, report_controls=2, alphas=(-1.0, 0.0, 1.0))
 PARTS = ("train_correct", "train_wrong", "test_correct", "test_wrong")
@@ -28,14 +31,20 @@ torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
+def checkpoint_folder(tmp_path_factory):
     """A random Llama CODI in the published format, which reads long questions."""
     folder = tmp_path_factory.mktemp("published")
     base = write_base(folder / "base", "llama")
     write_codi(folder / "codi", published_codi(base))
     config = json.loads((base / "config.json").read_text())
     (base / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 1024}))
-    return load_model(folder / "codi", base=base)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def checkpoint(checkpoint_folder):
+    """The same, loaded."""
+    return load_model(checkpoint_folder / "codi", base=checkpoint_folder / "base")
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +154,33 @@ def test_two_branches_differ_in_protocol_site_and_controls(checkpoint):
 def test_there_are_enough_sums_for_a_plain_model():
     found = expressions(PLAIN_SCALE.pool, mix=PLAIN_SCALE.mix).rows
     assert len(found) == PLAIN_SCALE.pool > PLAIN_SCALE.primary + 2 * PLAIN_SCALE.train
+
+
+@pytest.mark.slow
+def test_the_published_experiment_runs_whole_to_the_page(
+    checkpoint_folder, published_data, tmp_path
+):
+    """On the published files as they are: six of their worked answers show no steps."""
+    out = tmp_path / "store"
+    told = subprocess.run(
+        [
+            *(sys.executable, "-m", "steerstat", "reproduce", "--out", out),
+            *("--model", checkpoint_folder / "codi", "--base", checkpoint_folder / "base"),
+            *("--problems", published_data / "problem_pairs_gpt4_answers.json"),
+            *("--split", published_data / "steering_dataset_gpt2.json"),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr
+    assert (out / "report.html").stat().st_size > 100_000
+    fitted = read(
+        out, "select name, fitted_on from directions where role = 'candidate'"
+    ).to_pylist()
+    without = {
+        row["name"]: len(json.loads(row["fitted_on"]).get("without_stratum", [])) for row in fitted
+    }
+    assert without["mean_difference_matched"] > 0
+    assert {name for name, count in without.items() if count} == {"mean_difference_matched"}
