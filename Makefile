@@ -27,7 +27,7 @@ lint: $(READY)
 	$(VENV)/bin/lint-imports
 
 test: lint
-	OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist loadfile $(COVERAGE)
 
 coverage: $(READY)
 	OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist loadfile --cov

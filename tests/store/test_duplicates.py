@@ -272,3 +272,20 @@ def test_descriptions_that_an_earlier_version_set_aside_count_again(root: Path) 
     ingest(root)
     assert read(root, "problems").num_rows == 2
     assert check(root).faults == []
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_the_tolerance_is_a_share_of_the_larger_of_two(root: Path, order: tuple[int, int]) -> None:
+    # 2.0002 is more than 1e-4 of 20,000 and less than of 20,002.0002; 2.0004 is more than both.
+    near, far = (20_000.0, 20_002.0002), (20_000.0, 20_002.0004)
+    for value in (near[order[0]], near[order[1]]):
+        append(root, "results", [result(1, value)])
+    for value in (far[order[0]], far[order[1]]):
+        append(root, "results", [result(2, value)])
+    report = ingest(root)
+    assert [(c.key, c.differs) for c in report.conflicts] == [("2 estimate", "estimate")]
+
+
+def result(number: int, estimate: float) -> dict[str, Any]:
+    """A row of `results`."""
+    return {"analysis_id": str(number), "name": "estimate", "quantity": "q", "estimate": estimate}

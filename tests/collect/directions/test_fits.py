@@ -14,6 +14,7 @@ from collect.directions.control_vectors import (
 )
 from collect.directions.fits import (
     FITS,
+    first_principal_component,
     logistic_probe,
     mean_difference,
     mean_difference_matched,
@@ -159,3 +160,11 @@ def test_shuffled_labels_keep_counts_within_strata():
     assert not np.array_equal(shuffled, labels)
     for level in (0, 1):
         assert shuffled[strata == level].sum() == labels[strata == level].sum()
+
+
+def test_a_component_is_as_long_as_one_standard_deviation_along_itself():
+    # Four points on a line along (3, 4)/5, at 0, 1, 2 and 5: variance 14/3 with n − 1.
+    places = np.array([0.0, 1.0, 2.0, 5.0])
+    activations = (places[:, None] * np.array([0.6, 0.8]))[:, None, :]
+    found = first_principal_component(activations, np.array([False, False, True, True]))
+    np.testing.assert_allclose(found, np.sqrt(14 / 3) * np.array([[0.6, 0.8]]), rtol=1e-12)

@@ -69,8 +69,8 @@ def steps(monkeypatch):
     return seen
 
 
-def swept(root, conditions):
-    plan = parse_plan(PLAN, name="plan.toml")
+def swept(root, conditions, text=PLAN):
+    plan = parse_plan(text, name="plan.toml")
     problems = [Problem(f"{i:032d}", "Q?", "1") for i in range(40)]
     return sweep_until_decided(
         root,
@@ -97,6 +97,16 @@ def test_controls_end_with_the_last_contrast_at_their_dose(tmp_path, steps, cond
         2.0: (seen[2.0], 0),
         -2.0: (0, 0),
     }
+
+
+def test_a_contrast_about_the_controls_alone_runs_to_the_end(tmp_path, steps, conditions):
+    """Its baseline would decide early; that is not what it asks. The end is a stop as well."""
+    text = PLAN.replace(
+        'direction = "candidate"\n', 'direction = "candidate"\nagainst = "controls"\n'
+    )
+    _, stops = swept(create_store(tmp_path / "store"), conditions, text)
+    found = [(stop.alpha, stop.decision, stop.seen, stop.gained) for stop in stops]
+    assert found == [(-2.0, "continue", 40, 0), (2.0, "continue", 40, 40)]
 
 
 def test_problems_are_taken_in_the_order_of_the_plan(tmp_path, steps, conditions):

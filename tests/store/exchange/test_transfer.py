@@ -95,6 +95,11 @@ def test_exported_accuracies_count_missing_outcomes_among_all(tmp_path):
         verdicts = [entry["correct"] for entry in found["results"]]
         assert None in verdicts
         assert accuracy == pytest.approx(100 * verdicts.count(True) / len(verdicts))
+    suppression = told["random_suppression"]
+    mean = sum(suppression["accuracies"]) / len(suppression["accuracies"])
+    squares = [(accuracy - mean) ** 2 for accuracy in suppression["accuracies"]]
+    assert suppression["std_accuracy"] == pytest.approx((sum(squares) / len(squares)) ** 0.5)
+    assert suppression["std_accuracy"] > 0
     steered = told["computed_suppression"]["accuracy"]
     assert steered == pytest.approx(summary["-3.0"]["accuracy"])
     assert told["computed_suppression"]["degradation"] == pytest.approx(
