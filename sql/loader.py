@@ -171,13 +171,13 @@ def views() -> dict[str, Script]:
     found = scripts("views")
     names = re.compile(r"\b(" + "|".join(found) + r")\b") if found else re.compile(r"(?!)")
     reads = {
-        name: {other for other in names.findall(_code(script.text)) if other != name}
+        name: {other for other in names.findall(code(script.text)) if other != name}
         for name, script in found.items()
     }
     return {name: found[name] for name in TopologicalSorter(reads).static_order()}
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     """The text without its comments."""
     return re.sub(r"--.*", "", text)
 

@@ -32,6 +32,7 @@ class Analysis:
     method: str
     parameters: Mapping[str, Any]
     rows_digest: str
+    code_version: str
     seed: int | None
     plan_id: str | None
     results: list[dict[str, Any]]
@@ -64,7 +65,7 @@ def analyze(
     chosen = contrast or {}
     planned = plans.stamps(root)
     found = [
-        _identified(readings, draft, planned)
+        _identified(readings, family, draft, planned)
         for family in families
         for draft in recording.DRAFTS[family](readings)
         if matches(draft.contrast, chosen)
@@ -99,7 +100,7 @@ def _nothing(root: Path, chosen: Mapping[str, str]) -> str:
     )
 
 
-def _identified(readings: Readings, draft: recording.Draft, stamps: Any) -> Analysis:
+def _identified(readings: Readings, family: str, draft: recording.Draft, stamps: Any) -> Analysis:
     """The draft with the digest of its rows, its stamp and its id."""
     from store import content_id
 
@@ -107,11 +108,12 @@ def _identified(readings: Readings, draft: recording.Draft, stamps: Any) -> Anal
     against = {"against": "controls" if draft.against_controls else "baseline"}
     plan = stamps.plan_of({**draft.contrast, **against})
     plan_id = plan.plan_id if plan else None
+    code = code_version(family)
     fields = {
         "method": draft.method,
         "parameters": dict(draft.parameters),
         "rows_digest": digest,
-        "code_version": code_version(),
+        "code_version": code,
         "seed": draft.seed,
         "plan_id": plan_id,
     }
@@ -131,6 +133,7 @@ def _identified(readings: Readings, draft: recording.Draft, stamps: Any) -> Anal
         method=draft.method,
         parameters=draft.parameters,
         rows_digest=digest,
+        code_version=code,
         seed=draft.seed,
         plan_id=plan_id,
         results=results,
@@ -167,7 +170,7 @@ def _write(root: Path, found: Sequence[Analysis]) -> None:
                 "method": analysis.method,
                 "parameters": recording.as_json(analysis.parameters),
                 "rows_digest": analysis.rows_digest,
-                "code_version": code_version(),
+                "code_version": analysis.code_version,
                 "rng_seed": analysis.seed,
                 "plan_id": analysis.plan_id,
             }

@@ -12,7 +12,13 @@ from typer.testing import CliRunner
 from analysis.cli.analyze import app
 from analysis.recorded import analyze as module
 from analysis.recorded.analyze import analyze, results_table
-from analysis.recorded.version import digest_of_code
+from analysis.recorded.version import (
+    ANALYSIS,
+    TABLES,
+    code_version,
+    digest_of_code,
+    used_by,
+)
 from sql.errors import UserError
 from store import append, committed, ingest, read
 
@@ -108,7 +114,7 @@ def test_one_more_outcome_changes_the_digest_and_the_id(store, tmp_path) -> None
 def test_other_code_is_another_analysis(store, monkeypatch) -> None:
     chosen = {"direction": "mean_difference", "set_name": "primary"}
     (before,) = analyze(store, families=["alphas"], contrast=chosen, write=False)
-    monkeypatch.setattr(module, "code_version", lambda: "0.0.1+other")
+    monkeypatch.setattr(module, "code_version", lambda family: "0.0.1+other")
     (after,) = analyze(store, families=["alphas"], contrast=chosen, write=False)
     assert before.rows_digest == after.rows_digest
     assert before.analysis_id != after.analysis_id
@@ -119,12 +125,12 @@ def test_analyses_of_other_code_stay_readable_beside_new_ones(store, tmp_path, m
     shutil.copytree(store, root)
     chosen = {"direction": "mean_difference", "set_name": "primary"}
     with monkeypatch.context() as older:
-        older.setattr(module, "code_version", lambda: "0.0.1+0123456789ab")
+        older.setattr(module, "code_version", lambda family: "0.0.1+0123456789ab")
         (before,) = analyze(root, families=["alphas"], contrast=chosen)
     (after,) = analyze(root, families=["alphas"], contrast=chosen)
     kept = read(root, "analyses").to_pandas().set_index("analysis_id")["code_version"]
     assert kept[before.analysis_id] == "0.0.1+0123456789ab"
-    assert kept[after.analysis_id] == module.code_version()  # type: ignore[attr-defined]
+    assert kept[after.analysis_id] == module.code_version("alphas")  # type: ignore[attr-defined]
     results = read(root, "results").to_pandas()
     assert set(results["analysis_id"]) >= {before.analysis_id, after.analysis_id}
 
@@ -134,8 +140,13 @@ def test_only_code_that_computes_tells_analyses_apart(tmp_path) -> None:
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(source)
-        return digest_of_code(tmp_path)
+        return digest_of_code(tmp_path, ["tables.top"])
 
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "top.py").write_text(
+        "from analysis.statistics.one import f\nimport math\n"
+    )
+    digest("statistics/deep.py", "x = 1\n")
     plain = 'LEVEL = 0.05\n\n\ndef f(x):\n    return x + "a"\n'
     first = digest("statistics/one.py", plain)
     said = (
@@ -148,9 +159,22 @@ def test_only_code_that_computes_tells_analyses_apart(tmp_path) -> None:
     assert digest("statistics/one.py", plain.replace("0.05", "0.06")) != first
     assert digest("statistics/one.py", plain.replace('"a"', '"b"')) != first
     assert digest("statistics/one.py", plain) == first
-    for room in ("tables", "recorded", "statistics/deeper"):
-        before = digest_of_code(tmp_path)
-        assert digest(f"{room}/two.py", "x = 1\n") != before
+    # A module counts from where it is used on, at whatever depth and wherever in a function.
+    assert digest("statistics/deep.py", "x = 2\n") == first
+    deeper = plain + "\n\ndef g():\n    from analysis.statistics import deep\n"
+    second = digest("statistics/one.py", deeper)
+    assert second != first
+    assert digest("statistics/deep.py", "x = 3\n") != second
+
+
+def test_each_family_is_told_by_the_statistics_that_it_uses() -> None:
+    used = {family: used_by(ANALYSIS, [table]) for family, table in TABLES.items()}
+    assert set(TABLES) == set(module.FAMILIES)
+    assert "statistics.controls" in used["controls"] - used["alphas"]
+    assert "statistics.selection" in used["curves"] - used["strata"]
+    assert "statistics.freeman_halton" in used["strata"] - used["curves"]
+    assert not any("statistics.sequential" in modules for modules in used.values())
+    assert len({code_version(family) for family in ["", *TABLES]}) == 5
 
 
 def test_the_command_prints_a_table_or_json(store) -> None:
