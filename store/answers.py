@@ -36,7 +36,7 @@ def canonical_answer(text: str) -> str:
     >>> canonical_answer(" ten  apples "), canonical_answer("so #### 1,800")
     ('ten  apples', '1800')
     """
-    plain = _plain(text).strip()
+    plain = _without_marks(text).strip()
     if _GOLD_MARK in plain:
         return canonical_number(plain) or text.strip()
     match = _NUMBER.match(plain)
@@ -55,7 +55,7 @@ def canonical_number(text: str) -> str | None:
     >>> canonical_number("half of it, 1/2"), canonical_number("2/6")
     ('0.5', '1/3')
     """
-    text = _plain(text)
+    text = _without_marks(text)
     if _GOLD_MARK in text:
         match = _NUMBER.search(text.rpartition(_GOLD_MARK)[2])
         return _canonical(match) if match else None
@@ -63,7 +63,7 @@ def canonical_number(text: str) -> str | None:
     return _canonical(matches[-1]) if matches else None
 
 
-def _plain(text: str) -> str:
+def _without_marks(text: str) -> str:
     """Unicode minus signs and LaTeX group commas as ASCII."""
     return text.replace("−", "-").replace("–", "-").replace("{,}", ",").replace("\\$", "$")
 

@@ -50,7 +50,7 @@ def as_csv(columns: Sequence[str], rows: Rows) -> str:
 
 def as_json(columns: Sequence[str], rows: Rows) -> str:
     """An array of objects; NULL and numbers that are not finite are null."""
-    lines = [json.dumps(dict(zip(columns, map(plain, row), strict=True))) for row in rows]
+    lines = [json.dumps(dict(zip(columns, map(json_value, row), strict=True))) for row in rows]
     return "[" + ",\n ".join(lines) + "]\n"
 
 
@@ -63,7 +63,7 @@ WRITERS: dict[str, Callable[[Sequence[str], Rows], str]] = {
 FORMATS = (*WRITERS, "parquet")
 
 
-def plain(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """A value as JSON can say it."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
@@ -72,9 +72,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, (datetime, date)):
         return value.isoformat()
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+        return [json_value(item) for item in value]
     if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): json_value(item) for key, item in value.items()}
     if value is None or isinstance(value, (bool, int, str)):
         return value
     return str(value)
@@ -89,15 +89,15 @@ def _short(value: Any) -> str:
         return format(float(value), ".6g")
     if isinstance(value, list):
         return "[" + ", ".join(map(_short, value)) + "]"
-    return " ".join(str(plain(value)).split())
+    return " ".join(str(json_value(value)).split())
 
 
 def _field(value: Any) -> Any:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (list, tuple, dict)):
-        return json.dumps(plain(value))
-    return value if value is None or isinstance(value, (int, float, str)) else plain(value)
+        return json.dumps(json_value(value))
+    return value if value is None or isinstance(value, (int, float, str)) else json_value(value)
 
 
 def _numeric(rows: Rows, i: int) -> bool:

@@ -28,24 +28,28 @@ def canonical_json(value: Any) -> str:
     """
     try:
         return json.dumps(
-            _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
+            _json_value(value),
+            sort_keys=True,
+            separators=(",", ":"),
+            ensure_ascii=True,
+            allow_nan=False,
         )
     except (TypeError, ValueError) as error:
         raise UserError(f"cannot make an id from {value!r}: {error}") from error
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     """Python scalars and containers only; numpy scalars and arrays are unwrapped."""
     if isinstance(value, float):
         return 0.0 if value == 0 else float(value)
     if value is None or isinstance(value, (str, bool, int)):
         return value
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): _json_value(item) for key, item in value.items()}
     if hasattr(value, "tolist"):
-        return _plain(value.tolist())
+        return _json_value(value.tolist())
     if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
-        return [_plain(item) for item in value]
+        return [_json_value(item) for item in value]
     return value
 
 

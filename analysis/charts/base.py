@@ -36,13 +36,13 @@ def rows(table: pd.DataFrame, columns: list[str] | None = None) -> alt.Data:
     chosen = table if columns is None else table[columns]
     return alt.Data(
         values=[
-            {name: plain(value) for name, value in row.items()}
+            {name: json_value(value) for name, value in row.items()}
             for row in chosen.to_dict(orient="records")
         ]
     )
 
 
-def plain(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """A value that JSON has: numpy scalars unwrapped, NaN as None."""
     if isinstance(value, np.generic):
         value = value.item()

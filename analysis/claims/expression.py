@@ -248,7 +248,7 @@ def _field(owner: Any, name: str) -> Any:
     names = field_names(owner) if dataclasses.is_dataclass(owner) else {}
     if name not in names:
         raise ExpressionError(f"{type(owner).__name__} has no field {name!r}")
-    return _plain(getattr(owner, names[name]))
+    return _json_value(getattr(owner, names[name]))
 
 
 def _item(owner: Any, index: Any) -> Any:
@@ -262,12 +262,12 @@ def _item(owner: Any, index: Any) -> Any:
     raise ExpressionError(f"{index!r} does not select from {type(owner).__name__}")
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     """NumPy scalars and arrays as Python numbers, NaN as an error rather than a quiet False."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, list):
-        return tuple(_plain(item) for item in value)
+        return tuple(_json_value(item) for item in value)
     if isinstance(value, float) and math.isnan(value):
         raise ValueError("the statistic is undefined here")
     return value

@@ -39,7 +39,7 @@ class StoreRows:
             raise ExpressionError(
                 f"{binding.query!r} has no column {column!r}; there are {', '.join(rows[0])}"
             )
-        values = tuple(_plain(row[column]) for row in rows)
+        values = tuple(_json_value(row[column]) for row in rows)
         return values[0] if len(values) == 1 else values
 
     def stored(self, binding: Stored) -> Any:
@@ -56,7 +56,7 @@ class StoreRows:
             raise ExpressionError(
                 f"results have no field {binding.field!r}; there are {', '.join(rows[0])}"
             )
-        values = {tuple(_plain(row[column]) for column in columns) for row in rows}
+        values = {tuple(_json_value(row[column]) for column in columns) for row in rows}
         if len(values) > 1:
             raise ExpressionError(
                 f"{len(rows)} stored results with different values fit {_describe(binding)}: "
@@ -97,7 +97,7 @@ def _same(found: Any, wanted: Any) -> bool:
     return bool(found == wanted)
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     if value is None:
         raise ExpressionError("the stored value is missing (NULL)")
     return tuple(value) if isinstance(value, list) else value

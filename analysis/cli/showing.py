@@ -30,11 +30,11 @@ def show(
     notes: Sequence[str] = (),
 ) -> None:
     """Print a title, aligned lines, notes and a sentence; or one JSON object on stdout."""
-    from analysis.statistics.results import plain
+    from analysis.statistics.results import json_value
 
     if as_json:
         content = {"title": title, **payload, "notes": list(notes), "interpretation": sentence}
-        typer.echo(json.dumps(plain(content), indent=2, allow_nan=False))
+        typer.echo(json.dumps(json_value(content), indent=2, allow_nan=False))
         return
     width = max((len(name) for name, _ in lines), default=0)
     typer.echo(title)

@@ -103,8 +103,8 @@ class Figure:
     @property
     def caption(self) -> str:
         """What a reader must know to read it, with n, test, interval and correction."""
-        stamp = SELECTED if self.place.selected else ""
-        return f"{self.drawing.caption} {stamp}".strip()
+        selection = SELECTED if self.place.selected else ""
+        return f"{self.drawing.caption} {selection}".strip()
 
     @property
     def sql(self) -> str:

@@ -65,10 +65,10 @@ def analyze(
     chosen = contrast or {}
     planned = plans.stamps(root)
     found = [
-        _identified(readings, family, draft, planned)
+        _identified(readings, family, tested, planned)
         for family in families
-        for draft in recording.DRAFTS[family](readings)
-        if matches(draft.contrast, chosen)
+        for tested in recording.TESTS[family](readings)
+        if matches(tested.contrast, chosen)
     ]
     if not found:
         raise UserError(_nothing(root, chosen))
@@ -100,21 +100,21 @@ def _nothing(root: Path, chosen: Mapping[str, str]) -> str:
     )
 
 
-def _identified(readings: Readings, family: str, draft: recording.Draft, stamps: Any) -> Analysis:
-    """The draft with the digest of its rows, its stamp and its id."""
+def _identified(readings: Readings, family: str, tested: recording.Tested, stamps: Any) -> Analysis:
+    """The tested with the digest of its rows, its stamp and its id."""
     from store import content_id
 
-    digest = digest_of(readings, draft.conditions, draft.set_name)
-    against = {"against": "controls" if draft.against_controls else "baseline"}
-    plan = stamps.plan_of({**draft.contrast, **against})
+    digest = digest_of(readings, tested.conditions, tested.set_name)
+    against = {"against": "controls" if tested.against_controls else "baseline"}
+    plan = stamps.plan_of({**tested.contrast, **against})
     plan_id = plan.plan_id if plan else None
     code = code_version(family)
     fields = {
-        "method": draft.method,
-        "parameters": dict(draft.parameters),
+        "method": tested.method,
+        "parameters": dict(tested.parameters),
         "rows_digest": digest,
         "code_version": code,
-        "seed": draft.seed,
+        "seed": tested.seed,
         "plan_id": plan_id,
     }
     analysis_id = content_id(fields)
@@ -126,15 +126,15 @@ def _identified(readings: Readings, family: str, draft: recording.Draft, stamps:
                 stamps({"quantity": row["quantity"], **json.loads(row["contrast"]), **against})
             ),
         }
-        for row in draft.results
+        for row in tested.results
     ]
     return Analysis(
         analysis_id=analysis_id,
-        method=draft.method,
-        parameters=draft.parameters,
+        method=tested.method,
+        parameters=tested.parameters,
         rows_digest=digest,
         code_version=code,
-        seed=draft.seed,
+        seed=tested.seed,
         plan_id=plan_id,
         results=results,
     )

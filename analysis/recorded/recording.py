@@ -1,4 +1,4 @@
-"""Tables as rows of `results`: one draft per analysis, every figure under its method's name."""
+"""Tables as rows of `results`: one family of tests per analysis, figures under method names."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ INTEGERS = ("n", "gained", "lost", "k", "family_size")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Draft:
+class Tested:
     """An analysis before its id is known: the rows it used and what came out."""
 
     method: str
@@ -43,14 +43,14 @@ class Draft:
 
 def as_json(value: Any) -> str:
     """Canonical JSON: sorted keys, plain numbers, NaN as null."""
-    return json.dumps(_plain(value), sort_keys=True, ensure_ascii=False)
+    return json.dumps(_json_value(value), sort_keys=True, ensure_ascii=False)
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(name): _plain(one) for name, one in value.items()}
+        return {str(name): _json_value(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [_json_value(one) for one in value]
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
@@ -58,8 +58,8 @@ def _plain(value: Any) -> Any:
 
 def result(row: Mapping[str, Any], contrast: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
     """One row of `results` from a row of a table; `fields` overrides what the table says."""
-    found: dict[str, Any] = {name: _plain(row.get(name)) for name in RESULT_COLUMNS}
-    found |= {name: _plain(value) for name, value in fields.items()}
+    found: dict[str, Any] = {name: _json_value(row.get(name)) for name in RESULT_COLUMNS}
+    found |= {name: _json_value(value) for name, value in fields.items()}
     for name in INTEGERS:
         found[name] = None if found[name] is None else int(found[name])
     selected = bool(row.get("selected_on_outcome"))
@@ -81,12 +81,12 @@ def _ids(conditions: Mapping[tuple[Any, ...], list[str]], curve: Mapping[str, An
     return sorted({*own, curve["baseline_id"]})
 
 
-def alphas(store: Readings) -> list[Draft]:
+def alphas(store: Readings) -> list[Tested]:
     """Every alpha of every candidate against its baseline; Holm over the alphas of a direction."""
     table = tables.effects(store)
     table = table[table["role"] == "candidate"].reset_index(drop=True)
     conditions = _conditions(store)
-    drafts = []
+    tested = []
     for value, index in groups(table, CURVE).items():
         curve = dict(zip(CURVE, value, strict=True))
         family = f"alphas of {curve['direction']} on {curve['set_name']}"
@@ -95,19 +95,19 @@ def alphas(store: Readings) -> list[Draft]:
             for row in table.iloc[index].to_dict("records")
             for one in _pair_results({str(k): v for k, v in row.items()}, curve, family)
         ]
-        drafts.append(_draft("paired effects", curve, _ids(conditions, curve), results))
-    return drafts
+        tested.append(_tested("paired effects", curve, _ids(conditions, curve), results))
+    return tested
 
 
-def _draft(
+def _tested(
     method: str,
     curve: Mapping[str, Any],
     conditions: list[str],
     results: list[dict[str, Any]],
     seed: int | None = None,
     **parameters: Any,
-) -> Draft:
-    return Draft(
+) -> Tested:
+    return Tested(
         method=method,
         contrast=curve,
         parameters={"contrast": dict(curve), "level": 0.95, **parameters},
@@ -147,12 +147,12 @@ def _pair_results(
     ]  # fmt: skip
 
 
-def controls(store: Readings) -> list[Draft]:
+def controls(store: Readings) -> list[Tested]:
     """Candidates among their control directions, on the effect and on the signed effect."""
     table = tables.controls(store)
     points = tables.control_points(store)
     conditions = _conditions(store)
-    drafts = []
+    tested = []
     columns = [*PLACE, "candidate", "control_kind"]
     for value, index in groups(table, columns).items():
         key = dict(zip(columns, value, strict=True))
@@ -170,9 +170,9 @@ def controls(store: Readings) -> list[Draft]:
             for name in dict.fromkeys(of["direction"])
             for one in _ids(conditions, {**{n: key[n] for n in PLACE}, "direction": name})
         }
-        draft = _draft("candidate among controls", contrast, sorted(used), results)
-        drafts.append(replace(draft, against_controls=True))
-    return drafts
+        compared = _tested("candidate among controls", contrast, sorted(used), results)
+        tested.append(replace(compared, against_controls=True))
+    return tested
 
 
 def _control_results(
@@ -206,11 +206,11 @@ def _control_results(
     ]  # fmt: skip
 
 
-def strata(store: Readings) -> list[Draft]:
+def strata(store: Readings) -> list[Tested]:
     """Each candidate by number of steps, and whether the strata differ."""
     table, same = tables.strata(store), tables.homogeneity(store)
     conditions = _conditions(store)
-    drafts = []
+    tested = []
     for value, index in groups(table, CURVE).items():
         curve = dict(zip(CURVE, value, strict=True))
         family = f"alphas and strata of {curve['direction']} on {curve['set_name']}"
@@ -223,8 +223,8 @@ def strata(store: Readings) -> list[Draft]:
         for row in same.to_dict("records"):
             if all(row[name] == curve[name] for name in CURVE):
                 results += _homogeneity_results({str(k): v for k, v in row.items()}, curve, family)
-        drafts.append(_draft("by number of steps", curve, _ids(conditions, curve), results))
-    return drafts
+        tested.append(_tested("by number of steps", curve, _ids(conditions, curve), results))
+    return tested
 
 
 def _homogeneity_results(
@@ -242,11 +242,11 @@ def _homogeneity_results(
     ]  # fmt: skip
 
 
-def curves(store: Readings) -> list[Draft]:
+def curves(store: Readings) -> list[Tested]:
     """Each candidate's curve as a whole: signed effect, damage, trend, best alpha."""
     trends, doses = tables.trends(store), tables.doses(store)
     conditions = _conditions(store)
-    drafts = []
+    tested = []
     for row in trends.to_dict("records"):
         curve = {name: row[name] for name in CURVE}
         contrast = {**curve, "kind": row["kind"]}
@@ -276,16 +276,16 @@ def curves(store: Readings) -> list[Draft]:
             for one in doses.to_dict("records")
             if all(one[name] == curve[name] for name in CURVE)
         ]  # fmt: skip
-        drafts.append(
-            _draft("whole curve", contrast, _ids(conditions, curve), results, SEED, resamples=9999)
+        tested.append(
+            _tested("whole curve", contrast, _ids(conditions, curve), results, SEED, resamples=9999)
         )
-    return drafts
+    return tested
 
 
-DRAFTS: dict[str, Callable[[Readings], list[Draft]]] = {
+TESTS: dict[str, Callable[[Readings], list[Tested]]] = {
     "alphas": alphas,
     "controls": controls,
     "strata": strata,
     "curves": curves,
 }
-__all__ = ["DRAFTS", "PRINTED", "STAMPS", "Draft", "as_json"]
+__all__ = ["PRINTED", "STAMPS", "TESTS", "Tested", "as_json"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from analysis.serve.answers import Answer
-from store.formats import plain
+from store.formats import json_value
 
 if TYPE_CHECKING:
     import altair as alt
@@ -113,7 +113,7 @@ def _chart(answer: Answer, choice: Choice, width: float) -> alt.Chart:
     named = {"x": choice.x, "y": choice.y} | ({"colour": choice.colour} if choice.colour else {})
     columns = {key: answer.columns.index(name) for key, name in named.items()}
     kinds = {key: kind(answer.types[i]) or alt.Undefined for key, i in columns.items()}
-    values = [{key: plain(row[i]) for key, i in columns.items()} for row in answer.rows]
+    values = [{key: json_value(row[i]) for key, i in columns.items()} for row in answer.rows]
     encoding: dict[str, Any] = {
         "x": alt.X("x", type=kinds["x"], title=choice.x, sort=None, scale=_scale(kinds["x"])),
         "y": alt.Y(

@@ -25,12 +25,12 @@ class LivePage:
 
     def get(self, token: str) -> tuple[int, str]:
         """HTTP status and page; starts the writing where the store has changed."""
-        stamp = self._stamp()
+        state = self._state()
         with self._lock:
-            stale = stamp != self._written_for
+            stale = state != self._written_for
             if stale and not self._writing:
                 self._writing = True
-                threading.Thread(target=self._write, args=(stamp,), daemon=True).start()
+                threading.Thread(target=self._write, args=(state,), daemon=True).start()
             page, failed = self._page, self._failed
         if failed and not stale:
             return 500, pages.with_bar(
@@ -41,7 +41,7 @@ class LivePage:
             return 200, pages.with_bar(pages.notice("One moment", wait, again=2), token)
         return 200, pages.with_bar(page, token, STALE if stale else "")
 
-    def _stamp(self) -> tuple[int, ...]:
+    def _state(self) -> tuple[int, ...]:
         """What changes when an ingest renames a new results file into place."""
         path = database_path(self._store)
         if not path.exists():
@@ -49,7 +49,7 @@ class LivePage:
         found = path.stat()
         return (found.st_ino, found.st_mtime_ns, found.st_size)
 
-    def _write(self, stamp: tuple[int, ...]) -> None:
+    def _write(self, state: tuple[int, ...]) -> None:
         from analysis.report import write_report
 
         page = failed = ""
@@ -61,4 +61,4 @@ class LivePage:
             failed = pages.first_error(error)
         with self._lock:
             self._page, self._failed = page or self._page, failed
-            self._written_for, self._writing = stamp, False
+            self._written_for, self._writing = state, False

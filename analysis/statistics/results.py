@@ -79,7 +79,7 @@ class Result:
         Infinities, which JSON lacks, become the text ``"inf"`` or ``"-inf"``; a NaN becomes None.
         """
         row: dict[str, Any] = dict.fromkeys(_KEYS)
-        row |= {key: plain(getattr(self, name)) for key, name in keys_of(self).items()}
+        row |= {key: json_value(getattr(self, name)) for key, name in keys_of(self).items()}
         return row
 
 
@@ -145,18 +145,18 @@ def single(result: AnyResult) -> AnyResult:
     return replace(result, **{k: np.ravel(v)[0].item() for k, v in arrays.items()})
 
 
-def plain(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """`value` without numpy types, nested results as dictionaries."""
     if isinstance(value, Result):
         return value.as_dict()
     if isinstance(value, np.ndarray):
-        return [plain(item) for item in value.tolist()]
+        return [json_value(item) for item in value.tolist()]
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): json_value(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
-        return [plain(item) for item in value]
+        return [json_value(item) for item in value]
     if isinstance(value, float) and not np.isfinite(value):
         return None if np.isnan(value) else ("inf" if value > 0 else "-inf")
     return value

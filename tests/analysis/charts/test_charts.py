@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from analysis import charts, tables
-from analysis.charts.base import COLOURS, OUTCOMES, plain
+from analysis.charts.base import COLOURS, OUTCOMES, json_value
 from analysis.tables.base import matching
 
 PRIMARY = {"set_name": "primary", "protocol": "codi"}
@@ -191,8 +191,8 @@ def test_colours_that_meet_in_a_figure_differ_in_grey() -> None:
 
 
 def test_missing_numbers_become_null() -> None:
-    assert plain(float("nan")) is None
-    assert plain(1.5) == 1.5
+    assert json_value(float("nan")) is None
+    assert json_value(1.5) == 1.5
 
 
 def test_calibration_shows_size_and_coverage_against_their_nominal_values() -> None:

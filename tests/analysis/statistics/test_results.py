@@ -170,7 +170,7 @@ def test_results_are_written_under_the_names_that_stores_know(
     content = result.as_dict()
     assert list(content) == KEYS + [key for key in written if key not in KEYS]
     for key, name in written.items():
-        assert content[key] == results.plain(getattr(result, name)), key
+        assert content[key] == results.json_value(getattr(result, name)), key
 
 
 def test_the_level_of_a_power_is_written_as_the_coverage_that_belongs_to_it() -> None:
