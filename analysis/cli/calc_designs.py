@@ -18,7 +18,7 @@ def controls(
     ] = None,
     tail: Annotated[str, typer.Option(help="two-sided, less or greater.")] = "two-sided",
     family_size: Annotated[int, typer.Option(help="Candidates tested together (Holm).")] = 1,
-    level: LevelOption = 0.95,
+    confidence: LevelOption = 0.95,
     json_: JsonOption = False,
 ) -> None:
     """Is one direction unusual among few control directions?
@@ -41,7 +41,7 @@ def controls(
     else:
         notes.append("computed from the points as given; --n restores exact counts")
     result = compare_to_controls(
-        values[0], values[1:], tail=cast(Any, tail), confidence=level, family_size=family_size
+        values[0], values[1:], tail=cast(Any, tail), confidence=confidence, family_size=family_size
     )
     lines = [
         ("difference", f"{result.estimate:+.4g} points from the controls' mean"),
@@ -56,7 +56,7 @@ def controls(
         ("status", str(result.status)),
     ]
     sentence = words.controls_sentence(result, "points")
-    title = f"One direction among {result.k} controls, {100 * level:g} % intervals"
+    title = f"One direction among {result.k} controls, {100 * confidence:g} % intervals"
     payload = {"unit": "percentage points", "result": result}
     show(title, lines, sentence, payload, as_json=json_, notes=notes)
 
@@ -98,7 +98,7 @@ def power(
     ] = None,
     target: Annotated[float, typer.Option(help="Power asked where n or effect is open.")] = 0.8,
     method: Annotated[str, typer.Option(help="midp, exact or chi2.")] = "midp",
-    alpha: Annotated[float, typer.Option(help="Level of the test.")] = 0.05,
+    significance: Annotated[float, typer.Option("--alpha", help="Level of the test.")] = 0.05,
     json_: JsonOption = False,
 ) -> None:
     """Power of McNemar's test, the problems needed, or the smallest detectable effect.
@@ -112,7 +112,7 @@ def power(
         raise UserError("power needs --n, --effect or both: what is left out is computed")
     rate = None if discordance is None else as_fraction("--discordance", discordance)
     size = None if effect is None else as_fraction("--effect", effect)
-    options: dict[str, Any] = {"discordance": rate, "method": method, "significance": alpha}
+    options: dict[str, Any] = {"discordance": rate, "method": method, "significance": significance}
     result: Any
     if n is not None and size is not None:
         result = mcnemar_power(n, effect=size, **options)
@@ -127,7 +127,7 @@ def power(
         sentence = words.sample_size_sentence(result, cast(float, size), method)
         line = ("problems needed", f"{result.problems} for power {target:g}")
     show(
-        f"McNemar {method} at {alpha:g}, {discordance} % of problems changing",
+        f"McNemar {method} at {significance:g}, {discordance} % of problems changing",
         [line, ("status", result.status)],
         sentence,
         {"result": result},
@@ -159,7 +159,7 @@ def adjust(
 def accuracy(
     k: Annotated[int, typer.Option(help="Problems answered right.")],
     n: Annotated[int, typer.Option(help="Problems.")],
-    level: LevelOption = 0.95,
+    confidence: LevelOption = 0.95,
     json_: JsonOption = False,
 ) -> None:
     """Wilson's interval of one accuracy.
@@ -168,11 +168,11 @@ def accuracy(
     """
     from analysis.statistics.intervals import wilson
 
-    result = wilson(k, n, confidence=level)
+    result = wilson(k, n, confidence=confidence)
     limits = f"{100 * result.low:.4g} to {100 * result.high:.4g} %"
     sentence = (
-        f"The accuracy is {100 * result.estimate:.1f} % ({100 * level:g} % interval {limits}); two "
-        "such intervals say nothing about a difference on the same problems."
+        f"The accuracy is {100 * result.estimate:.1f} % ({100 * confidence:g} % interval "
+        f"{limits}); two such intervals say nothing about a difference on the same problems."
     )
     lines = [("accuracy", f"{100 * result.estimate:.4g} %"), ("Wilson", limits)]
     show(f"{k} of {n} right", lines, sentence, {"result": result}, as_json=json_)
@@ -182,7 +182,7 @@ def strata(
     gained: Annotated[str, typer.Option(help="Gained per stratum, with commas.")],
     lost: Annotated[str, typer.Option(help="Lost per stratum.")],
     n: Annotated[str, typer.Option(help="Problems per stratum.")],
-    level: LevelOption = 0.95,
+    confidence: LevelOption = 0.95,
     json_: JsonOption = False,
 ) -> None:
     """Does steering act differently on easy and hard problems? Both scales.
@@ -196,7 +196,7 @@ def strata(
     counts = []
     for name, text in (("--gained", gained), ("--lost", lost), ("--n", n)):
         counts.append([float(value) for value in numbers(name, text)])
-    result = stratified_difference(counts[0], counts[1], counts[2], confidence=level)
+    result = stratified_difference(counts[0], counts[1], counts[2], confidence=confidence)
     odds = stratum_homogeneity(counts[0], counts[1])
     one = result.strata
     lines = [
@@ -213,7 +213,7 @@ def strata(
     differs = result.contrast_low > 0 or result.contrast_high < 0
     sentence = (
         f"In points the strata {'differ' if differs else 'are not shown to differ'}; in odds "
-        f"gained:lost they {'differ' if odds.p <= 1 - level else 'are not shown to differ'} "
+        f"gained:lost they {'differ' if odds.p <= 1 - confidence else 'are not shown to differ'} "
         f"(p {odds.p:.3g}). Equal effects in points can be unequal in odds, so both are shown, and "
         "strata must not be cut from the baseline that is tested."
     )
