@@ -53,10 +53,10 @@ def mcnemar(
     sign = paired.sign_test(gained, lost, n=n)
     payload = {**results, "sign_test": sign}
     lines = [
-        ("McNemar mid-p", f"{results['midp'].p:.6g}  (primary)"),
-        ("McNemar exact", f"{results['exact'].p:.6g}"),
-        ("McNemar chi-square", f"{results['chi2'].p:.6g}  (no correction)"),
-        ("sign test", f"{sign.p:.6g}" + (f"  ({sign.dropped} ties dropped)" if n else "")),
+        ("McNemar mid-p", f"{words.p_value(results['midp'].p)}  (primary)"),
+        ("McNemar exact", words.p_value(results["exact"].p)),
+        ("McNemar chi-square", f"{words.p_value(results['chi2'].p)}  (no correction)"),
+        ("sign test", words.p_value(sign.p) + (f"  ({sign.dropped} ties dropped)" if n else "")),
         ("status", str(results["midp"].status)),
     ]
     of = f" of {n} problems" if n else ""
@@ -103,7 +103,7 @@ def difference(
         for label, one in zip(labels, shown.values(), strict=True)
     ]
     lines[1] = (lines[1][0], lines[1][1] + "  (primary)")
-    lines += [("McNemar mid-p", f"{tango.p:.6g}"), ("status", str(tango.status))]
+    lines += [("McNemar mid-p", words.p_value(tango.p)), ("status", str(tango.status))]
     show(
         f"{gained} gained, {lost} lost of {n} problems, {100 * confidence:g} % intervals",
         lines,
@@ -144,7 +144,7 @@ def equivalence(
             f"{100 * result.confidence:g} % Tango",
             f"{100 * result.low:+.4g} to {100 * result.high:+.4g}",
         ),
-        ("p", f"{result.p:.6g}"),
+        ("p", words.p_value(result.p)),
         ("shown", "yes" if result.shown else "no"),
         ("status", result.status),
     ]
@@ -222,7 +222,7 @@ def look(
         )
     lines = [
         ("e-value", f"{e.e:.6g}"),
-        ("p at any look", f"{e.p:.6g}"),
+        ("p at any look", words.p_value(e.p)),
         ("share gained", f"{limits.share_low:.4g} to {limits.share_high:.4g} at any look"),
         ("limits at any look", f"{100 * limits.low:+.4g} to {100 * limits.high:+.4g} points"),
     ]
@@ -264,15 +264,19 @@ def missing(
         ) from None
     result = module.missing_bounds(cells, confidence=confidence)
     lines = [
-        ("missing = wrong", f"{100 * result.estimate:+.4g} points, mid-p {result.p:.4g}"),
+        (
+            "missing = wrong",
+            f"{100 * result.estimate:+.4g} points, mid-p {words.p_value(result.p)}",
+        ),
         ("its interval", f"{100 * result.low:+.4g} to {100 * result.high:+.4g}"),
         ("effect, bounds", f"{100 * result.low_effect:+.4g} to {100 * result.high_effect:+.4g}"),
         ("interval, bounds", f"{100 * result.low_bound:+.4g} to {100 * result.high_bound:+.4g}"),
-        ("mid-p, bounds", f"{result.p_low:.4g} to {result.p_high:.4g}"),
+        ("mid-p, bounds", f"{words.p_value(result.p_low)} to {words.p_value(result.p_high)}"),
     ]
     if result.complete is not None:
-        complete = f"{100 * result.complete.estimate:+.4g} points, mid-p {result.complete.p:.4g}"
-        lines.insert(0, ("complete cases", f"{complete}, n = {result.complete.n}"))
+        one = result.complete
+        complete = f"{100 * one.estimate:+.4g} points, mid-p {words.p_value(one.p)}, n = {one.n}"
+        lines.insert(0, ("complete cases", complete))
     sentence = words.missing_sentence(result)
     show(f"{result.n} pairs", lines, sentence, {"result": result}, as_json=json_)
 
@@ -305,13 +309,13 @@ def fragility(
         confidence=confidence,
     )
     lines = [
-        ("mid-p, all pairs", f"{result.p:.6g}"),
-        ("mid-p, each flipped", f"{result.worst.p:.6g}"),
-        ("mid-p, range", f"{result.p_low:.4g} to {result.p_high:.4g}"),
+        ("mid-p, all pairs", words.p_value(result.p)),
+        ("mid-p, each flipped", words.p_value(result.worst.p)),
+        ("mid-p, range", f"{words.p_value(result.p_low)} to {words.p_value(result.p_high)}"),
         ("decision", "unchanged" if result.decision_unchanged else "changes"),
     ]
     if result.without is not None:
-        lines.insert(1, ("mid-p, without them", f"{result.without.p:.6g}"))
+        lines.insert(1, ("mid-p, without them", words.p_value(result.without.p)))
     title = f"{gained} gained, {lost} lost of {n}, {result.dropped} fragile"
     sentence = words.fragility_sentence(result)
     show(title, lines, sentence, {"result": result}, as_json=json_)

@@ -43,12 +43,16 @@ def controls(
     result = compare_to_controls(
         values[0], values[1:], tail=cast(Any, tail), confidence=confidence, family_size=family_size
     )
+    p, rank, less, greater, floor = map(
+        words.p_value,
+        (result.p, result.p_rank, result.p_rank_less, result.p_rank_greater, result.rank_floor),
+    )
     lines = [
         ("difference", f"{result.estimate:+.4g} points from the controls' mean"),
-        ("Crawford-Howell p", f"{result.p:.6g}  ({result.tail}, t = {result.statistic:.4g})"),
+        ("Crawford-Howell p", f"{p}  ({result.tail}, t = {result.statistic:.4g})"),
         ("prediction interval", f"{result.prediction_low:.4g} to {result.prediction_high:.4g}"),
-        ("rank p", f"{result.p_rank:.4g}  (never below {result.rank_floor:.4g})"),
-        ("one-sided rank p", f"less {result.p_rank_less:.4g}, greater {result.p_rank_greater:.4g}"),
+        ("rank p", f"{rank}  (never below {floor})"),
+        ("one-sided rank p", f"less {less}, greater {greater}"),
         ("Cohen's d", f"{result.d:.6g}  (ddof 0: {result.d_ddof0:.6g})"),
         ("Hedges g", f"{result.g:.6g}"),
         ("d, candidate random", f"{result.d_low_random:.4g} to {result.d_high_random:.4g}"),
@@ -71,18 +75,20 @@ def controls_power(
 
     Example: steerstat calc controls-power --k 19 --gap 3
     """
+    from analysis import words
     from analysis.statistics.one_against_controls import controls_power as power
 
     result = power(k, gap=gap, model=cast(Any, model))
+    floor = words.p_value(result.rank_floor)
     lines = [
         ("power, fixed", f"{result.fixed:.4g}"),
         ("power, random", f"{result.random:.4g}"),
-        ("rank p, at best", f"{result.rank_floor:.4g}"),
+        ("rank p, at best", floor),
         ("status", str(result.status)),
     ]
     sentence = (
         f"With {k} controls a {model} candidate {gap:g} SD from their mean is found with "
-        f"probability {result.power:.3f}; the rank test cannot go below {result.rank_floor:.3g} "
+        f"probability {result.power:.3f}; the rank test cannot go below {floor} "
         "however far it lies."
     )
     show(f"{k} controls, gap {gap:g} SD", lines, sentence, {"result": result}, as_json=json_)
@@ -151,7 +157,8 @@ def adjust(
     from analysis.statistics.families import adjust as adjusted
 
     result = adjusted(p, method=cast(Any, method), family_size=family_size)
-    lines = [(f"{before:.6g}", f"{after:.6g}") for before, after in zip(p, result.p, strict=True)]
+    before, after = map(words.p_value, p), map(words.p_value, result.p)
+    lines = list(zip(before, after, strict=True))
     title = f"{result.method} over a family of {result.family_size}: p, adjusted p"
     show(title, lines, words.adjusted_sentence(result), {"result": result}, as_json=json_)
 
@@ -191,6 +198,7 @@ def strata(
     """
     import numpy as np
 
+    from analysis import words
     from analysis.statistics.strata import stratified_difference, stratum_homogeneity
 
     counts = []
@@ -200,7 +208,7 @@ def strata(
     odds = stratum_homogeneity(counts[0], counts[1])
     one = result.strata
     lines = [
-        (name, f"{100 * e:+.4g} ({100 * low:+.4g} to {100 * high:+.4g}), mid-p {p:.4g}")
+        (name, f"{100 * e:+.4g} ({100 * low:+.4g} to {100 * high:+.4g}), mid-p {words.p_value(p)}")
         for name, e, low, high, p in zip(
             result.names, *map(np.atleast_1d, (one.estimate, one.low, one.high, one.p)), strict=True
         )
@@ -209,13 +217,13 @@ def strata(
     lines.append(
         ("its interval", f"{100 * result.contrast_low:+.4g} to {100 * result.contrast_high:+.4g}")
     )
-    lines.append(("odds alike, p", f"{odds.p:.6g}"))
+    lines.append(("odds alike, p", words.p_value(odds.p)))
     differs = result.contrast_low > 0 or result.contrast_high < 0
     sentence = (
         f"In points the strata {'differ' if differs else 'are not shown to differ'}; in odds "
         f"gained:lost they {'differ' if odds.p <= 1 - confidence else 'are not shown to differ'} "
-        f"(p {odds.p:.3g}). Equal effects in points can be unequal in odds, so both are shown, and "
-        "strata must not be cut from the baseline that is tested."
+        f"({words.p_is(odds.p)}). Equal effects in points can be unequal in odds, so both are "
+        "shown, and strata must not be cut from the baseline that is tested."
     )
     payload = {"difference": result, "homogeneity": odds}
     show("Effect per stratum, points", lines, sentence, payload, as_json=json_)

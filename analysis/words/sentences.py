@@ -113,8 +113,8 @@ def controls_sentence(result: Any, unit: str) -> str:
     )
     if result.rank_floor > alpha:
         sentence += (
-            f"; with {k} controls the rank test cannot go below {result.rank_floor:.3g}, so more "
-            "controls are needed before any claim"
+            f"; with {k} controls the rank test cannot go below {p_value(result.rank_floor)}, so "
+            "more controls are needed before any claim"
         )
     return sentence + "."
 
