@@ -157,8 +157,9 @@ def test_a_table_is_computed_once_per_readings_and_cannot_be_spoiled(demo_like) 
     first["a"] = 2
     assert table(readings)["a"].tolist() == [0.95]
     assert table(readings, confidence=0.9)["a"].tolist() == [0.9]
+    assert table(store=readings, confidence=0.9)["a"].tolist() == [0.9]
     assert calls == [(readings, 0.95), (readings, 0.9)]
-    table(demo_like)
+    table(store=demo_like)
     table(Readings(demo_like))
     assert len(calls) == 4
 
