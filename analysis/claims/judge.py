@@ -45,22 +45,22 @@ class Judgement:
     reason: str
 
 
-def judge(claim: Claim, printed: str, value: Any, level: float) -> Judgement:
+def judge(claim: Claim, printed: str, value: Any, significance: float) -> Judgement:
     """Compare what the document prints with what was recomputed.
 
     Args:
         claim: the claim, for its kind and options.
         printed: the printed text, templates filled in.
         value: recomputed value; its type depends on the kind.
-        level: significance level of the claim.
+        significance: the level of the claim.
 
     Raises:
         ValueError: the value or the printed text cannot be what this kind of claim needs.
     """
-    return _KINDS[claim.kind](claim, printed, value, level)
+    return _KINDS[claim.kind](claim, printed, value, significance)
 
 
-def _value(claim: Claim, printed: str, value: Any, level: float) -> Judgement:
+def _value(claim: Claim, printed: str, value: Any, significance: float) -> Judgement:
     figure, number = parse_figure(printed), _number(value)
     shown = print_like(number, figure)
     if agrees(number, figure):
@@ -72,33 +72,33 @@ def _value(claim: Claim, printed: str, value: Any, level: float) -> Judgement:
     return Judgement(VALUE_DRIFT, shown, f"prints {shown} where the document has {printed}")
 
 
-def _count(claim: Claim, printed: str, value: Any, level: float) -> Judgement:
+def _count(claim: Claim, printed: str, value: Any, significance: float) -> Judgement:
     if isinstance(value, tuple):
         value = len(value)
     number = _number(value)
     if not math.isclose(number, round(number), abs_tol=1e-9):
         raise ValueError(f"a count must be whole, recomputed {number:.6g}")
-    return _value(claim, printed, round(number), level)
+    return _value(claim, printed, round(number), significance)
 
 
-def _p(claim: Claim, printed: str, value: Any, level: float) -> Judgement:
+def _p(claim: Claim, printed: str, value: Any, significance: float) -> Judgement:
     figure, number = parse_figure(printed), _number(value)
     if not 0 <= number <= 1:
         raise ValueError(f"a p-value lies in [0, 1], recomputed {number:.6g}")
     shown = f"p = {number:.4g}"
     if agrees(number, figure):
         return Judgement(PASS, shown, f"{shown} agrees with {printed}")
-    said = figure <= level if figure.relation in ("<", "<=") else figure < level
+    said = figure <= significance if figure.relation in ("<", "<=") else figure < significance
     said = said and figure.relation not in (">", ">=")
-    if said != (number < level):
-        side = "is" if number < level else "is not"
+    if said != (number < significance):
+        side = "is" if number < significance else "is not"
         return Judgement(
-            DECISION_DRIFT, shown, f"printed {printed}, but {shown} {side} below {level:g}"
+            DECISION_DRIFT, shown, f"printed {printed}, but {shown} {side} below {significance:g}"
         )
     return Judgement(VALUE_DRIFT, shown, f"printed {printed}, recomputed {shown}: same decision")
 
 
-def _interval(claim: Claim, printed: str, value: Any, level: float) -> Judgement:
+def _interval(claim: Claim, printed: str, value: Any, significance: float) -> Judgement:
     limits = parse_interval(printed)
     if not isinstance(value, tuple) or len(value) != 2:
         raise ValueError(f"an interval needs two recomputed limits, found {show_value(value)}")
@@ -112,7 +112,7 @@ def _interval(claim: Claim, printed: str, value: Any, level: float) -> Judgement
     return Judgement(VALUE_DRIFT, shown, f"prints {shown} where the document has {printed}")
 
 
-def _decision(claim: Claim, printed: str, value: Any, level: float) -> Judgement:
+def _decision(claim: Claim, printed: str, value: Any, significance: float) -> Judgement:
     if not isinstance(value, bool):
         raise ValueError(f"a {claim.kind} needs true or false, recomputed {show_value(value)}")
     if value == claim.says:
@@ -120,7 +120,7 @@ def _decision(claim: Claim, printed: str, value: Any, level: float) -> Judgement
     return Judgement(DECISION_DRIFT, _holds(value), "the data say otherwise")
 
 
-def _setting(claim: Claim, printed: str, value: Any, level: float) -> Judgement:
+def _setting(claim: Claim, printed: str, value: Any, significance: float) -> Judgement:
     shown = show_value(value)
     same = shown.strip() == printed.strip()
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -135,7 +135,7 @@ def _setting(claim: Claim, printed: str, value: Any, level: float) -> Judgement:
     return Judgement(FAIL, shown, f"printed {printed}, but the setting was {shown}")
 
 
-def _absence(claim: Claim, printed: str, value: Any, level: float) -> Judgement:
+def _absence(claim: Claim, printed: str, value: Any, significance: float) -> Judgement:
     found = len(value) if isinstance(value, tuple | str) else value
     if not found:
         return Judgement(PASS, "none", "none was found")
@@ -143,7 +143,7 @@ def _absence(claim: Claim, printed: str, value: Any, level: float) -> Judgement:
     return Judgement(FAIL, shown, f"said to be absent, but found: {shown}")
 
 
-def _sequence(claim: Claim, printed: str, value: Any, level: float) -> Judgement:
+def _sequence(claim: Claim, printed: str, value: Any, significance: float) -> Judgement:
     if not isinstance(value, tuple) or len(value) < 2:
         raise ValueError(f"needs a list of at least two values, recomputed {show_value(value)}")
     numbers = [_number(v) for v in value]

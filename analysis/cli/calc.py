@@ -53,10 +53,10 @@ def mcnemar(
     sign = paired.sign_test(gained, lost, n=n)
     payload = {**results, "sign_test": sign}
     lines = [
-        ("McNemar mid-p", f"{results['midp'].p:.6g}  (primary)"),
-        ("McNemar exact", f"{results['exact'].p:.6g}"),
-        ("McNemar chi-square", f"{results['chi2'].p:.6g}  (no correction)"),
-        ("sign test", f"{sign.p:.6g}" + (f"  ({sign.dropped} ties dropped)" if n else "")),
+        ("McNemar mid-p", f"{words.p_value(results['midp'].p)}  (primary)"),
+        ("McNemar exact", words.p_value(results["exact"].p)),
+        ("McNemar chi-square", f"{words.p_value(results['chi2'].p)}  (no correction)"),
+        ("sign test", words.p_value(sign.p) + (f"  ({sign.dropped} ties dropped)" if n else "")),
         ("status", str(results["midp"].status)),
     ]
     of = f" of {n} problems" if n else ""
@@ -75,7 +75,7 @@ def difference(
     gained: Gained,
     lost: Lost,
     n: Problems,
-    level: LevelOption = 0.95,
+    confidence: LevelOption = 0.95,
     seeds: Annotated[int, typer.Option(help="Outcomes per problem; only 1 is a pair.")] = 1,
     selected: SelectedOption = False,
     json_: JsonOption = False,
@@ -91,10 +91,10 @@ def difference(
 
     one_outcome_each(seeds)
     tango, price, wald = (
-        intervals.paired_difference(gained, lost, n, method=method, confidence=level)
+        intervals.paired_difference(gained, lost, n, method=method, confidence=confidence)
         for method in get_args(IntervalMethod)
     )
-    boot = bootstrap.bootstrap_difference(gained, lost, n, method="exact", confidence=level)
+    boot = bootstrap.bootstrap_difference(gained, lost, n, method="exact", confidence=confidence)
     shown = {"tango": tango, "bonett_price": price, "wald": wald, "bootstrap": boot}
     labels = ("Tango score", "Bonett-Price", "Wald", "bootstrap, exact")
     lines = [("change", f"{100 * tango.estimate:+.4g} points")]
@@ -103,9 +103,9 @@ def difference(
         for label, one in zip(labels, shown.values(), strict=True)
     ]
     lines[1] = (lines[1][0], lines[1][1] + "  (primary)")
-    lines += [("McNemar mid-p", f"{tango.p:.6g}"), ("status", str(tango.status))]
+    lines += [("McNemar mid-p", words.p_value(tango.p)), ("status", str(tango.status))]
     show(
-        f"{gained} gained, {lost} lost of {n} problems, {100 * level:g} % intervals",
+        f"{gained} gained, {lost} lost of {n} problems, {100 * confidence:g} % intervals",
         lines,
         words.difference_sentence(tango),
         {key: stamped(one) for key, one in shown.items()} if selected else shown,
@@ -123,7 +123,9 @@ def equivalence(
         float | None, typer.Option(help="Largest change that does not matter, in points.")
     ] = None,
     no_harm: Annotated[bool, typer.Option(help="One side: non-inferiority.")] = False,
-    alpha: Annotated[float, typer.Option(help="Level of each one-sided test.")] = 0.05,
+    significance: Annotated[
+        float, typer.Option("--alpha", help="Level of each one-sided test.")
+    ] = 0.05,
     json_: JsonOption = False,
 ) -> None:
     """Is the change smaller than a margin declared beforehand?
@@ -135,14 +137,14 @@ def equivalence(
 
     fraction = None if margin is None else as_fraction("--margin", margin)
     test: Any = margin_tests.non_inferiority if no_harm else margin_tests.equivalence
-    result = test(gained, lost, n, margin=fraction, significance=alpha)
+    result = test(gained, lost, n, margin=fraction, significance=significance)
     lines = [
         ("change", f"{100 * result.estimate:+.4g} points"),
         (
             f"{100 * result.confidence:g} % Tango",
             f"{100 * result.low:+.4g} to {100 * result.high:+.4g}",
         ),
-        ("p", f"{result.p:.6g}"),
+        ("p", words.p_value(result.p)),
         ("shown", "yes" if result.shown else "no"),
         ("status", result.status),
     ]
@@ -160,7 +162,7 @@ def discordance(
         int | None, typer.Option(help="Answers that changed between re-runs of one condition.")
     ] = None,
     floor_n: Annotated[int | None, typer.Option(help="Problems re-run.")] = None,
-    level: LevelOption = 0.95,
+    confidence: LevelOption = 0.95,
     json_: JsonOption = False,
 ) -> None:
     """How much changed behind the net effect, and is it more than churn?
@@ -171,7 +173,7 @@ def discordance(
     from analysis.statistics import paired
 
     result = paired.discordance(
-        gained, lost, n, floor_changed=floor_changed, floor_n=floor_n, confidence=level
+        gained, lost, n, floor_changed=floor_changed, floor_n=floor_n, confidence=confidence
     )
     lines = [
         ("changed", f"{100 * result.estimate:.4g} %"),
@@ -196,7 +198,7 @@ def look(
     expected: Annotated[
         float, typer.Option("--discordance", help="Expected share that changes, in percent.")
     ] = 15.0,
-    level: LevelOption = 0.95,
+    confidence: LevelOption = 0.95,
     json_: JsonOption = False,
 ) -> None:
     """May one stop now? E-value and limits that allow any number of looks, and futility.
@@ -207,9 +209,9 @@ def look(
     from analysis.statistics import sequential
 
     e = sequential.e_value(gained, lost)
-    limits = sequential.confidence_sequence(gained, lost, n, confidence=level)
+    limits = sequential.confidence_sequence(gained, lost, n, confidence=confidence)
     future = None
-    if planned is not None and e.e < 1 / (1 - level):
+    if planned is not None and e.e < 1 / (1 - confidence):
         future = sequential.futility(
             gained,
             lost,
@@ -220,7 +222,7 @@ def look(
         )
     lines = [
         ("e-value", f"{e.e:.6g}"),
-        ("p at any look", f"{e.p:.6g}"),
+        ("p at any look", words.p_value(e.p)),
         ("share gained", f"{limits.share_low:.4g} to {limits.share_high:.4g} at any look"),
         ("limits at any look", f"{100 * limits.low:+.4g} to {100 * limits.high:+.4g} points"),
     ]
@@ -230,7 +232,7 @@ def look(
     show(
         f"{gained} gained, {lost} lost of {n} problems so far",
         lines,
-        words.look_sentence(e, limits, 1 / (1 - level)),
+        words.look_sentence(e, limits, 1 / (1 - confidence)),
         {"e_value": e, "confidence_sequence": limits, "futility": future},
         as_json=json_,
     )
@@ -242,7 +244,7 @@ def missing(
         str,
         typer.Option(help="Rows baseline right; wrong; missing. Columns the same when steered."),
     ],
-    level: LevelOption = 0.95,
+    confidence: LevelOption = 0.95,
     json_: JsonOption = False,
 ) -> None:
     """What if some outcomes could not be read? Complete cases, as wrong, and bounds.
@@ -260,17 +262,21 @@ def missing(
         raise UserError(
             f"--table {table!r}: pass 3 x 3 counts such as '26,2,0;4,50,2;1,0,1'"
         ) from None
-    result = module.missing_bounds(cells, confidence=level)
+    result = module.missing_bounds(cells, confidence=confidence)
     lines = [
-        ("missing = wrong", f"{100 * result.estimate:+.4g} points, mid-p {result.p:.4g}"),
+        (
+            "missing = wrong",
+            f"{100 * result.estimate:+.4g} points, mid-p {words.p_value(result.p)}",
+        ),
         ("its interval", f"{100 * result.low:+.4g} to {100 * result.high:+.4g}"),
         ("effect, bounds", f"{100 * result.low_effect:+.4g} to {100 * result.high_effect:+.4g}"),
         ("interval, bounds", f"{100 * result.low_bound:+.4g} to {100 * result.high_bound:+.4g}"),
-        ("mid-p, bounds", f"{result.p_low:.4g} to {result.p_high:.4g}"),
+        ("mid-p, bounds", f"{words.p_value(result.p_low)} to {words.p_value(result.p_high)}"),
     ]
     if result.complete is not None:
-        complete = f"{100 * result.complete.estimate:+.4g} points, mid-p {result.complete.p:.4g}"
-        lines.insert(0, ("complete cases", f"{complete}, n = {result.complete.n}"))
+        one = result.complete
+        complete = f"{100 * one.estimate:+.4g} points, mid-p {words.p_value(one.p)}, n = {one.n}"
+        lines.insert(0, ("complete cases", complete))
     sentence = words.missing_sentence(result)
     show(f"{result.n} pairs", lines, sentence, {"result": result}, as_json=json_)
 
@@ -283,7 +289,7 @@ def fragility(
     fragile_gained: Annotated[int, typer.Option(help="Fragile pairs among the gained.")] = 0,
     fragile_lost: Annotated[int, typer.Option(help="Fragile pairs among the lost.")] = 0,
     fragile_unchanged: Annotated[int, typer.Option(help="Fragile pairs among the rest.")] = 0,
-    level: LevelOption = 0.95,
+    confidence: LevelOption = 0.95,
     json_: JsonOption = False,
 ) -> None:
     """Does the decision survive pairs that hang on rounding errors?
@@ -300,16 +306,16 @@ def fragility(
         fragile_gained=fragile_gained,
         fragile_lost=fragile_lost,
         fragile_unchanged=fragile_unchanged,
-        confidence=level,
+        confidence=confidence,
     )
     lines = [
-        ("mid-p, all pairs", f"{result.p:.6g}"),
-        ("mid-p, each flipped", f"{result.worst.p:.6g}"),
-        ("mid-p, range", f"{result.p_low:.4g} to {result.p_high:.4g}"),
+        ("mid-p, all pairs", words.p_value(result.p)),
+        ("mid-p, each flipped", words.p_value(result.worst.p)),
+        ("mid-p, range", f"{words.p_value(result.p_low)} to {words.p_value(result.p_high)}"),
         ("decision", "unchanged" if result.decision_unchanged else "changes"),
     ]
     if result.without is not None:
-        lines.insert(1, ("mid-p, without them", f"{result.without.p:.6g}"))
+        lines.insert(1, ("mid-p, without them", words.p_value(result.without.p)))
     title = f"{gained} gained, {lost} lost of {n}, {result.dropped} fragile"
     sentence = words.fragility_sentence(result)
     show(title, lines, sentence, {"result": result}, as_json=json_)

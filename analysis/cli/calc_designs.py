@@ -18,7 +18,7 @@ def controls(
     ] = None,
     tail: Annotated[str, typer.Option(help="two-sided, less or greater.")] = "two-sided",
     family_size: Annotated[int, typer.Option(help="Candidates tested together (Holm).")] = 1,
-    level: LevelOption = 0.95,
+    confidence: LevelOption = 0.95,
     json_: JsonOption = False,
 ) -> None:
     """Is one direction unusual among few control directions?
@@ -41,14 +41,18 @@ def controls(
     else:
         notes.append("computed from the points as given; --n restores exact counts")
     result = compare_to_controls(
-        values[0], values[1:], tail=cast(Any, tail), confidence=level, family_size=family_size
+        values[0], values[1:], tail=cast(Any, tail), confidence=confidence, family_size=family_size
+    )
+    p, rank, less, greater, floor = map(
+        words.p_value,
+        (result.p, result.p_rank, result.p_rank_less, result.p_rank_greater, result.rank_floor),
     )
     lines = [
         ("difference", f"{result.estimate:+.4g} points from the controls' mean"),
-        ("Crawford-Howell p", f"{result.p:.6g}  ({result.tail}, t = {result.statistic:.4g})"),
+        ("Crawford-Howell p", f"{p}  ({result.tail}, t = {result.statistic:.4g})"),
         ("prediction interval", f"{result.prediction_low:.4g} to {result.prediction_high:.4g}"),
-        ("rank p", f"{result.p_rank:.4g}  (never below {result.rank_floor:.4g})"),
-        ("one-sided rank p", f"less {result.p_rank_less:.4g}, greater {result.p_rank_greater:.4g}"),
+        ("rank p", f"{rank}  (never below {floor})"),
+        ("one-sided rank p", f"less {less}, greater {greater}"),
         ("Cohen's d", f"{result.d:.6g}  (ddof 0: {result.d_ddof0:.6g})"),
         ("Hedges g", f"{result.g:.6g}"),
         ("d, candidate random", f"{result.d_low_random:.4g} to {result.d_high_random:.4g}"),
@@ -56,7 +60,7 @@ def controls(
         ("status", str(result.status)),
     ]
     sentence = words.controls_sentence(result, "points")
-    title = f"One direction among {result.k} controls, {100 * level:g} % intervals"
+    title = f"One direction among {result.k} controls, {100 * confidence:g} % intervals"
     payload = {"unit": "percentage points", "result": result}
     show(title, lines, sentence, payload, as_json=json_, notes=notes)
 
@@ -71,18 +75,20 @@ def controls_power(
 
     Example: steerstat calc controls-power --k 19 --gap 3
     """
+    from analysis import words
     from analysis.statistics.one_against_controls import controls_power as power
 
     result = power(k, gap=gap, model=cast(Any, model))
+    floor = words.p_value(result.rank_floor)
     lines = [
         ("power, fixed", f"{result.fixed:.4g}"),
         ("power, random", f"{result.random:.4g}"),
-        ("rank p, at best", f"{result.rank_floor:.4g}"),
+        ("rank p, at best", floor),
         ("status", str(result.status)),
     ]
     sentence = (
         f"With {k} controls a {model} candidate {gap:g} SD from their mean is found with "
-        f"probability {result.power:.3f}; the rank test cannot go below {result.rank_floor:.3g} "
+        f"probability {result.power:.3f}; the rank test cannot go below {floor} "
         "however far it lies."
     )
     show(f"{k} controls, gap {gap:g} SD", lines, sentence, {"result": result}, as_json=json_)
@@ -98,7 +104,7 @@ def power(
     ] = None,
     target: Annotated[float, typer.Option(help="Power asked where n or effect is open.")] = 0.8,
     method: Annotated[str, typer.Option(help="midp, exact or chi2.")] = "midp",
-    alpha: Annotated[float, typer.Option(help="Level of the test.")] = 0.05,
+    significance: Annotated[float, typer.Option("--alpha", help="Level of the test.")] = 0.05,
     json_: JsonOption = False,
 ) -> None:
     """Power of McNemar's test, the problems needed, or the smallest detectable effect.
@@ -112,7 +118,7 @@ def power(
         raise UserError("power needs --n, --effect or both: what is left out is computed")
     rate = None if discordance is None else as_fraction("--discordance", discordance)
     size = None if effect is None else as_fraction("--effect", effect)
-    options: dict[str, Any] = {"discordance": rate, "method": method, "significance": alpha}
+    options: dict[str, Any] = {"discordance": rate, "method": method, "significance": significance}
     result: Any
     if n is not None and size is not None:
         result = mcnemar_power(n, effect=size, **options)
@@ -127,7 +133,7 @@ def power(
         sentence = words.sample_size_sentence(result, cast(float, size), method)
         line = ("problems needed", f"{result.problems} for power {target:g}")
     show(
-        f"McNemar {method} at {alpha:g}, {discordance} % of problems changing",
+        f"McNemar {method} at {significance:g}, {discordance} % of problems changing",
         [line, ("status", result.status)],
         sentence,
         {"result": result},
@@ -151,7 +157,8 @@ def adjust(
     from analysis.statistics.families import adjust as adjusted
 
     result = adjusted(p, method=cast(Any, method), family_size=family_size)
-    lines = [(f"{before:.6g}", f"{after:.6g}") for before, after in zip(p, result.p, strict=True)]
+    before, after = map(words.p_value, p), map(words.p_value, result.p)
+    lines = list(zip(before, after, strict=True))
     title = f"{result.method} over a family of {result.family_size}: p, adjusted p"
     show(title, lines, words.adjusted_sentence(result), {"result": result}, as_json=json_)
 
@@ -159,7 +166,7 @@ def adjust(
 def accuracy(
     k: Annotated[int, typer.Option(help="Problems answered right.")],
     n: Annotated[int, typer.Option(help="Problems.")],
-    level: LevelOption = 0.95,
+    confidence: LevelOption = 0.95,
     json_: JsonOption = False,
 ) -> None:
     """Wilson's interval of one accuracy.
@@ -168,11 +175,11 @@ def accuracy(
     """
     from analysis.statistics.intervals import wilson
 
-    result = wilson(k, n, confidence=level)
+    result = wilson(k, n, confidence=confidence)
     limits = f"{100 * result.low:.4g} to {100 * result.high:.4g} %"
     sentence = (
-        f"The accuracy is {100 * result.estimate:.1f} % ({100 * level:g} % interval {limits}); two "
-        "such intervals say nothing about a difference on the same problems."
+        f"The accuracy is {100 * result.estimate:.1f} % ({100 * confidence:g} % interval "
+        f"{limits}); two such intervals say nothing about a difference on the same problems."
     )
     lines = [("accuracy", f"{100 * result.estimate:.4g} %"), ("Wilson", limits)]
     show(f"{k} of {n} right", lines, sentence, {"result": result}, as_json=json_)
@@ -182,7 +189,7 @@ def strata(
     gained: Annotated[str, typer.Option(help="Gained per stratum, with commas.")],
     lost: Annotated[str, typer.Option(help="Lost per stratum.")],
     n: Annotated[str, typer.Option(help="Problems per stratum.")],
-    level: LevelOption = 0.95,
+    confidence: LevelOption = 0.95,
     json_: JsonOption = False,
 ) -> None:
     """Does steering act differently on easy and hard problems? Both scales.
@@ -191,16 +198,17 @@ def strata(
     """
     import numpy as np
 
+    from analysis import words
     from analysis.statistics.strata import stratified_difference, stratum_homogeneity
 
     counts = []
     for name, text in (("--gained", gained), ("--lost", lost), ("--n", n)):
         counts.append([float(value) for value in numbers(name, text)])
-    result = stratified_difference(counts[0], counts[1], counts[2], confidence=level)
+    result = stratified_difference(counts[0], counts[1], counts[2], confidence=confidence)
     odds = stratum_homogeneity(counts[0], counts[1])
     one = result.strata
     lines = [
-        (name, f"{100 * e:+.4g} ({100 * low:+.4g} to {100 * high:+.4g}), mid-p {p:.4g}")
+        (name, f"{100 * e:+.4g} ({100 * low:+.4g} to {100 * high:+.4g}), mid-p {words.p_value(p)}")
         for name, e, low, high, p in zip(
             result.names, *map(np.atleast_1d, (one.estimate, one.low, one.high, one.p)), strict=True
         )
@@ -209,13 +217,13 @@ def strata(
     lines.append(
         ("its interval", f"{100 * result.contrast_low:+.4g} to {100 * result.contrast_high:+.4g}")
     )
-    lines.append(("odds alike, p", f"{odds.p:.6g}"))
+    lines.append(("odds alike, p", words.p_value(odds.p)))
     differs = result.contrast_low > 0 or result.contrast_high < 0
     sentence = (
         f"In points the strata {'differ' if differs else 'are not shown to differ'}; in odds "
-        f"gained:lost they {'differ' if odds.p <= 1 - level else 'are not shown to differ'} "
-        f"(p {odds.p:.3g}). Equal effects in points can be unequal in odds, so both are shown, and "
-        "strata must not be cut from the baseline that is tested."
+        f"gained:lost they {'differ' if odds.p <= 1 - confidence else 'are not shown to differ'} "
+        f"({words.p_is(odds.p)}). Equal effects in points can be unequal in odds, so both are "
+        "shown, and strata must not be cut from the baseline that is tested."
     )
     payload = {"difference": result, "homogeneity": odds}
     show("Effect per stratum, points", lines, sentence, payload, as_json=json_)

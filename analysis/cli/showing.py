@@ -11,7 +11,7 @@ import typer
 from sql.errors import UserError
 
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON; effects as fractions.")]
-LevelOption = Annotated[float, typer.Option(help="Coverage of the intervals.")]
+LevelOption = Annotated[float, typer.Option("--level", help="Coverage of the intervals.")]
 SelectedOption = Annotated[
     bool,
     typer.Option(

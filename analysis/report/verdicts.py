@@ -170,7 +170,7 @@ def _stands_out(row: Mapping[str, Any]) -> bool:
 def _compared(row: Mapping[str, Any]) -> str:
     """One comparison with the controls in words."""
     few = (
-        f", too few controls for it: never below {row['rank_floor']:.2f}"
+        f", too few controls for it: never below {words.p_value(row['rank_floor'])}"
         if row["rank_status"] == "too_few_controls"
         else ""
     )

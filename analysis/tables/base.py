@@ -17,7 +17,7 @@ STEERING = ["direction", "site", "schedule", "operator", "effect"]
 CURVE = [*CONTEXT, *STEERING]
 # The test set and how it was drawn travel with every row that is tested on it.
 STAMPS = ["selection", "selected_on_outcome"]
-LEVEL = 0.95
+CONFIDENCE = 0.95
 STEPS = "n_steps"
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import words
-from analysis.tables.base import CONTEXT, LEVEL, STAMPS, groups, ordered
+from analysis.tables.base import CONFIDENCE, CONTEXT, STAMPS, groups, ordered
 from analysis.tables.paired import effects
 from analysis.tables.readings import Source, remembered, view
 
@@ -148,12 +148,12 @@ def _comparison(effect: float, sample: np.ndarray) -> dict[str, Any]:
     """Every figure of one candidate against its sample; too few controls leave them empty."""
     from analysis.statistics.controls import compare_to_controls
 
-    known: dict[str, Any] = {"estimate": effect, "k": len(sample), "level": LEVEL}
+    known: dict[str, Any] = {"estimate": effect, "k": len(sample), "level": CONFIDENCE}
     if len(sample) < 2:
         few = {"status": "too_few_controls", "rank_status": "too_few_controls"}
         return known | {"controls_mean": sample.mean()} | few
-    result = compare_to_controls(effect, sample, tail="two-sided", confidence=LEVEL)
-    too_few = result.rank_floor > 1 - LEVEL
+    result = compare_to_controls(effect, sample, tail="two-sided", confidence=CONFIDENCE)
+    too_few = result.rank_floor > 1 - CONFIDENCE
     return known | {
         "controls_mean": result.control_mean,
         "controls_sd": result.control_sd,

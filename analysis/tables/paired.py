@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.tables.base import CURVE, LEVEL, STAMPS, groups, ordered, whole_test_sets
+from analysis.tables.base import CONFIDENCE, CURVE, STAMPS, groups, ordered, whole_test_sets
 from analysis.tables.readings import Source, remembered, view
 from analysis.tables.seeds import seed_tests
 
@@ -29,7 +29,7 @@ def accuracy(store: Source) -> pd.DataFrame:
 
 
 @remembered
-def effects(store: Source, *, level: float = LEVEL) -> pd.DataFrame:
+def effects(store: Source, *, confidence: float = CONFIDENCE) -> pd.DataFrame:
     """One row per direction and alpha: the paired effect against the baseline, tested.
 
     Columns: what names the curve; `n` pairs, `gained`, `lost`; `estimate` = (gained − lost)/n as a
@@ -42,10 +42,10 @@ def effects(store: Source, *, level: float = LEVEL) -> pd.DataFrame:
     frame = whole_test_sets(accuracy(store), store)
     pooled = frame["n_seeds"] > 1
     several = frame[pooled & frame["direction"].notna()]
-    once = paired_tests(frame[~pooled], level=level)
+    once = paired_tests(frame[~pooled], confidence=confidence)
     if several.empty:
         return once
-    tested = seed_tests(store, frame[pooled | frame["direction"].isna()], level=level)
+    tested = seed_tests(store, frame[pooled | frame["direction"].isna()], confidence=confidence)
     both = [part for part in (once, _finished(tested, CURVE, EFFECT_COLUMNS)) if len(part)]
     return ordered(pd.concat(both, ignore_index=True), [*CURVE, "alpha"])
 
@@ -53,7 +53,7 @@ def effects(store: Source, *, level: float = LEVEL) -> pd.DataFrame:
 def paired_tests(
     frame: pd.DataFrame,
     *,
-    level: float = LEVEL,
+    confidence: float = CONFIDENCE,
     within: Sequence[str] = (),
     family: Sequence[str] = CURVE,
 ) -> pd.DataFrame:
@@ -75,7 +75,7 @@ def paired_tests(
         discordant=counts["gained"] + counts["lost"],
         baseline_accuracy=counts["baseline_n_correct"] / counts["n"],
         test=MCNEMAR,
-        **_paired_columns(counts, level=level),
+        **_paired_columns(counts, confidence=confidence),
     )
     return ordered(_finished(tested, family, columns), [*CURVE, "alpha", *within])
 
@@ -91,7 +91,7 @@ def _finished(tested: pd.DataFrame, family: Sequence[str], columns: list[str]) -
     return holm_by(moved, list(family)).reindex(columns=columns)
 
 
-def _paired_columns(counts: pd.DataFrame, *, level: float) -> dict[str, np.ndarray | float]:
+def _paired_columns(counts: pd.DataFrame, *, confidence: float) -> dict[str, np.ndarray | float]:
     """Tests and intervals of every row's totals at once."""
     from analysis.statistics.bootstrap import bootstrap_difference
     from analysis.statistics.intervals import paired_difference
@@ -99,16 +99,16 @@ def _paired_columns(counts: pd.DataFrame, *, level: float) -> dict[str, np.ndarr
 
     gained, lost, n = (counts[name].to_numpy() for name in ("gained", "lost", "n"))
     test = mcnemar(gained, lost, method="midp")
-    interval = paired_difference(gained, lost, n, method="tango", confidence=level)
+    interval = paired_difference(gained, lost, n, method="tango", confidence=confidence)
     # The exact method draws nothing; the generator is there because the signature asks for one.
     bootstrap = bootstrap_difference(
-        gained, lost, n, rng=np.random.default_rng(0), method="exact", confidence=level
+        gained, lost, n, rng=np.random.default_rng(0), method="exact", confidence=confidence
     )
     return {
         "estimate": (gained - lost) / n,
         "low": np.asarray(interval.low, dtype=float),
         "high": np.asarray(interval.high, dtype=float),
-        "level": level,
+        "level": confidence,
         "p": np.asarray(test.p, dtype=float),
         "p_exact": np.asarray(mcnemar(gained, lost, method="exact").p, dtype=float),
         "p_sign": np.asarray(sign_test(gained, lost).p, dtype=float),

@@ -10,12 +10,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import pandas as pd
 
-P = ParamSpec("P")
 T = TypeVar("T")
+Table = TypeVar("Table", bound=Callable[..., Any])
 
 
 class Readings:
@@ -41,16 +41,16 @@ def opened(store: Source) -> Readings:
     return store if isinstance(store, Readings) else Readings(store)
 
 
-def remembered(table: Callable[Concatenate[Source, P], T]) -> Callable[Concatenate[Source, P], T]:
+def remembered(table: Table) -> Table:
     """A table function that is computed once per readings and options."""
 
     @functools.wraps(table)
-    def remembering(store: Source, /, *given: P.args, **options: P.kwargs) -> T:
+    def remembering(store: Source, *given: Any, **options: Any) -> Any:
         readings = opened(store)
         key = (table, given, tuple(sorted(options.items())))
         return readings.once(key, lambda: table(readings, *given, **options))
 
-    return remembering
+    return cast("Table", remembering)
 
 
 def view(store: Source, query: str) -> pd.DataFrame:

@@ -18,7 +18,7 @@ CLUSTERED = "cluster t over problems"
 UNTESTED = ("low", "high", "p", "p_exact", "p_sign", "bootstrap_low", "bootstrap_high")
 
 
-def seed_tests(store: Source, frame: pd.DataFrame, *, level: float) -> pd.DataFrame:
+def seed_tests(store: Source, frame: pd.DataFrame, *, confidence: float) -> pd.DataFrame:
     """The columns of `effects` (before correction) for conditions with several seeds.
 
     Candidates are tested by `clustered_difference`; controls have their estimate alone, which is
@@ -32,7 +32,7 @@ def seed_tests(store: Source, frame: pd.DataFrame, *, level: float) -> pd.DataFr
     for row in steered.to_dict("records"):
         found: dict[str, Any] = {str(name): value for name, value in row.items()}
         found |= dict.fromkeys(UNTESTED, np.nan) | {
-            "level": level,
+            "level": confidence,
             "test": CLUSTERED,
             "status": "ok",
         }
@@ -43,13 +43,13 @@ def seed_tests(store: Source, frame: pd.DataFrame, *, level: float) -> pd.DataFr
         found["n"] = pairs // int(row["n_seeds"])
         if row["role"] == "candidate":
             shared = seeds.get(row["baseline_id"], 1) == 1
-            found |= _clustered(outcomes, found, "shared" if shared else "seeds", level)
+            found |= _clustered(outcomes, found, "shared" if shared else "seeds", confidence)
         rows.append(found)
     return pd.DataFrame(rows)
 
 
 def _clustered(
-    outcomes: pd.DataFrame, row: dict[str, Any], pairing: Any, level: float
+    outcomes: pd.DataFrame, row: dict[str, Any], pairing: Any, confidence: float
 ) -> dict[str, Any]:
     """Estimate, interval and p of one condition over problems."""
     from analysis.statistics.clustered import clustered_difference
@@ -64,7 +64,7 @@ def _clustered(
     }
     try:
         result = clustered_difference(
-            table, rng=np.random.default_rng(0), pairing=pairing, confidence=level
+            table, rng=np.random.default_rng(0), pairing=pairing, confidence=confidence
         )
     except Refusal:
         return {"status": "no_information"}

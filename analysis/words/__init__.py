@@ -13,8 +13,8 @@ tables of a paper, in a terminal, in a sentence of the calculator. Decided once:
 - what is missing or undefined: ``–``.
 
 Two kinds of output are for further work and not for reading: JSON has every digit and nothing
-rounded, CSV has plain minus signs and empty cells, and the lines of the calculator print six
-significant digits, because a published figure is held against them.
+rounded, and CSV has plain minus signs and empty cells. The lines of the calculator print a p as its
+sentence does; whoever holds a published figure against every digit asks for JSON.
 """
 
 from __future__ import annotations

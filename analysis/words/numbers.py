@@ -9,7 +9,7 @@ from typing import Any
 MINUS = "−"
 MISSING = "–"
 # A test is read against this level: a p beside it keeps a digit more.
-LEVEL = 0.05
+SIGNIFICANCE = 0.05
 BESIDE_IT = 0.005
 LEAST_P = 0.0001
 
@@ -53,9 +53,9 @@ def interval(low: float, high: float, digits: int = 1) -> str:
     return f"[{points(low, digits)}, {points(high, digits)}]"
 
 
-def limits(low: float, high: float, level: float) -> str:
+def limits(low: float, high: float, confidence: float) -> str:
     """Two fractions as an interval in points, with its level, for a sentence."""
-    return f"{100 * level:g} % interval {points(low)} to {points(high)} points"
+    return f"{100 * confidence:g} % interval {points(low)} to {points(high)} points"
 
 
 def p_value(p: Any) -> str:
@@ -64,9 +64,9 @@ def p_value(p: Any) -> str:
         return MISSING
     if p < LEAST_P:
         return f"< {LEAST_P:.4f}"
-    if p < 0.001 or abs(p - LEVEL) < BESIDE_IT:
+    if p < 0.001 or abs(p - SIGNIFICANCE) < BESIDE_IT:
         digits = 4
-        while p != LEVEL and float(f"{p:.{digits}f}") == LEVEL:
+        while p != SIGNIFICANCE and float(f"{p:.{digits}f}") == SIGNIFICANCE:
             digits += 1
         return f"{p:.{digits}f}"
     return f"{p:.3f}" if p < 0.1 else f"{p:.2f}"

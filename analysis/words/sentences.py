@@ -14,7 +14,9 @@ _TEST = {
 }
 
 
-def mcnemar_sentence(gained: int, lost: int, p: float, exact: float, alpha: float = 0.05) -> str:
+def mcnemar_sentence(
+    gained: int, lost: int, p: float, exact: float, significance: float = 0.05
+) -> str:
     """Reading of McNemar's mid-p, with the exact test named where it decides otherwise."""
     if gained + lost == 0:
         return (
@@ -22,7 +24,7 @@ def mcnemar_sentence(gained: int, lost: int, p: float, exact: float, alpha: floa
             "how large an effect these data leave possible is a question for the interval."
         )
     numbers = f"{gained} gained against {lost} lost, {p_is(p, 'McNemar mid-p')}"
-    if p > alpha:
+    if p > significance:
         return (
             f"The data do not establish that steering gains more problems than it loses, or the "
             f"reverse ({numbers}); that is not evidence of no effect: read the interval."
@@ -33,8 +35,10 @@ def mcnemar_sentence(gained: int, lost: int, p: float, exact: float, alpha: floa
         else "lost more problems than it gained"
     )
     sentence = f"Steering {way} ({numbers}), more unevenly than chance alone readily explains"
-    if exact > alpha:
-        sentence += f"; the more conservative exact test does not reach {alpha:g} ({p_is(exact)})"
+    if exact > significance:
+        sentence += (
+            f"; the more conservative exact test does not reach {significance:g} ({p_is(exact)})"
+        )
     return sentence + ". This compares with the baseline only, not with control directions."
 
 
@@ -109,8 +113,8 @@ def controls_sentence(result: Any, unit: str) -> str:
     )
     if result.rank_floor > alpha:
         sentence += (
-            f"; with {k} controls the rank test cannot go below {result.rank_floor:.3g}, so more "
-            "controls are needed before any claim"
+            f"; with {k} controls the rank test cannot go below {p_value(result.rank_floor)}, so "
+            "more controls are needed before any claim"
         )
     return sentence + "."
 
@@ -150,13 +154,13 @@ def sample_size_sentence(result: Any, effect: float, method: str) -> str:
     )
 
 
-def adjusted_sentence(result: Any, level: float = 0.05) -> str:
+def adjusted_sentence(result: Any, significance: float = 0.05) -> str:
     """Reading of adjusted p-values."""
-    rejected = int((result.p <= level).sum())
+    rejected = int((result.p <= significance).sum())
     return (
-        f"{rejected} of {len(result.p)} p-values stay at or below {level:g} with {result.method} "
-        f"over a family of {result.family_size} ({result.controls}); the family must have been "
-        "fixed before the p-values were seen."
+        f"{rejected} of {len(result.p)} p-values stay at or below {significance:g} with "
+        f"{result.method} over a family of {result.family_size} ({result.controls}); the family "
+        "must have been fixed before the p-values were seen."
     )
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
+from types import ModuleType
+
 import pytest
 
+import analysis
+from analysis import claims, plans, tables, words
 from analysis.vocabulary import Operator, Tail, checked
 from sql.errors import UserError
 
@@ -20,3 +25,12 @@ def test_an_unknown_word_is_refused_with_the_nearest_and_all() -> None:
     assert str(refusal.value) == "unknown tail 'up': there are two-sided, greater, less"
     with pytest.raises(UserError, match="None"):
         checked(None, Tail, "tail")
+
+
+@pytest.mark.parametrize("module", [analysis, claims, plans, tables, words])
+def test_no_public_function_takes_a_level_without_saying_of_what(module: ModuleType) -> None:
+    functions = [one for one in (getattr(module, name) for name in module.__all__) if callable(one)]
+    assert functions
+    for function in functions:
+        if not inspect.isclass(function):
+            assert "level" not in inspect.signature(function).parameters, function.__name__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -36,12 +37,54 @@ def test_mcnemar() -> None:
     assert content["exact"]["p"] == pytest.approx(0.6875)
     assert content["sign_test"]["dropped"] == 80
     text = run("mcnemar", *REPORT)
-    assert "0.453125" in text
     assert "not evidence of no effect" in text
     harmful = run("mcnemar", "--gained", "8", "--lost", "19")
     assert "lost more problems" in harmful
     assert "does not reach 0.05 (p = 0.0522)" in harmful
     assert "no problem changed" in run("mcnemar", "--gained", "0", "--lost", "0").lower()
+
+
+@pytest.mark.parametrize(
+    ("command", "exact", "shown"),
+    [
+        ("mcnemar --gained 0 --lost 6 --n 39", "0.01562", "0.016"),
+        ("difference --gained 0 --lost 6 --n 39", "0.01562", "0.016"),
+        ("controls --effect -12.8 --controls=-1.2,-2.3,-5.8,-11.6,-12.8 --n 86", "0.355", "0.36"),
+        ("fragility --gained 7 --lost 18 --n 86 --fragile-lost 2", "0.0289", "0.029"),
+        ("equivalence --gained 4 --lost 2 --n 86 --margin 9", "0.03093", "0.031"),
+        ("strata --gained 9,1 --lost 2,3 --n 40,46", "0.07692", "0.077"),
+    ],
+)
+def test_a_p_is_the_same_in_the_lines_and_in_the_sentence(
+    command: str, exact: str, shown: str
+) -> None:
+    lines, sentence = run(*command.split()).split("\n\n")
+    assert f"  {shown}" in lines
+    assert f"p = {shown}" in sentence
+    assert exact not in lines + sentence
+    assert exact in run(*command.split(), "--json")
+
+
+@pytest.mark.parametrize("command", ["controls", "controls-power"])
+def test_the_least_rank_p_is_the_same_in_the_lines_and_in_the_sentence(command: str) -> None:
+    options = [*CONTROLS, "--n", "86"] if command == "controls" else ["--k", "5"]
+    lines, sentence = run(command, *options).split("\n\n")
+    assert re.search(r"rank p.*0\.33", lines)
+    assert "cannot go below 0.33" in sentence
+    assert "0.333" not in lines + sentence
+
+
+def test_options_keep_their_names_and_their_meaning() -> None:
+    assert "90 % intervals" in run("difference", *REPORT, "--level", "0.9")
+    counts = [*REPORT, "--margin", "9"]
+    strict = run_json("equivalence", *counts, "--alpha", "0.01")["result"]
+    assert strict["level"] == pytest.approx(0.98)
+
+
+def test_adjusted_values_are_written_like_any_p() -> None:
+    one, other = run("adjust", ".0123456", ".00001", "--family-size", "2").splitlines()[1:3]
+    assert one.split() == ["0.012", "0.012"]
+    assert other.strip() == "< 0.0001  < 0.0001"
 
 
 def test_difference() -> None:

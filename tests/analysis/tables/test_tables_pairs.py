@@ -148,17 +148,18 @@ def test_a_table_is_computed_once_per_readings_and_cannot_be_spoiled(demo_like) 
     calls = []
 
     @remembered
-    def table(store: Source, *, level: float = 0.95) -> pd.DataFrame:
-        calls.append((store, level))
-        return pd.DataFrame({"a": [level]})
+    def table(store: Source, *, confidence: float = 0.95) -> pd.DataFrame:
+        calls.append((store, confidence))
+        return pd.DataFrame({"a": [confidence]})
 
     readings = Readings(demo_like)
     first = table(readings)
     first["a"] = 2
     assert table(readings)["a"].tolist() == [0.95]
-    assert table(readings, level=0.9)["a"].tolist() == [0.9]
+    assert table(readings, confidence=0.9)["a"].tolist() == [0.9]
+    assert table(store=readings, confidence=0.9)["a"].tolist() == [0.9]
     assert calls == [(readings, 0.95), (readings, 0.9)]
-    table(demo_like)
+    table(store=demo_like)
     table(Readings(demo_like))
     assert len(calls) == 4
 
@@ -175,4 +176,4 @@ def test_a_view_is_read_once_and_new_readings_see_new_rows(tmp_path, demo_like) 
 
 
 def test_what_is_computed_once_keeps_its_signature() -> None:
-    assert list(inspect.signature(tables.effects).parameters) == ["store", "level"]
+    assert list(inspect.signature(tables.effects).parameters) == ["store", "confidence"]
