@@ -34,7 +34,7 @@ COLLECT = {
     "base": ["./nowhere"],
     "lora_alpha": ["x"],
     "alphas": ["1:2", "nan", "3:1:1"],
-    "seeds": ["-1", "0:0", "0:3"],
+    "seeds": ["-1", "0:0", "0:3", "9" * 23, str(2**31), "0:" + "9" * 23, "-5:3"],
     "site": ["elbow", "latent,latent", "residual:x"],
     "schedule": ["sometimes", "position:x", "[1, x]"],
     "operator": ["multiply"],
@@ -62,7 +62,7 @@ COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
             "base": COLLECT["base"],
             "problems": ["gone.json"],
             "split": ["gone.json"],
-            "seed": ["-1", "x"],
+            "seed": ["-1", "x", "9" * 24],
         },
     ),
     "model info": (["bundled"], {name: MODEL[name] for name in MODEL if name != "protocol"}),
@@ -75,7 +75,7 @@ COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
         {
             "count": ["0", "x"],
             "mix": ["a,b", "0,0", "1,1,1,1,1", "nan", "-1,2"],
-            "seed": ["-1"],
+            "seed": ["-1", "9" * 24, str(2**63)],
             "set_name": ["../up", "primary"],
         },
     ),
@@ -95,7 +95,7 @@ COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
             "source": ["gone"],
             "without": ["gone"],
             "as_split": ["a b"],
-            "seed": ["-1"],
+            "seed": ["-1", "9" * 24, str(2**63)],
         },
     ),
     "problems split --balanced": (
@@ -114,7 +114,7 @@ COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
             "protocol": ["codec"],
             "model": ["gone"],
             "count": ["0"],
-            "seed": ["-1"],
+            "seed": ["-1", "9" * 24, str(2**63)],
         },
     ),
     "directions fit --fit random_total_norm": (
@@ -128,7 +128,7 @@ COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
             "number": ["0"],
             "kind": ["gone", "shuffled_labels"],
             "name": ["../up"],
-            "seed": ["-1"],
+            "seed": ["-1", "9" * 24, str(2**63)],
         },
     ),
     "directions add": (

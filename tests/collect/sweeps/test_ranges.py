@@ -36,9 +36,10 @@ def test_bad_doses_are_refused_with_an_example(text: str) -> None:
 def test_seeds_leave_the_end_out_as_python_does() -> None:
     assert ranges.seeds("0:4") == [0, 1, 2, 3]
     assert ranges.seeds("7,0,7") == [0, 7]
+    assert ranges.seeds("2147483647") == [2**31 - 1]
 
 
-@pytest.mark.parametrize("text", ["", "4:4", "-1", "0:1:2", "1.5"])
+@pytest.mark.parametrize("text", ["", "4:4", "-1", "0:1:2", "1.5", "2147483648", "0:" + "9" * 30])
 def test_bad_seeds_are_refused(text: str) -> None:
     with pytest.raises(UserError, match="--seeds"):
         ranges.seeds(text)
