@@ -65,9 +65,12 @@ def memory_bytes(text: str) -> int:
     """Bytes from `4GB`, `500 MB` or a plain number.
 
     Raises:
-        UserError: the text is no amount.
+        UserError: the text is no amount, or one that no engine could run in.
     """
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*", text.lower())
     if not match:
         raise UserError(f"--memory {text!r} is no amount of memory: write 4GB or 500MB")
-    return int(float(match[1]) * _UNITS[match[2]])
+    amount = float(match[1]) * _UNITS[match[2]]
+    if not LEAST_MEMORY <= amount < math.inf:
+        raise UserError(f"--memory {text!r} should be 1MB or more: write 4GB or 500MB")
+    return int(amount)

@@ -29,22 +29,22 @@ direction = "{direction}"
 """
 COLLECT = {
     "problems": ["gone"],
-    "directions": ["gone", "kind=gone", "no sql at all("],
+    "directions": ["", " ", "gone", "kind=gone", "no sql at all("],
     "model": ["./nowhere", "no/such/place/at/all"],
     "base": ["./nowhere"],
-    "lora_alpha": ["x"],
-    "alphas": ["1:2", "nan", "3:1:1"],
+    "lora_alpha": ["x", "0", "-1", "nan", "inf"],
+    "alphas": ["", "1:2", "nan", "3:1:1"],
     "seeds": ["-1", "0:0", "0:3", "9" * 23, str(2**31), "0:" + "9" * 23, "-5:3"],
     "site": ["elbow", "latent,latent", "residual:x"],
-    "schedule": ["sometimes", "position:x", "[1, x]"],
+    "schedule": ["sometimes", "position:x", "[1, x]", "position:999", "position:6", "[1, 0]"],
     "operator": ["multiply"],
     "effect": ["indirect"],
     "protocol": ["codec"],
-    "max_new_tokens": ["0", "x"],
+    "max_new_tokens": ["0", "x", "100001", "9" * 30],
     "temperature": ["-1", "nan", "x"],
     "dtype": ["float8"],
     "device": ["abacus"],
-    "memory": ["4gigs", ""],
+    "memory": ["4gigs", "", "0GB", "999k", "9" * 400],
 }
 MODEL = {name: COLLECT[name] for name in ("base", "lora_alpha", "device", "dtype", "protocol")}
 # Of every command: arguments with which it runs, and values with which it must not.
@@ -267,6 +267,12 @@ def test_a_plan_that_does_not_fit_is_not_frozen(folder, capsys, monkeypatch, pla
     error = refusal(capsys, monkeypatch, ["collect", str(folder / "store"), "plan.toml"])
     assert error.startswith("steerstat: ")
     assert contents(folder) == before
+
+
+def test_a_schedule_of_no_direction_is_refused(folder, capsys, monkeypatch):
+    arguments = ["collect", str(folder / "store"), "--problems", "primary"]
+    error = refusal(capsys, monkeypatch, [*arguments, "--schedule", "position:999"])
+    assert error == ("steerstat: --schedule position:999 weights directions: give --directions\n")
 
 
 @pytest.mark.parametrize("stopping", [True, False])

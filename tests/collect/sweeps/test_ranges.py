@@ -46,15 +46,17 @@ def test_bad_seeds_are_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "bytes_"), [("4GB", 4 * 10**9), ("500 mb", 5 * 10**8), ("1.5k", 1500), ("12", 12)]
+    ("text", "bytes_"),
+    [("4GB", 4 * 10**9), ("500 mb", 5 * 10**8), ("1500k", 1_500_000), ("1000000", 10**6)],
 )
 def test_memory(text: str, bytes_: int) -> None:
     assert ranges.memory_bytes(text) == bytes_
 
 
 def test_bad_memory_is_refused() -> None:
-    with pytest.raises(UserError, match="--memory"):
-        ranges.memory_bytes("a lot")
+    for text in ("a lot", "12", "999k", "0GB", "9" * 400):
+        with pytest.raises(UserError, match="--memory"):
+            ranges.memory_bytes(text)
 
 
 @given(st.lists(st.integers(0, 9999), min_size=1, max_size=20))
