@@ -22,7 +22,7 @@ def calibrate(
     searches: Annotated[
         int | None, typer.Option(help="Data sets per setting for what resamples each.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of every simulation.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of every simulation.", min=0, max=2**63 - 1)] = 0,
     json_: JsonOption = False,
 ) -> None:
     """Simulate no effect and known effects: how often tests reject and intervals cover.

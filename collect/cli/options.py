@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from collect.sweeps.ranges import MOST_SEED
+
 Store = Annotated[Path, typer.Argument(help="Folder of the store, such as runs/demo.")]
 NewStore = Annotated[
     Path, typer.Argument(help="Folder of the store, such as runs/demo; made if it is not there.")
@@ -60,7 +62,9 @@ StoredModel = Annotated[
         help="Name of a model of the store, such as codi-arithmetic; by default the only one."
     ),
 ]
-Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn, such as 1.", min=0)]
+Seed = Annotated[
+    int, typer.Option(help="Seed of everything that is drawn, such as 1.", min=0, max=MOST_SEED)
+]
 MakeSet = Annotated[
     str | None,
     typer.Option("--set", help="Name of a set to make of them, such as pool; by default none."),

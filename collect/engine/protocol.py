@@ -15,6 +15,8 @@ from analysis.vocabulary import BotPlacement, ProtocolName, checked
 from collect.models.model import Model
 from sql.errors import UserError
 
+MOST_NEW_TOKENS = 100_000
+
 
 @dataclass(frozen=True)
 class Protocol:
@@ -105,9 +107,9 @@ PROTOCOLS: dict[str, Protocol] = {
 
 
 def checked_max_new_tokens(tokens: int) -> int:
-    """The longest answer in tokens. Raises UserError where it holds no token."""
-    if tokens < 1:
-        raise UserError(f"max_new_tokens is {tokens}; it must be at least 1")
+    """The longest answer in tokens. Raises UserError where it is not 1 to `MOST_NEW_TOKENS`."""
+    if not 1 <= tokens <= MOST_NEW_TOKENS:
+        raise UserError(f"max_new_tokens is {tokens}; it must be 1 to {MOST_NEW_TOKENS}")
     return tokens
 
 

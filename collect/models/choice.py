@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from collect.models import checkpoints
 from collect.models.model import Model
 from collect.models.sources import find_here
+from sql.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,10 +36,13 @@ def choose_model(path_or_name: str | Path | None = None, **options: Any) -> Mode
         options: of `load_model`; None is one that was not given.
 
     Raises:
-        UserError: no model is there, or the device or dtype is unknown.
+        UserError: no model is there, the device or dtype is unknown, or the scale of the LoRA is
+            not above 0.
     """
     options["path_or_name"] = path_or_name
     choice = ModelChoice(**{key: value for key, value in options.items() if value is not None})
+    if not 0 < choice.lora_alpha < math.inf:
+        raise UserError(f"--lora-alpha {choice.lora_alpha:g} should be a number above 0")
     checkpoints.checked_device(choice.device)
     checkpoints.checked_dtype(choice.dtype)
     find_here(choice.path_or_name)

@@ -9,6 +9,9 @@ from sql.errors import UserError
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 MOST_VALUES = 10_000
+MOST_OUTCOME_SEED = 2**31 - 1  # `outcomes.seed` is an int32
+MOST_SEED = 2**63 - 1  # every `rng_seed` is an int64
+LEAST_MEMORY = 10**6
 
 
 def alphas(text: str) -> list[float]:
@@ -41,14 +44,16 @@ def seeds(text: str) -> list[int]:
     """Seeds from `0:4` (that is 0, 1, 2, 3) or a list `0,5,7`.
 
     Raises:
-        UserError: the text is neither, or no seed is left.
+        UserError: the text is neither, no seed is left, or one does not fit the store.
     """
     try:
         parts = [int(part) for part in text.split(":" if ":" in text else ",")]
     except ValueError:
         parts = []
+    if parts and max(parts) > MOST_OUTCOME_SEED:
+        raise UserError(f"--seeds {text!r}: a seed is at most {MOST_OUTCOME_SEED}")
     if ":" in text:
-        found = list(range(parts[0], parts[1])) if len(parts) == 2 else []
+        found = list(range(*parts)[: MOST_VALUES + 1]) if len(parts) == 2 else []
     else:
         found = sorted(set(parts))
     if not found or found[0] < 0 or len(found) > MOST_VALUES:
@@ -60,9 +65,12 @@ def memory_bytes(text: str) -> int:
     """Bytes from `4GB`, `500 MB` or a plain number.
 
     Raises:
-        UserError: the text is no amount.
+        UserError: the text is no amount, or one that no engine could run in.
     """
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*", text.lower())
     if not match:
         raise UserError(f"--memory {text!r} is no amount of memory: write 4GB or 500MB")
-    return int(float(match[1]) * _UNITS[match[2]])
+    amount = float(match[1]) * _UNITS[match[2]]
+    if not LEAST_MEMORY <= amount < math.inf:
+        raise UserError(f"--memory {text!r} should be 1MB or more: write 4GB or 500MB")
+    return int(amount)

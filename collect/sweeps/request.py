@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from analysis.vocabulary import Effect, Operator, ProtocolName, checked
 from collect.directions.directions import Direction, select_directions
 from collect.engine.engine import DEFAULT_MEMORY
-from collect.engine.interventions import checked_schedule, checked_sites
-from collect.engine.protocol import checked_max_new_tokens
+from collect.engine.interventions import checked_schedule, checked_sites, schedule_weights
+from collect.engine.protocol import PROTOCOLS, checked_max_new_tokens
 from collect.models.choice import ModelChoice, choose_model
 from collect.problems.problem_sets import set_problems
 from collect.sweeps import planned, ranges
@@ -112,7 +114,7 @@ def make_request(
     if options.problems is None:
         raise UserError("which problems? give --problems SET, or a PLAN.toml")
     memory = DEFAULT_MEMORY if options.memory is None else ranges.memory_bytes(options.memory)
-    alphas = ranges.alphas(options.alphas) if options.alphas else None
+    alphas = ranges.alphas(options.alphas) if options.alphas is not None else None
     parsed = {
         "model": _model(options),
         "site": None if options.site is None else ",".join(checked_sites(options.site)),
@@ -130,11 +132,13 @@ def make_request(
         planned.check_problems(plan_file.plan, options.problems, len(problems))
         if stop_when_decided:
             contrasts = planned.contrasts(plan_file.plan, options.problems, options.protocol)
+    doses = _doses(root, options, plan_file, alphas)
+    _check_schedule(options, doses)
     return Request(
         root=root,
         set_name=options.problems,
         problems=problems,
-        doses=_doses(root, options, plan_file, alphas),
+        doses=doses,
         memory=memory,
         plan=plan_file,
         contrasts=tuple(contrasts),
@@ -158,6 +162,22 @@ def _model(options: Options) -> ModelChoice:
         device=options.device,
         dtype=options.dtype,
     )
+
+
+def _check_schedule(options: Options, doses: Sequence[tuple[Direction, tuple[float, ...]]]) -> None:
+    """Refuse a schedule of no direction, or beyond positions that are known without the model."""
+    if not doses and options.schedule != Options.schedule:
+        raise UserError(f"--schedule {options.schedule} weights directions: give --directions")
+    protocol = PROTOCOLS[options.protocol]
+    if protocol.bot == "none":  # as many positions as the answer has tokens
+        return
+    for direction, _ in doses:
+        n_sites = len((options.site or direction.site).split(","))
+        n_vectors = len(direction.vectors)
+        several = n_vectors > n_sites and n_vectors % n_sites == 0
+        positions = protocol.n_latent or (n_vectors // n_sites if several else None)
+        if positions:
+            schedule_weights(options.schedule, np.ones(positions, dtype=np.float32))
 
 
 def problems_of_set(root: Path, name: str) -> list[Problem]:
@@ -193,7 +213,7 @@ def _doses(
 ) -> tuple[tuple[Direction, tuple[float, ...]], ...]:
     """Directions and the doses of each: as given, else as planned."""
     plan = None if plan_file is None else plan_file.plan
-    if options.directions:
+    if options.directions is not None:
         shared = tuple(alphas or (plan.alphas if plan else [1.0]))
         return tuple((one, shared) for one in select_directions(root, options.directions))
     if plan is None:

@@ -29,22 +29,22 @@ direction = "{direction}"
 """
 COLLECT = {
     "problems": ["gone"],
-    "directions": ["gone", "kind=gone", "no sql at all("],
+    "directions": ["", " ", "gone", "kind=gone", "no sql at all("],
     "model": ["./nowhere", "no/such/place/at/all"],
     "base": ["./nowhere"],
-    "lora_alpha": ["x"],
-    "alphas": ["1:2", "nan", "3:1:1"],
-    "seeds": ["-1", "0:0", "0:3"],
+    "lora_alpha": ["x", "0", "-1", "nan", "inf"],
+    "alphas": ["", "1:2", "nan", "3:1:1"],
+    "seeds": ["-1", "0:0", "0:3", "9" * 23, str(2**31), "0:" + "9" * 23, "-5:3"],
     "site": ["elbow", "latent,latent", "residual:x"],
-    "schedule": ["sometimes", "position:x", "[1, x]"],
+    "schedule": ["sometimes", "position:x", "[1, x]", "position:999", "position:6", "[1, 0]"],
     "operator": ["multiply"],
     "effect": ["indirect"],
     "protocol": ["codec"],
-    "max_new_tokens": ["0", "x"],
+    "max_new_tokens": ["0", "x", "100001", "9" * 30],
     "temperature": ["-1", "nan", "x"],
     "dtype": ["float8"],
     "device": ["abacus"],
-    "memory": ["4gigs", ""],
+    "memory": ["4gigs", "", "0GB", "999k", "9" * 400],
 }
 MODEL = {name: COLLECT[name] for name in ("base", "lora_alpha", "device", "dtype", "protocol")}
 # Of every command: arguments with which it runs, and values with which it must not.
@@ -62,7 +62,7 @@ COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
             "base": COLLECT["base"],
             "problems": ["gone.json"],
             "split": ["gone.json"],
-            "seed": ["-1", "x"],
+            "seed": ["-1", "x", "9" * 24],
         },
     ),
     "model info": (["bundled"], {name: MODEL[name] for name in MODEL if name != "protocol"}),
@@ -74,8 +74,8 @@ COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
         ["STORE"],
         {
             "count": ["0", "x"],
-            "mix": ["a,b", "0,0", "1,1,1,1,1", "nan", "-1,2"],
-            "seed": ["-1"],
+            "mix": ["", "a,b", "0,0", "1,1,1,1,1", "nan", "-1,2"],
+            "seed": ["-1", "9" * 24, str(2**63)],
             "set_name": ["../up", "primary"],
         },
     ),
@@ -95,7 +95,7 @@ COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
             "source": ["gone"],
             "without": ["gone"],
             "as_split": ["a b"],
-            "seed": ["-1"],
+            "seed": ["-1", "9" * 24, str(2**63)],
         },
     ),
     "problems split --balanced": (
@@ -114,7 +114,7 @@ COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
             "protocol": ["codec"],
             "model": ["gone"],
             "count": ["0"],
-            "seed": ["-1"],
+            "seed": ["-1", "9" * 24, str(2**63)],
         },
     ),
     "directions fit --fit random_total_norm": (
@@ -127,8 +127,8 @@ COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
             "of": ["gone", "*"],
             "number": ["0"],
             "kind": ["gone", "shuffled_labels"],
-            "name": ["../up"],
-            "seed": ["-1"],
+            "name": ["", "../up"],
+            "seed": ["-1", "9" * 24, str(2**63)],
         },
     ),
     "directions add": (
@@ -138,9 +138,13 @@ COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
             "kind": ["", " "],
             "site": ["elbow", "latent,latent"],
             "role": ["hero"],
-            "parent": ["gone"],
+            "parent": ["", "gone", "mine"],
             "query": ["select 1"],
         },
+    ),
+    "directions add --role control": (
+        ["STORE", "VECTORS", "--name", "new", "--kind", "k"],
+        {"parent": ["", "gone"]},
     ),
     "directions add --key x": (
         ["STORE", "ARCHIVE", "--name", "new", "--kind", "k"],
@@ -267,6 +271,12 @@ def test_a_plan_that_does_not_fit_is_not_frozen(folder, capsys, monkeypatch, pla
     error = refusal(capsys, monkeypatch, ["collect", str(folder / "store"), "plan.toml"])
     assert error.startswith("steerstat: ")
     assert contents(folder) == before
+
+
+def test_a_schedule_of_no_direction_is_refused(folder, capsys, monkeypatch):
+    arguments = ["collect", str(folder / "store"), "--problems", "primary"]
+    error = refusal(capsys, monkeypatch, [*arguments, "--schedule", "position:999"])
+    assert error == ("steerstat: --schedule position:999 weights directions: give --directions\n")
 
 
 @pytest.mark.parametrize("stopping", [True, False])

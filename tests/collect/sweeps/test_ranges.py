@@ -36,24 +36,27 @@ def test_bad_doses_are_refused_with_an_example(text: str) -> None:
 def test_seeds_leave_the_end_out_as_python_does() -> None:
     assert ranges.seeds("0:4") == [0, 1, 2, 3]
     assert ranges.seeds("7,0,7") == [0, 7]
+    assert ranges.seeds("2147483647") == [2**31 - 1]
 
 
-@pytest.mark.parametrize("text", ["", "4:4", "-1", "0:1:2", "1.5"])
+@pytest.mark.parametrize("text", ["", "4:4", "-1", "0:1:2", "1.5", "2147483648", "0:" + "9" * 30])
 def test_bad_seeds_are_refused(text: str) -> None:
     with pytest.raises(UserError, match="--seeds"):
         ranges.seeds(text)
 
 
 @pytest.mark.parametrize(
-    ("text", "bytes_"), [("4GB", 4 * 10**9), ("500 mb", 5 * 10**8), ("1.5k", 1500), ("12", 12)]
+    ("text", "bytes_"),
+    [("4GB", 4 * 10**9), ("500 mb", 5 * 10**8), ("1500k", 1_500_000), ("1000000", 10**6)],
 )
 def test_memory(text: str, bytes_: int) -> None:
     assert ranges.memory_bytes(text) == bytes_
 
 
 def test_bad_memory_is_refused() -> None:
-    with pytest.raises(UserError, match="--memory"):
-        ranges.memory_bytes("a lot")
+    for text in ("a lot", "12", "999k", "0GB", "9" * 400):
+        with pytest.raises(UserError, match="--memory"):
+            ranges.memory_bytes(text)
 
 
 @given(st.lists(st.integers(0, 9999), min_size=1, max_size=20))
