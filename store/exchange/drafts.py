@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -44,7 +45,7 @@ class Draft:
         """Turn what is wrong with one entry into an error line, and go on with the next."""
         try:
             yield
-        except (UserError, KeyError, TypeError, ValueError) as error:
+        except (UserError, KeyError, TypeError, ValueError, OverflowError) as error:
             reason = f"lacks {error}" if isinstance(error, KeyError) else str(error)
             self.errors.append(f"{place}: {reason}")
 
@@ -134,6 +135,17 @@ def problem_row(question: str, answer: Any, **columns: Any) -> Row:
         "answer": gold,
         **columns,
     }
+
+
+def finite(value: Any, what: str) -> float:
+    """The number that a value is. Raises UserError if it is none, or has no end."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{what} is a number, found {value!r}") from error
+    if not math.isfinite(number):
+        raise UserError(f"{what} is a finite number, found {value!r}")
+    return number
 
 
 def model_row(name: str, family: str = "codi") -> Row:
