@@ -346,7 +346,7 @@ def test_a_file_that_does_not_fit_makes_no_store(tmp_path):
 
 
 def test_names_and_numbers_in_a_file_are_errors_of_their_rows(tmp_path):
-    rows = [
+    rows: list[dict[str, object]] = [
         {"direction": "good", "alpha": 1},
         {"direction": "a b", "alpha": 1},
         {"direction": "good", "alpha": "inf"},
@@ -370,7 +370,7 @@ def test_names_and_numbers_in_a_file_are_errors_of_their_rows(tmp_path):
     assert report.added["directions"] == 1
     assert len(report.errors) == 1
     assert "direction name 'r/1'" in report.errors[0]
-    found = [{"direction_id": 0, "results": [], "name": name} for name in ("r 1", "r3")]
+    found = [{"direction_id": 0, "results": list[int](), "name": name} for name in ("r 1", "r3")]
     results = {"random_results": found}
     (tmp_path / "r.json").write_text(json.dumps(results))
     report = import_file(tmp_path / "store", tmp_path / "r.json")
