@@ -19,9 +19,9 @@ from store.exchange.drafts import (
     STEERING,
     Draft,
     Row,
-    canonical,
     condition_row,
     finite,
+    gold,
     graded,
     problem_row,
 )
@@ -70,10 +70,8 @@ class Context:
         known = self.pairs.get((int(pair_id), side), {})
         if not known:
             raise UserError(f"pair {pair_id} ({side}) is unknown: import the pairs first, --pairs")
-        answer = canonical(expected)
-        fitting = [
-            row for row in known.values() if answer is None or canonical(row["answer"]) == answer
-        ]
+        answer = gold(expected)
+        fitting = [row for row in known.values() if answer is None or gold(row["answer"]) == answer]
         if not fitting:
             answers = ", ".join(sorted({row["answer"] for row in known.values()}))
             raise UserError(
