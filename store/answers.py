@@ -6,6 +6,7 @@ Numbers become plain digits: exact decimals of any length, nothing passes throug
 from __future__ import annotations
 
 import re
+import unicodedata
 from fractions import Fraction
 
 # Longest power of ten that a written number may carry; "1e999999999" is text, not a number.
@@ -24,6 +25,8 @@ _NUMBER = re.compile(
 # What may stand behind a number that is an answer by itself.
 _AFTER = re.compile(r"\.?\s*(?:\\?%)?\.?")
 _GOLD_MARK = "####"
+# One vulgar fraction that no digit, sign of power or other fraction touches: "1½" is not 11/2.
+_SMALL_FRACTION = re.compile(r"(?<![\w\u2044])[¼-¾⅐-⅞↉](?![\w\u2044])")
 
 
 def canonical_answer(text: str) -> str:
@@ -42,6 +45,28 @@ def canonical_answer(text: str) -> str:
     match = _NUMBER.match(plain)
     whole = match is not None and _AFTER.fullmatch(plain, match.end()) is not None
     return (_canonical(match) if match and whole else None) or text.strip()
+
+
+def gold_answer(text: str) -> str:
+    """The answer that a problem is stored with: what follows the last "####", or the whole text.
+
+    A number by itself is that number; anything else stays text, as no rule says which of its
+    numbers is meant.
+
+    >>> gold_answer("3 * 6 = 18 a day. #### 1,800"), gold_answer("½"), gold_answer("5 apples")
+    ('1800', '0.5', '5 apples')
+    """
+    return canonical_answer(text.rpartition(_GOLD_MARK)[2].strip() or text)
+
+
+def gold_number(text: str) -> str | None:
+    """The gold answer where that is a number by itself, else None.
+
+    >>> gold_number("$5.50"), gold_number("no 5"), gold_number("1:2")
+    ('5.5', None, None)
+    """
+    gold = gold_answer(text)
+    return gold if canonical_number(gold) == gold else None
 
 
 def canonical_number(text: str) -> str | None:
@@ -64,8 +89,19 @@ def canonical_number(text: str) -> str | None:
 
 
 def _without_marks(text: str) -> str:
-    """Unicode minus signs and LaTeX group commas as ASCII."""
+    """Unicode minus signs, wide digits, fractions of one sign and LaTeX group commas as ASCII."""
+    if not text.isascii():
+        wide = (unicodedata.decomposition(sign).startswith("<wide>") for sign in text)
+        text = "".join(
+            unicodedata.normalize("NFKC", sign) if is_wide else sign
+            for sign, is_wide in zip(text, wide, strict=True)
+        )
+        text = _SMALL_FRACTION.sub(_fraction, text)
     return text.replace("−", "-").replace("–", "-").replace("{,}", ",").replace("\\$", "$")
+
+
+def _fraction(match: re.Match[str]) -> str:
+    return unicodedata.normalize("NFKC", match[0]).replace("\u2044", "/")
 
 
 def _canonical(match: re.Match[str]) -> str | None:

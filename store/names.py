@@ -7,6 +7,8 @@ import re
 from sql.errors import UserError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,127}")
+_SITE = re.compile(r"latent|latent_projected|residual:(?P<layer>[0-9]{1,6})")
+_LONGEST_MODEL = 256
 
 
 def checked_name(name: str, what: str) -> str:
@@ -21,3 +23,44 @@ def checked_name(name: str, what: str) -> str:
             "(at most 128, the first a letter or digit)"
         )
     return name
+
+
+def checked_model_name(name: str) -> str:
+    """The name, if a model can have it: a hub id, or the name of a folder or file.
+
+    Raises:
+        UserError: it is empty, long, begins or ends with a space, or does not print on one line.
+    """
+    usable = name.isprintable() and name == name.strip() and 0 < len(name) <= _LONGEST_MODEL
+    if not usable or ".." in name:
+        raise UserError(
+            f"model name {name[:60]!r} is no usable name: give a hub id such as owner/name, or "
+            f"one line of at most {_LONGEST_MODEL} characters without '..'"
+        )
+    return name
+
+
+def residual_layer(site: str) -> int | None:
+    """The block of a `residual:<layer>` site; None for the other sites.
+
+    Raises:
+        UserError: the text names no site.
+    """
+    found = _SITE.fullmatch(site)
+    if found is None:
+        raise UserError(f"unknown site {site!r}; use latent, latent_projected or residual:<layer>")
+    return int(found["layer"]) if found["layer"] else None
+
+
+def checked_sites(site: str) -> tuple[str, ...]:
+    """The sites of a comma-separated list, each of them known.
+
+    Raises:
+        UserError: one is unknown, or named twice.
+    """
+    sites = tuple(part.strip() for part in site.split(","))
+    for one in sites:
+        residual_layer(one)
+    if len(set(sites)) < len(sites):
+        raise UserError(f"site {site!r} names a site twice: give each once")
+    return sites

@@ -16,10 +16,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from analysis.vocabulary import Role, checked
-from collect.engine.interventions import checked_sites
 from sql.errors import UserError, first_line
 from store import clock, identity, shards
-from store.names import checked_name
+from store.names import checked_name, checked_sites
 
 BROADCAST = -1  # the position of a vector that is the same at every position
 _FIELD = re.compile(r"(name|kind|role|site)\s*==?\s*([^\s'\"]+)")

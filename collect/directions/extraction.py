@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from collect.engine.interventions import checked_sites
 from sql.errors import UserError
 from store import shards
+from store.names import checked_sites
 
 Array = NDArray[np.float32]
 # Problems per shard: bounds memory, and what a kill can lose.

@@ -21,11 +21,10 @@ from collect.directions.directions import (
 )
 from collect.directions.extraction import stored_activations
 from collect.directions.fits import FITS
-from collect.engine.interventions import checked_sites
 from collect.problems.problem_sets import members
 from sql.errors import UserError
 from store import shards
-from store.names import checked_name
+from store.names import checked_name, checked_sites
 
 SHUFFLED = "shuffled_labels"
 KINDS = (*CONTROLS, SHUFFLED)

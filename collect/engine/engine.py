@@ -20,7 +20,7 @@ from torch import Tensor
 from collect.engine.batches import Unit, batch_rows, group_units, windows
 from collect.engine.caches import Prefix
 from collect.engine.decoding import Answers, Decoding, Noise, decode, parse_decoding
-from collect.engine.interventions import Steering, residual_layer, site_vectors
+from collect.engine.interventions import Steering, site_vectors
 from collect.engine.networks import Network, network_of
 from collect.engine.prefix import prefill, tokenize
 from collect.engine.protocol import Protocol, answer_start_tokens, gold_tokens, resolve_protocol
@@ -29,6 +29,7 @@ from collect.engine.rows import Norms, Rows, SteeringTable
 from collect.engine.workers import ordered, worker_count
 from collect.models.model import Model
 from sql.errors import UserError
+from store.names import residual_layer
 
 DEFAULT_MEMORY = 4 * 2**30
 Array = npt.NDArray[np.float32]

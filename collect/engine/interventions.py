@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from analysis.vocabulary import Effect, LatentSite, Operator, Schedule, checked
 from sql.errors import UserError
+from store.names import residual_layer
 
 Array = npt.NDArray[np.float32]
 
@@ -65,34 +66,6 @@ class Steering:
     def sites(self) -> tuple[str, ...]:
         """The sites, one by one."""
         return tuple(part.strip() for part in self.site.split(","))
-
-
-def residual_layer(site: str) -> int | None:
-    """The block of a `residual:<layer>` site; None for the other sites.
-
-    Raises:
-        UserError: the text names no site.
-    """
-    if site in LATENT_SITES:
-        return None
-    kind, _, layer = site.partition(":")
-    if kind != "residual" or not layer.isdigit():
-        raise UserError(f"unknown site {site!r}; use latent, latent_projected or residual:<layer>")
-    return int(layer)
-
-
-def checked_sites(site: str) -> tuple[str, ...]:
-    """The sites of a comma-separated list, each of them known.
-
-    Raises:
-        UserError: one is unknown, or named twice.
-    """
-    sites = tuple(part.strip() for part in site.split(","))
-    for one in sites:
-        residual_layer(one)
-    if len(set(sites)) < len(sites):
-        raise UserError(f"site {site!r} names a site twice: give each once")
-    return sites
 
 
 def checked_schedule(schedule: str) -> str:

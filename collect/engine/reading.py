@@ -11,12 +11,13 @@ from torch import Tensor
 
 from collect.engine.batches import Unit, batch_rows, windows
 from collect.engine.engine import DEFAULT_MEMORY, Engine
-from collect.engine.interventions import LATENT_SITES, Steering, residual_layer
+from collect.engine.interventions import LATENT_SITES, Steering
 from collect.engine.prefix import prefill
 from collect.engine.protocol import Protocol
 from collect.engine.rows import Hook, Rows
 from collect.models.model import Model
 from sql.errors import UserError
+from store.names import residual_layer
 
 
 def activations(

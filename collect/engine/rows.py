@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from collect.engine.caches import Prefix, Segment, SuffixCache, attend, make_segment
-from collect.engine.interventions import Steering, residual_layer, site_vectors
+from collect.engine.interventions import Steering, site_vectors
 from collect.engine.networks import Network
+from store.names import residual_layer
 
 # Called after each block as (layer, x [B, c, d]); returns what the next block reads.
 Hook = Callable[[int, Tensor], Tensor]

@@ -18,6 +18,7 @@ from collect.problems.arithmetic import problems as drawn_problems
 from collect.problems.parsers import PARSERS
 from sql.errors import UserError, first_line
 from store import identity, shards
+from store.answers import gold_number
 from store.exchange import drafts, report_files, tidy
 
 GSM8K_HUB_ID = "openai/gsm8k"
@@ -47,15 +48,19 @@ def problem_row(
 ) -> Row:
     """One row of `problems`; its answer is what the parser makes of `answer`.
 
+    With parser `number` that is a number by itself, or after "####", as an import reads it
+    (`store.answers.gold_number`): of "no 5" or "1:2" nobody knows which number is meant.
+
     Raises:
         UserError: the question is empty, or the answer holds nothing that the parser knows.
     """
     checked_parser(parser)
     if not isinstance(question, str) or not question.strip():
         raise UserError("the question is empty")
-    gold = PARSERS[parser](str(answer))
+    gold = gold_number(str(answer)) if parser == "number" else PARSERS[parser](str(answer))
     if gold is None:
-        raise UserError(f"no {parser} in the answer {str(answer)[:60]!r}")
+        where = ", by itself or after ####" if parser == "number" else ""
+        raise UserError(f"no {parser} in the answer {str(answer)[:60]!r}{where}")
     return drafts.problem_row(
         question,
         gold,

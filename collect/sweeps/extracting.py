@@ -8,12 +8,12 @@ from typing import Any
 
 from analysis.vocabulary import ProtocolName, checked
 from collect.directions.extraction import extract, sites_of
-from collect.engine.interventions import checked_sites
 from collect.engine.protocol import default_protocol
 from collect.models.choice import ModelChoice, choose_model
 from collect.problems.problem_sets import set_problems
 from store.ingestion import ingest
 from store.layout import open_store
+from store.names import checked_sites
 
 
 @dataclass(frozen=True, kw_only=True)

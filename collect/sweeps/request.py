@@ -13,7 +13,7 @@ import numpy as np
 from analysis.vocabulary import Effect, Operator, ProtocolName, checked
 from collect.directions.directions import Direction, select_directions
 from collect.engine.engine import DEFAULT_MEMORY
-from collect.engine.interventions import checked_schedule, checked_sites, schedule_weights
+from collect.engine.interventions import checked_schedule, schedule_weights
 from collect.engine.protocol import PROTOCOLS, checked_max_new_tokens
 from collect.models.choice import ModelChoice, choose_model
 from collect.problems.problem_sets import set_problems
@@ -22,6 +22,7 @@ from collect.sweeps.planned import PlanFile
 from collect.sweeps.sweep import Problem
 from sql.errors import UserError
 from store.layout import open_store
+from store.names import checked_sites
 
 if TYPE_CHECKING:
     from analysis.plans.schema import Contrast

@@ -47,23 +47,21 @@ def import_command(
     Example: steerstat store import runs/theirs outcomes.csv --map problem=id --map correct=is_right
     """
     from store import ingest
-    from store.exchange.importers import import_file, in_order
+    from store.exchange.importers import check_import, import_file, in_order
 
-    mapping = _pairs(map or [])
+    told: dict[str, Any] = {
+        "pairs_file": pairs,
+        "mapping": _pairs(map or []),
+        "set_name": set_name,
+        "model": model,
+        "direction": direction,
+        "alpha": alpha,
+        "site": site,
+    }
+    check_import(store, files, **told)
     failed = False
     for file in in_order(files):
-        report = import_file(
-            store,
-            file,
-            pairs_file=pairs,
-            mapping=mapping,
-            set_name=set_name,
-            model=model,
-            direction=direction,
-            alpha=alpha,
-            site=site,
-            strict=strict,
-        )
+        report = import_file(store, file, strict=strict, **told)
         failed = failed or bool(report.errors)
         _told(file, report, json)
     ingest(store)

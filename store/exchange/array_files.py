@@ -12,6 +12,7 @@ from sql.errors import UserError
 from store.exchange.drafts import Row
 from store.exchange.report_files import Context
 from store.identity import canonical_json, direction_id
+from store.names import checked_name
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -70,6 +71,7 @@ def _activations(values: Any, pair_ids: Any, context: Context) -> None:
 def _direction(values: Any, name: str, kind: str, digest: str, context: Context) -> None:
     vectors = np.ascontiguousarray(values, dtype=np.float32)
     with context.draft.entry(f"{context.name} {name}"):
+        checked_name(name, "direction name")
         if vectors.ndim != 2 or not np.isfinite(vectors).all() or not vectors.any():
             raise UserError(f"must be a finite [T, d] array that is not zero, is {values.shape}")
         role = "candidate" if kind == "mean_difference" else "control"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sql.errors import UserError
-from store.answers import canonical_answer
+from store.answers import canonical_answer, gold_answer
 from store.identity import canonical_json, condition_id, model_id, problem_id
 from store.schema import TABLES, Table
 
@@ -44,7 +45,7 @@ class Draft:
         """Turn what is wrong with one entry into an error line, and go on with the next."""
         try:
             yield
-        except (UserError, KeyError, TypeError, ValueError) as error:
+        except (UserError, KeyError, TypeError, ValueError, OverflowError) as error:
             reason = f"lacks {error}" if isinstance(error, KeyError) else str(error)
             self.errors.append(f"{place}: {reason}")
 
@@ -117,23 +118,45 @@ def _told(table: str, key: tuple[Any, ...]) -> str:
 
 def canonical(value: Any) -> str | None:
     """An answer as it is compared (`store.answers`); None for what stands for no answer."""
+    text = _text(value)
+    return None if text is None else canonical_answer(text)
+
+
+def gold(value: Any) -> str | None:
+    """A gold answer as it is stored (`store.answers`); None for what stands for no answer."""
+    text = _text(value)
+    return None if text is None else gold_answer(text)
+
+
+def _text(value: Any) -> str | None:
     if value is None or isinstance(value, bool):
         return None if value is None else str(value).lower()
     text = str(value).strip()
-    return canonical_answer(text) if text and text.lower() not in _NO_NUMBER else None
+    return text if text and text.lower() not in _NO_NUMBER else None
 
 
 def problem_row(question: str, answer: Any, **columns: Any) -> Row:
     """A row of `problems` with its id. Raises UserError if question or answer is empty."""
-    gold = canonical(answer)
-    if not isinstance(question, str) or not question.strip() or gold is None:
+    stored = gold(answer)
+    if not isinstance(question, str) or not question.strip() or stored is None:
         raise UserError(f"a problem needs a question and an answer, found {question!r}, {answer!r}")
     return {
-        "problem_id": problem_id(question, gold),
+        "problem_id": problem_id(question, stored),
         "question": question.strip(),
-        "answer": gold,
+        "answer": stored,
         **columns,
     }
+
+
+def finite(value: Any, what: str) -> float:
+    """The number that a value is. Raises UserError if it is none, or has no end."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{what} is a number, found {value!r}") from error
+    if not math.isfinite(number):
+        raise UserError(f"{what} is a finite number, found {value!r}")
+    return number
 
 
 def model_row(name: str, family: str = "codi") -> Row:

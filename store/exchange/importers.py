@@ -1,6 +1,6 @@
 """Import: bring outcomes, problems, directions and activations of others into a store.
 
-    from store.importers import import_file
+    from store.exchange.importers import import_file
     report = import_file(root, "outcomes.csv", mapping={"problem": "id"})
 
 Importing the same file twice changes nothing: ids follow from content.
@@ -15,10 +15,12 @@ from typing import Any
 
 from sql.errors import UserError
 from store.clock import now
-from store.exchange.drafts import Draft, ImportReport, Row, model_row, write
+from store.exchange import tidy
+from store.exchange.drafts import Draft, ImportReport, Row, finite, model_row, write
 from store.exchange.report_files import JSON_READERS, Context, pairs, read_json, recognised
 from store.identity import content_id
-from store.layout import create_store
+from store.layout import checked_place, create_store, is_store
+from store.names import checked_model_name, checked_name, checked_sites
 from store.shards import committed, hash_file
 
 
@@ -53,21 +55,72 @@ def import_file(
         strict: refuse the whole file if a single entry does not fit.
 
     Raises:
-        UserError: If a file cannot be read or is none that is known, or with `strict`.
+        UserError: If a file cannot be read or is none that is known, a name is not usable, or with
+            `strict`. Nothing is made or written then.
     """
-    store, file = create_store(root), Path(path)
-    if not file.is_file():
-        raise UserError(f"no file {file}")
+    store, file = Path(root), Path(path)
+    check_import(
+        store,
+        [file],
+        pairs_file=pairs_file,
+        mapping=mapping or {},
+        set_name=set_name,
+        model=model,
+        direction=direction,
+        alpha=alpha,
+        site=site,
+    )
+    site = ",".join(checked_sites(site))
     digest, _ = hash_file(file)
     told = read_json(file) if file.suffix == ".json" else None
     name = told.get("model", told.get("model_name")) if isinstance(told, dict) else None
-    context = _context(store, file, digest, str(name or model))
+    context = _context(store, file, digest, checked_model_name(str(name or model)))
     context.direction, context.alpha, context.site = direction, alpha, site
     if pairs_file is not None:
         pairs(read_json(Path(pairs_file)), context)
     _read(file, told, context, mapping or {}, set_name)
     _provenance(context, file, digest)
-    return write(store, context.draft, run_id=context.run_id, strict=strict)
+    return write(create_store(store), context.draft, run_id=context.run_id, strict=strict)
+
+
+def check_import(
+    root: str | Path,
+    files: Sequence[str | Path],
+    *,
+    pairs_file: str | Path | None,
+    mapping: Mapping[str, str],
+    set_name: str,
+    model: str,
+    direction: str,
+    alpha: float,
+    site: str,
+) -> None:
+    """Check all that `import_file` is told, of every file, before the first is imported.
+
+    Raises:
+        UserError: If the store cannot be there, a file cannot be read, or a name or number is not
+            usable. Nothing is written.
+    """
+    checked_place(root)
+    for file in [*files, *([] if pairs_file is None else [pairs_file])]:
+        _check_readable(Path(file))
+        tidy.checked_suffix(Path(file))
+    tidy.checked_mapping(mapping)
+    checked_name(set_name, "set name")
+    checked_name(direction, "direction name")
+    checked_model_name(model)
+    checked_sites(site)
+    finite(alpha, "alpha")
+
+
+def _check_readable(file: Path) -> None:
+    if not file.is_file():
+        raise UserError(f"no file {file}")
+    try:
+        with file.open("rb") as handle:
+            handle.read(1)
+    except OSError as error:
+        raise UserError(f"cannot read {file}: {error.strerror or error}") from error
 
 
 def in_order(files: Sequence[Path]) -> list[Path]:
@@ -86,13 +139,13 @@ def _context(store: Path, file: Path, digest: str, model: str) -> Context:
     wanted = ["problem_id", "question", "answer", "attributes", "n_steps"]
     problems: dict[str, Row] = {}
     by_pair: dict[tuple[int, str], dict[str, Row]] = {}
-    for row in committed(store, "problems", wanted).to_pylist():
+    for row in _stored(store, "problems", wanted):
         problems[row["problem_id"]] = row
         attributes = json.loads(row["attributes"] or "{}")
         if isinstance(attributes, dict) and "pair_id" in attributes:
             pair = int(attributes["pair_id"]), attributes.get("side", "clean")
             by_pair.setdefault(pair, {})[row["problem_id"]] = row
-    directions = committed(store, "directions", ["name", "direction_id"]).to_pylist()
+    directions = _stored(store, "directions", ["name", "direction_id"])
     return Context(
         draft=Draft(),
         name=file.name,
@@ -103,6 +156,12 @@ def _context(store: Path, file: Path, digest: str, model: str) -> Context:
         pairs=by_pair,
         directions={row["name"]: row["direction_id"] for row in directions},
     )
+
+
+def _stored(store: Path, table: str, columns: Sequence[str]) -> list[Row]:
+    """Rows of the store; none where there is no store yet."""
+    rows: list[Row] = committed(store, table, columns).to_pylist() if is_store(store) else []
+    return rows
 
 
 def _read(
@@ -127,8 +186,6 @@ def _read(
             raise UserError(f"{file.name} looks like {kind} but is not whole: {error!r}") from error
         context.draft.notes.append(f"{file.name}: {kind}")
     else:
-        from store.exchange import tidy
-
         tidy.read(file, context, mapping, set_name)
 
 

@@ -19,12 +19,14 @@ from store.exchange.drafts import (
     STEERING,
     Draft,
     Row,
-    canonical,
     condition_row,
+    finite,
+    gold,
     graded,
     problem_row,
 )
 from store.identity import canonical_json, content_id
+from store.names import checked_name
 
 SPLIT = ("train_correct", "train_wrong", "test_correct", "test_wrong")
 SIDES = ("clean", "corrupted")
@@ -68,10 +70,8 @@ class Context:
         known = self.pairs.get((int(pair_id), side), {})
         if not known:
             raise UserError(f"pair {pair_id} ({side}) is unknown: import the pairs first, --pairs")
-        answer = canonical(expected)
-        fitting = [
-            row for row in known.values() if answer is None or canonical(row["answer"]) == answer
-        ]
+        answer = gold(expected)
+        fitting = [row for row in known.values() if answer is None or gold(row["answer"]) == answer]
         if not fitting:
             answers = ", ".join(sorted({row["answer"] for row in known.values()}))
             raise UserError(
@@ -101,6 +101,7 @@ class Context:
     def named_direction(self, name: str, kind: str, role: str, site: str = "latent") -> str:
         """Id of a direction by name; one without vectors is made where there is none."""
         if name not in self.directions:
+            checked_name(name, "direction name")
             recipe = canonical_json({"imported_from": self.name, "vectors": "not published"})
             row: Row = {"name": name, "kind": kind, "role": role, "site": site, "recipe": recipe}
             row["direction_id"] = content_id({**row, "vectors": None})
@@ -238,14 +239,21 @@ def steering(told: Mapping[str, Any], context: Context) -> None:
         _steered(entries, float(alpha), context.direction, "candidate", context)
 
 
-def _steered(entries: Sequence[Row], alpha: float, name: str, role: str, context: Context) -> None:
+def _steered_condition(alpha: float, name: str, role: str, context: Context) -> str:
     if alpha == 0:
-        condition = context.condition("steering")
-    else:
-        kind = "mean_difference" if role == "candidate" else "random_total_norm"
-        direction = context.named_direction(name, kind, role)
-        how = {"alpha": alpha, "site": "latent", **STEERING}
-        condition = context.condition("steering", direction, **how)
+        return context.condition("steering")
+    kind = "mean_difference" if role == "candidate" else "random_total_norm"
+    direction = context.named_direction(name, kind, role)
+    how = {"alpha": alpha, "site": "latent", **STEERING}
+    return context.condition("steering", direction, **how)
+
+
+def _steered(entries: Sequence[Row], alpha: float, name: str, role: str, context: Context) -> None:
+    condition = None
+    with context.draft.entry(f"{context.name} {name} at {alpha:g}"):
+        condition = _steered_condition(finite(alpha, "alpha"), name, role, context)
+    if condition is None:
+        return
     for entry in entries:
         place = f"{context.name} {name} at {alpha:g}, pair {entry.get('pair_id')}"
         with context.draft.entry(place):

@@ -15,9 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from sql.errors import UserError
-from store.exchange.drafts import STEERING, Row, condition_row, graded, model_row, problem_row
+from store.exchange.drafts import (
+    STEERING,
+    Row,
+    condition_row,
+    finite,
+    graded,
+    model_row,
+    problem_row,
+)
 from store.exchange.report_files import Context
 from store.identity import canonical_json, content_id
+from store.names import checked_model_name, checked_name
 
 COLUMNS = [
     "problem",
@@ -44,6 +53,16 @@ _FALSE = {"false", "0", "0.0", "no", "wrong", "incorrect"}
 _EMPTY = {"", "na", "nan", "null", "none"}
 
 
+def checked_suffix(path: Path) -> None:
+    """Raises UserError for a file that no reader is for: neither tidy nor the report's."""
+    if path.suffix not in {".csv", ".jsonl", ".ndjson", ".parquet", ".json", ".npz"}:
+        raise _foreign(path)
+
+
+def _foreign(path: Path) -> UserError:
+    return UserError(f"{path.name} is no .csv, .jsonl or .parquet file, nor one of the report's")
+
+
 def rows_of(path: Path) -> Iterator[tuple[str, Row]]:
     """(place, row) of every row of a file, by its suffix. Raises UserError for another suffix."""
     try:
@@ -63,9 +82,7 @@ def rows_of(path: Path) -> Iterator[tuple[str, Row]]:
                 for number, row in enumerate((row for batch in batches for row in batch), 1):
                     yield f"{path.name} row {number}", row
         else:
-            raise UserError(
-                f"{path.name} is no .csv, .jsonl or .parquet file, nor one of the report's"
-            )
+            raise _foreign(path)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"cannot read {path}: {error}") from error
 
@@ -96,10 +113,15 @@ def read(path: Path, context: Context, mapping: Mapping[str, str], set_name: str
     `mapping` gives the file's column for a name of `COLUMNS`. Every problem becomes a member of the
     set `set_name`, selection `imported`. Raises UserError for an unknown name in the mapping.
     """
+    checked_mapping(mapping)
+    _fill(rows_of(path), context, {name: mapping.get(name, name) for name in COLUMNS}, set_name)
+
+
+def checked_mapping(mapping: Mapping[str, str]) -> None:
+    """Raises UserError for a name in the mapping that is none of `COLUMNS`."""
     unknown = sorted(set(mapping) - set(COLUMNS))
     if unknown:
         raise UserError(f"--map knows no {unknown[0]!r}: it maps {', '.join(COLUMNS)}")
-    _fill(rows_of(path), context, {name: mapping.get(name, name) for name in COLUMNS}, set_name)
 
 
 def _fill(
@@ -181,11 +203,11 @@ def _verdict(value: Any) -> bool | None:
 
 
 def _condition(row: Row, context: Context) -> str:
-    model = model_row(str(row["model"] or context.model_name))
+    model = model_row(checked_model_name(str(row["model"] or context.model_name)))
     context.draft.add("models", model)
     protocol = {"protocol": str(row["protocol"])} if row["protocol"] else {}
     name = row["direction"] if row["direction"] is not None else row["condition"]
-    alpha = float(row["alpha"]) if row["alpha"] is not None else 1.0
+    alpha = finite(row["alpha"], "alpha") if row["alpha"] is not None else 1.0
     if name is None and row["alpha"] is not None and alpha != 0:
         raise UserError(f"has alpha {alpha:g} but no direction")
     if name is None or alpha == 0 or str(name).lower() == "baseline":
@@ -200,6 +222,7 @@ def _condition(row: Row, context: Context) -> str:
 
 def _direction(name: str, row: Row, context: Context) -> str:
     if name not in context.directions:
+        checked_name(name, "direction name")
         kind, role = str(row["kind"] or "imported"), str(row["role"] or "candidate")
         if role not in {"candidate", "control"}:
             raise UserError(f"role is candidate or control, found {role!r}")

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collect.problems.problems import problem_row as collected
-from store.answers import canonical_answer, canonical_number
+from sql.errors import UserError
+from store.answers import canonical_answer, canonical_number, gold_answer, gold_number
 from store.exchange.drafts import canonical, graded
 from store.exchange.drafts import problem_row as imported
 from store.identity import problem_id
@@ -103,6 +104,12 @@ ANSWERS = {
     "3/4": "0.75",
     "2/6": "1/3",
     "so 9. #### 1,800": "1800",
+    "½": "0.5",
+    "-½": "-0.5",
+    "⅓": "1/3",
+    "１２": "12",
+    "＄１，２００．５０": "1200.5",
+    "so 9. #### ½": "0.5",
 }
 
 
@@ -118,6 +125,29 @@ def test_the_collector_and_the_importer_make_one_problem_of_an_answer(text, answ
     assert (
         there["problem_id"] == problem_id("What is it?", text) == problem_id("What is it?", answer)
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [
+        (text, text)
+        for text in ["5 apples", "no 5", "1:2", "half", "1½", "½2", "½½", "10²", "²½", "①", "1⁄2"]
+    ]
+    + [("so 9. #### 5 apples", "5 apples"), ("it is #### no 5", "no 5"), ("2 #### B", "B")]
+    + [("5 ####", "5 ####")],
+)
+def test_a_gold_that_is_no_number_by_itself_is_text_and_never_one_of_its_numbers(text, stored):
+    assert gold_answer(text) == imported("What is it?", text)["answer"] == stored
+    assert gold_answer(stored) == stored
+    assert gold_number(text) is None
+    with pytest.raises(UserError, match="by itself or after ####"):
+        collected("What is it?", text, source="s")
+
+
+def test_letters_and_verdicts_stay_what_the_parsers_say():
+    for text, parser in [("B", "choice"), ("true", "true_false")]:
+        ours = collected("What is it?", text, parser=parser, source="s")
+        assert ours["answer"] == imported("What is it?", text)["answer"] == text
 
 
 def test_ids_of_plain_numbers_are_those_of_stores_written_before():

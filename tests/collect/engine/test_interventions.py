@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from collect.engine.interventions import Steering, residual_layer, schedule_weights, site_vectors
+from collect.engine.interventions import Steering, schedule_weights, site_vectors
 from sql.errors import UserError
+from store.names import residual_layer
 
 NORMS = np.array([1.0, 2.0, 3.0], dtype=np.float32)
 

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
+import steerstat
 from sql.errors import UserError
 from store import ingest, read
 from store.cli.transfer import app
@@ -292,6 +293,94 @@ def test_a_wrong_mapping_is_named(tmp_path):
         import_file(tmp_path / "store", path, mapping={"problems": "id"})
     with pytest.raises(UserError, match="no column 'ident': it has id, dir"):
         import_file(tmp_path / "store", path, mapping={"problem": "ident"})
+
+
+def _contents(folder):
+    return {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize("there", [False, True])
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["missing.csv"], "no file missing.csv"),
+        (["."], "no file ."),
+        (["x.xlsx"], "no .csv, .jsonl or .parquet"),
+        (["--pairs=missing.json"], "no file missing.json"),
+        (["--map=problems=id"], "knows no 'problems'"),
+        (["--map=problem"], "takes name=column"),
+        (["--set=a b"], "set name 'a b'"),
+        (["--set="], "set name ''"),
+        (["--direction=../up"], "direction name '../up'"),
+        (["--model="], "model name ''"),
+        (["--model=a\nb"], "model name"),
+        (["--model=a/../b"], "model name"),
+        (["--site=residual"], "unknown site 'residual'"),
+        (["--site=latent,latent"], "twice"),
+        (["--alpha=nan"], "alpha is a finite number"),
+        (["--alpha=inf"], "alpha is a finite number"),
+    ],
+)
+def test_import_is_checked_before_anything_is_made(
+    tmp_path, monkeypatch, capsys, given, message, there
+):
+    monkeypatch.chdir(tmp_path)
+    path, store = _tidy(tmp_path, "csv"), tmp_path / "store"
+    (tmp_path / "x.xlsx").write_text("")
+    mapping = [f"--map={name}={column}" for name, column in MAPPING.items()]
+    if there:
+        import_file(store, path, mapping=MAPPING, set_name="before")
+    before = _contents(store)
+    arguments = ["store", "import", str(store), str(path), *mapping, *given]
+    monkeypatch.setattr("sys.argv", ["steerstat", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        steerstat.main()
+    assert stopped.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+    assert store.exists() == there
+    assert _contents(store) == before
+
+
+def test_a_file_that_does_not_fit_makes_no_store(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(UserError, match="a tidy file needs a problem"):
+        import_file(tmp_path / "store", path)
+    assert not (tmp_path / "store").exists()
+
+
+def test_names_and_numbers_in_a_file_are_errors_of_their_rows(tmp_path):
+    rows: list[dict[str, object]] = [
+        {"direction": "good", "alpha": 1},
+        {"direction": "a b", "alpha": 1},
+        {"direction": "good", "alpha": "inf"},
+        {"direction": "good", "alpha": 2, "model": "a\tb"},
+        {"direction": "good", "alpha": 3, "seed": "inf"},
+        {"direction": "good", "alpha": 4, "model": "owner/name"},
+    ]
+    path = tmp_path / "x.jsonl"
+    text = "".join(json.dumps({"problem": "p", "correct": 1, **row}) + "\n" for row in rows)
+    path.write_text(text)
+    report = import_file(tmp_path / "store", path)
+    assert report.added["outcomes"] == 2
+    assert report.added["directions"] == 1
+    assert [line.split(": ")[0] for line in report.errors] == [
+        f"x.jsonl line {number}" for number in (2, 3, 4, 5)
+    ]
+    assert "direction name 'a b'" in report.errors[0]
+    assert "alpha is a finite number" in report.errors[1]
+    np.savez(tmp_path / "d.npz", directions=np.ones((2, 1, 3)), names=["r/1", "r2"])
+    report = import_file(tmp_path / "store", tmp_path / "d.npz")
+    assert report.added["directions"] == 1
+    assert len(report.errors) == 1
+    assert "direction name 'r/1'" in report.errors[0]
+    found = [{"direction_id": 0, "results": list[int](), "name": name} for name in ("r 1", "r3")]
+    results = {"random_results": found}
+    (tmp_path / "r.json").write_text(json.dumps(results))
+    report = import_file(tmp_path / "store", tmp_path / "r.json")
+    assert report.added["directions"] == 1
+    assert len(report.errors) == 1
 
 
 def test_parquet_holds_every_table(made_store, tmp_path):
