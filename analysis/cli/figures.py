@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from sql.errors import UserError
+
 app = typer.Typer(help="Render the figures and tables for print.")
 
 
@@ -47,6 +49,9 @@ def figures(
             typer.echo(f"{len(stale)} figures are stale" if stale else "current", err=True)
         raise typer.Exit(1 if stale else 0)
     chosen = [name.strip() for name in formats.split(",") if name.strip()]
+    if not chosen:
+        known = ", ".join((*library.FORMATS, *TABLE_FORMATS))
+        raise UserError(f"no format given: any of {known}")
     tables = [name for name in chosen if name in TABLE_FORMATS]
     drawings = [name for name in chosen if name not in TABLE_FORMATS]
     written = []

@@ -27,8 +27,10 @@ def write_report(
     LaTeX version PDF files.
 
     Raises:
-        UserError: An unknown format, or a folder that cannot be written.
+        UserError: No format or an unknown one, or a folder that cannot be written.
     """
+    if not formats:
+        raise UserError(f"no format given: any of {', '.join(FORMATS)}")
     unknown = [name for name in formats if name not in FORMATS]
     if unknown:
         raise UserError(f"unknown format {unknown[0]!r}: one of {', '.join(FORMATS)}")

@@ -13,6 +13,7 @@ import ipaddress
 import secrets
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -198,9 +199,13 @@ def serve(
         seconds: time limit of a query.
 
     Raises:
-        UserError: No store, a port that is taken or not allowed, or an address that is not this
-            machine's.
+        UserError: No store, a port that is taken or not allowed, an address that is not this
+            machine's, or a time limit that is not above 0.
     """
+    if not 0 < seconds <= threading.TIMEOUT_MAX:
+        raise UserError(
+            f"the time limit of a query is a number of seconds above 0, not {seconds:g}"
+        )
     try:
         return Server(Path(store), host=host, port=port, seconds=seconds)
     except OverflowError:

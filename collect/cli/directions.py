@@ -113,7 +113,8 @@ def controls(
 
     Example: steerstat directions controls runs/demo --of mean_difference --number 99 --name noise
     """
-    _add_controls(store, kind, of=of, number=number, name=name or f"{of}_{kind}", seed=seed)
+    prefix = f"{of}_{kind}" if name is None else name
+    _add_controls(store, kind, of=of, number=number, name=prefix, seed=seed)
 
 
 def _add_controls(store: Path, kind: str, *, of: str, number: int, name: str, seed: int) -> None:

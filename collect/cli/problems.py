@@ -47,7 +47,9 @@ def generate(
     from collect.problems.expressions import expressions
     from collect.problems.problems import generated
 
-    weights = _weights(mix or ("1,1" if bare else "1,1,2,2"))
+    if mix is None:
+        mix = "1,1" if bare else "1,1,2,2"
+    weights = _weights(mix)
     if bare:
         problems = expressions(count, mix=weights, seed=seed)
     else:

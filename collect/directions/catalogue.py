@@ -44,6 +44,8 @@ def add_checked(
     if not name or not kind:
         raise UserError("a direction needs a name and a kind: --name … --kind …")
     check_words(name, kind, role, site)
+    if parent is not None and role != "control":
+        raise UserError("--parent is the candidate of a control: give --role control beside it")
     parent_id = None if parent is None else select_directions(root, parent)[0].direction_id
     recipe: dict[str, Any]
     if file is not None:

@@ -105,7 +105,12 @@ def export_command(
     set_name: Annotated[
         str, typer.Option("--set", help="Test set of the report's files.")
     ] = "primary",
-    train: Annotated[str, typer.Option(help="Training set of the report's files.")] = "train",
+    train: Annotated[
+        str | None,
+        typer.Option(
+            help="Training set of the report's files; default: train, where there is one."
+        ),
+    ] = None,
     protocol: Annotated[str | None, typer.Option(help="Protocol of the outcomes.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

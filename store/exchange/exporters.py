@@ -25,13 +25,14 @@ def export(
     format: str = "report",
     direction: str | None = None,
     set_name: str = "primary",
-    train: str = "train",
+    train: str | None = None,
     protocol: str | None = None,
 ) -> list[Path]:
     """Write a store for others and return the files; everything committed is ingested first.
 
     `report` writes the JSON and npz files that the report lists as its deliverables (see
-    `store.exchange.report_export`; `direction`, `set_name`, `train` and `protocol` choose what),
+    `store.exchange.report_export`; `direction`, `set_name`, `train` and `protocol` choose what;
+    without `train` the set of that name is taken, where there is one),
     `parquet` every table and the views of `VIEWS`, `duckdb` one file that needs no store.
 
     Raises:

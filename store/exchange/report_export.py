@@ -53,7 +53,7 @@ def write_report_files(
     *,
     direction: str | None,
     set_name: str,
-    train: str,
+    train: str | None,
     protocol: str | None,
 ) -> list[Path]:
     """Write every file that the store has rows for; return them. Raises UserError."""
@@ -70,12 +70,24 @@ def write_report_files(
                 f"no outcomes of {chosen.name} on set {set_name!r}: `steerstat sql STORE "
                 "sets_overview` lists the sets"
             )
+        training = "train" if train is None else train
+        split = chosen.rows(
+            "export_split",
+            direction=chosen.direction_id,
+            protocol=chosen.protocol,
+            train=training,
+            test=set_name,
+        )
+        if train is not None and all(row["set_name"] != train for row in split):
+            raise UserError(
+                f"no training set {train!r}: `steerstat sql STORE sets_overview` lists the sets"
+            )
         documents = {
             "problem_pairs.json": _pairs(chosen),
-            "steering_dataset.json": _dataset(chosen, train, set_name),
+            "steering_dataset.json": _dataset(chosen, split, training),
             **_experiments(chosen, outcomes),
         }
-        arrays = {**_directions(chosen), **_activations(chosen, train)}
+        arrays = {**_directions(chosen), **_activations(chosen, training)}
     files = [_json(folder / name, document) for name, document in documents.items()]
     # Problems and directions first: an import in this order finds what the rest refers to.
     return [files[0], *(_npz(folder / n, values) for n, values in arrays.items()), *files[1:]]
@@ -122,15 +134,8 @@ def _pairs(chosen: Chosen) -> list[Row]:
     ]
 
 
-def _dataset(chosen: Chosen, train: str, test: str) -> Row:
+def _dataset(chosen: Chosen, rows: list[Row], train: str) -> Row:
     """The split by the label of the set, or by the baseline where a set has no labels."""
-    rows = chosen.rows(
-        "export_split",
-        direction=chosen.direction_id,
-        protocol=chosen.protocol,
-        train=train,
-        test=test,
-    )
     parts: dict[str, list[Row]] = {
         f"{split}_{label}": [] for split in ("train", "test") for label in ("correct", "wrong")
     }

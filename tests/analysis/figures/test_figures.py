@@ -147,6 +147,13 @@ def test_bad_requests_say_what_there_is(store, tmp_path, options, said) -> None:
         library.write_figures(store, tmp_path / "f", **options)
 
 
+@pytest.mark.parametrize("formats", ["", " , "])
+def test_no_format_is_refused(store, tmp_path, formats) -> None:
+    result = CliRunner().invoke(app, [str(store), "--format", formats, "--out", str(tmp_path)])
+    assert isinstance(result.exception, UserError)
+    assert "no format given: any of svg, pdf, png, tex, md, csv" in str(result.exception)
+
+
 def test_a_folder_that_cannot_be_made_is_one_clear_line(store, tmp_path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write figures into"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import threading
 import time
@@ -253,6 +254,9 @@ def test_a_taken_port_and_a_wrong_store_are_one_line(server, drawn_from, tmp_pat
         serve(drawn_from, port=server.server_port)
     with pytest.raises(UserError, match="a port is a number"):
         serve(drawn_from, port=70_000)
+    for seconds in (0, -1, math.nan, math.inf):
+        with pytest.raises(UserError, match="time limit of a query is"):
+            serve(drawn_from, port=0, seconds=seconds)
     with pytest.raises(UserError):
         serve(tmp_path / "nothing", port=0)
 

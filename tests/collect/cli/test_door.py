@@ -74,7 +74,7 @@ COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
         ["STORE"],
         {
             "count": ["0", "x"],
-            "mix": ["a,b", "0,0", "1,1,1,1,1", "nan", "-1,2"],
+            "mix": ["", "a,b", "0,0", "1,1,1,1,1", "nan", "-1,2"],
             "seed": ["-1", "9" * 24, str(2**63)],
             "set_name": ["../up", "primary"],
         },
@@ -127,7 +127,7 @@ COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
             "of": ["gone", "*"],
             "number": ["0"],
             "kind": ["gone", "shuffled_labels"],
-            "name": ["../up"],
+            "name": ["", "../up"],
             "seed": ["-1", "9" * 24, str(2**63)],
         },
     ),
@@ -138,9 +138,13 @@ COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
             "kind": ["", " "],
             "site": ["elbow", "latent,latent"],
             "role": ["hero"],
-            "parent": ["gone"],
+            "parent": ["", "gone", "mine"],
             "query": ["select 1"],
         },
+    ),
+    "directions add --role control": (
+        ["STORE", "VECTORS", "--name", "new", "--kind", "k"],
+        {"parent": ["", "gone"]},
     ),
     "directions add --key x": (
         ["STORE", "ARCHIVE", "--name", "new", "--kind", "k"],

@@ -313,6 +313,8 @@ def test_export_says_what_is_not_there(made_store, tmp_path):
     for given, message in [
         ({"direction": "none"}, "nothing was collected with direction none"),
         ({"set_name": "none"}, "no outcomes of mean_difference on set 'none'"),
+        ({"train": "gone"}, "no training set 'gone'"),
+        ({"train": ""}, "no training set ''"),
         ({"format": "xml"}, "no export format 'xml'"),
     ]:
         with pytest.raises(UserError, match=message):
