@@ -29,8 +29,8 @@ lint: $(READY)
 test: lint
 	OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist loadfile $(COVERAGE)
 
-coverage: $(READY)
-	OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist loadfile --cov
+coverage:
+	$(MAKE) test COVERAGE=--cov
 
 api: $(READY)
 	$(VENV)/bin/python docs/make_api.py
