@@ -6,6 +6,7 @@ What is open stays out: a layer, a list of weights, a name that a user gives.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from typing import Any, Literal, TypeVar, get_args
 
 from sql.errors import Refusal
@@ -49,9 +50,56 @@ BotPlacement = Literal["before_latents", "first_latent", "none"]
 
 # Problems, runs and their outcomes.
 Split = Literal["train", "test"]
+ArithmeticSplit = Literal["train", "held_out"]
 Selection = Literal["all", "random", "balanced_on_baseline"]
 RunStatus = Literal["running", "complete", "interrupted", "failed"]
 OutcomeStatus = Literal["ok", "parse_fail", "truncated", "error"]
+
+# Plans and what comes of them.
+PlanTest = Literal["midp", "exact"]
+PlanCorrection = Literal[Adjustment, "none"]
+Against = Literal["baseline", "controls", "both"]
+ExpectedSide = Literal["gain", "loss", "either"]
+StoppingRule = Literal["e-value", "none"]
+Decision = Literal["continue", "decided", "futile"]
+Stamp = Literal["confirmatory", "exploratory"]
+
+# Claims.
+ClaimKind = Literal[
+    "value",
+    "interval",
+    "p",
+    "decision",
+    "order",
+    "count",
+    "monotonicity",
+    "equivalence",
+    "setting",
+    "absence",
+]
+ClaimVerdict = Literal["PASS", "VALUE-DRIFT", "DECISION-DRIFT", "UNDETERMINED", "FAIL"]
+Course = Literal["increasing", "decreasing"]
+
+# What is computed of a store, and how it is shown.
+AnalysisFamily = Literal["alphas", "controls", "strata", "curves"]
+CalibrationSection = Literal[
+    "pairs",
+    "controls",
+    "searches",
+    "curves",
+    "strata",
+    "clusters",
+    "looks",
+    "means",
+    "sequences",
+]
+StyleName = Literal["nature", "neurips", "acl", "slides", "report"]
+FigureFormat = Literal["svg", "pdf", "png"]
+ReportFormat = Literal["md", "html", "tex"]
+TableFormat = Literal["tex", "md", "csv"]
+PrintFormat = Literal[FigureFormat, TableFormat]
+Axis = Literal["quantitative", "temporal", "nominal"]
+Mark = Literal["line", "point", "bar"]
 
 T = TypeVar("T")
 
@@ -73,3 +121,16 @@ def checked(value: T, kind: Any, what: str) -> T:
     near = difflib.get_close_matches(str(value), allowed, n=1)
     meant = f"did you mean {near[0]}? " if near else ""
     raise Refusal(f"unknown {what} {value!r}: {meant}there are {', '.join(allowed)}")
+
+
+def all_checked(values: Sequence[T], kind: Any, what: str) -> Sequence[T]:
+    """`values`, each of which is one of the words of `kind`, and of which there is one at least.
+
+    Raises:
+        Refusal: there is none, or one is no such word; the message lists those that are.
+    """
+    if not values:
+        raise Refusal(f"no {what} given: any of {', '.join(get_args(kind))}")
+    for value in values:
+        checked(value, kind, what)
+    return values

@@ -15,6 +15,9 @@ SCHEMA_VERSION = 1
 """Version of the shards' columns; a shard records the version that it was written with."""
 
 
+MOST_SEED = 2**63 - 1
+"""The largest seed: every `rng_seed` is an int64."""
+
 FAILED = ("parse_fail", "truncated", "error")
 """Statuses of outcomes that are neither right nor wrong."""
 

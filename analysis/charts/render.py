@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.charts.styles import Style, config, points
+from analysis.vocabulary import FigureFormat
 
 if TYPE_CHECKING:
     from altair.typing import ChartType
@@ -140,7 +141,7 @@ def to_png(svg: str, *, ppi: float = PNG_PPI) -> bytes:
     return bytes(converter().svg_to_png(svg, scale=POINTS_PER_PIXEL, ppi=ppi))
 
 
-def encode(svg: str, form: str, about: Mapping[str, Any]) -> bytes:
+def encode(svg: str, form: FigureFormat, about: Mapping[str, Any]) -> bytes:
     """The drawing as a file of one format, `about` embedded as JSON."""
     if form == "svg":
         return svg.encode("utf-8")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.charts.base import DARK
+from analysis.vocabulary import StyleName
 
 FONT = "Roboto"
 POINTS_PER_INCH = 72.0
@@ -20,7 +21,7 @@ class Style:
     of everything but the panel letters, which have `letter` points and are bold.
     """
 
-    name: str
+    name: StyleName
     single: str
     double: str
     text: float = 7.0
@@ -31,7 +32,7 @@ class Style:
         return self.single if columns == 1 else self.double
 
 
-STYLES = {
+STYLES: dict[StyleName, Style] = {
     style.name: style
     for style in (
         Style(name="nature", single="89mm", double="183mm", text=6.5),

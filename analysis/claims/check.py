@@ -17,12 +17,12 @@ from analysis.claims.judge import (
     UNDETERMINED,
     VALUE_DRIFT,
     Judgement,
-    Verdict,
     judge,
 )
 from analysis.claims.margins import Enumeration, PairTable, enumerate_claim, tables_that_fit
 from analysis.claims.printed import Figure, print_like
 from analysis.claims.schema import Claim, ClaimsFile, Margins, load_claims
+from analysis.vocabulary import ClaimKind, ClaimVerdict
 from sql.errors import UserError
 
 
@@ -46,9 +46,9 @@ class Checked:
     text: str
     printed: str
     recomputed: str
-    verdict: Verdict
+    verdict: ClaimVerdict
     reason: str
-    kind: str
+    kind: ClaimKind
     where: str
     note: str
 
@@ -207,7 +207,7 @@ def _over_tables(
     return Judgement(_verdict_over(found, each), spread, f"true {found.says()}")
 
 
-def _verdict_over(found: Enumeration, each: Mapping[PairTable, Judgement]) -> Verdict:
+def _verdict_over(found: Enumeration, each: Mapping[PairTable, Judgement]) -> ClaimVerdict:
     if found.always:
         return PASS
     if not found.never:

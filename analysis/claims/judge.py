@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, get_args
 
 from analysis.claims.binding import show_value
 from analysis.claims.printed import (
@@ -18,15 +18,9 @@ from analysis.claims.printed import (
     same_sign,
 )
 from analysis.claims.schema import Claim
+from analysis.vocabulary import ClaimKind, ClaimVerdict
 
-Verdict = Literal["PASS", "VALUE-DRIFT", "DECISION-DRIFT", "UNDETERMINED", "FAIL"]
-VERDICTS: tuple[Verdict, ...] = (
-    "PASS",
-    "VALUE-DRIFT",
-    "DECISION-DRIFT",
-    "UNDETERMINED",
-    "FAIL",
-)
+VERDICTS: tuple[ClaimVerdict, ...] = get_args(ClaimVerdict)
 PASS, VALUE_DRIFT, DECISION_DRIFT, UNDETERMINED, FAIL = VERDICTS
 
 
@@ -35,12 +29,12 @@ class Judgement:
     """What became of one claim under one reading.
 
     Attributes:
-        verdict: one of `VERDICTS`.
+        verdict: one of `analysis.vocabulary.ClaimVerdict`.
         recomputed: the recomputed value, printed as the document prints.
         reason: one sentence without its full stop.
     """
 
-    verdict: Verdict
+    verdict: ClaimVerdict
     recomputed: str
     reason: str
 
@@ -166,7 +160,7 @@ def _sequence(claim: Claim, printed: str, value: Any, significance: float) -> Ju
     )
 
 
-_KINDS: dict[str, Callable[[Claim, str, Any, float], Judgement]] = {
+_KINDS: dict[ClaimKind, Callable[[Claim, str, Any, float], Judgement]] = {
     "value": _value,
     "count": _count,
     "p": _p,

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
@@ -27,21 +27,10 @@ from pydantic import (
 )
 
 from analysis.claims.expression import ExpressionError, parse
+from analysis.vocabulary import ClaimKind, Course
 from sql.errors import UserError
 
-Kind = Literal[
-    "value",
-    "interval",
-    "p",
-    "decision",
-    "order",
-    "count",
-    "monotonicity",
-    "equivalence",
-    "setting",
-    "absence",
-]
-NEEDS_PRINTED = ("value", "interval", "p", "count", "setting")
+NEEDS_PRINTED: tuple[ClaimKind, ...] = ("value", "interval", "p", "count", "setting")
 
 
 def _expression(text: str) -> str:
@@ -154,7 +143,7 @@ class Claim(Strict):
     """One statement of the document and what it is bound to."""
 
     id: str = Field(min_length=1)
-    kind: Kind
+    kind: ClaimKind
     text: str = Field(min_length=1)
     printed: Printed | None = None
     where: str = ""
@@ -168,7 +157,7 @@ class Claim(Strict):
     level: Expression | float = 0.05
     margin: Expression | float | None = None
     null: float = 0.0
-    direction: Literal["increasing", "decreasing"] = "decreasing"
+    direction: Course = "decreasing"
     strict: bool | None = None
     note: str = ""
 

@@ -10,16 +10,17 @@ from collections.abc import Sequence
 from analysis.claims.check import Checked
 from analysis.claims.judge import VERDICTS
 from analysis.claims.schema import Document
+from analysis.vocabulary import ClaimVerdict
 
 COLUMNS = ("verdict", "id", "printed", "recomputed", "reason")
-MEANINGS = {
+MEANINGS: dict[ClaimVerdict, str] = {
     "PASS": "recomputed, it prints the same, or the sentence holds.",
     "VALUE-DRIFT": "recomputed, another number would be printed, with the same conclusion.",
     "DECISION-DRIFT": "significance, sign, order or another conclusion is not what is printed.",
     "UNDETERMINED": "true for some of the tables that fit the printed totals, false for others.",
     "FAIL": "impossible, contradicted by a setting, or found where absence is claimed.",
 }
-_COLOURS = {
+_COLOURS: dict[ClaimVerdict, str] = {
     "PASS": "#1a7f37",
     "VALUE-DRIFT": "#9a6700",
     "DECISION-DRIFT": "#cf222e",
@@ -78,10 +79,10 @@ def as_page(checked: Sequence[Checked], document: Document, *, command: str = ""
     lines += [f"**{summary(checked)}.**", "", "What the verdicts mean:", ""]
     lines += [f"- **{verdict}**: {meaning}" for verdict, meaning in MEANINGS.items()]
     for verdict in reversed(VERDICTS):
-        found = [c for c in checked if c.verdict == verdict]
-        if found:
-            lines += ["", f"## {verdict} ({len(found)})", ""]
-            lines += [_explained(c) for c in found]
+        claims = [c for c in checked if c.verdict == verdict]
+        if claims:
+            lines += ["", f"## {verdict} ({len(claims)})", ""]
+            lines += [_explained(c) for c in claims]
     return "\n".join(lines) + "\n"
 
 

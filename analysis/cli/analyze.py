@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast, get_args
 
 import typer
 
+from analysis.vocabulary import AnalysisFamily
 from sql.errors import UserError
 
 app = typer.Typer(help="Test every contrast of a store and keep the results.")
@@ -18,11 +19,13 @@ def analyze(
     store: Annotated[Path, typer.Argument(help="The store's folder.", show_default=False)],
     contrast: Annotated[
         list[str] | None,
-        typer.Option(help="Only this contrast, as column=value; may be given several times."),
+        typer.Option(help="Only this contrast, as column=value; repeatable, by default all."),
     ] = None,
     family: Annotated[
         list[str] | None,
-        typer.Option(help="Only these tests: alphas, controls, strata, curves. Default: all."),
+        typer.Option(
+            help="Only these tests: alphas, controls, strata, curves; repeatable, by default all."
+        ),
     ] = None,
     write: Annotated[
         bool, typer.Option("--write/--no-write", help="Keep the results in the store.")
@@ -39,21 +42,22 @@ def analyze(
 
     Example: steerstat analyze runs/demo --contrast direction=mean_difference --family alphas
     """
-    from analysis.recorded.analyze import FAMILIES, results_table
-    from analysis.recorded.analyze import analyze as run
-    from analysis.recorded.recording import as_json
+    from analysis import recorded
 
     chosen = dict(_pair(text) for text in contrast or [])
-    found = run(store, families=family or list(FAMILIES), contrast=chosen, write=write)
-    table = results_table(found)
+    families = cast("list[AnalysisFamily]", family or get_args(AnalysisFamily))
+    analyses = recorded.analyze(store, families=families, contrast=chosen, write=write)
+    table = recorded.results_table(analyses)
     if json_:
-        typer.echo(json.dumps([json.loads(as_json(row)) for row in table.to_dict("records")]))
+        typer.echo(
+            json.dumps([json.loads(recorded.as_json(row)) for row in table.to_dict("records")])
+        )
         return
     from analysis.report.text import results_text
 
     typer.echo(results_text(table, everything=everything))
-    rows = sum(len(one.results) for one in found)
-    typer.echo(f"{len(found)} analyses, {rows} results" + (" kept" if write else ""), err=True)
+    kept = " kept" if write else ""
+    typer.echo(f"{len(analyses)} analyses, {len(table)} results{kept}", err=True)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -32,7 +32,9 @@ Problems = Annotated[int, typer.Option("--n", help="Problems answered both ways.
 def mcnemar(
     gained: Gained,
     lost: Lost,
-    n: Annotated[int | None, typer.Option(help="Problems; counts those unchanged.")] = None,
+    n: Annotated[
+        int | None, typer.Option(help="Problems, to count those unchanged; by default not counted.")
+    ] = None,
     seeds: Annotated[int, typer.Option(help="Outcomes per problem; only 1 can be tested.")] = 1,
     selected: SelectedOption = False,
     json_: JsonOption = False,
@@ -120,7 +122,8 @@ def equivalence(
     lost: Lost,
     n: Problems,
     margin: Annotated[
-        float | None, typer.Option(help="Largest change that does not matter, in points.")
+        float | None,
+        typer.Option(help="Largest change that does not matter, in points; by default refused."),
     ] = None,
     no_harm: Annotated[bool, typer.Option(help="One side: non-inferiority.")] = False,
     significance: Annotated[
@@ -159,9 +162,14 @@ def discordance(
     lost: Lost,
     n: Problems,
     floor_changed: Annotated[
-        int | None, typer.Option(help="Answers that changed between re-runs of one condition.")
+        int | None,
+        typer.Option(
+            help="Answers that changed between re-runs of one condition; by default no floor."
+        ),
     ] = None,
-    floor_n: Annotated[int | None, typer.Option(help="Problems re-run.")] = None,
+    floor_n: Annotated[
+        int | None, typer.Option(help="Problems re-run; by default no floor.")
+    ] = None,
     confidence: LevelOption = 0.95,
     json_: JsonOption = False,
 ) -> None:
@@ -193,7 +201,9 @@ def look(
     gained: Gained,
     lost: Lost,
     n: Problems,
-    planned: Annotated[int | None, typer.Option(help="Problems planned in all.")] = None,
+    planned: Annotated[
+        int | None, typer.Option(help="Problems planned in all; by default futility is not judged.")
+    ] = None,
     effect: Annotated[float, typer.Option(help="Planned effect in points (futility).")] = 5.0,
     expected: Annotated[
         float, typer.Option("--discordance", help="Expected share that changes, in percent.")

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from analysis.cli.showing import JsonOption, LevelOption, as_fraction, numbers, show
 from sql.errors import UserError
 
+if TYPE_CHECKING:
+    from analysis.statistics.power import DetectableEffect, Power, SampleSize
+    from analysis.vocabulary import Adjustment, Model, Tail, TestMethod
+
 
 def controls(
     effect: Annotated[str, typer.Option(help="Effect of the candidate, in points as printed.")],
     controls: Annotated[str, typer.Option(help="Effects of the controls, with commas.")],
     n: Annotated[
-        int | None, typer.Option(help="Problems: restores the exact counts from rounded points.")
+        int | None,
+        typer.Option(
+            help="Problems, to restore exact counts; by default the points are taken as given."
+        ),
     ] = None,
     tail: Annotated[str, typer.Option(help="two-sided, less or greater.")] = "two-sided",
     family_size: Annotated[int, typer.Option(help="Candidates tested together (Holm).")] = 1,
@@ -32,7 +39,7 @@ def controls(
     from analysis.statistics.controls import compare_to_controls
 
     printed = [*numbers("--effect", effect), *numbers("--controls", controls)]
-    values, notes = [float(one.rstrip("%")) for one in printed], []
+    values, notes = [float(text.rstrip("%")) for text in printed], []
     if n is not None:
         counts = restored_counts(printed, n)
         values = [100 * count / n for count in counts]
@@ -41,7 +48,11 @@ def controls(
     else:
         notes.append("computed from the points as given; --n restores exact counts")
     result = compare_to_controls(
-        values[0], values[1:], tail=cast(Any, tail), confidence=confidence, family_size=family_size
+        values[0],
+        values[1:],
+        tail=cast("Tail", tail),
+        confidence=confidence,
+        family_size=family_size,
     )
     p, rank, less, greater, floor = map(
         words.p_value,
@@ -78,7 +89,7 @@ def controls_power(
     from analysis import words
     from analysis.statistics.one_against_controls import controls_power as power
 
-    result = power(k, gap=gap, model=cast(Any, model))
+    result = power(k, gap=gap, model=cast("Model", model))
     floor = words.p_value(result.rank_floor)
     lines = [
         ("power, fixed", f"{result.fixed:.4g}"),
@@ -95,12 +106,15 @@ def controls_power(
 
 
 def power(
-    n: Annotated[int | None, typer.Option(help="Problems; leave out to ask how many.")] = None,
+    n: Annotated[
+        int | None, typer.Option(help="Problems; by default it is asked how many.")
+    ] = None,
     effect: Annotated[
-        float | None, typer.Option(help="Net effect in points; leave out for the smallest.")
+        float | None, typer.Option(help="Net effect in points; by default the smallest is asked.")
     ] = None,
     discordance: Annotated[
-        float | None, typer.Option(help="Share of problems that change, in percent.")
+        float | None,
+        typer.Option(help="Share of problems that change, in percent; by default refused."),
     ] = None,
     target: Annotated[float, typer.Option(help="Power asked where n or effect is open.")] = 0.8,
     method: Annotated[str, typer.Option(help="midp, exact or chi2.")] = "midp",
@@ -118,23 +132,24 @@ def power(
         raise UserError("power needs --n, --effect or both: what is left out is computed")
     rate = None if discordance is None else as_fraction("--discordance", discordance)
     size = None if effect is None else as_fraction("--effect", effect)
-    options: dict[str, Any] = {"discordance": rate, "method": method, "significance": significance}
-    result: Any
+    test = cast("TestMethod", method)
+    options: dict[str, Any] = {"discordance": rate, "method": test, "significance": significance}
+    result: Power | DetectableEffect | SampleSize
     if n is not None and size is not None:
         result = mcnemar_power(n, effect=size, **options)
-        sentence = words.power_sentence(result.power, n, size, result.discordance, method)
+        sentence = words.power_sentence(result.power, n, size, result.discordance, test)
         line = ("power", f"{result.power:.4g}")
     elif n is not None:
         result = minimum_detectable_effect(n, power=target, **options)
-        sentence = words.detectable_sentence(result, method)
+        sentence = words.detectable_sentence(result, test)
         line = ("smallest effect", f"{100 * result.effect:.4g} points at power {target:g}")
     else:
         result = sample_size(effect=cast(float, size), power=target, **options)
-        sentence = words.sample_size_sentence(result, cast(float, size), method)
+        sentence = words.sample_size_sentence(result, cast(float, size), test)
         line = ("problems needed", f"{result.problems} for power {target:g}")
     show(
         f"McNemar {method} at {significance:g}, {discordance} % of problems changing",
-        [line, ("status", result.status)],
+        [line, ("status", str(result.status))],
         sentence,
         {"result": result},
         as_json=json_,
@@ -145,7 +160,8 @@ def adjust(
     p: Annotated[list[float], typer.Argument(help="p-values of the family.", show_default=False)],
     method: Annotated[str, typer.Option(help="holm, bh or by.")] = "holm",
     family_size: Annotated[
-        int | None, typer.Option(help="Tests that the family was declared to have.")
+        int | None,
+        typer.Option(help="Tests that the family was declared to have; by default those given."),
     ] = None,
     json_: JsonOption = False,
 ) -> None:
@@ -156,7 +172,7 @@ def adjust(
     from analysis import words
     from analysis.statistics.families import adjust as adjusted
 
-    result = adjusted(p, method=cast(Any, method), family_size=family_size)
+    result = adjusted(p, method=cast("Adjustment", method), family_size=family_size)
     before, after = map(words.p_value, p), map(words.p_value, result.p)
     lines = list(zip(before, after, strict=True))
     title = f"{result.method} over a family of {result.family_size}: p, adjusted p"
@@ -206,11 +222,13 @@ def strata(
         counts.append([float(value) for value in numbers(name, text)])
     result = stratified_difference(counts[0], counts[1], counts[2], confidence=confidence)
     odds = stratum_homogeneity(counts[0], counts[1])
-    one = result.strata
+    strata = result.strata
     lines = [
         (name, f"{100 * e:+.4g} ({100 * low:+.4g} to {100 * high:+.4g}), mid-p {words.p_value(p)}")
         for name, e, low, high, p in zip(
-            result.names, *map(np.atleast_1d, (one.estimate, one.low, one.high, one.p)), strict=True
+            result.names,
+            *map(np.atleast_1d, (strata.estimate, strata.low, strata.high, strata.p)),
+            strict=True,
         )
     ]
     lines.append(("contrast, points", f"{100 * result.contrast:+.4g}"))

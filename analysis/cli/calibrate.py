@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
 from analysis.cli.showing import JsonOption
+from analysis.vocabulary import CalibrationSection
+from store.schema import MOST_SEED
 
 app = typer.Typer()
 
@@ -15,14 +17,21 @@ app = typer.Typer()
 @app.command()
 def calibrate(
     only: Annotated[
-        str | None, typer.Option(help="Sections, comma-separated: pairs,controls,searches,…")
+        str | None,
+        typer.Option(help="Sections with commas: pairs,controls,searches,…; by default all."),
     ] = None,
     quick: Annotated[bool, typer.Option(help="A small grid and few data sets: seconds.")] = False,
-    tables: Annotated[int | None, typer.Option(help="Draws of counts per setting.")] = None,
-    searches: Annotated[
-        int | None, typer.Option(help="Data sets per setting for what resamples each.")
+    tables: Annotated[
+        int | None,
+        typer.Option(help="Draws of counts per setting; by default 20000, or 1000 with --quick."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of every simulation.", min=0, max=2**63 - 1)] = 0,
+    searches: Annotated[
+        int | None,
+        typer.Option(
+            help="Data sets per setting of what resamples; by default 1000, or 60 with --quick."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of every simulation.", min=0, max=MOST_SEED)] = 0,
     json_: JsonOption = False,
 ) -> None:
     """Simulate no effect and known effects: how often tests reject and intervals cover.
@@ -35,7 +44,7 @@ def calibrate(
 
     effort = calibration.QUICK if quick else calibration.Effort()
     effort = replace(effort, tables=tables or effort.tables, searches=searches or effort.searches)
-    names = [name.strip() for name in only.split(",")] if only else None
+    names = [cast("CalibrationSection", n.strip()) for n in only.split(",")] if only else None
     rows = calibration.calibrate(
         seed=seed,
         effort=effort,

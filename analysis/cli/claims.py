@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from analysis.vocabulary import ClaimVerdict, checked
 from sql.errors import UserError
 
 if TYPE_CHECKING:
@@ -18,7 +20,8 @@ app = typer.Typer(no_args_is_help=True, help="Re-verify every number that a docu
 
 ClaimsPath = Annotated[Path, typer.Argument(help="The claims file (TOML).", show_default=False)]
 StorePath = Annotated[
-    Path | None, typer.Option("--store", help="The store that the claims are bound to.")
+    Path | None,
+    typer.Option("--store", help="The store that the claims are bound to; by default none."),
 ]
 
 
@@ -38,10 +41,14 @@ def check(
         bool, typer.Option("--explain", help="A Markdown page with two sentences a verdict.")
     ] = False,
     allow: Annotated[
-        list[str] | None, typer.Option(help="A verdict that is no failure; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            help="A verdict that is no failure besides PASS; repeatable, by default none."
+        ),
     ] = None,
     only: Annotated[
-        list[str] | None, typer.Option(help="Show this verdict only; may be repeated.")
+        list[str] | None,
+        typer.Option(help="Show this verdict only; repeatable, by default all are shown."),
     ] = None,
     keep: Annotated[bool, typer.Option(help="Write the verdicts into the store.")] = False,
 ) -> None:
@@ -54,22 +61,21 @@ def check(
     """
     from analysis.claims import show
     from analysis.claims.check import check_file
-    from analysis.claims.judge import PASS, VERDICTS
+    from analysis.claims.judge import PASS
     from analysis.claims.schema import load_claims
 
     for verdict in [*(allow or ()), *(only or ())]:
-        if verdict not in VERDICTS:
-            raise UserError(f"{verdict!r} is not a verdict; there are {', '.join(VERDICTS)}")
+        checked(verdict, ClaimVerdict, "verdict")
     if json_ + markdown + html + explain > 1:
         raise UserError("--json, --markdown, --html and --explain exclude each other")
     if keep and store is None:
         raise UserError("--keep needs --store")
-    checked = check_file(file, rows=_rows(store))
+    claims = check_file(file, rows=_rows(store))
     if keep and store is not None:
         from analysis.claims.keep import keep_claims
 
-        keep_claims(store, load_claims(file).document.title, checked)
-    shown = [c for c in checked if not only or c.verdict in only]
+        keep_claims(store, load_claims(file).document.title, claims)
+    shown = [c for c in claims if not only or c.verdict in only]
     document = load_claims(file).document
     if json_:
         typer.echo(show.as_json(shown))
@@ -82,7 +88,7 @@ def check(
         typer.echo(show.as_page(shown, document, command=command), nl=False)
     else:
         typer.echo(show.as_text(shown))
-    raise typer.Exit(_exit_code(checked, {PASS, *(allow or ())}))
+    raise typer.Exit(_exit_code(claims, {PASS, *(allow or ())}))
 
 
 def _rows(store: Path | None) -> StoreRows | None:
@@ -94,17 +100,19 @@ def _rows(store: Path | None) -> StoreRows | None:
     return StoreRows(open_store(store))
 
 
-def _exit_code(checked: list[Checked], allowed: set[str]) -> int:
-    if not checked:
+def _exit_code(claims: list[Checked], allowed: set[str]) -> int:
+    if not claims:
         print("the file holds no claim: nothing was verified", file=sys.stderr)
         return 1
-    return int(any(c.verdict not in allowed for c in checked))
+    return int(any(c.verdict not in allowed for c in claims))
 
 
 @app.command()
 def scan(
     document: Annotated[Path, typer.Argument(help="Markdown or LaTeX.", show_default=False)],
-    claims: Annotated[Path | None, typer.Option(help="The claims file of the document.")] = None,
+    claims: Annotated[
+        Path | None, typer.Option(help="The claims file of the document; by default none.")
+    ] = None,
     store: StorePath = None,
     code: Annotated[bool, typer.Option(help="Count numbers in code as well.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="A JSON list of objects.")] = False,
@@ -150,7 +158,9 @@ def scan(
 @app.command()
 def draft(
     document: Annotated[Path, typer.Argument(help="Markdown.", show_default=False)],
-    n: Annotated[int | None, typer.Option(help="Problems behind the accuracies.", min=1)] = None,
+    n: Annotated[
+        int | None, typer.Option(help="Problems behind the accuracies; by default unknown.", min=1)
+    ] = None,
     store: StorePath = None,
     direction: Annotated[str, typer.Option(help="Of tables that name none, with --store.")] = "",
     set_: Annotated[str, typer.Option("--set", help="The problem set, with --store.")] = "",
@@ -181,7 +191,7 @@ def render(
     claims: Annotated[Path, typer.Option(help="The claims file of the document.")],
     store: StorePath = None,
     out: Annotated[
-        Path | None, typer.Option(help="Write here; the document itself where not given.")
+        Path | None, typer.Option(help="File to write; by default the document itself.")
     ] = None,
     check_only: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit code 1 where values are stale.")
@@ -207,5 +217,19 @@ def render(
         print(f"{name}: left as it is, {why}", file=sys.stderr)
     if check_only:
         raise typer.Exit(int(bool(done.changed or done.kept)))
-    (out or document).write_text(done.text, encoding="utf-8")
+    _write(out or document, done.text)
     raise typer.Exit(int(bool(done.kept)))
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace a document as a whole, its mode kept; a device or pipe takes the text as it is."""
+    from store.layout import whole_file
+
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")
+        return
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+        if path.exists():
+            shutil.copymode(path, temporary)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast, get_args
 
 import typer
 
-from sql.errors import UserError
+from analysis.vocabulary import FigureFormat, PrintFormat, StyleName, TableFormat, all_checked
 
 app = typer.Typer(help="Render the figures and tables for print.")
 
@@ -23,7 +23,7 @@ def figures(
         str, typer.Option("--format", help="Any of pdf, svg, png; tex, md, csv for tables.")
     ] = "pdf,svg,png",
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the files. Default: STORE/figures.")
+        Path | None, typer.Option(help="Folder of the files; by default STORE/figures.")
     ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Draw nothing; say which files are stale (exit 1).")
@@ -36,11 +36,11 @@ def figures(
 
     Example: steerstat figures runs/demo --style nature --format pdf,svg
     """
-    from analysis.figures import files as library
-    from analysis.report.table_files import TABLE_FORMATS, write_tables
+    from analysis.figures import stale_figures, write_figures
+    from analysis.report.table_files import write_tables
 
     if check:
-        stale = library.stale_figures(store, out)
+        stale = stale_figures(store, out)
         if json_:
             typer.echo(json.dumps(stale))
         else:
@@ -49,14 +49,12 @@ def figures(
             typer.echo(f"{len(stale)} figures are stale" if stale else "current", err=True)
         raise typer.Exit(1 if stale else 0)
     chosen = [name.strip() for name in formats.split(",") if name.strip()]
-    if not chosen:
-        known = ", ".join((*library.FORMATS, *TABLE_FORMATS))
-        raise UserError(f"no format given: any of {known}")
-    tables = [name for name in chosen if name in TABLE_FORMATS]
-    drawings = [name for name in chosen if name not in TABLE_FORMATS]
+    all_checked(chosen, PrintFormat, "format")
+    drawings = [cast("FigureFormat", name) for name in chosen if name in get_args(FigureFormat)]
+    tables = [cast("TableFormat", name) for name in chosen if name in get_args(TableFormat)]
     written = []
     if drawings:
-        written += library.write_figures(store, out, style=style, formats=drawings)
+        written += write_figures(store, out, style=cast("StyleName", style), formats=drawings)
     if tables:
         written += write_tables(store, (out or store / "figures") / "tables", tables)
     if json_:

@@ -20,7 +20,10 @@ def _plan() -> None:
 def check(
     file: Annotated[Path, typer.Argument(help="The plan (TOML).", show_default=False)],
     store: Annotated[
-        Path | None, typer.Option(help="Take the discordance from the outcomes of this store.")
+        Path | None,
+        typer.Option(
+            help="Store whose outcomes give the discordance; by default the plan gives it."
+        ),
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="A JSON object.")] = False,
 ) -> None:

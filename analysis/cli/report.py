@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
+
+from analysis.vocabulary import ReportFormat
 
 app = typer.Typer(help="Write the report page.")
 
@@ -16,7 +18,9 @@ def report(
     formats: Annotated[
         str, typer.Option("--format", help="Any of md, html, tex, with commas.")
     ] = "md,html",
-    out: Annotated[Path | None, typer.Option(help="Folder of the report. Default: STORE.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the report; by default STORE.")
+    ] = None,
 ) -> None:
     """Write the report of STORE: verdicts, every table and figure, gates and provenance.
 
@@ -24,6 +28,6 @@ def report(
     """
     from analysis.report import write_report
 
-    chosen = [name.strip() for name in formats.split(",") if name.strip()]
+    chosen = [cast("ReportFormat", name.strip()) for name in formats.split(",") if name.strip()]
     for path in write_report(store, out, chosen):
         typer.echo(path)

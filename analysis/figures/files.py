@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from analysis.charts import styles
 from analysis.figures.catalogue import figures
+from analysis.vocabulary import FigureFormat, StyleName, all_checked, checked
 from sql.errors import UserError
 
-FORMATS = ("svg", "pdf", "png")
 SUMMARY = "figures.json"
 
 
@@ -23,23 +23,22 @@ def write_figures(
     store: Path | str,
     out: Path | str | None = None,
     *,
-    style: str = "nature",
-    formats: Sequence[str] = FORMATS,
+    style: StyleName = "nature",
+    formats: Sequence[FigureFormat] = get_args(FigureFormat),
 ) -> list[Path]:
     """Draw every figure of the store into a folder; returns the files written.
 
     Beside each figure stands its caption (.txt); `figures.json` lists names, digests and analyses.
 
     Raises:
-        UserError: An unknown style or format, or a folder that cannot be written.
+        UserError: An unknown style or format, no format, or a folder that cannot be written.
     """
     from analysis.charts import render
     from store import committed
+    from store.layout import write_atomically
 
-    chosen = checked_style(style)
-    unknown = [name for name in formats if name not in FORMATS]
-    if unknown:
-        raise UserError(f"unknown format {unknown[0]!r}: one of {', '.join(FORMATS)}")
+    chosen = styles.STYLES[checked(style, StyleName, "style")]
+    all_checked(formats, FigureFormat, "format")
     folder = Path(out) if out is not None else Path(store) / "figures"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -54,22 +53,15 @@ def write_figures(
         svg = render.with_metadata(figure.svg(chosen), json.dumps(about, sort_keys=True))
         for form in formats:
             path = folder / f"{figure.name}.{form}"
-            path.write_bytes(render.encode(svg, form, about))
+            write_atomically(path, render.encode(svg, form, about))
             written.append(path)
         path = folder / f"{figure.name}.txt"
-        path.write_text(figure.caption + "\n", encoding="utf-8")
+        write_atomically(path, (figure.caption + "\n").encode())
         written.append(path)
         listed[figure.name] = about | {"formats": list(formats)}
     summary = folder / SUMMARY
-    summary.write_text(json.dumps(listed, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    write_atomically(summary, (json.dumps(listed, indent=1, sort_keys=True) + "\n").encode())
     return [*written, summary]
-
-
-def checked_style(name: str) -> styles.Style:
-    """The style of that name; an unknown one is the user's error."""
-    if name not in styles.STYLES:
-        raise UserError(f"unknown style {name!r}: one of {', '.join(styles.STYLES)}")
-    return styles.STYLES[name]
 
 
 def analyses_of(kept: Sequence[Mapping[str, Any]], context: Mapping[str, Any]) -> list[str]:

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from analysis.plans.schema import Plan, parse_plan, read_plan_text
+from analysis.vocabulary import Stamp
 from sql import loader
 from store import append, clock, committed, content_id, create_store, open_store, read
 
-Stamp = Literal["confirmatory", "exploratory"]
 CONFIRMATORY: Stamp = "confirmatory"
 EXPLORATORY: Stamp = "exploratory"
 # What every contrast is about; other quantities are planned by name.

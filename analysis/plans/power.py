@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from analysis import words
 from analysis.plans.schema import Contrast, Plan
 from analysis.vocabulary import Model
 from sql.errors import UserError
@@ -201,9 +202,9 @@ def as_text(plan: Plan, report: PlanReport) -> str:
     k = report.controls
     if k is not None and plan.controls is not None:
         lines.append(
-            f"  {k.controls} controls: rank p from {k.floor:.3g}; Crawford-Howell's power for a "
-            f"gap of {plan.controls.gap:g} SD {k.power:.2f} (candidate fixed), "
-            f"{k.power_random:.2f} (one of its kind)"
+            f"  {k.controls} controls: rank p from {words.p_value(k.floor)}; "
+            f"Crawford-Howell's power for a gap of {plan.controls.gap:g} SD {k.power:.2f} "
+            f"(candidate fixed), {k.power_random:.2f} (one of its kind)"
         )
         if k.controls < k.needed:
             lines.append(f"    the rank test needs {k.needed} controls to reach the level")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
@@ -19,7 +19,14 @@ from pydantic import (
 )
 
 from analysis.claims.printed import parse_figure
-from analysis.vocabulary import Adjustment, Tail
+from analysis.vocabulary import (
+    Against,
+    ExpectedSide,
+    PlanCorrection,
+    PlanTest,
+    StoppingRule,
+    Tail,
+)
 from sql.errors import UserError
 
 
@@ -62,11 +69,11 @@ class Contrast(Strict):
     name: str = Field(min_length=1)
     direction: str = Field(min_length=1)
     alphas: list[float] = []
-    against: Literal["baseline", "controls", "both"] = "baseline"
+    against: Against = "baseline"
     set: str = ""
     protocol: str = ""
     quantities: list[str] = []
-    expected: Literal["gain", "loss", "either"] = "either"
+    expected: ExpectedSide = "either"
 
 
 class Controls(Strict):
@@ -95,7 +102,7 @@ class Stopping(Strict):
         futility: stop when the power that is left falls below this.
     """
 
-    rule: Literal["e-value", "none"] = "none"
+    rule: StoppingRule = "none"
     order_seed: int | None = None
     look_every: int = Field(default=10, ge=1)
     futility: float = Field(default=0.1, ge=0, lt=1)
@@ -116,8 +123,8 @@ class Plan(Strict):
     seeds: list[int] = Field(default=[0], min_length=1)
     alphas: list[float] = Field(min_length=1)
     level: float = Field(default=0.05, gt=0, lt=0.5)
-    correction: Literal[Adjustment, "none"] = "holm"
-    test: Literal["midp", "exact"] = "midp"
+    correction: PlanCorrection = "holm"
+    test: PlanTest = "midp"
     power: float = Field(default=0.8, gt=0, lt=1)
     smallest_effect: Share
     discordance: Share | None = None

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from analysis.plans.schema import Contrast, Plan
+from analysis.vocabulary import Decision, ExpectedSide, Stamp
 from sql.errors import UserError
 
-Decision = Literal["continue", "decided", "futile"]
+_SIGNS: dict[ExpectedSide, tuple[int, ...]] = {"gain": (1,), "loss": (-1,), "either": (1, -1)}
 
 
 def decide(
@@ -49,7 +49,7 @@ def decide(
     if seen is None or seen >= plan.problems or share is None or not plan.stopping.futility:
         return "continue"
     expected = contrast.expected if contrast is not None else "either"
-    sides = {"gain": (1,), "loss": (-1,), "either": (1, -1)}[expected]
+    sides = _SIGNS[expected]
     hopeless = all(
         futility(
             gained,
@@ -132,7 +132,7 @@ class Stop:
 
 
 def record_stops(
-    root: Path, plan: Plan, plan_id: str, stops: Sequence[Stop], *, stamp: str = "confirmatory"
+    root: Path, plan: Plan, plan_id: str, stops: Sequence[Stop], *, stamp: Stamp = "confirmatory"
 ) -> str:
     """Store where each condition of a sequential plan ended and which share that saved.
 

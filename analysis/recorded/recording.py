@@ -12,11 +12,12 @@ import numpy as np
 
 from analysis import tables
 from analysis.statistics.results import NEW_DIRECTIONS, NEW_PROBLEMS, THESE_PROBLEMS
-from analysis.tables.base import CURVE, STAMPS, groups
+from analysis.tables.base import CURVE, groups
 from analysis.tables.comparisons import PLACE, SIGNED
 from analysis.tables.paired import MCNEMAR
 from analysis.tables.problems import SEED
 from analysis.tables.readings import Readings, view
+from analysis.vocabulary import AnalysisFamily
 
 RESULT_COLUMNS = [
     "estimate", "low", "high", "level", "p", "p_adjusted", "statistic", "n", "gained", "lost", "k",
@@ -282,10 +283,9 @@ def curves(store: Readings) -> list[Tested]:
     return tested
 
 
-TESTS: dict[str, Callable[[Readings], list[Tested]]] = {
+TESTS: dict[AnalysisFamily, Callable[[Readings], list[Tested]]] = {
     "alphas": alphas,
     "controls": controls,
     "strata": strata,
     "curves": curves,
 }
-__all__ = ["PRINTED", "STAMPS", "TESTS", "Tested", "as_json"]

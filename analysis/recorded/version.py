@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from analysis.vocabulary import AnalysisFamily
 from sql import loader
 
 ANALYSIS = Path(__file__).parent.parent
@@ -16,7 +17,7 @@ ANALYSIS = Path(__file__).parent.parent
 # an analysis is the same however it is shown.
 COMPUTES = ("statistics", "tables")
 # family: the module of its table, from whose imports all that it uses is found.
-TABLES = {
+TABLES: dict[AnalysisFamily, str] = {
     "alphas": "tables.paired",
     "controls": "tables.comparisons",
     "strata": "tables.difficulty",
@@ -25,8 +26,8 @@ TABLES = {
 
 
 @functools.cache
-def code_version(family: str = "") -> str:
-    """The package's version and a digest of what computes a family ("" for all of them).
+def code_version(family: AnalysisFamily | None = None) -> str:
+    """The package's version and a digest of what computes a family (None: all of them).
 
     Other code of the family's table, of the statistics that it uses, of what is recorded of it,
     or of the views and macros that it reads, is another analysis.

@@ -8,9 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import tables, words
-from analysis.figures import queries
-from analysis.figures.catalogue import figures, places
-from analysis.figures.figure import Figure, Place
+from analysis.figures import Figure, Place, every_row, figures, places, shown
 from analysis.report import grids
 from analysis.report.document import Block, Bullets, Heading, Picture, Text
 from analysis.report.verdicts import RULES, store_verdicts
@@ -155,7 +153,7 @@ def _directions(readings: Readings, pictures: list[Figure]) -> list[Block]:
 def _provenance(readings: Readings) -> list[Block]:
     """Gates, runs, models, problem sets, directions, plans and versions."""
     from analysis.plans import stamps
-    from analysis.recorded.version import code_version
+    from analysis.recorded import code_version
     from store import rows_digest
 
     runs = view(readings, "runs")
@@ -166,21 +164,21 @@ def _provenance(readings: Readings) -> list[Block]:
         if gates:
             rows = pd.DataFrame([{"gate": k, "result": _short(v)} for k, v in gates.items()])
             title = f"Gates of run {run['run_id'][:12]}"
-            sql = queries.shown("behind_gates", {"run_id": run["run_id"]})
+            sql = shown("behind_gates", {"run_id": run["run_id"]})
             blocks.append(grids.frame_grid(rows, f"gates-{run['run_id'][:12]}", title, sql))
     keep = ["run_id", "created_at", "status", "command", "code_version", "git_commit",
             "library_versions", "host", "device", "rng_seed"]  # fmt: skip
-    shown = runs[[name for name in keep if name in runs]]
-    blocks.append(grids.frame_grid(shown, "runs", "Runs", queries.every_row("runs")))
+    runs = runs[[name for name in keep if name in runs]]
+    blocks.append(grids.frame_grid(runs, "runs", "Runs", every_row("runs")))
     models = view(readings, "models")
-    blocks.append(grids.frame_grid(models, "models", "Models", queries.every_row("models")))
+    blocks.append(grids.frame_grid(models, "models", "Models", every_row("models")))
     sets = view(readings, "sets_overview")
-    sql = queries.every_row("sets_overview")
+    sql = every_row("sets_overview")
     blocks.append(grids.frame_grid(sets, "sets", "Problem sets", sql))
     directions = view(readings, "directions_overview")
     kept = directions[directions["role"] == "candidate"].drop(columns=["parent"])
     note = f"{int((directions['role'] == 'control').sum())} control directions are not listed."
-    sql = queries.shown("behind_directions", {})
+    sql = shown("behind_directions", {})
     blocks.append(grids.frame_grid(kept, "directions", "Candidate directions", sql, note))
     digest = rows_digest(readings.path)
     blocks.append(Text(f"Digest of all outcomes: `{digest}`. Analysis code: `{code_version()}`."))
@@ -188,7 +186,7 @@ def _provenance(readings: Readings) -> list[Block]:
     if len(claims):
         blocks.append(Heading("Claims"))
         columns = ["document", "text", "printed", "recomputed", "verdict", "reason"]
-        sql = queries.every_row("claims")
+        sql = every_row("claims")
         blocks.append(grids.frame_grid(claims[columns], "claims", "Claims re-verified", sql))
     return blocks
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.figures.figure import Figure
+from analysis.figures import Figure
 
 
 @dataclass(frozen=True)

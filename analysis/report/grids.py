@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import words
-from analysis.figures.queries import shown
+from analysis.figures import shown
 from analysis.report.document import Cards, Grid
 from analysis.report.verdicts import Verdict
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from analysis.report.document import Cards, Grid
 from analysis.tables.readings import Source, opened
-
-TABLE_FORMATS = ("tex", "md", "csv")
+from analysis.vocabulary import TableFormat, all_checked
 
 
 def results_grids(store: Source) -> list[Grid]:
@@ -22,19 +21,26 @@ def results_grids(store: Source) -> list[Grid]:
     return cards + [block for block in blocks if isinstance(block, Grid)]
 
 
-def write_tables(store: Source, folder: Path, formats: Sequence[str]) -> list[Path]:
-    """Write each results table into `folder` in each format; rounded as in the report."""
+def write_tables(store: Source, folder: Path, formats: Sequence[TableFormat]) -> list[Path]:
+    """Write each results table into `folder` in each format; rounded as in the report.
+
+    Raises:
+        UserError: No format or an unknown one.
+    """
+    from store.layout import write_atomically
+
+    all_checked(formats, TableFormat, "format")
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for grid in results_grids(store):
         for form in formats:
             path = folder / f"{grid.name}.{form}"
-            path.write_text(grid_text(grid, form), encoding="utf-8")
+            write_atomically(path, grid_text(grid, form).encode())
             written.append(path)
     return written
 
 
-def grid_text(grid: Grid, form: str) -> str:
+def grid_text(grid: Grid, form: TableFormat) -> str:
     """One table in one format."""
     if form == "tex":
         from analysis.report.latex import grid_latex

@@ -10,16 +10,16 @@ from analysis.charts import styles
 from analysis.report.content import content
 from analysis.report.document import Block, Picture
 from analysis.tables.readings import Readings
+from analysis.vocabulary import ReportFormat, all_checked
 from sql.errors import UserError
 
-FORMATS = ("md", "html", "tex")
 STYLE = styles.STYLES["report"]
 
 
 def write_report(
     store: Path | str,
     out: Path | str | None = None,
-    formats: Sequence[str] = ("md", "html"),
+    formats: Sequence[ReportFormat] = ("md", "html"),
 ) -> list[Path]:
     """Write `report.md`, `.html`, `.tex` into `out` (default: the store); returns what was written.
 
@@ -29,11 +29,9 @@ def write_report(
     Raises:
         UserError: No format or an unknown one, or a folder that cannot be written.
     """
-    if not formats:
-        raise UserError(f"no format given: any of {', '.join(FORMATS)}")
-    unknown = [name for name in formats if name not in FORMATS]
-    if unknown:
-        raise UserError(f"unknown format {unknown[0]!r}: one of {', '.join(FORMATS)}")
+    from store.layout import write_atomically
+
+    all_checked(formats, ReportFormat, "format")
     folder = Path(out) if out is not None else Path(store)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -49,13 +47,17 @@ def write_report(
     written = []
     for form in formats:
         path = folder / f"report.{form}"
-        path.write_text(_text(blocks, drawings, form, folder, readings), encoding="utf-8")
+        write_atomically(path, _text(blocks, drawings, form, folder, readings).encode())
         written.append(path)
     return written
 
 
 def _text(
-    blocks: Sequence[Block], drawings: dict[str, str], form: str, folder: Path, readings: Readings
+    blocks: Sequence[Block],
+    drawings: dict[str, str],
+    form: ReportFormat,
+    folder: Path,
+    readings: Readings,
 ) -> str:
     """The report in one format."""
     if form == "html":
@@ -66,6 +68,7 @@ def _text(
     from analysis.charts.render import to_pdf
     from analysis.report.latex import as_latex
     from analysis.report.markdown import as_markdown
+    from store.layout import write_atomically
 
     pictures = Path("report_figures")
     (folder / pictures).mkdir(exist_ok=True)
@@ -73,5 +76,5 @@ def _text(
     paths = {name: pictures / f"{name}.{suffix}" for name in drawings}
     for name, svg in drawings.items():
         content = to_pdf(svg) if form == "tex" else svg.encode("utf-8")
-        (folder / paths[name]).write_bytes(content)
+        write_atomically(folder / paths[name], content)
     return as_latex(blocks, paths) if form == "tex" else as_markdown(blocks, paths)

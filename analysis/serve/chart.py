@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, get_args
 
 from analysis.serve.answers import Answer
+from analysis.vocabulary import Axis, Mark
 from store.formats import json_value
 
 if TYPE_CHECKING:
     import altair as alt
     from altair.typing import Optional
 
-Axis = Literal["quantitative", "temporal", "nominal"]
-MARKS = ("line", "point", "bar")
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL",
            "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")  # fmt: skip
 MOST_COLOURS = 12
@@ -66,7 +65,7 @@ def chosen(answer: Answer, choice: Choice) -> Choice | None:
     colour = choice.colour if kinds.get(choice.colour) else ""
     if not colour and choice.colour != "-":
         colour = _colour(answer, kinds, x)
-    mark = choice.mark if choice.mark in MARKS else _mark(answer, kinds[x], x, colour)
+    mark = choice.mark if choice.mark in get_args(Mark) else _mark(answer, kinds[x], x, colour)
     return Choice(x, y, colour, mark)
 
 
@@ -90,7 +89,7 @@ def _colour(answer: Answer, kinds: Mapping[str, Axis | None], x: str) -> str:
     return ""
 
 
-def _mark(answer: Answer, kind_of_x: Axis | None, x: str, colour: str) -> str:
+def _mark(answer: Answer, kind_of_x: Axis | None, x: str, colour: str) -> Mark:
     """Bars over names; a line where each x stands once in each colour; else points."""
     if kind_of_x == "nominal":
         return "bar" if not colour else "point"

@@ -6,14 +6,15 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlencode
 
 import jinja2
 from markupsafe import Markup
 
 from analysis.serve.answers import Answer, pairs
-from analysis.serve.chart import MARKS, Choice, answer_svg, chosen, kind
+from analysis.serve.chart import Choice, answer_svg, chosen, kind
+from analysis.vocabulary import Mark
 from sql import loader
 from sql.errors import UserError
 
@@ -65,7 +66,7 @@ def sql_page(
         shown=SHOWN_ROWS,
         drawn=drawn,
         drawing=_drawing(answer, drawn),
-        marks=MARKS,
+        marks=get_args(Mark),
         axes=[name for name, found in kinds.items() if found],
         numbers=[name for name, found in kinds.items() if found == "quantitative"],
         listed=_listed(token),

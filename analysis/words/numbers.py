@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import SupportsFloat, SupportsInt, TypeGuard, TypeVar
+
+T = TypeVar("T")
 
 MINUS = "−"
 MISSING = "–"
@@ -14,9 +16,9 @@ BESIDE_IT = 0.005
 LEAST_P = 0.0001
 
 
-def signed(value: float, digits: int = 1) -> str:
+def signed(value: SupportsFloat | None, digits: int = 1) -> str:
     """A number with its sign, a true minus, and plain 0 without one: ``+2.3``, ``−12.8``, ``0``."""
-    if value is None or not math.isfinite(value):
+    if value is None or not math.isfinite(value := float(value)):
         return MISSING
     text = f"{abs(value):.{digits}f}"
     if float(text) == 0:
@@ -24,21 +26,23 @@ def signed(value: float, digits: int = 1) -> str:
     return ("+" if value > 0 else MINUS) + text
 
 
-def points(fraction: float, digits: int = 1, *, sign: bool = True) -> str:
+def points(fraction: SupportsFloat | None, digits: int = 1, *, sign: bool = True) -> str:
     """A fraction as percentage points, signed where it is a difference."""
-    if _missing(fraction):
+    if not _known(fraction):
         return MISSING
-    return signed(fraction * 100, digits) if sign else f"{fraction * 100:.{digits}f}"
+    value = float(fraction) * 100
+    return signed(value, digits) if sign else f"{value:.{digits}f}"
 
 
-def compact(value: float, *, sign: bool = False) -> str:
+def compact(value: SupportsFloat, *, sign: bool = False) -> str:
     """A number in whatever unit, three significant digits."""
+    value = float(value)
     return f"{value:+.3g}".replace("-", MINUS) if sign else f"{value:.3g}".replace("-", MINUS)
 
 
-def percent(fraction: float, digits: int = 1) -> str:
+def percent(fraction: SupportsFloat | None, digits: int = 1) -> str:
     """A fraction as a percentage."""
-    return MISSING if _missing(fraction) else f"{fraction * 100:.{digits}f} %"
+    return f"{float(fraction) * 100:.{digits}f} %" if _known(fraction) else MISSING
 
 
 def alpha(value: float) -> str:
@@ -46,22 +50,23 @@ def alpha(value: float) -> str:
     return "0" if value == 0 else ("+" if value > 0 else MINUS) + f"{abs(value):g}"
 
 
-def interval(low: float, high: float, digits: int = 1) -> str:
+def interval(low: SupportsFloat | None, high: SupportsFloat | None, digits: int = 1) -> str:
     """Two fractions as an interval in points."""
-    if _missing(low) or _missing(high):
+    if not (_known(low) and _known(high)):
         return MISSING
     return f"[{points(low, digits)}, {points(high, digits)}]"
 
 
-def limits(low: float, high: float, confidence: float) -> str:
+def limits(low: SupportsFloat, high: SupportsFloat, confidence: float) -> str:
     """Two fractions as an interval in points, with its level, for a sentence."""
     return f"{100 * confidence:g} % interval {points(low)} to {points(high)} points"
 
 
-def p_value(p: Any) -> str:
+def p_value(p: SupportsFloat | None) -> str:
     """A p-value: ``0.45``, ``0.003``, ``0.0497``, ``< 0.0001``."""
-    if _missing(p):
+    if not _known(p):
         return MISSING
+    p = float(p)
     if p < LEAST_P:
         return f"< {LEAST_P:.4f}"
     if p < 0.001 or abs(p - SIGNIFICANCE) < BESIDE_IT:
@@ -72,18 +77,18 @@ def p_value(p: Any) -> str:
     return f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
-def p_is(p: Any, name: str = "p") -> str:
+def p_is(p: SupportsFloat | None, name: str = "p") -> str:
     """``p = 0.003`` or ``p < 0.0001``, for a sentence; `name` says which p."""
     text = p_value(p)
     return f"{name} {text}" if text.startswith("<") else f"{name} = {text}"
 
 
-def count(value: Any) -> str:
+def count(value: SupportsInt | None) -> str:
     """A number of problems, pairs or directions."""
-    return MISSING if _missing(value) else str(int(value))
+    return str(int(value)) if _known(value) else MISSING
 
 
-def moved(gained: Any, lost: Any) -> str:
+def moved(gained: SupportsInt | None, lost: SupportsInt | None) -> str:
     """Discordant pairs: gained/lost."""
     return f"{count(gained)}/{count(lost)}"
 
@@ -97,5 +102,6 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def _missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
+def _known(value: T | None) -> TypeGuard[T]:
+    """Whether there is a number: neither None nor NaN."""
+    return value is not None and not (isinstance(value, float) and math.isnan(value))

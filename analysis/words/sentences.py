@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from analysis.statistics import results
 from analysis.words.numbers import compact, limits, p_is, p_value, points
 
-_TEST = {
+if TYPE_CHECKING:
+    from analysis.statistics.controls import ControlComparison
+    from analysis.statistics.equivalence import MarginTest
+    from analysis.statistics.families import AdjustedP
+    from analysis.statistics.fragility import Fragility
+    from analysis.statistics.intervals import PairedDifference
+    from analysis.statistics.missing import MissingBounds
+    from analysis.statistics.paired import Discordance
+    from analysis.statistics.power import DetectableEffect, SampleSize
+    from analysis.statistics.sequential import ConfidenceSequence, EValue
+    from analysis.vocabulary import TestMethod
+
+_TEST: dict[TestMethod, str] = {
     "midp": "McNemar's mid-p test",
     "exact": "the exact McNemar test",
     "chi2": "McNemar's chi-square test",
@@ -42,7 +54,7 @@ def mcnemar_sentence(
     return sentence + ". This compares with the baseline only, not with control directions."
 
 
-def difference_sentence(result: Any) -> str:
+def difference_sentence(result: PairedDifference) -> str:
     """Reading of a paired difference, its interval and its test."""
     low, high = float(result.low), float(result.high)
     head = (
@@ -63,7 +75,7 @@ def difference_sentence(result: Any) -> str:
     )
 
 
-def equivalence_sentence(result: Any, *, one_sided: bool) -> str:
+def equivalence_sentence(result: MarginTest, *, one_sided: bool) -> str:
     """Reading of a test against a margin."""
     what = "does not cost more than" if one_sided else "changes accuracy by less than"
     limit = points(result.margin, sign=False)
@@ -79,7 +91,7 @@ def equivalence_sentence(result: Any, *, one_sided: bool) -> str:
     )
 
 
-def discordance_sentence(result: Any, gained: int, lost: int) -> str:
+def discordance_sentence(result: Discordance, gained: int, lost: int) -> str:
     """Reading of the rate of change behind a net effect."""
     sentence = (
         f"{gained + lost} of {result.n} answers changed ({points(result.estimate, sign=False)} %, "
@@ -95,7 +107,7 @@ def discordance_sentence(result: Any, gained: int, lost: int) -> str:
     )
 
 
-def controls_sentence(result: Any, unit: str) -> str:
+def controls_sentence(result: ControlComparison, unit: str) -> str:
     """Reading of one direction among few controls."""
     k, alpha = result.k, 1 - float(result.confidence)
     if result.status == results.DEGENERATE:
@@ -119,7 +131,9 @@ def controls_sentence(result: Any, unit: str) -> str:
     return sentence + "."
 
 
-def power_sentence(power: float, n: int, effect: float, discordance: float, method: str) -> str:
+def power_sentence(
+    power: float, n: int, effect: float, discordance: float, method: TestMethod
+) -> str:
     """Reading of a power, before collecting."""
     weak = "; not rejecting would be weak evidence against such an effect" if power < 0.8 else ""
     return (
@@ -129,7 +143,7 @@ def power_sentence(power: float, n: int, effect: float, discordance: float, meth
     )
 
 
-def detectable_sentence(result: Any, method: str) -> str:
+def detectable_sentence(result: DetectableEffect, method: TestMethod) -> str:
     """Reading of the smallest detectable effect."""
     if result.status == results.NOT_CONVERGED:
         return (
@@ -143,7 +157,7 @@ def detectable_sentence(result: Any, method: str) -> str:
     )
 
 
-def sample_size_sentence(result: Any, effect: float, method: str) -> str:
+def sample_size_sentence(result: SampleSize, effect: float, method: TestMethod) -> str:
     """Reading of the number of problems needed."""
     if result.status == results.NOT_CONVERGED:
         return f"Even {result.n} problems do not reach power {result.asked:g} for this effect."
@@ -154,7 +168,7 @@ def sample_size_sentence(result: Any, effect: float, method: str) -> str:
     )
 
 
-def adjusted_sentence(result: Any, significance: float = 0.05) -> str:
+def adjusted_sentence(result: AdjustedP, significance: float = 0.05) -> str:
     """Reading of adjusted p-values."""
     rejected = int((result.p <= significance).sum())
     return (
@@ -164,7 +178,7 @@ def adjusted_sentence(result: Any, significance: float = 0.05) -> str:
     )
 
 
-def look_sentence(e: Any, sequence: Any, threshold: float = 20.0) -> str:
+def look_sentence(e: EValue, sequence: ConfidenceSequence, threshold: float = 20.0) -> str:
     """Reading of an interim look."""
     verdict = "may stop here and reject" if e.e >= threshold else "may not reject yet"
     return (
@@ -176,7 +190,7 @@ def look_sentence(e: Any, sequence: Any, threshold: float = 20.0) -> str:
     )
 
 
-def missing_sentence(result: Any) -> str:
+def missing_sentence(result: MissingBounds) -> str:
     """Reading of a table with missing outcomes."""
     verdict = (
         "no way of filling them in changes the decision of the test"
@@ -190,7 +204,7 @@ def missing_sentence(result: Any) -> str:
     )
 
 
-def fragility_sentence(result: Any) -> str:
+def fragility_sentence(result: Fragility) -> str:
     """Reading of a test with numerically fragile pairs."""
     verdict = (
         "stands whichever of them are flipped"

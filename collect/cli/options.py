@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from collect.sweeps.ranges import MOST_SEED
+from store.schema import MOST_SEED
 
 Store = Annotated[Path, typer.Argument(help="Folder of the store, such as runs/demo.")]
 NewStore = Annotated[

@@ -57,8 +57,8 @@ def reproduce(
     request = make_request(out, model=model, base=base, problems=problems, split=split, seed=seed)
     with Steps() as steps:
         store = run(request, steps=steps)
-        from analysis.figures.files import write_figures
-        from analysis.recorded.analyze import analyze
+        from analysis.figures import write_figures
+        from analysis.recorded import analyze
         from analysis.report import write_report
 
         with steps.step("tests and intervals"):

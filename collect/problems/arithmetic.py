@@ -11,7 +11,8 @@ import hashlib
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+
+from analysis.vocabulary import ArithmeticSplit
 
 MAX_VALUE = 99
 MAX_OPERAND = 9
@@ -43,8 +44,6 @@ QUESTION_TEMPLATES = (
     "How many {object} now , with {value} at the start ?",
 )
 CHAIN_SYMBOLS = ("+", "-", "*", "=", ",", ":")
-
-Split = Literal["train", "held_out"]
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ def vocabulary() -> list[str]:
     return [*digits, *dict.fromkeys((*CHAIN_SYMBOLS, *sorted(words), *NAMES, *OBJECTS))]
 
 
-def split_of(question: str) -> Split:
+def split_of(question: str) -> ArithmeticSplit:
     """Whether a question may be trained on: decided by its content alone, so it cannot leak."""
     bucket = int.from_bytes(hashlib.sha256(question.encode()).digest()[:8], "big")
     return "held_out" if bucket % HELD_OUT_BUCKETS == 0 else "train"
@@ -146,7 +145,7 @@ def draw_problem(rng: random.Random, n_steps: int) -> ArithmeticProblem:
     return ArithmeticProblem(" ".join(sentences), value, start, tuple(operations), template)
 
 
-def problems(*, seed: int, n_steps: int, split: Split) -> Iterator[ArithmeticProblem]:
+def problems(*, seed: int, n_steps: int, split: ArithmeticSplit) -> Iterator[ArithmeticProblem]:
     """Endless distinct problems of one split, the same ones for the same seed."""
     rng = random.Random(f"{seed}/{n_steps}/{split}")
     seen: set[str] = set()

@@ -10,7 +10,6 @@ from sql.errors import UserError
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 MOST_VALUES = 10_000
 MOST_OUTCOME_SEED = 2**31 - 1  # `outcomes.seed` is an int32
-MOST_SEED = 2**63 - 1  # every `rng_seed` is an int64
 LEAST_MEMORY = 10**6
 
 

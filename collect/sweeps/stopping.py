@@ -17,7 +17,8 @@ from store.shards import Where, committed
 if TYPE_CHECKING:
     from analysis.plans import Plan
     from analysis.plans.schema import Contrast
-    from analysis.plans.stopping import Decision, Stop
+    from analysis.plans.stopping import Stop
+    from analysis.vocabulary import Decision
 
 CONTINUE: Decision = "continue"
 Correct = Mapping[tuple[str, str], bool | None]

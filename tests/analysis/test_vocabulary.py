@@ -9,7 +9,7 @@ import pytest
 
 import analysis
 from analysis import claims, plans, tables, words
-from analysis.vocabulary import Operator, Tail, checked
+from analysis.vocabulary import Operator, Tail, all_checked, checked
 from sql.errors import UserError
 
 
@@ -27,9 +27,18 @@ def test_an_unknown_word_is_refused_with_the_nearest_and_all() -> None:
         checked(None, Tail, "tail")
 
 
+def test_of_several_words_each_is_checked_and_none_is_refused() -> None:
+    assert all_checked(["less", "greater"], Tail, "tail") == ["less", "greater"]
+    with pytest.raises(UserError, match="unknown tail 'up'"):
+        all_checked(["less", "up"], Tail, "tail")
+    with pytest.raises(UserError) as refusal:
+        all_checked([], Tail, "tail")
+    assert str(refusal.value) == "no tail given: any of two-sided, greater, less"
+
+
 @pytest.mark.parametrize("module", [analysis, claims, plans, tables, words])
 def test_no_public_function_takes_a_level_without_saying_of_what(module: ModuleType) -> None:
-    functions = [one for one in (getattr(module, name) for name in module.__all__) if callable(one)]
+    functions = [x for x in (getattr(module, name) for name in module.__all__) if callable(x)]
     assert functions
     for function in functions:
         if not inspect.isclass(function):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -234,6 +236,40 @@ def test_render_command(claims, tmp_path):
     result = run("render", paper, "--claims", claims)
     assert (result.exit_code, paper.read_text()) == (0, "Accuracy <!-- claim:acc -->32.6%.\n")
     assert "acc: 32.7% -> 32.6%" in result.stderr
+
+
+def test_render_replaces_the_document_as_a_whole(claims, tmp_path, monkeypatch):
+    paper = tmp_path / "paper.md"
+    paper.write_text("Accuracy <!-- claim:acc -->32.7%.\n")
+    paper.chmod(0o640)
+    (tmp_path / "link.md").symlink_to(paper)
+
+    def full(path, target):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        assert run("render", paper, "--claims", claims).exit_code != 0
+    assert paper.read_text() == "Accuracy <!-- claim:acc -->32.7%.\n"
+    run("render", tmp_path / "link.md", "--claims", claims)
+    assert (tmp_path / "link.md").is_symlink()
+    assert "32.6%" in paper.read_text()
+    assert paper.stat().st_mode & 0o777 == 0o640
+    assert sorted(path.name for path in tmp_path.glob("*.md")) == ["link.md", "paper.md"]
+
+
+def test_render_into_a_device_leaves_the_device(claims, tmp_path):
+    paper = tmp_path / "paper.md"
+    paper.write_text("Accuracy <!-- claim:acc -->32.7%.\n")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        run("render", paper, "--claims", claims, "--out", pipe)
+        assert os.read(reader, 1000) == b"Accuracy <!-- claim:acc -->32.6%.\n"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
 
 
 def test_draft_command(tmp_path):

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from analysis.claims import StoreRows, check_file, keep_claims
 from analysis.claims.scan import stored_figures
 from analysis.cli.claims import app
-from analysis.recorded.analyze import analyze
+from analysis.recorded.analyses import analyze
 from store import append, committed, ingest, read
 from tests.synthetic import synthetic_store
 

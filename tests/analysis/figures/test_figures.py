@@ -16,7 +16,7 @@ from analysis.charts import render, styles
 from analysis.cli.figures import app
 from analysis.figures import files as library
 from analysis.figures.catalogue import figures
-from analysis.recorded.analyze import analyze
+from analysis.recorded.analyses import analyze
 from sql.errors import UserError
 
 
@@ -140,11 +140,13 @@ def test_check_finds_what_is_stale(store, drawn, tmp_path) -> None:
     [
         ({"style": "natur"}, "unknown style 'natur'"),
         ({"formats": ["gif"]}, "unknown format 'gif'"),
+        ({"formats": []}, "no format given: any of svg, pdf, png"),
     ],
 )
 def test_bad_requests_say_what_there_is(store, tmp_path, options, said) -> None:
     with pytest.raises(UserError, match=said):
         library.write_figures(store, tmp_path / "f", **options)
+    assert not (tmp_path / "f").exists()
 
 
 @pytest.mark.parametrize("formats", ["", " , "])
@@ -152,6 +154,12 @@ def test_no_format_is_refused(store, tmp_path, formats) -> None:
     result = CliRunner().invoke(app, [str(store), "--format", formats, "--out", str(tmp_path)])
     assert isinstance(result.exception, UserError)
     assert "no format given: any of svg, pdf, png, tex, md, csv" in str(result.exception)
+
+
+def test_an_unknown_format_is_refused_before_the_known_ones_are_written(store, tmp_path) -> None:
+    result = CliRunner().invoke(app, [str(store), "--format", "svg,csb", "--out", str(tmp_path)])
+    assert "unknown format 'csb': did you mean csv?" in str(result.exception)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_cannot_be_made_is_one_clear_line(store, tmp_path) -> None:

@@ -27,7 +27,7 @@ from analysis.plans import (
 )
 from analysis.plans.pilot import measured_discordance
 from analysis.plans.stopping import Stop
-from analysis.recorded.analyze import analyze
+from analysis.recorded.analyses import analyze
 from sql.errors import UserError
 from store import committed, ingest, read
 from tests.synthetic import CREATED, synthetic_store

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from typing import get_args
 
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from analysis.cli.analyze import app
-from analysis.recorded import analyze as module
-from analysis.recorded.analyze import analyze, results_table
+from analysis.recorded import analyses as module
+from analysis.recorded.analyses import analyze, results_table
 from analysis.recorded.version import (
     ANALYSIS,
     TABLES,
@@ -19,6 +20,7 @@ from analysis.recorded.version import (
     digest_of_code,
     used_by,
 )
+from analysis.vocabulary import AnalysisFamily
 from sql.errors import UserError
 from store import append, committed, ingest, read
 
@@ -169,12 +171,12 @@ def test_only_code_that_computes_tells_analyses_apart(tmp_path) -> None:
 
 def test_each_family_is_told_by_the_statistics_that_it_uses() -> None:
     used = {family: used_by(ANALYSIS, [table]) for family, table in TABLES.items()}
-    assert set(TABLES) == set(module.FAMILIES)
+    assert set(TABLES) == set(get_args(AnalysisFamily))
     assert "statistics.controls" in used["controls"] - used["alphas"]
     assert "statistics.selection" in used["curves"] - used["strata"]
     assert "statistics.freeman_halton" in used["strata"] - used["curves"]
     assert not any("statistics.sequential" in modules for modules in used.values())
-    assert len({code_version(family) for family in ["", *TABLES]}) == 5
+    assert len({code_version(family) for family in [None, *TABLES]}) == 5
 
 
 def test_the_command_prints_a_table_or_json(store) -> None:

@@ -315,7 +315,7 @@ def test_the_command_writes_what_is_asked(tmp_path, monkeypatch) -> None:
 
 def test_bad_requests_are_one_line(demo_like, tmp_path) -> None:
     with pytest.raises(UserError, match="unknown format 'docx'"):
-        write_report(demo_like, tmp_path, ["docx"])
+        write_report(demo_like, tmp_path, ["docx"])  # type: ignore[list-item]
     with pytest.raises(UserError, match="no format given: any of md, html, tex"):
         write_report(demo_like, tmp_path, [])
     shutil.copy(__file__, tmp_path / "file")

@@ -10,6 +10,7 @@ import pytest
 from analysis.report.document import Grid
 from analysis.report.latex import escaped, grid_latex, marked_up
 from analysis.report.table_files import grid_text, write_tables
+from sql.errors import UserError
 
 GRID = Grid(
     name="g",
@@ -62,6 +63,15 @@ def test_every_results_table_is_written_with_interval_and_corrected_p(tables) ->
         head, *rows = csv.reader(file)
     assert {"95 % Tango", "p (Holm)"} <= set(head)
     assert len(rows) == 4  # two candidates at two alphas
+
+
+@pytest.mark.parametrize(
+    ("formats", "said"), [(["xls"], "unknown format 'xls'"), ([], "no format given: any of tex")]
+)
+def test_tables_of_no_known_format_are_refused(demo_like, tmp_path, formats, said) -> None:
+    with pytest.raises(UserError, match=said):
+        write_tables(demo_like, tmp_path / "tables", formats)
+    assert not (tmp_path / "tables").exists()
 
 
 def test_the_latex_report_is_balanced_and_its_figures_exist(whole_report) -> None:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 
@@ -19,9 +19,8 @@ from analysis import plans
 from analysis.recorded import recording
 from analysis.recorded.version import code_version
 from analysis.tables.readings import Readings, view
+from analysis.vocabulary import AnalysisFamily, all_checked
 from sql.errors import UserError
-
-FAMILIES = ("alphas", "controls", "strata", "curves")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,40 +40,38 @@ class Analysis:
 def analyze(
     store: Path | str,
     *,
-    families: Sequence[str] = FAMILIES,
+    families: Sequence[AnalysisFamily] = get_args(AnalysisFamily),
     contrast: Mapping[str, str] | None = None,
     write: bool = True,
 ) -> list[Analysis]:
     """Test the store's contrasts; write `analyses` and `results` rows that are not there yet.
 
     Args:
-        families: names among `FAMILIES`. `alphas`: every alpha against the baseline, Holm within a
+        families: `alphas`: every alpha against the baseline, Holm within a
             direction; `controls`: candidates among their control directions; `strata`: by number of
             steps; `curves`: the curve as a whole (signed effect, damage, trend, best alpha).
         contrast: Only what has these values in its columns, e.g. ``{"direction":
             "mean_difference"}``.
 
     Raises:
-        UserError: An unknown family or contrast, or nothing in the store to test.
+        UserError: No family, an unknown family or contrast, or nothing in the store to test.
     """
-    unknown = [name for name in families if name not in FAMILIES]
-    if unknown:
-        raise UserError(f"unknown family {unknown[0]!r}: one of {', '.join(FAMILIES)}")
+    all_checked(families, AnalysisFamily, "family")
     root = Path(store)
     readings = Readings(root)
     chosen = contrast or {}
     planned = plans.stamps(root)
-    found = [
+    analyses = [
         _identified(readings, family, tested, planned)
         for family in families
         for tested in recording.TESTS[family](readings)
         if matches(tested.contrast, chosen)
     ]
-    if not found:
+    if not analyses:
         raise UserError(_nothing(root, chosen))
     if write:
-        _write(root, found)
-    return found
+        _write(root, analyses)
+    return analyses
 
 
 def matches(contrast: Mapping[str, Any], chosen: Mapping[str, str]) -> bool:
@@ -100,7 +97,9 @@ def _nothing(root: Path, chosen: Mapping[str, str]) -> str:
     )
 
 
-def _identified(readings: Readings, family: str, tested: recording.Tested, stamps: Any) -> Analysis:
+def _identified(
+    readings: Readings, family: AnalysisFamily, tested: recording.Tested, stamps: plans.Stamps
+) -> Analysis:
     """The tested with the digest of its rows, its stamp and its id."""
     from store import content_id
 
@@ -151,12 +150,12 @@ def digest_of(readings: Readings, conditions: Sequence[str], set_name: str | Non
     return str(rows_digest(readings.path, condition_ids=sorted(conditions), problem_ids=problems))
 
 
-def _write(root: Path, found: Sequence[Analysis]) -> None:
+def _write(root: Path, analyses: Sequence[Analysis]) -> None:
     """Append what the store does not have yet, and ingest it."""
     from store import append, committed, ingest
 
     known = set(committed(root, "analyses", ["analysis_id"]).column("analysis_id").to_pylist())
-    new = [analysis for analysis in found if analysis.analysis_id not in known]
+    new = [analysis for analysis in analyses if analysis.analysis_id not in known]
     if not new:
         return
     # Results first: an analysis row says that its results are complete.
@@ -180,10 +179,10 @@ def _write(root: Path, found: Sequence[Analysis]) -> None:
     ingest(root)
 
 
-def results_table(found: Sequence[Analysis]) -> pd.DataFrame:
+def results_table(analyses: Sequence[Analysis]) -> pd.DataFrame:
     """Every result of some analyses as one table, contrasts as columns."""
     rows = []
-    for analysis in found:
+    for analysis in analyses:
         for row in analysis.results:
             contrast = json.loads(row["contrast"])
             rows.append(
@@ -193,6 +192,3 @@ def results_table(found: Sequence[Analysis]) -> pd.DataFrame:
                 | {name: row[name] for name in recording.PRINTED}
             )
     return pd.DataFrame(rows)
-
-
-__all__ = ["FAMILIES", "Analysis", "analyze", "results_table"]

@@ -1,0 +1,13 @@
+from .analyses import Analysis as Analysis
+from .analyses import analyze as analyze
+from .analyses import results_table as results_table
+from .recording import as_json as as_json
+from .version import code_version as code_version
+
+__all__ = [
+    "Analysis",
+    "analyze",
+    "as_json",
+    "code_version",
+    "results_table",
+]
