@@ -18,7 +18,8 @@ LEAST_P = 0.0001
 
 def signed(value: SupportsFloat | None, digits: int = 1) -> str:
     """A number with its sign, a true minus, and plain 0 without one: ``+2.3``, ``−12.8``, ``0``."""
-    if value is None or not math.isfinite(value := float(value)):
+    value = math.nan if value is None else float(value)
+    if not math.isfinite(value):
         return MISSING
     text = f"{abs(value):.{digits}f}"
     if float(text) == 0:
