@@ -21,23 +21,23 @@ def clusters_section(effort: Effort, rng: np.random.Generator) -> Iterator[Row]:
         hits: dict[str, list[bool]] = {}
         for _ in range(effort.searches):
             level = rng.random((60, 1))
-            own = np.clip(
+            right_rate = np.clip(
                 level + spread * np.sqrt(level * (1 - level)) * rng.normal(size=(60, 1)), 0, 1
             )
-            steered = (rng.random((60, 8)) < own).astype(float)
+            steered = (rng.random((60, 8)) < right_rate).astype(float)
             baseline = (rng.random((60, 8)) < level).astype(float)
             table = {
                 "problem": np.repeat(np.arange(60), 8),
                 "steered": steered.ravel(),
                 "baseline": baseline.ravel(),
             }
-            found: Any = clustered_difference(table, rng=rng, pairing="seeds", resamples=399)
+            result: Any = clustered_difference(table, rng=rng, pairing="seeds", resamples=399)
             change = steered - baseline
             pooled = mid_p(np.array((change > 0).sum()), np.array((change < 0).sum()))
             for method, hit in (
                 ("McNemar on pooled seeds (wrong)", bool(pooled <= SIGNIFICANCE)),
-                ("cluster t", found.p <= SIGNIFICANCE),
-                ("cluster bootstrap", not found.bootstrap_low <= 0 <= found.bootstrap_high),
+                ("cluster t", result.p <= SIGNIFICANCE),
+                ("cluster bootstrap", not result.bootstrap_low <= 0 <= result.bootstrap_high),
             ):
                 hits.setdefault(method, []).append(bool(hit))
         for method, values in hits.items():
@@ -61,10 +61,10 @@ def _crossed(effort: Effort, rng: np.random.Generator, k: int) -> Iterator[Row]:
             "steered": values.ravel(),
             "baseline": np.zeros(values.size),
         }
-        found = clustered_difference(table, rng=rng, pairing="seeds", resamples=199)
-        inside.append(found.low <= 0 <= found.high)
-        if found.bootstrap_low is not None and found.bootstrap_high is not None:
-            percentile.append(found.bootstrap_low <= 0 <= found.bootstrap_high)
+        result = clustered_difference(table, rng=rng, pairing="seeds", resamples=199)
+        inside.append(result.low <= 0 <= result.high)
+        if result.bootstrap_low is not None and result.bootstrap_high is not None:
+            percentile.append(result.bootstrap_low <= 0 <= result.bootstrap_high)
     setting = {"problems": 60, "seeds": 2, "k": k}
     yield rate("clusters", "crossed t(k−1)", "coverage", inside, setting)
     if percentile:

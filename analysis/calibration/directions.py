@@ -110,8 +110,8 @@ def _both_scopes(effort: Effort, rng: np.random.Generator) -> Iterator[Row]:
                 "new problems and directions": target,
             }
             for scope, goal in goals.items():
-                found = candidate_minus_controls(outcomes[:, 0], outcomes[:, 1:], scope=scope)
-                hits[scope].append(bool(found.low <= goal <= found.high))
+                result = candidate_minus_controls(outcomes[:, 0], outcomes[:, 1:], scope=scope)
+                hits[scope].append(bool(result.low <= goal <= result.high))
         for scope, inside in hits.items():
             yield rate(
                 "controls", f"candidate − mean, {scope}", "coverage", inside, {"k": k, "n": n}

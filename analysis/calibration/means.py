@@ -28,8 +28,8 @@ def means_section(effort: Effort, rng: np.random.Generator) -> Iterator[Row]:
             heavy.append(flips.p <= SIGNIFICANCE + 1e-12)
             skewed = rng.standard_exponential(n) - 1
             for method, hits in covered.items():
-                found = bootstrap_mean(skewed, rng=rng, resamples=999, method=method)
-                hits.append(bool(found.low <= 0 <= found.high))
+                interval = bootstrap_mean(skewed, rng=rng, resamples=999, method=method)
+                hits.append(bool(interval.low <= 0 <= interval.high))
         yield rate("means", "permutation, heavy tails", "size", heavy, {"n": n})
         yield rate("means", "bootstrap mean, skewed", "coverage", covered["percentile"], {"n": n})
         yield rate("means", "bootstrap mean BCa, skewed", "coverage", covered["bca"], {"n": n})
@@ -50,9 +50,9 @@ def sequences_section(effort: Effort, rng: np.random.Generator) -> Iterator[Row]
             lost = np.cumsum((draws >= up) & (draws < discordance), axis=1)[:, LOOKS - 1]
             n = np.broadcast_to(LOOKS, gained.shape)
             for method in ("combined", "multinomial"):
-                found: Any = confidence_sequence(gained, lost, n, method=method)
+                sequence: Any = confidence_sequence(gained, lost, n, method=method)
                 effect = share * discordance
-                inside = ((found.low <= effect) & (effect <= found.high)).all(axis=1)
+                inside = ((sequence.low <= effect) & (effect <= sequence.high)).all(axis=1)
                 yield rate(
                     "sequences",
                     f"confidence sequence, {method}",

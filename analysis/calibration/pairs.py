@@ -80,14 +80,14 @@ def _intervals(
 ) -> Iterator[Row]:
     gained, lost, times = draws
     effect = share * discordance
-    found = {
+    results = {
         name: paired_difference(gained, lost, n, method=method, confidence=CONFIDENCE)
         for name, method in INTERVALS.items()
     } | {
         name: bootstrap_difference(gained, lost, n, method=method, rng=rng, resamples=999)
         for name, method in BOOTSTRAPS.items()
     }
-    for name, result in found.items():
+    for name, result in results.items():
         low, high = np.asarray(result.low), np.asarray(result.high)
         # Limits on the grid of 1/n meet a true effect on the same grid: rounding must not decide.
         inside = (low <= effect + 1e-9) & (high >= effect - 1e-9)

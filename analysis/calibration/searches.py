@@ -52,7 +52,7 @@ def _search_once(
     lost = (y < b[:, None]).sum(axis=0)
     alone = mid_p(gained, lost)
     holm = adjust(alone, method="holm", family_size=len(alone))
-    found = {
+    decisions = {
         "max-T": largest.p.min() <= SIGNIFICANCE + 1e-12,
         "best alpha, search": best.p_search <= SIGNIFICANCE + 1e-12,
         "best alpha, max-T": best.p_max_t <= SIGNIFICANCE + 1e-12,
@@ -62,7 +62,7 @@ def _search_once(
         "interval from the split": best.low <= 0 <= best.high,
         "interval of the winner (wrong)": best.naive_low <= 0 <= best.naive_high,
     }
-    for method, hit in found.items():
+    for method, hit in decisions.items():
         hits.setdefault(method, []).append(bool(hit))
 
 
@@ -74,13 +74,13 @@ def curves_section(effort: Effort, rng: np.random.Generator) -> Iterator[Row]:
                 trend, inside, damage, reordered = [], [], [], []
                 for _ in range(effort.searches):
                     y, b = _curve(rng, n, noise, slope)
-                    found = dose_response(
+                    response = dose_response(
                         y, ALPHAS, rng=rng, baseline=b, resamples=effort.resamples
                     )
-                    trend.append(found.p <= SIGNIFICANCE + 1e-12)
-                    inside.append(found.low <= slope <= found.high)
-                    damage.append(found.damage.p.min() <= SIGNIFICANCE + 1e-12)
-                    reordered.append(found.against_rising <= SIGNIFICANCE + 1e-12)
+                    trend.append(response.p <= SIGNIFICANCE + 1e-12)
+                    inside.append(response.low <= slope <= response.high)
+                    damage.append(response.damage.p.min() <= SIGNIFICANCE + 1e-12)
+                    reordered.append(response.against_rising <= SIGNIFICANCE + 1e-12)
                 setting = {"n": n, "noise": noise, "slope": slope, "damage": DAMAGE}
                 yield rate(
                     "curves",
@@ -118,11 +118,11 @@ def strata_section(effort: Effort, rng: np.random.Generator) -> Iterator[Row]:
                 changed = rng.binomial(each, rates)
                 gained = rng.binomial(changed, 0.5)
                 odds = stratum_homogeneity(gained, changed - gained)
-                found = stratified_difference(gained, changed - gained, each)
+                stratified = stratified_difference(gained, changed - gained, each)
                 exact.append(odds.p <= SIGNIFICANCE)
                 chi2.append(odds.chi2_p <= SIGNIFICANCE)
-                points.append(found.heterogeneity_p <= SIGNIFICANCE)
-                contrast.append(found.contrast_low <= 0 <= found.contrast_high)
+                points.append(stratified.heterogeneity_p <= SIGNIFICANCE)
+                contrast.append(stratified.contrast_low <= 0 <= stratified.contrast_high)
             setting = {"n": n, "discordance": discordance}
             yield rate("strata", "Fisher–Freeman–Halton", "size", exact, setting)
             yield rate("strata", "χ² of the odds", "size", chi2, setting)

@@ -62,10 +62,10 @@ def to_svg(chart: ChartType, style: Style, columns: int = 1) -> str:
 
 def size(svg: str) -> tuple[float, float]:
     """Width and height of an SVG in user units."""
-    found = _SIZE.search(svg)
-    if found is None:
+    size = _SIZE.search(svg)
+    if size is None:
         raise ValueError("the SVG has no width and height in its first element")
-    return float(found[1]), float(found[2])
+    return float(size[1]), float(size[2])
 
 
 def fit(

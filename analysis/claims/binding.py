@@ -188,10 +188,10 @@ def claim_expressions(claim: Claim) -> Iterator[tuple[str, str]]:
         yield "expr", claim.expr
     for name, text in claim.readings.items():
         yield f"readings.{name}", text
-    for key, found in claim.margins or ():
-        if isinstance(found, str):
-            yield f"margins.{key}", found
+    for key, text in claim.margins or ():
+        if isinstance(text, str):
+            yield f"margins.{key}", text
     for key in ("level", "margin"):
-        found = getattr(claim, key)
-        if isinstance(found, str):
-            yield key, found
+        text = getattr(claim, key)
+        if isinstance(text, str):
+            yield key, text

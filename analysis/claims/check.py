@@ -94,20 +94,20 @@ def _check(claim: Claim, environment: Environment, row: Mapping[str, Any]) -> Ch
     names = dict(row)
     printed = environment.fill(str(claim.printed), names) if claim.printed is not None else ""
     for key in ("level", "margin"):
-        found = getattr(claim, key)
-        if found is not None:
-            names[key] = environment.value_of(found, names) if isinstance(found, str) else found
+        given = getattr(claim, key)
+        if given is not None:
+            names[key] = environment.value_of(given, names) if isinstance(given, str) else given
     try:
-        found = _judge_all(claim, printed, environment, names)
+        judgement = _judge_all(claim, printed, environment, names)
     except ValueError as error:
-        found = Judgement(FAIL, "", str(error))
+        judgement = Judgement(FAIL, "", str(error))
     return Checked(
         id=environment.fill(claim.id, names),
         text=environment.fill(claim.text, names),
         printed=printed or ("holds" if claim.says else "does not hold"),
-        recomputed=found.recomputed,
-        verdict=found.verdict,
-        reason=found.reason,
+        recomputed=judgement.recomputed,
+        verdict=judgement.verdict,
+        reason=judgement.reason,
         kind=claim.kind,
         where=environment.fill(claim.where, names),
         note=environment.fill(claim.note, names),
@@ -124,13 +124,13 @@ def _judge_all(
         names["value"] = environment.rows.stored(claim.result)
     readings = claim.readings or {"": claim.expr or "value"}
     tables = _fitting(claim.margins, environment, names) if claim.margins else None
-    found: dict[str, Judgement] = {}
+    judgements: dict[str, Judgement] = {}
     for label, expression in readings.items():
         if tables is None:
-            found[label] = _one(claim, printed, expression, environment, names)
+            judgements[label] = _one(claim, printed, expression, environment, names)
         else:
-            found[label] = _over_tables(claim, printed, expression, environment, names, tables)
-    return _kindest(found)
+            judgements[label] = _over_tables(claim, printed, expression, environment, names, tables)
+    return _kindest(judgements)
 
 
 def _one(
@@ -138,12 +138,12 @@ def _one(
 ) -> Judgement:
     scope = environment.scope(names)
     value = evaluate(expression, scope)
-    found = judge(claim, printed, value, float(names["level"]))
+    judgement = judge(claim, printed, value, float(names["level"]))
     if isinstance(value, bool):
         sides = _sides(expression, scope)
         if sides:
-            return Judgement(found.verdict, *sides)
-    return found
+            return Judgement(judgement.verdict, *sides)
+    return judgement
 
 
 def _sides(expression: str, scope: Any) -> tuple[str, str] | None:
@@ -201,28 +201,28 @@ def _over_tables(
     for table in tables:
         local = {**names, "gained": table.gained, "lost": table.lost, "n": table.n}
         each[table] = _one(claim, printed, expression, environment, local)
-    found = enumerate_claim(tables, lambda table: each[table].verdict == PASS)
+    enumeration = enumerate_claim(tables, lambda table: each[table].verdict == PASS)
     values = [judgement.recomputed for judgement in each.values()]
     spread = values[0] if len(set(values)) == 1 else f"{values[0]} to {values[-1]}"
-    return Judgement(_verdict_over(found, each), spread, f"true {found.says()}")
+    return Judgement(_verdict_over(enumeration, each), spread, f"true {enumeration.says()}")
 
 
-def _verdict_over(found: Enumeration, each: Mapping[PairTable, Judgement]) -> ClaimVerdict:
-    if found.always:
+def _verdict_over(enumeration: Enumeration, each: Mapping[PairTable, Judgement]) -> ClaimVerdict:
+    if enumeration.always:
         return PASS
-    if not found.never:
+    if not enumeration.never:
         return UNDETERMINED
     kinds = {judgement.verdict for judgement in each.values()}
     return kinds.pop() if len(kinds) == 1 else DECISION_DRIFT
 
 
-def _kindest(found: Mapping[str, Judgement]) -> Judgement:
+def _kindest(judgements: Mapping[str, Judgement]) -> Judgement:
     """The document does not say which reading is meant: it is right if one of them is."""
-    if list(found) == [""]:
-        return found[""]
+    if list(judgements) == [""]:
+        return judgements[""]
     for verdict in (PASS, UNDETERMINED, VALUE_DRIFT, DECISION_DRIFT, FAIL):
-        best = [label for label, j in found.items() if j.verdict == verdict]
+        best = [label for label, j in judgements.items() if j.verdict == verdict]
         if best:
             break
-    said = "; ".join(f"{label}: {j.reason}" for label, j in found.items())
-    return Judgement(verdict, found[best[0]].recomputed, said)
+    said = "; ".join(f"{label}: {j.reason}" for label, j in judgements.items())
+    return Judgement(verdict, judgements[best[0]].recomputed, said)

@@ -65,12 +65,12 @@ def draft_claims(
     tables, claims = [], []
     totals = {"n_problems": str(n)} if n else {}
     for grid in find_tables(text):
-        table, found = bind(grid) if bind is not None else ("", [])
+        table, proposed = bind(grid) if bind is not None else ("", [])
         if not table:
-            table, found = _propose(grid, totals, n)
+            table, proposed = _propose(grid, totals, n)
         if table:
             tables.append(table)
-            claims += found
+            claims += proposed
     if totals:
         lines = [f"{name} = {quoted(value)}" for name, value in totals.items()]
         parts.append("[totals]\n" + "\n".join(lines))
@@ -184,9 +184,10 @@ def _sums(grid: Grid, columns: Sequence[str], rows: list[list[str]], count: int)
 
 def _comments(text: str) -> list[str]:
     """p-values in prose, which an author has to bind to counts."""
-    found = [m for line in text.splitlines() for m in _P.findall(line) if not line.startswith("|")]
+    prose = (line for line in text.splitlines() if not line.startswith("|"))
+    p_values = [p for line in prose for p in _P.findall(line)]
     loose = [number.text for number in numbers_in(text) if not _in_table(number.context)]
-    lines = [f"# bind: {p}" for p in dict.fromkeys(found)]
+    lines = [f"# bind: {p}" for p in dict.fromkeys(p_values)]
     if loose:
         lines.append(f"# numbers in prose, not drafted: {', '.join(dict.fromkeys(loose))}")
     return lines

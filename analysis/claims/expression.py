@@ -76,8 +76,8 @@ class Record(Mapping[str, Any]):
         return [*(self._rows or self._fields)]
 
     def __getitem__(self, name: str) -> Any:
-        found = self._rows if name in self._rows else self._fields
-        return found[name]
+        columns = self._rows if name in self._rows else self._fields
+        return columns[name]
 
     def __iter__(self) -> Any:
         return iter(self._fields)
@@ -233,8 +233,8 @@ def _compare(left: Any, ops: list[ast.cmpop], others: list[Any]) -> Any:
     for op, right in zip(ops, others, strict=True):
         if type(op) not in _COMPARISONS:
             raise ExpressionError(f"{type(op).__name__} is not part of the language of claims")
-        found = _elementwise(_COMPARISONS[type(op)], left, right)
-        truth = found if truth is True else _elementwise(lambda a, b: a and b, truth, found)
+        holds = _elementwise(_COMPARISONS[type(op)], left, right)
+        truth = holds if truth is True else _elementwise(lambda a, b: a and b, truth, holds)
         left = right
     return truth
 

@@ -58,8 +58,8 @@ def one_sample_t(values: Sequence[float], mean: float, *, tail: str = "two-sided
     """
     from scipy import stats
 
-    found = stats.ttest_1samp(list(values), mean, alternative=tail)
-    return Tested(float(found.pvalue), float(found.statistic))
+    test = stats.ttest_1samp(list(values), mean, alternative=tail)
+    return Tested(float(test.pvalue), float(test.statistic))
 
 
 def binomial_test(k: float, n: float, share: float, *, tail: str = "two-sided") -> Tested:
@@ -70,8 +70,8 @@ def binomial_test(k: float, n: float, share: float, *, tail: str = "two-sided") 
     """
     from scipy import stats
 
-    found = stats.binomtest(int(k), int(n), share, alternative=tail)
-    return Tested(float(found.pvalue), float(found.statistic))
+    test = stats.binomtest(int(k), int(n), share, alternative=tail)
+    return Tested(float(test.pvalue), float(test.statistic))
 
 
 def unpaired_proportions(k1: float, n1: float, k2: float, n2: float) -> Tested:
@@ -83,8 +83,8 @@ def unpaired_proportions(k1: float, n1: float, k2: float, n2: float) -> Tested:
     from scipy import stats
 
     table = [[int(k1), int(n1 - k1)], [int(k2), int(n2 - k2)]]
-    found = stats.fisher_exact(table)
-    return Tested(float(found.pvalue), float(found.statistic))
+    test = stats.fisher_exact(table)
+    return Tested(float(test.pvalue), float(test.statistic))
 
 
 def cohens_h(share1: float, share2: float) -> float:
@@ -198,8 +198,8 @@ def _with_words_of_claims(
 def field_names(result: Any) -> dict[str, str]:
     """The field behind each name that a claim may use: its own, and what it is written under."""
     fields = dataclasses.fields(result)
-    keys = {key: one.name for one in fields for key in one.metadata.get("keys", ())}
-    return keys | {one.name: one.name for one in fields}
+    keys = {key: item.name for item in fields for key in item.metadata.get("keys", ())}
+    return keys | {item.name: item.name for item in fields}
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {

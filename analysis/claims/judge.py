@@ -130,10 +130,10 @@ def _setting(claim: Claim, printed: str, value: Any, significance: float) -> Jud
 
 
 def _absence(claim: Claim, printed: str, value: Any, significance: float) -> Judgement:
-    found = len(value) if isinstance(value, tuple | str) else value
-    if not found:
+    present = len(value) if isinstance(value, tuple | str) else value
+    if not present:
         return Judgement(PASS, "none", "none was found")
-    shown = show_value(found)
+    shown = show_value(present)
     return Judgement(FAIL, shown, f"said to be absent, but found: {shown}")
 
 

@@ -44,7 +44,7 @@ def tables_that_fit(
         raise ValueError("margins need the net change, or both `before` and `after`")
     most_lost = n if before is None else before
     most_gained = n if before is None else n - before
-    found = []
+    tables = []
     for gained in range(0, most_gained + 1):
         losses = range(0, most_lost + 1) if net is None else (gained - net,)
         if before is not None and after is not None:
@@ -53,8 +53,8 @@ def tables_that_fit(
             fits_net = net is None or gained - lost == net
             fits_after = after is None or (gained <= after and lost <= n - after)
             if 0 <= lost <= most_lost and gained + lost <= n and fits_net and fits_after:
-                found.append(PairTable(gained, lost, n))
-    return found
+                tables.append(PairTable(gained, lost, n))
+    return tables
 
 
 @dataclass(frozen=True)
@@ -108,9 +108,9 @@ def describe_range(counts: Iterable[int]) -> str:
     return ", ".join(str(a) if a == b else f"{a}..{b}" for a, b in ranges)
 
 
-def _bounds(found: Enumeration) -> str:
-    held = sorted({t.gained for t in found.holding})
-    every = sorted({t.gained for t in found.tables})
+def _bounds(enumeration: Enumeration) -> str:
+    held = sorted({t.gained for t in enumeration.holding})
+    every = sorted({t.gained for t in enumeration.tables})
     missed = [g for g in every if g not in held]
     if held == [0]:
         return "none was gained"

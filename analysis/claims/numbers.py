@@ -71,8 +71,8 @@ class Number:
 
 def bare(text: str) -> str:
     """A printed number without sign, unit and thousands separators: what coverage compares."""
-    found = re.search(r"\d[\d,]*(?:\.\d+)?|\.\d+", text)
-    return found[0].replace(",", "") if found else ""
+    match = re.search(r"\d[\d,]*(?:\.\d+)?|\.\d+", text)
+    return match[0].replace(",", "") if match else ""
 
 
 def numbers_in(text: str, *, latex: bool = False, code: bool = False) -> Iterator[Number]:

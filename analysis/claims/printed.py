@@ -116,11 +116,11 @@ def parse_interval(text: str) -> Interval:
         ValueError: the text does not hold exactly two numbers.
     """
     body = re.sub(r"^\s*\d+\s*%\s*CI:?", "", text).strip()
-    found = [m for m in re.finditer(NUMBER, body) if re.search(r"\d", m[0])]
-    if len(found) != 2:
+    matches = [m for m in re.finditer(NUMBER, body) if re.search(r"\d", m[0])]
+    if len(matches) != 2:
         raise ValueError(f"{text!r} is not an interval such as '[-4.2, 9.4] pts'")
-    unit = body[found[1].end() :].strip(" ])").strip()
-    low, high = (parse_figure(f"{m[0]} {unit}") for m in found)
+    unit = body[matches[1].end() :].strip(" ])").strip()
+    low, high = (parse_figure(f"{m[0]} {unit}") for m in matches)
     return Interval(low, high)
 
 
@@ -142,8 +142,8 @@ def print_like(value: float, figure: Figure) -> str:
 
 def _sign_of_relation(figure: Figure) -> str:
     """`≈ ` and the like, which go with the new value as they did with the old one."""
-    found = re.match(r"\s*[=≈~]\s*", figure.text)
-    return found[0] if found else ""
+    match = re.match(r"\s*[=≈~]\s*", figure.text)
+    return match[0] if match else ""
 
 
 def agrees(value: float, figure: Figure) -> bool:

@@ -47,4 +47,4 @@ def restored_count(printed: str, n: int) -> int:
 
 def restored_counts(printed: Sequence[str], n: int) -> list[int]:
     """`restored_count` of each."""
-    return [restored_count(one, n) for one in printed]
+    return [restored_count(figure, n) for figure in printed]

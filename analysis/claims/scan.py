@@ -125,7 +125,7 @@ def _names_behind(file: ClaimsFile, name: str) -> set[str]:
         expression = value if isinstance(value, str) else value.expr
         return names_in(expression) if expression else set()
     derived: Mapping[str, str] = file.tables[name].derived if name in file.tables else {}
-    return {found for expression in derived.values() for found in names_in(expression)}
+    return {used for expression in derived.values() for used in names_in(expression)}
 
 
 def _all_digits(figure: str) -> set[str]:

@@ -257,10 +257,10 @@ def load_claims(path: Path) -> ClaimsFile:
 def _first_errors(error: ValidationError, raw: dict[str, Any]) -> str:
     """Pydantic's errors in one line each, naming the claim by its id."""
     lines = []
-    for found in error.errors()[:5]:
-        place = [str(part) for part in found["loc"] if not str(part).startswith("function-")]
-        message = found["msg"].removeprefix("Value error, ")
-        if found["type"] == "extra_forbidden":
+    for fault in error.errors()[:5]:
+        place = [str(part) for part in fault["loc"] if not str(part).startswith("function-")]
+        message = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "extra_forbidden":
             message = "is not a key of a claims file"
         if len(place) >= 2 and place[0] == "claim":
             place = [_claim_name(raw, int(place[1])), *place[2:]]
@@ -273,6 +273,6 @@ def _first_errors(error: ValidationError, raw: dict[str, Any]) -> str:
 
 def _claim_name(raw: dict[str, Any], number: int) -> str:
     claims = raw.get("claim")
-    found = claims[number] if isinstance(claims, list) and number < len(claims) else {}
-    name = found.get("id") if isinstance(found, dict) else None
+    claim = claims[number] if isinstance(claims, list) and number < len(claims) else {}
+    name = claim.get("id") if isinstance(claim, dict) else None
     return f"claim {name!r}" if name else f"claim number {number + 1} (without an id)"

@@ -62,8 +62,8 @@ class StoreRows:
                 f"{len(rows)} stored results with different values fit {_describe(binding)}: "
                 "name the `analysis`, the `method` or more of the `contrast`"
             )
-        found = values.pop()
-        return found if len(columns) > 1 else found[0]
+        entry = values.pop()
+        return entry if len(columns) > 1 else entry[0]
 
     def _rows(self, query: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
         from store import committed, read
@@ -90,11 +90,11 @@ def _fits(row: Mapping[str, Any], binding: Stored) -> bool:
     return all(_same(contrast.get(key), wanted) for key, wanted in binding.contrast.items())
 
 
-def _same(found: Any, wanted: Any) -> bool:
+def _same(stored: Any, wanted: Any) -> bool:
     """Equal, numbers within the noise of their decimal form."""
-    if isinstance(found, int | float) and isinstance(wanted, int | float):
-        return abs(found - wanted) <= 1e-9 * max(1.0, abs(wanted))
-    return bool(found == wanted)
+    if isinstance(stored, int | float) and isinstance(wanted, int | float):
+        return abs(stored - wanted) <= 1e-9 * max(1.0, abs(wanted))
+    return bool(stored == wanted)
 
 
 def _json_value(value: Any) -> Any:

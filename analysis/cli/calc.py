@@ -66,7 +66,7 @@ def mcnemar(
         f"{gained} gained, {lost} lost{of}",
         lines,
         words.mcnemar_sentence(gained, lost, float(results["midp"].p), float(results["exact"].p)),
-        {key: stamped(one) for key, one in payload.items()} if selected else payload,
+        {key: stamped(result) for key, result in payload.items()} if selected else payload,
         as_json=json_,
         notes=stamp(selected),
     )
@@ -101,8 +101,8 @@ def difference(
     labels = ("Tango score", "Bonett-Price", "Wald", "bootstrap, exact")
     lines = [("change", f"{100 * tango.estimate:+.4g} points")]
     lines += [
-        (label, f"{100 * one.low:+.4g} to {100 * one.high:+.4g}")
-        for label, one in zip(labels, shown.values(), strict=True)
+        (label, f"{100 * interval.low:+.4g} to {100 * interval.high:+.4g}")
+        for label, interval in zip(labels, shown.values(), strict=True)
     ]
     lines[1] = (lines[1][0], lines[1][1] + "  (primary)")
     lines += [("McNemar mid-p", words.p_value(tango.p)), ("status", str(tango.status))]
@@ -110,7 +110,7 @@ def difference(
         f"{gained} gained, {lost} lost of {n} problems, {100 * confidence:g} % intervals",
         lines,
         words.difference_sentence(tango),
-        {key: stamped(one) for key, one in shown.items()} if selected else shown,
+        {key: stamped(result) for key, result in shown.items()} if selected else shown,
         as_json=json_,
         notes=stamp(selected),
     )
@@ -284,8 +284,10 @@ def missing(
         ("mid-p, bounds", f"{words.p_value(result.p_low)} to {words.p_value(result.p_high)}"),
     ]
     if result.complete is not None:
-        one = result.complete
-        complete = f"{100 * one.estimate:+.4g} points, mid-p {words.p_value(one.p)}, n = {one.n}"
+        cases = result.complete
+        complete = (
+            f"{100 * cases.estimate:+.4g} points, mid-p {words.p_value(cases.p)}, n = {cases.n}"
+        )
         lines.insert(0, ("complete cases", complete))
     sentence = words.missing_sentence(result)
     show(f"{result.n} pairs", lines, sentence, {"result": result}, as_json=json_)

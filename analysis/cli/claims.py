@@ -139,20 +139,20 @@ def scan(
         figures |= scanning.stored_figures(
             store, load_claims(claims).document.title if claims else ""
         )
-    found = scanning.scan_document(text, figures, latex=document.suffix == ".tex", code=code)
+    uncovered = scanning.scan_document(text, figures, latex=document.suffix == ".tex", code=code)
     if json_:
         import json
 
-        typer.echo(json.dumps([u.as_dict() for u in found], indent=2, ensure_ascii=False))
+        typer.echo(json.dumps([u.as_dict() for u in uncovered], indent=2, ensure_ascii=False))
     else:
-        for number in found:
+        for number in uncovered:
             typer.echo(
                 f"{document}:{number.line}:{number.column}: {number.number}  {number.context}"
             )
     for name in unknown:
         print(f"{document}: the anchor {name!r} names no claim", file=sys.stderr)
-    print(f"{len(found)} numbers without a claim", file=sys.stderr)
-    raise typer.Exit(int(bool(found or unknown)))
+    print(f"{len(uncovered)} numbers without a claim", file=sys.stderr)
+    raise typer.Exit(int(bool(uncovered or unknown)))
 
 
 @app.command()

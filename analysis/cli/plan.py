@@ -67,7 +67,7 @@ def freeze(
     )
     stamp = stamps(store)
     for contrast in frozen.plan.contrast:
-        found = stamp(
+        stamped = stamp(
             {
                 "direction": contrast.direction,
                 "set_name": contrast.set or frozen.plan.set,
@@ -75,8 +75,8 @@ def freeze(
                 "against": "controls" if contrast.against == "controls" else "baseline",
             }
         )
-        why = "" if found == CONFIRMATORY else " (outcomes of its direction are older)"
-        typer.echo(f"  {contrast.name}: will be {found}{why}")
+        why = "" if stamped == CONFIRMATORY else " (outcomes of its direction are older)"
+        typer.echo(f"  {contrast.name}: will be {stamped}{why}")
 
 
 @app.command()
@@ -90,7 +90,7 @@ def show(
     """
     from analysis.plans.freezing import stamps
 
-    found = stamps(store)
+    stamped = stamps(store)
     if json_:
         rows = [
             {
@@ -100,9 +100,9 @@ def show(
                 "superseded": p.superseded,
                 "title": p.plan.title,
             }
-            for p in found.plans
+            for p in stamped.plans
         ]
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
-    for line in found.notes():
+    for line in stamped.notes():
         typer.echo(line)

@@ -15,8 +15,8 @@ from analysis.tables.readings import Source, opened
 
 def figures(store: Source) -> list[Figure]:
     """Every figure that the store has rows for, sets that were drawn at random first."""
-    found = [figure for place in places(store) for figure in figures_of(place, OF_SETS)]
-    return named([*found, *figures_of(Place(readings=opened(store)), OF_STORES)])
+    of_sets = [figure for place in places(store) for figure in figures_of(place, OF_SETS)]
+    return named([*of_sets, *figures_of(Place(readings=opened(store)), OF_STORES)])
 
 
 def places(store: Source) -> list[Place]:
@@ -26,7 +26,7 @@ def places(store: Source) -> list[Place]:
         groups(tables.accuracy_curves(readings), [*CONTEXT, "selected_on_outcome"]),
         key=lambda value: bool(value[-1]),
     )
-    found = [
+    unnamed = [
         Place(
             readings=readings,
             context=dict(zip(CONTEXT, value[:-1], strict=True)),
@@ -38,21 +38,23 @@ def places(store: Source) -> list[Place]:
         )
         for value in contexts
     ]
-    slugs = told_apart([one.slug for one in found], [dict(one.context) for one in found])
-    return [replace(one, slug=slug) for one, slug in zip(found, slugs, strict=True)]
+    slugs = told_apart(
+        [place.slug for place in unnamed], [dict(place.context) for place in unnamed]
+    )
+    return [replace(place, slug=slug) for place, slug in zip(unnamed, slugs, strict=True)]
 
 
-def named(found: Sequence[Figure]) -> list[Figure]:
+def named(drawn: Sequence[Figure]) -> list[Figure]:
     """The figures, each under a name of its own.
 
     Raises:
         ValueError: Two figures are of the same kind, subject and place: an error in the catalogue.
     """
     identities = [
-        [figure.kind.name, figure.drawing.subject, dict(figure.place.context)] for figure in found
+        [figure.kind.name, figure.drawing.subject, dict(figure.place.context)] for figure in drawn
     ]
-    names = told_apart([figure.name for figure in found], identities)
+    names = told_apart([figure.name for figure in drawn], identities)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"two figures have the name {twice[0]!r}")
-    return [replace(figure, name=name) for figure, name in zip(found, names, strict=True)]
+    return [replace(figure, name=name) for figure, name in zip(drawn, names, strict=True)]

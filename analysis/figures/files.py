@@ -66,12 +66,12 @@ def write_figures(
 
 def analyses_of(kept: Sequence[Mapping[str, Any]], context: Mapping[str, Any]) -> list[str]:
     """Ids of those of the store's analyses that are of one problem set and protocol, sorted."""
-    found = set()
+    ids = set()
     for row in kept:
         contrast = json.loads(row["parameters"] or "{}").get("contrast", {})
         if context and all(contrast.get(name) == value for name, value in context.items()):
-            found.add(row["analysis_id"])
-    return sorted(found)
+            ids.add(row["analysis_id"])
+    return sorted(ids)
 
 
 def stale_figures(store: Path | str, out: Path | str | None = None) -> dict[str, str]:

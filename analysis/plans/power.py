@@ -189,9 +189,9 @@ def as_text(plan: Plan, report: PlanReport) -> str:
     ]
     effect = f"{100 * plan.smallest_effect:g} pts"
     for c in report.contrasts:
-        found = "no effect" if c.detectable is None else f"{100 * c.detectable:.1f} pts"
+        detects = "no effect" if c.detectable is None else f"{100 * c.detectable:.1f} pts"
         lines.append(
-            f"  {c.contrast}: power {c.power:.2f} for {effect}; detects {found} "
+            f"  {c.contrast}: power {c.power:.2f} for {effect}; detects {detects} "
             f"with power {plan.power:g}"
         )
         if not c.enough:

@@ -208,10 +208,10 @@ def read_plan_text(path: Path) -> str:
 
 def _errors(error: ValidationError, raw: dict[str, Any]) -> str:
     lines = []
-    for found in error.errors()[:5]:
-        place = [str(part) for part in found["loc"] if "function-" not in str(part)]
-        message = found["msg"].removeprefix("Value error, ")
-        if found["type"] == "extra_forbidden":
+    for fault in error.errors()[:5]:
+        place = [str(part) for part in fault["loc"] if "function-" not in str(part)]
+        message = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "extra_forbidden":
             message = "is not a key of a plan"
         owner = ""
         if len(place) >= 2 and place[0] == "contrast" and place[1].isdigit():

@@ -49,9 +49,9 @@ def as_json(value: Any) -> str:
 
 def _json_value(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(name): _json_value(one) for name, one in value.items()}
+        return {str(name): _json_value(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_json_value(one) for one in value]
+        return [_json_value(item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
@@ -59,14 +59,14 @@ def _json_value(value: Any) -> Any:
 
 def result(row: Mapping[str, Any], contrast: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
     """One row of `results` from a row of a table; `fields` overrides what the table says."""
-    found: dict[str, Any] = {name: _json_value(row.get(name)) for name in RESULT_COLUMNS}
-    found |= {name: _json_value(value) for name, value in fields.items()}
+    record: dict[str, Any] = {name: _json_value(row.get(name)) for name in RESULT_COLUMNS}
+    record |= {name: _json_value(value) for name, value in fields.items()}
     for name in INTEGERS:
-        found[name] = None if found[name] is None else int(found[name])
+        record[name] = None if record[name] is None else int(record[name])
     selected = bool(row.get("selected_on_outcome"))
-    found |= {"contrast": as_json(contrast), "selected_on_outcome": selected}
-    found.setdefault("scope", THESE_PROBLEMS if selected else NEW_PROBLEMS)
-    return found
+    record |= {"contrast": as_json(contrast), "selected_on_outcome": selected}
+    record.setdefault("scope", THESE_PROBLEMS if selected else NEW_PROBLEMS)
+    return record
 
 
 def _conditions(store: Readings) -> dict[tuple[Any, ...], list[str]]:
@@ -78,8 +78,8 @@ def _conditions(store: Readings) -> dict[tuple[Any, ...], list[str]]:
 
 def _ids(conditions: Mapping[tuple[Any, ...], list[str]], curve: Mapping[str, Any]) -> list[str]:
     """Conditions of one curve, the baseline among them."""
-    own = conditions.get(tuple(curve[name] for name in CURVE), [])
-    return sorted({*own, curve["baseline_id"]})
+    steered = conditions.get(tuple(curve[name] for name in CURVE), [])
+    return sorted({*steered, curve["baseline_id"]})
 
 
 def alphas(store: Readings) -> list[Tested]:
@@ -92,9 +92,9 @@ def alphas(store: Readings) -> list[Tested]:
         curve = dict(zip(CURVE, value, strict=True))
         family = f"alphas of {curve['direction']} on {curve['set_name']}"
         results = [
-            one
+            record
             for row in table.iloc[index].to_dict("records")
-            for one in _pair_results({str(k): v for k, v in row.items()}, curve, family)
+            for record in _pair_results({str(k): v for k, v in row.items()}, curve, family)
         ]
         tested.append(_tested("paired effects", curve, _ids(conditions, curve), results))
     return tested
@@ -161,15 +161,15 @@ def controls(store: Readings) -> list[Tested]:
         del contrast["candidate"]
         family = f"controls of {key['candidate']} on {key['set_name']}"
         results = [
-            one
+            record
             for row in table.iloc[index].to_dict("records")
-            for one in _control_results({str(k): v for k, v in row.items()}, contrast, family)
+            for record in _control_results({str(k): v for k, v in row.items()}, contrast, family)
         ]
         of = points[(points["candidate"] == key["candidate"])]
         used = {
-            one
+            condition
             for name in dict.fromkeys(of["direction"])
-            for one in _ids(conditions, {**{n: key[n] for n in PLACE}, "direction": name})
+            for condition in _ids(conditions, {**{n: key[n] for n in PLACE}, "direction": name})
         }
         compared = _tested("candidate among controls", contrast, sorted(used), results)
         tested.append(replace(compared, against_controls=True))
@@ -268,14 +268,14 @@ def curves(store: Readings) -> list[Tested]:
         ]  # fmt: skip
         results += [
             result(
-                {**{str(k): v for k, v in one.items()}, "level": 0.95, "status": "ok"},
-                {**contrast, "alpha": one["dose"]},
-                name=f"{one['quantity']} at {one['dose']}", quantity=one["quantity"],
-                method="max-T over doses", p=None, p_adjusted=one["p"], family=family,
+                {**{str(k): v for k, v in dose.items()}, "level": 0.95, "status": "ok"},
+                {**contrast, "alpha": dose["dose"]},
+                name=f"{dose['quantity']} at {dose['dose']}", quantity=dose["quantity"],
+                method="max-T over doses", p=None, p_adjusted=dose["p"], family=family,
                 family_size=int((doses["direction"] == curve["direction"]).sum()),
             )
-            for one in doses.to_dict("records")
-            if all(one[name] == curve[name] for name in CURVE)
+            for dose in doses.to_dict("records")
+            if all(dose[name] == curve[name] for name in CURVE)
         ]  # fmt: skip
         tested.append(
             _tested("whole curve", contrast, _ids(conditions, curve), results, SEED, resamples=9999)

@@ -88,7 +88,7 @@ def statements(source: str) -> str:
         for name in ("body", "orelse", "finalbody"):
             block = getattr(node, name, None)
             if isinstance(block, list):
-                setattr(node, name, [one for one in block if not _is_text(one)])
+                setattr(node, name, [statement for statement in block if not _is_text(statement)])
     return ast.unparse(tree)
 
 

@@ -26,23 +26,23 @@ WHY_SELECTED = (
 
 def content(readings: Readings) -> list[Block]:
     """All blocks of the report of a store, in reading order."""
-    found = store_verdicts(readings)
+    verdicts = store_verdicts(readings)
     pictures = [figure for figure in figures(readings) if not figure.kind.composed]
     blocks: list[Block] = [Heading("Steering report", 1), *_summary(readings)]
-    blocks += [Heading("Verdicts"), Text(_headline(found)), grids.verdict_cards(found)]
+    blocks += [Heading("Verdicts"), Text(_headline(verdicts)), grids.verdict_cards(verdicts)]
     blocks += [Heading("How verdicts are reached", 3), Bullets(RULES)]
     for place in places(readings):
-        own = [figure for figure in pictures if figure.place.context == place.context]
-        blocks += _of_place(place, own)
+        of_place = [figure for figure in pictures if figure.place.context == place.context]
+        blocks += _of_place(place, of_place)
     blocks += _directions(readings, [p for p in pictures if not p.place.context])
     return blocks + _provenance(readings)
 
 
-def _headline(found: list[Any]) -> str:
+def _headline(verdicts: list[Any]) -> str:
     """The verdicts of sets drawn at random, in one line each."""
     said = [
         f"**{v.claim.capitalize()} by {v.direction}: {v.verdict}** ({v.set_name} set)."
-        for v in found
+        for v in verdicts
         if not v.selected_on_outcome
     ]
     return " ".join(said) or "Every test set was selected on the outcome: no verdict is possible."
@@ -113,12 +113,13 @@ def _raw_and_matched(effects: pd.DataFrame) -> list[str]:
         for alpha in (effects["alpha"].min(), effects["alpha"].max()):
             pair = [table[table["alpha"] == alpha] for table in (raw, matched)]
             if all(len(table) for table in pair):
-                one, two = (table.iloc[0] for table in pair)
+                at_raw, at_matched = (table.iloc[0] for table in pair)
                 parts.append(
                     f"at α = {words.alpha(alpha)} the raw direction moves accuracy by "
-                    f"{words.points(one['estimate'])} points "
-                    f"{words.interval(one['low'], one['high'])}, the matched one by "
-                    f"{words.points(two['estimate'])} {words.interval(two['low'], two['high'])}"
+                    f"{words.points(at_raw['estimate'])} points "
+                    f"{words.interval(at_raw['low'], at_raw['high'])}, the matched one by "
+                    f"{words.points(at_matched['estimate'])} "
+                    f"{words.interval(at_matched['low'], at_matched['high'])}"
                 )
         said.append(
             f"**Raw beside difficulty-matched.** {raw['direction'].iloc[0]} is the difference of "

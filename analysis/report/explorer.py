@@ -40,23 +40,23 @@ def explorer(store: Source) -> dict[str, Any]:
         groups(effects, CONTEXT).items(),
         key=lambda item: bool(effects["selected_on_outcome"].iloc[item[1][0]]),
     )
-    found = []
+    contexts = []
     for value, index in ordered:
         context = dict(zip(CONTEXT, value, strict=True))
-        own = effects.iloc[index]
-        if (own["role"] == "candidate").any():
-            found.append(_context(readings, context, own, curves))
-    return {"store": str(readings.path), "contexts": _told_apart(found)}
+        rows = effects.iloc[index]
+        if (rows["role"] == "candidate").any():
+            contexts.append(_context(readings, context, rows, curves))
+    return {"store": str(readings.path), "contexts": _told_apart(contexts)}
 
 
 def _told_apart(contexts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The contexts; where their names do not tell them apart, with the decoding."""
-    often = Counter(str(one["names"]) for one in contexts)
-    for one in contexts:
-        decoding = one.pop("decoding")
-        if often[str(one["names"])] > 1:
-            one["label"] += f", {decoding}"
-            one["names"] = one["names"] | {"decoding": decoding}
+    often = Counter(str(context["names"]) for context in contexts)
+    for context in contexts:
+        decoding = context.pop("decoding")
+        if often[str(context["names"])] > 1:
+            context["label"] += f", {decoding}"
+            context["names"] = context["names"] | {"decoding": decoding}
     return contexts
 
 
@@ -66,8 +66,8 @@ def _context(
     """One problem set under one protocol: directions, strata, results, band and problems."""
     strata = matching(tables.strata(store), context)
     band = matching(tables.control_band(store), context)
-    own = [c for c in curves if all(c.names[name] == context[name] for name in CONTEXT)]
-    shown = own if _fits(own) else []
+    complete = [c for c in curves if all(c.names[name] == context[name] for name in CONTEXT)]
+    shown = complete if _fits(complete) else []
     order = _difficulty(shown)
     return {
         "label": f"{context['set_name']} set, {context['protocol']} protocol, {context['model']}, "
@@ -102,10 +102,10 @@ def _direction(
     order: np.ndarray,
 ) -> dict[str, Any]:
     """One direction: its results by stratum ("" is the whole set), its controls, its problems."""
-    own = matching(strata, steering)
+    of_direction = matching(strata, steering)
     results = {"": _results(effects)}
-    for level in dict.fromkeys(own["stratum"]):
-        results[str(level)] = _results(own[own["stratum"] == level])
+    for level in dict.fromkeys(of_direction["stratum"]):
+        results[str(level)] = _results(of_direction[of_direction["stratum"] == level])
     way = {name: value for name, value in steering.items() if name != "direction"}
     curve = [c for c in curves if all(c.names[name] == v for name, v in steering.items())]
     return {
@@ -127,10 +127,10 @@ def _results(rows: pd.DataFrame) -> list[list[Any]]:
     alpha; accuracy, its low and high, baseline; pairs, gained, lost, missing; then as text
     accuracy, baseline, difference, interval, p, corrected p.
     """
-    found = []
+    doses = []
     for row in rows.sort_values("alpha").to_dict("records"):
         drawn = ("accuracy", "accuracy_low", "accuracy_high", "baseline_accuracy")
-        found.append(
+        doses.append(
             [
                 row["alpha"],
                 *(None if pd.isna(row[name]) else round(row[name], DIGITS) for name in drawn),
@@ -143,7 +143,7 @@ def _results(rows: pd.DataFrame) -> list[list[Any]]:
                 words.p_value(row["p_adjusted"]),
             ]
         )
-    return found
+    return doses
 
 
 def _strata(strata: pd.DataFrame) -> list[list[str]]:
@@ -186,7 +186,7 @@ def _problems(curves: list[Curve], order: np.ndarray) -> list[list[Any]]:
 def _letters(curve: Curve, order: np.ndarray) -> dict[str, str]:
     """Dose -> one letter per problem: right and wrong as before, gained, lost, missing."""
     base = curve.baseline[order]
-    found = {}
+    by_dose = {}
     for j, alpha in enumerate(curve.alphas):
         now = curve.outcomes[order, j]
         kinds = [
@@ -196,5 +196,5 @@ def _letters(curve: Curve, order: np.ndarray) -> dict[str, str]:
             (base == 1),
         ]
         letters = np.select(kinds, [MISSING, RIGHT, GAINED, LOST], WRONG)
-        found[f"{alpha:g}"] = "".join(letters)
-    return found
+        by_dose[f"{alpha:g}"] = "".join(letters)
+    return by_dose

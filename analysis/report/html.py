@@ -116,8 +116,8 @@ def isolated(svg: str, name: str) -> str:
 
     It stands in an element with role `img` and a name, so that its parts are hidden from readers.
     """
-    own = _ID.sub(lambda match: f"{match[1]}{name}-{match[2]}", svg)
-    own = re.sub(r"<metadata>.*?</metadata>", "", own, count=1)
+    drawing = _ID.sub(lambda match: f"{match[1]}{name}-{match[2]}", svg)
+    drawing = re.sub(r"<metadata>.*?</metadata>", "", drawing, count=1)
     return re.sub(
-        r'(<svg\b[^>]*?) width="[^"]*" height="[^"]*"', r'\1 aria-hidden="true"', own, count=1
+        r'(<svg\b[^>]*?) width="[^"]*" height="[^"]*"', r'\1 aria-hidden="true"', drawing, count=1
     )

@@ -44,7 +44,7 @@ def grid_latex(grid: Grid) -> str:
     Needs the packages booktabs and longtable; numbers and their heads are right-aligned.
     """
     numeric = [all(_number(row[i]) for row in grid.rows) for i in range(len(grid.head))]
-    columns = "".join("r" if one else "l" for one in numeric)
+    columns = "".join("r" if is_number else "l" for is_number in numeric)
     head = " & ".join(escaped(cell) for cell in grid.head) + r" \\"
     body = "\n".join(" & ".join(escaped(cell) for cell in row) + r" \\" for row in grid.rows)
     note = f"\n\n{{\\small {escaped(grid.note)}}}" if grid.note else ""

@@ -19,9 +19,7 @@ def summary(store: Source) -> pd.DataFrame:
     """
     readings = opened(store)
     effects, controls = tables.effects(readings), tables.controls(readings)
-    of_claim = {
-        (one.set_name, one.direction, one.claim): one.verdict for one in verdicts(effects, controls)
-    }
+    of_claim = {(v.set_name, v.direction, v.claim): v.verdict for v in verdicts(effects, controls)}
     rows = []
     candidates = effects[effects["role"] == "candidate"]
     for _, curve in candidates.groupby(["set_name", "direction", "protocol"], sort=False):
@@ -33,7 +31,7 @@ def summary(store: Source) -> pd.DataFrame:
                 & (controls["alpha"] == alpha)
                 & (controls["quantity"] == "effect")
             ]
-            own = against.iloc[0] if len(against) else pd.Series(dtype=object)
+            comparison = against.iloc[0] if len(against) else pd.Series(dtype=object)
             claim = "amplification" if alpha > 0 else "suppression"
             rows.append(
                 {
@@ -48,10 +46,10 @@ def summary(store: Source) -> pd.DataFrame:
                     "low": row["low"],
                     "high": row["high"],
                     "p_holm": row["p_adjusted"],
-                    "controls_mean": own.get("controls_mean"),
-                    "k": own.get("k"),
-                    "p_crawford_howell": own.get("p_crawford_howell"),
-                    "p_rank": own.get("p_rank"),
+                    "controls_mean": comparison.get("controls_mean"),
+                    "k": comparison.get("k"),
+                    "p_crawford_howell": comparison.get("p_crawford_howell"),
+                    "p_rank": comparison.get("p_rank"),
                     "claim": claim,
                     "verdict": of_claim.get((row["set_name"], row["direction"], claim)),
                 }

@@ -67,19 +67,19 @@ def store_verdicts(store: Source) -> list[Verdict]:
 def verdicts(effects: pd.DataFrame, controls: pd.DataFrame) -> list[Verdict]:
     """Amplification and suppression of every candidate; takes tables `effects` and `controls`."""
     candidates = effects[effects["role"] == "candidate"].reset_index(drop=True)
-    found = []
+    reached = []
     for value, index in groups(candidates, CURVE).items():
         curve = candidates.iloc[index]
         names = dict(zip(CURVE, value, strict=True))
         place = {name: names[name] for name in PLACE}
-        own = matching(controls, place | {"candidate": names["direction"]})
+        compared = matching(controls, place | {"candidate": names["direction"]})
         beside = _matched(candidates, controls, names, str(curve["kind"].iloc[0]))
         for sign, claim in ((1, "amplification"), (-1, "suppression")):
             side = curve[curve["alpha"] * sign > 0]
             if len(side):
-                verdict = _verdict(claim, sign, side, own, names)
-                found.append(_with_matched(verdict, sign, side, beside))
-    return sorted(found, key=lambda v: v.selected_on_outcome)
+                verdict = _verdict(claim, sign, side, compared, names)
+                reached.append(_with_matched(verdict, sign, side, beside))
+    return sorted(reached, key=lambda v: v.selected_on_outcome)
 
 
 def _verdict(
@@ -213,8 +213,8 @@ def _matched(
     """Comparisons of the difficulty-matched counterpart of a raw direction with the controls."""
     context = {name: names[name] for name in CONTEXT}
     twins = matching(candidates, context | {"kind": f"{kind}_matched"})
-    found = matching(controls, context)
-    return found[found["candidate"].isin(set(twins["direction"]))]
+    compared = matching(controls, context)
+    return compared[compared["candidate"].isin(set(twins["direction"]))]
 
 
 def _with_matched(verdict: Verdict, sign: int, side: pd.DataFrame, beside: pd.DataFrame) -> Verdict:

@@ -74,10 +74,10 @@ def _script(query: str) -> loader.Script:
 
 def pairs(text: str) -> dict[str, str]:
     """Lines of `name=value` as a mapping. Raises UserError."""
-    found = {}
+    values = {}
     for line in filter(None, map(str.strip, text.splitlines())):
         name, equals, value = line.partition("=")
         if not equals or not name.strip():
             raise UserError(f"a parameter is name=value, one on each line, found {line!r}")
-        found[name.strip()] = value.strip()
-    return found
+        values[name.strip()] = value.strip()
+    return values

@@ -51,7 +51,7 @@ def chosen(answer: Answer, choice: Choice) -> Choice | None:
     is the first name that has not too many values.
     """
     kinds = dict(zip(answer.columns, map(kind, answer.types), strict=True))
-    numbers = [name for name, found in kinds.items() if found == "quantitative"]
+    numbers = [name for name, axis in kinds.items() if axis == "quantitative"]
     if not answer.rows or not numbers:
         return None
     x = choice.x if kinds.get(choice.x) else _x(kinds, numbers)
@@ -73,8 +73,8 @@ def _x(kinds: Mapping[str, Axis | None], numbers: Sequence[str]) -> str:
     if kinds.get("alpha") == "quantitative" and len(numbers) > 1:
         return "alpha"
     for wanted in ("temporal", "nominal"):
-        for name, found in kinds.items():
-            if found == wanted:
+        for name, axis in kinds.items():
+            if axis == wanted:
                 return name
     return numbers[0]
 
@@ -142,12 +142,12 @@ def _told_apart(texts: Sequence[str], choice: Choice) -> dict[str, Any]:
     names = list(dict.fromkeys(texts))
     if len(names) > MOST_COLOURS:
         return {"color": alt.Color("colour", type="nominal", title=choice.colour, legend=None)}
-    found: dict[str, Any] = {"color": colour("colour", names)}
+    channels: dict[str, Any] = {"color": colour("colour", names)}
     if choice.mark == "point":
-        found["shape"] = shape("colour", names)
+        channels["shape"] = shape("colour", names)
     if choice.mark == "line":
-        found["strokeDash"] = dash("colour", names)
-    return found
+        channels["strokeDash"] = dash("colour", names)
+    return channels
 
 
 def _scale(kind_of_x: Optional[Axis]) -> Optional[alt.Scale]:

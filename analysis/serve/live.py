@@ -46,8 +46,8 @@ class LivePage:
         path = database_path(self._store)
         if not path.exists():
             return (0,)
-        found = path.stat()
-        return (found.st_ino, found.st_mtime_ns, found.st_size)
+        status = path.stat()
+        return (status.st_ino, status.st_mtime_ns, status.st_size)
 
     def _write(self, state: tuple[int, ...]) -> None:
         from analysis.report import write_report

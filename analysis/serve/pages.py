@@ -67,8 +67,8 @@ def sql_page(
         drawn=drawn,
         drawing=_drawing(answer, drawn),
         marks=get_args(Mark),
-        axes=[name for name, found in kinds.items() if found],
-        numbers=[name for name, found in kinds.items() if found == "quantitative"],
+        axes=[name for name, axis in kinds.items() if axis],
+        numbers=[name for name, axis in kinds.items() if axis == "quantitative"],
         listed=_listed(token),
         token=token,
         report=link("/", token),
@@ -121,8 +121,8 @@ def notice(title: str, text: str, *, again: int | None = None) -> str:
 def with_bar(page: str, token: str, note: str = "") -> str:
     """The report with a link to the box above it, and a note if it is not the newest."""
     bar = _template("bar.html.j2").render(sql=link("/sql", token), note=note)
-    own = f"<style>{STYLES[1].read_text(encoding='utf-8')}</style>\n</head>"
-    return page.replace("</head>", own, 1).replace("<body>", f"<body>\n{bar}", 1)
+    styles = f"<style>{STYLES[1].read_text(encoding='utf-8')}</style>\n</head>"
+    return page.replace("</head>", styles, 1).replace("<body>", f"<body>\n{bar}", 1)
 
 
 def link(path: str, token: str, **fields: str) -> str:

@@ -94,11 +94,11 @@ class Handler(BaseHTTPRequestHandler):
         if not hmac.compare_digest(given, token):
             self._refuse(HTTPStatus.FORBIDDEN, "The token in the address is missing or wrong.")
             return
-        found = ROUTES.get(split.path)
-        if found is None:
+        route = ROUTES.get(split.path)
+        if route is None:
             self._refuse(HTTPStatus.NOT_FOUND, "There is no such page: / is the report, /sql asks.")
             return
-        self._send(*found(self.server, form))
+        self._send(*route(self.server, form))
 
     do_HEAD = do_GET
 
@@ -153,14 +153,14 @@ def _report(server: Server, form: dict[str, str]) -> tuple[int, str, str]:
 
 
 def _box(server: Server, form: dict[str, str]) -> tuple[int, str, str]:
-    asked, found, problem = pages.Question.of(form), None, ""
+    asked, reply, problem = pages.Question.of(form), None, ""
     if asked.text:
         try:
-            found = answer(server.store, asked.text, asked.values(), seconds=server.seconds)
+            reply = answer(server.store, asked.text, asked.values(), seconds=server.seconds)
         except UserError as error:
             problem = str(error)
     status = HTTPStatus.BAD_REQUEST if problem else HTTPStatus.OK
-    return status, HTML, pages.sql_page(server.store, server.token, asked, found, problem)
+    return status, HTML, pages.sql_page(server.store, server.token, asked, reply, problem)
 
 
 def _rows(form_name: str) -> Callable[[Server, dict[str, str]], tuple[int, str, str]]:
@@ -169,18 +169,18 @@ def _rows(form_name: str) -> Callable[[Server, dict[str, str]], tuple[int, str, 
     def route(server: Server, form: dict[str, str]) -> tuple[int, str, str]:
         asked = pages.Question.of(form)
         try:
-            found = answer(
+            reply = answer(
                 server.store, asked.text, asked.values(), seconds=server.seconds,
                 most=MOST_DOWNLOADED,
             )  # fmt: skip
-            if found.more:
+            if reply.more:
                 raise UserError(
                     f"more than {MOST_DOWNLOADED:,} rows: use `steerstat sql {server.store} … "
                     f"--format {form_name} --output FILE`"
                 )
         except UserError as error:
             return HTTPStatus.BAD_REQUEST, HTML, pages.notice("Not written", str(error))
-        return HTTPStatus.OK, TYPES[form_name], WRITERS[form_name](found.columns, found.rows)
+        return HTTPStatus.OK, TYPES[form_name], WRITERS[form_name](reply.columns, reply.rows)
 
     return route
 

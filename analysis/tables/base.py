@@ -49,7 +49,7 @@ def matching(frame: pd.DataFrame, values: Mapping[str, Any]) -> pd.DataFrame:
     keep = np.ones(len(frame), dtype=bool)
     for name, value in values.items():
         if name in frame.columns:
-            keep &= np.array([one == value for one in frame[name]], dtype=bool)
+            keep &= np.array([cell == value for cell in frame[name]], dtype=bool)
     return frame[keep].reset_index(drop=True)
 
 
@@ -58,10 +58,10 @@ def groups(frame: pd.DataFrame, columns: list[str]) -> dict[tuple[Any, ...], np.
 
     None equals None here, as it does not in pandas' own grouping.
     """
-    found: dict[tuple[Any, ...], list[int]] = {}
+    positions: dict[tuple[Any, ...], list[int]] = {}
     for position, row in enumerate(frame[columns].itertuples(index=False, name=None)):
-        found.setdefault(row, []).append(position)
-    return {value: np.asarray(rows) for value, rows in found.items()}
+        positions.setdefault(row, []).append(position)
+    return {value: np.asarray(rows) for value, rows in positions.items()}
 
 
 def ordered(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:

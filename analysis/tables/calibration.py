@@ -19,7 +19,7 @@ def calibration_curves(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     compared, the number of controls k; `low`, `high` are two Monte-Carlo standard errors away.
     Settings that share all of these are averaged.
     """
-    found = []
+    rates = []
     for row in rows:
         setting = row.get("setting") or {}
         x = setting.get("k")
@@ -27,12 +27,12 @@ def calibration_curves(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
             x = setting["n"] * setting["discordance"]
         if row["quantity"] not in NOMINAL or x is None:
             continue
-        found.append(
+        rates.append(
             {name: row[name] for name in ("quantity", "method", "value", "error")} | {"x": x}
         )
-    if not found:
+    if not rates:
         return pd.DataFrame(columns=COLUMNS)
-    table = pd.DataFrame(found).groupby(["quantity", "method", "x"], as_index=False).mean()
+    table = pd.DataFrame(rates).groupby(["quantity", "method", "x"], as_index=False).mean()
     return table.assign(
         low=table["value"] - 2 * table["error"],
         high=table["value"] + 2 * table["error"],

@@ -80,18 +80,18 @@ def match_controls(tested: pd.DataFrame, directions: pd.DataFrame) -> pd.DataFra
         for name, parent in zip(directions["name"], directions["parent_id"], strict=True)
     }
     tested = tested.assign(parent=tested["direction"].map(parent_of).astype(object))
-    found: list[pd.DataFrame] = []
+    samples: list[pd.DataFrame] = []
     for index in groups(tested, [*PLACE, "quantity", "alpha"]).values():
         rows = tested.iloc[index]
         controls = rows[rows["role"] == "control"]
         for candidate in rows[rows["role"] == "candidate"].to_dict("records"):
-            own = controls[controls["parent"] == candidate["direction"]]
-            for kind, sample in (own if len(own) else controls).groupby("kind"):
+            of_candidate = controls[controls["parent"] == candidate["direction"]]
+            for kind, sample in (of_candidate if len(of_candidate) else controls).groupby("kind"):
                 pair = pd.concat([pd.DataFrame([candidate]), sample], ignore_index=True)
-                found.append(pair.assign(candidate=candidate["direction"], control_kind=kind))
-    if not found:
+                samples.append(pair.assign(candidate=candidate["direction"], control_kind=kind))
+    if not samples:
         return pd.DataFrame(columns=[*POINT_COLUMNS, "parent"])
-    points = pd.concat(found, ignore_index=True)
+    points = pd.concat(samples, ignore_index=True)
     order = [*PLACE, "candidate", "control_kind", "quantity", "alpha", "role", "direction"]
     return ordered(points.reindex(columns=[*POINT_COLUMNS, "parent"]), order)
 
@@ -117,18 +117,20 @@ def compare(points: pd.DataFrame, directions: pd.DataFrame) -> pd.DataFrame:
     columns = [*PLACE, "candidate", "control_kind", "quantity", "alpha"]
     for value, index in groups(points, columns).items():
         group = points.iloc[index]
-        own = group[group["role"] == "candidate"].iloc[0]
+        candidate = group[group["role"] == "candidate"].iloc[0]
         sample = group[group["role"] == "control"]
         matched = sorted({name for name in sample["parent"] if name is not None})
         matched_to = matched[0] if len(matched) == 1 else None
         rows.append(
             dict(zip(columns, value, strict=True))
-            | {name: own[name] for name in (*STAMPS, "n")}
+            | {name: candidate[name] for name in (*STAMPS, "n")}
             | {
                 "matched_to": matched_to,
-                "norm_ratio": norms[own["direction"]] / norms[matched_to] if matched_to else None,
+                "norm_ratio": norms[candidate["direction"]] / norms[matched_to]
+                if matched_to
+                else None,
             }
-            | _comparison(float(own["estimate"]), sample["estimate"].to_numpy(dtype=float))
+            | _comparison(float(candidate["estimate"]), sample["estimate"].to_numpy(dtype=float))
         )
     table = pd.DataFrame(rows, columns=CONTROL_COLUMNS)
     return table.assign(panel=pd.Series(panel_names(table), index=table.index, dtype=object))

@@ -53,8 +53,8 @@ def _baseline_accuracy(store: Source, rows: pd.DataFrame) -> pd.Series:
     baseline = every[every["direction"].isna()]
     keys = zip(baseline["set_name"], baseline["baseline_id"], strict=True)
     known = dict(zip(keys, baseline["accuracy"], strict=True))
-    own = [known[key] for key in zip(rows["set_name"], rows["baseline_id"], strict=True)]
-    return pd.Series(own, index=rows.index, dtype=float)
+    accuracies = [known[key] for key in zip(rows["set_name"], rows["baseline_id"], strict=True)]
+    return pd.Series(accuracies, index=rows.index, dtype=float)
 
 
 @remembered

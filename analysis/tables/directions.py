@@ -67,8 +67,8 @@ def norms(store: Source) -> pd.DataFrame:
         if not np.isfinite(relative).any():
             continue
         same = doses
-        for name, one in zip(columns, value, strict=True):
-            same = same[same[name] == one]
+        for name, wanted in zip(columns, value, strict=True):
+            same = same[same[name] == wanted]
         for dose in sorted(set(same["alpha"].abs()) - {0.0}):
             rows.append(
                 dict(zip(columns, value, strict=True))
@@ -154,13 +154,13 @@ def _vectors(store: Source, names: list[str]) -> dict[str, np.ndarray]:
 
     table = view(store, "directions")
     ids = dict(zip(table["direction_id"], table["name"], strict=True))
-    found: dict[str, dict[int, np.ndarray]] = {name: {} for name in names}
+    by_name: dict[str, dict[int, np.ndarray]] = {name: {} for name in names}
     for row in committed(opened(store).path, "direction_vectors").to_pylist():
         name = ids.get(row["direction_id"])
-        if name in found:
-            found[name][row["position"]] = np.asarray(row["values"], dtype=np.float64)
+        if name in by_name:
+            by_name[name][row["position"]] = np.asarray(row["values"], dtype=np.float64)
     return {
         name: np.stack([vectors[position] for position in sorted(vectors)])
-        for name, vectors in found.items()
+        for name, vectors in by_name.items()
         if vectors
     }

@@ -120,8 +120,8 @@ def _paired_columns(counts: pd.DataFrame, *, confidence: float) -> dict[str, np.
 
 def _worse(first: object, second: object) -> np.ndarray:
     """The first status unless it is `ok`, else the second."""
-    one, two = np.broadcast_arrays(np.asarray(first, object), np.asarray(second, object))
-    return np.where(one == "ok", two, one)
+    left, right = np.broadcast_arrays(np.asarray(first, object), np.asarray(second, object))
+    return np.where(left == "ok", right, left)
 
 
 def holm_by(frame: pd.DataFrame, family: list[str]) -> pd.DataFrame:

@@ -38,7 +38,7 @@ def candidate_curves(store: Source) -> list[Curve]:
     """One `Curve` per candidate and problem set that it was swept over completely."""
     table = view(store, "candidate_outcomes")
     sets = view(store, "sets_overview").set_index("set_name")
-    found = []
+    curves = []
     for value, index in groups(table, CURVE).items():
         rows = table.iloc[index]
         names = dict(zip(CURVE, value, strict=True))
@@ -47,7 +47,7 @@ def candidate_curves(store: Source) -> list[Curve]:
         if len(problems) < about["n"] or about["split"] == "train":
             continue
         seeds = rows["seed"].nunique()
-        found.append(
+        curves.append(
             Curve(
                 names=names
                 | {name: about[name] for name in STAMPS}
@@ -59,7 +59,7 @@ def candidate_curves(store: Source) -> list[Curve]:
                 seeds=seeds,
             )
         )
-    return found
+    return curves
 
 
 def _matrix(rows: pd.DataFrame, column: str) -> np.ndarray:
@@ -203,7 +203,7 @@ def dose_responses(store: Source, *, seed: int) -> list[tuple[Curve, Any]]:
     from analysis.statistics.dose import dose_response
     from analysis.statistics.results import Refusal
 
-    found = []
+    responses = []
     for curve in candidate_curves(store):
         try:
             response = dose_response(
@@ -215,8 +215,8 @@ def dose_responses(store: Source, *, seed: int) -> list[tuple[Curve, Any]]:
             )
         except Refusal:
             continue
-        found.append((curve, response))
-    return found
+        responses.append((curve, response))
+    return responses
 
 
 @remembered

@@ -29,8 +29,8 @@ class Readings:
         """What `make` gave the first time; a table as a copy, which cannot spoil what is kept."""
         if key not in self._kept:
             self._kept[key] = make()
-        found = self._kept[key]
-        return cast("T", found.copy()) if isinstance(found, pd.DataFrame) else found
+        kept = self._kept[key]
+        return cast("T", kept.copy()) if isinstance(kept, pd.DataFrame) else kept
 
 
 Source: TypeAlias = Path | str | Readings

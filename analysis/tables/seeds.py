@@ -30,21 +30,21 @@ def seed_tests(store: Source, frame: pd.DataFrame, *, confidence: float) -> pd.D
     seeds = dict(zip(baselines["condition_id"], baselines["n_seeds"], strict=True))
     rows = []
     for row in steered.to_dict("records"):
-        found: dict[str, Any] = {str(name): value for name, value in row.items()}
-        found |= dict.fromkeys(UNTESTED, np.nan) | {
+        tested: dict[str, Any] = {str(name): value for name, value in row.items()}
+        tested |= dict.fromkeys(UNTESTED, np.nan) | {
             "level": confidence,
             "test": CLUSTERED,
             "status": "ok",
         }
         pairs = int(row["n_pairs"])
-        found["estimate"] = (row["gained"] - row["lost"]) / pairs
-        found["baseline_accuracy"] = row["baseline_n_correct"] / pairs
-        found["discordant"] = row["gained"] + row["lost"]
-        found["n"] = pairs // int(row["n_seeds"])
+        tested["estimate"] = (row["gained"] - row["lost"]) / pairs
+        tested["baseline_accuracy"] = row["baseline_n_correct"] / pairs
+        tested["discordant"] = row["gained"] + row["lost"]
+        tested["n"] = pairs // int(row["n_seeds"])
         if row["role"] == "candidate":
             shared = seeds.get(row["baseline_id"], 1) == 1
-            found |= _clustered(outcomes, found, "shared" if shared else "seeds", confidence)
-        rows.append(found)
+            tested |= _clustered(outcomes, tested, "shared" if shared else "seeds", confidence)
+        rows.append(tested)
     return pd.DataFrame(rows)
 
 
