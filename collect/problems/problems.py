@@ -19,7 +19,7 @@ from collect.problems.parsers import PARSERS
 from sql.errors import UserError, first_line
 from store import identity, shards
 from store.answers import gold_number
-from store.exchange import drafts, report_files, tidy
+from store.exchange import imported_rows, report_files, tidy
 
 GSM8K_HUB_ID = "openai/gsm8k"
 PAIR_SIDES = report_files.SIDES
@@ -61,7 +61,7 @@ def problem_row(
     if gold is None:
         where = ", by itself or after ####" if parser == "number" else ""
         raise UserError(f"no {parser} in the answer {str(answer)[:60]!r}{where}")
-    return drafts.problem_row(
+    return imported_rows.problem_row(
         question,
         gold,
         n_steps=n_steps,
@@ -225,9 +225,9 @@ def read_pairs(path: Path, *, sides: Sequence[str] = ("clean",)) -> Problems:
     pairs = report_files.read_json(path)
     if not isinstance(pairs, list):
         raise UserError(f"{path} should hold a list of pairs")
-    draft = drafts.Draft()
-    rows = [row for _, _, row in report_files.pair_problems(pairs, path.name, draft, sides)]
-    return Problems(rows, draft.errors)
+    imported = imported_rows.ImportedRows()
+    rows = [row for _, _, row in report_files.pair_problems(pairs, path.name, imported, sides)]
+    return Problems(rows, imported.errors)
 
 
 def is_pairs_file(path: Path) -> bool:

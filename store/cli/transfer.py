@@ -6,11 +6,14 @@ import dataclasses
 import json as json_module
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sql.errors import UserError
+
+if TYPE_CHECKING:
+    from store.exchange.imported_rows import ImportReport
 
 app = typer.Typer()
 
@@ -35,7 +38,7 @@ def import_command(
     alpha: Annotated[float, typer.Option(help="Dose of random-direction results.")] = -3.0,
     site: Annotated[str, typer.Option(help="Where activations were taken.")] = "residual:5",
     strict: Annotated[
-        bool, typer.Option("--strict", help="Import nothing of a file with an error.")
+        bool, typer.Option("--strict", help="Import nothing if an entry of any file does not fit.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file.")] = False,
 ) -> None:
@@ -47,29 +50,28 @@ def import_command(
     Example: steerstat store import runs/theirs outcomes.csv --map problem=id --map correct=is_right
     """
     from store import ingest
-    from store.exchange.importers import check_import, import_file, in_order
+    from store.exchange.importers import import_files
 
-    told: dict[str, Any] = {
-        "pairs_file": pairs,
-        "mapping": _pairs(map or []),
-        "set_name": set_name,
-        "model": model,
-        "direction": direction,
-        "alpha": alpha,
-        "site": site,
-    }
-    check_import(store, files, **told)
-    failed = False
-    for file in in_order(files):
-        report = import_file(store, file, strict=strict, **told)
-        failed = failed or bool(report.errors)
-        _told(file, report, json)
+    reports = import_files(
+        store,
+        files,
+        pairs_file=pairs,
+        mapping=_mapping(map or []),
+        set_name=set_name,
+        model=model,
+        direction=direction,
+        alpha=alpha,
+        site=site,
+        strict=strict,
+    )
+    for file, report in reports:
+        _print_report(file, report, json)
     ingest(store)
-    if failed:
+    if any(report.errors for _, report in reports):
         raise typer.Exit(1)
 
 
-def _pairs(given: list[str]) -> dict[str, str]:
+def _mapping(given: list[str]) -> dict[str, str]:
     parts = [text.partition("=") for text in given]
     wrong = [text for text, part in zip(given, parts, strict=True) if not (part[0] and part[2])]
     if wrong:
@@ -77,7 +79,7 @@ def _pairs(given: list[str]) -> dict[str, str]:
     return {name: column for name, _, column in parts}
 
 
-def _told(file: Path, report: Any, as_json: bool) -> None:
+def _print_report(file: Path, report: ImportReport, as_json: bool) -> None:
     if as_json:
         print(json_module.dumps({"file": str(file), **dataclasses.asdict(report)}))
     else:

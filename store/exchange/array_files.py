@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sql.errors import UserError
-from store.exchange.drafts import Row
+from store.exchange.imported_rows import Row
 from store.exchange.report_files import Context
 from store.identity import canonical_json, direction_id
 from store.names import checked_name
@@ -25,7 +25,7 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def read(path: Path, context: Context) -> str:
-    """Fill the draft from an npz and return what it was taken for.
+    """Fill the context's rows from an npz and return what it was taken for.
 
     Known are `activations` [n, T, d] with `pair_ids` [n]; `direction` [T, d]; `directions`
     [k, T, d]. Raises UserError if it holds none of these.
@@ -59,18 +59,18 @@ def _activations(values: Any, pair_ids: Any, context: Context) -> None:
     key = {"model_id": context.model_id, "protocol": "imported", "site": context.site}
     for pair_id, vectors in zip(pair_ids.tolist(), values.astype(np.float32), strict=True):
         place = f"{context.name} pair {pair_id}"
-        with context.draft.entry(place):
+        with context.imported.entry(place):
             problem = context.problem(pair_id, "clean")["problem_id"]
             if not np.isfinite(vectors).all():
                 raise UserError("has values that are not finite")
             for t, vector in enumerate(vectors):
                 row = {**key, "problem_id": problem, "position": t, "values": vector.tolist()}
-                context.draft.add("activations", row, place)
+                context.imported.add("activations", row, place)
 
 
 def _direction(values: Any, name: str, kind: str, digest: str, context: Context) -> None:
     vectors = np.ascontiguousarray(values, dtype=np.float32)
-    with context.draft.entry(f"{context.name} {name}"):
+    with context.imported.entry(f"{context.name} {name}"):
         checked_name(name, "direction name")
         if vectors.ndim != 2 or not np.isfinite(vectors).all() or not vectors.any():
             raise UserError(f"must be a finite [T, d] array that is not zero, is {values.shape}")
@@ -84,7 +84,7 @@ def _direction(values: Any, name: str, kind: str, digest: str, context: Context)
             raise UserError(f"another direction is called {name}: choose a name with --direction")
         parent = context.directions.get(context.direction) if role == "control" else None
         row |= {"norm": float(np.sqrt((norms**2).sum())), "norm_by_position": norms.tolist()}
-        context.draft.add("directions", {**row, "parent_id": parent})
+        context.imported.add("directions", {**row, "parent_id": parent})
         for t, vector in enumerate(vectors):
             key = {"direction_id": row["direction_id"], "position": t}
-            context.draft.add("direction_vectors", {**key, "values": vector.tolist()})
+            context.imported.add("direction_vectors", {**key, "values": vector.tolist()})

@@ -9,17 +9,25 @@ Importing the same file twice changes nothing: ids follow from content.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sql.errors import UserError
 from store.clock import now
 from store.exchange import tidy
-from store.exchange.drafts import Draft, ImportReport, Row, finite, model_row, write
+from store.exchange.imported_rows import (
+    ImportedRows,
+    ImportReport,
+    Known,
+    Row,
+    finite,
+    model_row,
+    write,
+)
 from store.exchange.report_files import JSON_READERS, Context, pairs, read_json, recognised
 from store.identity import content_id
-from store.layout import checked_place, create_store, is_store
+from store.layout import checked_place, is_store
 from store.names import checked_model_name, checked_name, checked_sites
 from store.shards import committed, hash_file
 
@@ -37,14 +45,45 @@ def import_file(
     site: str = "residual:5",
     strict: bool = False,
 ) -> ImportReport:
-    """Import one file into the store at `root` (made if it is not there); ingest it afterwards.
+    """Import one file, as `import_files` does. Raises UserError."""
+    [(_, report)] = import_files(
+        root,
+        [path],
+        pairs_file=pairs_file,
+        mapping=mapping,
+        set_name=set_name,
+        model=model,
+        direction=direction,
+        alpha=alpha,
+        site=site,
+        strict=strict,
+    )
+    return report
 
-    What it is follows from its content: one of the report's JSON or npz files, or a tidy CSV,
-    JSONL or Parquet table (see `store.tidy`). What does not fit is listed in the report's errors.
+
+def import_files(
+    root: str | Path,
+    files: Sequence[str | Path],
+    *,
+    pairs_file: str | Path | None = None,
+    mapping: Mapping[str, str] | None = None,
+    set_name: str = "imported",
+    model: str = "gpt2",
+    direction: str = "reasoning_direction",
+    alpha: float = -3.0,
+    site: str = "residual:5",
+    strict: bool = False,
+) -> list[tuple[Path, ImportReport]]:
+    """Import files into the store at `root` (made if it is not there); ingest it afterwards.
+
+    What a file is follows from its content: one of the report's JSON or npz files, or a tidy CSV,
+    JSONL or Parquet table (see `store.exchange.tidy`). What does not fit is listed in the errors of
+    its report. Every file is read and compared before anything is written. Their order does not
+    matter; the reports come in the order in which the files were read.
 
     Args:
         pairs_file: the report's pairs, by which its other files name problems; without it the
-            store's own problems with a `pair_id` are used.
+            problems with a `pair_id` of the store and of the other files are used.
         mapping: for a tidy file, name to column.
         set_name: for a tidy file, the problem set that its problems become members of.
         model: name of the model, where the file does not name one.
@@ -52,65 +91,36 @@ def import_file(
         alpha: dose of random-direction results.
         site: where activations were taken. The report's "layer 6" is `hidden_states[6]`, the output
             of block 5 counted from 0.
-        strict: refuse the whole file if a single entry does not fit.
+        strict: refuse all files if a single entry of one does not fit.
 
     Raises:
         UserError: If a file cannot be read or is none that is known, a name is not usable, or with
             `strict`. Nothing is made or written then.
     """
-    store, file = Path(root), Path(path)
-    check_import(
-        store,
-        [file],
-        pairs_file=pairs_file,
-        mapping=mapping or {},
-        set_name=set_name,
-        model=model,
-        direction=direction,
-        alpha=alpha,
-        site=site,
-    )
-    site = ",".join(checked_sites(site))
-    digest, _ = hash_file(file)
-    told = read_json(file) if file.suffix == ".json" else None
-    name = told.get("model", told.get("model_name")) if isinstance(told, dict) else None
-    context = _context(store, file, digest, checked_model_name(str(name or model)))
-    context.direction, context.alpha, context.site = direction, alpha, site
-    if pairs_file is not None:
-        pairs(read_json(Path(pairs_file)), context)
-    _read(file, told, context, mapping or {}, set_name)
-    _provenance(context, file, digest)
-    return write(create_store(store), context.draft, run_id=context.run_id, strict=strict)
-
-
-def check_import(
-    root: str | Path,
-    files: Sequence[str | Path],
-    *,
-    pairs_file: str | Path | None,
-    mapping: Mapping[str, str],
-    set_name: str,
-    model: str,
-    direction: str,
-    alpha: float,
-    site: str,
-) -> None:
-    """Check all that `import_file` is told, of every file, before the first is imported.
-
-    Raises:
-        UserError: If the store cannot be there, a file cannot be read, or a name or number is not
-            usable. Nothing is written.
-    """
-    checked_place(root)
+    store = checked_place(root)
     for file in [*files, *([] if pairs_file is None else [pairs_file])]:
         _check_readable(Path(file))
         tidy.checked_suffix(Path(file))
+    mapping = mapping or {}
     tidy.checked_mapping(mapping)
     checked_name(set_name, "set name")
-    checked_name(direction, "direction name")
+    steering: dict[str, Any] = {
+        "site": ",".join(checked_sites(site)),
+        "direction": checked_name(direction, "direction name"),
+        "alpha": finite(alpha, "alpha"),
+    }
     checked_model_name(model)
-    checked_sites(site)
-    finite(alpha, "alpha")
+    known = _known(store)
+    contexts = []
+    for file in _in_order([Path(file) for file in files]):
+        context = _read(file, known, model, mapping, set_name, pairs_file, **steering)
+        for name, rows in known.items():
+            for key, row in context.imported.rows.get(name, {}).items():
+                rows.setdefault(key, row)
+        contexts.append((file, context))
+    imports = [(context.run_id, context.imported) for _, context in contexts]
+    reports = write(store, imports, strict=strict)
+    return [(file, report) for (file, _), report in zip(contexts, reports, strict=True)]
 
 
 def _check_readable(file: Path) -> None:
@@ -123,7 +133,7 @@ def _check_readable(file: Path) -> None:
         raise UserError(f"cannot read {file}: {error.strerror or error}") from error
 
 
-def in_order(files: Sequence[Path]) -> list[Path]:
+def _in_order(files: Sequence[Path]) -> list[Path]:
     """Files so that problems come before directions, and both before what refers to them."""
 
     def rank(file: Path) -> int:
@@ -134,67 +144,93 @@ def in_order(files: Sequence[Path]) -> list[Path]:
     return sorted(files, key=rank)
 
 
-def _context(store: Path, file: Path, digest: str, model: str) -> Context:
-    """What the store knows: problems by id and by pair, directions by name."""
-    wanted = ["problem_id", "question", "answer", "attributes", "n_steps"]
-    problems: dict[str, Row] = {}
-    by_pair: dict[tuple[int, str], dict[str, Row]] = {}
-    for row in _stored(store, "problems", wanted):
-        problems[row["problem_id"]] = row
-        attributes = json.loads(row["attributes"] or "{}")
-        if isinstance(attributes, dict) and "pair_id" in attributes:
-            pair = int(attributes["pair_id"]), attributes.get("side", "clean")
-            by_pair.setdefault(pair, {})[row["problem_id"]] = row
-    directions = _stored(store, "directions", ["name", "direction_id"])
-    return Context(
-        draft=Draft(),
-        name=file.name,
-        run_id=content_id({"import": digest, "model": model}),
-        model_id=model_row(model)["model_id"],
-        model_name=model,
-        problems=problems,
-        pairs=by_pair,
-        directions={row["name"]: row["direction_id"] for row in directions},
-    )
-
-
-def _stored(store: Path, table: str, columns: Sequence[str]) -> list[Row]:
-    """Rows of the store; none where there is no store yet."""
-    rows: list[Row] = committed(store, table, columns).to_pylist() if is_store(store) else []
-    return rows
+def _known(store: Path) -> Known:
+    """Problems and directions of the store, which a file can refer to; none without a store."""
+    columns = {
+        "problems": ["problem_id", "question", "answer", "attributes", "n_steps"],
+        "directions": ["direction_id", "name"],
+    }
+    known: Known = {name: {} for name in columns}
+    if is_store(store):
+        for name, wanted in columns.items():
+            rows = committed(store, name, wanted).to_pylist()
+            known[name] = {(row[wanted[0]],): row for row in rows}
+    return known
 
 
 def _read(
-    file: Path, told: Any, context: Context, mapping: Mapping[str, str], set_name: str
-) -> None:
+    file: Path,
+    known: Known,
+    model: str,
+    mapping: Mapping[str, str],
+    set_name: str,
+    pairs_file: str | Path | None,
+    **steering: Any,
+) -> Context:
+    """The rows of one file; `known` are the problems and directions that it can refer to."""
+    document = read_json(file) if file.suffix == ".json" else None
+    given = document if isinstance(document, dict) else {}
+    name = checked_model_name(str(given.get("model", given.get("model_name")) or model))
+    digest, _ = hash_file(file)
+    context = Context(
+        imported=ImportedRows(),
+        name=file.name,
+        run_id=content_id({"import": digest, "model": name}),
+        model_id=model_row(name)["model_id"],
+        model_name=name,
+        problems={row["problem_id"]: row for row in known["problems"].values()},
+        pairs=_by_pair(known["problems"].values()),
+        directions={row["name"]: row["direction_id"] for row in known["directions"].values()},
+        **steering,
+    )
+    if pairs_file is not None:
+        pairs(read_json(Path(pairs_file)), context)
     if file.suffix == ".npz":
         from store.exchange import array_files
 
-        context.draft.notes.append(f"{file.name}: {array_files.read(file, context)}")
-    elif told is not None:
-        kind = recognised(told)
-        if kind is None:
-            raise UserError(
-                f"{file.name} is none of the report's files ({', '.join(JSON_READERS)}); tidy rows "
-                "come as .csv, .jsonl or .parquet"
-            )
-        try:
-            JSON_READERS[kind](told, context)
-        except UserError:
-            raise
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise UserError(f"{file.name} looks like {kind} but is not whole: {error!r}") from error
-        context.draft.notes.append(f"{file.name}: {kind}")
+        context.imported.notes.append(f"{file.name}: {array_files.read(file, context)}")
+    elif document is not None:
+        _read_document(document, context)
     else:
         tidy.read(file, context, mapping, set_name)
+    _provenance(context, file, digest)
+    return context
+
+
+def _by_pair(problems: Iterable[Row]) -> dict[tuple[int, str], dict[str, Row]]:
+    """Problems by the pair and side that their attributes name."""
+    by_pair: dict[tuple[int, str], dict[str, Row]] = {}
+    for row in problems:
+        attributes = json.loads(row.get("attributes") or "{}")
+        if isinstance(attributes, dict) and "pair_id" in attributes:
+            pair = int(attributes["pair_id"]), attributes.get("side", "clean")
+            by_pair.setdefault(pair, {})[row["problem_id"]] = row
+    return by_pair
+
+
+def _read_document(document: Any, context: Context) -> None:
+    """Fill the context from one of the report's JSON files. Raises UserError if it is none."""
+    kind = recognised(document)
+    if kind is None:
+        raise UserError(
+            f"{context.name} is none of the report's files ({', '.join(JSON_READERS)}); tidy rows "
+            "come as .csv, .jsonl or .parquet"
+        )
+    try:
+        JSON_READERS[kind](document, context)
+    except UserError:
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise UserError(f"{context.name} looks like {kind} but is not whole: {error!r}") from error
+    context.imported.notes.append(f"{context.name}: {kind}")
 
 
 def _provenance(context: Context, file: Path, digest: str) -> None:
     """The run that an import is, and the model that its outcomes are of."""
-    draft = context.draft
-    if "conditions" in draft.rows or "activations" in draft.rows:
-        draft.add("models", model_row(context.model_name))
+    imported = context.imported
+    if "conditions" in imported.rows or "activations" in imported.rows:
+        imported.add("models", model_row(context.model_name))
     at = now()
     run = {"run_id": context.run_id, "created_at": at, "finished_at": at, "status": "complete"}
     command = f"steerstat store import {file.name}"
-    draft.add("runs", {**run, "command": command, "gates": json.dumps({"file_sha256": digest})})
+    imported.add("runs", {**run, "command": command, "gates": json.dumps({"file_sha256": digest})})

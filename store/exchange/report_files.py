@@ -1,6 +1,6 @@
-"""The files of the latent-steering report, as drafts of rows.
+"""The files of the latent-steering report, as rows of a store's tables.
 
-Each reader takes parsed JSON and a `Context` and fills its draft. Pairs of problems are known by
+Each reader takes parsed JSON and a `Context` and fills its rows. Pairs of problems are known by
 `pair_id`: those come from the pairs file, or from problems of the store whose attributes name one.
 A result on a question that is not the known one (its expected answer differs)
 is an error, not a row.
@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from sql.errors import UserError
-from store.exchange.drafts import (
+from store.exchange.imported_rows import (
     STEERING,
-    Draft,
+    ImportedRows,
     Row,
     condition_row,
     finite,
@@ -39,7 +39,7 @@ class Context:
     """What a reader knows besides its file.
 
     Attributes:
-        draft: where rows and errors go.
+        imported: where rows and errors go.
         name: name of the file, which places and sources say.
         run_id, model_id, model_name: of this import.
         problems: id to row of the problems of the store.
@@ -50,7 +50,7 @@ class Context:
         alpha: dose of random-direction results.
     """
 
-    draft: Draft
+    imported: ImportedRows
     name: str
     run_id: str
     model_id: str
@@ -87,16 +87,16 @@ class Context:
         self.pairs.setdefault((int(pair_id), side), {})[problem["problem_id"]] = problem
 
     def condition(self, source: str, direction: str | None = None, **how: Any) -> str:
-        """The id of a condition, added to the draft."""
+        """The id of a condition, added to the rows."""
         row = condition_row(self.model_id, source, direction, **how)
-        self.draft.add("conditions", row)
+        self.imported.add("conditions", row)
         return str(row["condition_id"])
 
     def outcome(self, condition: str, problem: Row, outcome: Row, text: Any, place: str) -> None:
         """Add an outcome row."""
         key = {"condition_id": condition, "problem_id": problem["problem_id"], "seed": 0}
         shared = {"run_id": self.run_id, "fragile": False, "text": text}
-        self.draft.add("outcomes", {**key, **shared, **outcome}, place)
+        self.imported.add("outcomes", {**key, **shared, **outcome}, place)
 
     def named_direction(self, name: str, kind: str, role: str, site: str = "latent") -> str:
         """Id of a direction by name; one without vectors is made where there is none."""
@@ -107,8 +107,8 @@ class Context:
             row["direction_id"] = content_id({**row, "vectors": None})
             if role == "control":
                 row["parent_id"] = self.directions.get(self.direction)
-            self.draft.add("directions", row)
-            self.draft.notes.append(f"direction {name} has no vectors")
+            self.imported.add("directions", row)
+            self.imported.notes.append(f"direction {name} has no vectors")
             self.directions[name] = row["direction_id"]
         return self.directions[name]
 
@@ -122,15 +122,15 @@ def read_json(path: Path) -> Any:
 
 
 def pair_problems(
-    told: Sequence[Row], name: str, draft: Draft, sides: Sequence[str] | None = None
+    told: Sequence[Row], name: str, imported: ImportedRows, sides: Sequence[str] | None = None
 ) -> Iterator[tuple[int, str, Row]]:
     """(pair_id, side, problem) of the sides of every pair, or of the sides that it has.
 
-    What is no problem becomes an error of the draft.
+    What is no problem becomes an error of `imported`.
     """
     for i, pair in enumerate(told):
         for side in sides or [side for side in SIDES if side in pair]:
-            with draft.entry(f"{name} entry {i}, {side}"):
+            with imported.entry(f"{name} entry {i}, {side}"):
                 worked = str(pair["clean"].get("full_answer", ""))
                 row = problem_row(
                     pair[side]["question"],
@@ -145,8 +145,8 @@ def pair_problems(
 
 def pairs(told: Any, context: Context) -> None:
     """Problems of both sides of every pair; `context.pairs` knows them from here on."""
-    for pair_id, side, row in pair_problems(told, context.name, context.draft):
-        context.draft.add("problems", row)
+    for pair_id, side, row in pair_problems(told, context.name, context.imported):
+        context.imported.add("problems", row)
         context.know(pair_id, side, row)
 
 
@@ -167,7 +167,7 @@ def dataset(told: Mapping[str, Any], context: Context) -> None:
     for part, entries in split_parts(told, context.name).items():
         split, label = part.split("_")
         for i, entry in enumerate(entries):
-            with context.draft.entry(f"{context.name} {part} {i}"):
+            with context.imported.entry(f"{context.name} {part} {i}"):
                 problem = context.problem(entry["pair_id"], "clean", entry.get("expected"))
                 row = {
                     "set_name": f"report_{split}",
@@ -177,13 +177,13 @@ def dataset(told: Mapping[str, Any], context: Context) -> None:
                     "run_id": None,
                     "label": label == "correct",
                 }
-                context.draft.add("problem_sets", row, f"{context.name} {part} {i}")
+                context.imported.add("problem_sets", row, f"{context.name} {part} {i}")
                 known = levels.get(problem["problem_id"], UNKNOWN)
                 if "difficulty" in entry and known == UNKNOWN:
                     levels[problem["problem_id"]] = str(entry["difficulty"])
     for problem_id, level in levels.items():
         row = {"scheme": "difficulty", "problem_id": problem_id, "level": level}
-        context.draft.add("strata", {**row, "source": context.name})
+        context.imported.add("strata", {**row, "source": context.name})
 
 
 def validation(told: Mapping[str, Any], context: Context) -> None:
@@ -192,7 +192,7 @@ def validation(told: Mapping[str, Any], context: Context) -> None:
     for entry in told["results"]:
         for side in SIDES:
             place = f"{context.name} pair {entry.get('pair_id')}, {side}"
-            with context.draft.entry(place):
+            with context.imported.entry(place):
                 found = entry[side]
                 problem = context.problem(entry["pair_id"], side, found["expected"])
                 outcome = graded(found["predicted"], problem["answer"], found["correct"])
@@ -210,18 +210,18 @@ def ablation(told: Mapping[str, Any], context: Context) -> None:
     for entry in told["valid_results"]:
         for side in SIDES:
             place = f"{context.name} pair {entry.get('pair_id')}, {side}"
-            with context.draft.entry(place):
+            with context.imported.entry(place):
                 found = entry[side]
                 problem = context.problem(entry["pair_id"], side, found["expected"])
                 outcome = graded(found["extracted"], problem["answer"], found["correct"])
                 context.outcome(baseline, problem, outcome, found["generated"], place)
         for layer in LAYERS:
             place = f"{context.name} pair {entry.get('pair_id')}, patched {layer}"
-            with context.draft.entry(place):
+            with context.imported.entry(place):
                 expected = entry["corrupted"]["expected"]
                 problem = context.problem(entry["pair_id"], "corrupted", expected)
                 _patched(entry["patched"][layer], problem, k, layer, context, place)
-    context.draft.notes.append(f"{len(told['invalid_results'])} pairs were invalid in the file")
+    context.imported.notes.append(f"{len(told['invalid_results'])} pairs were invalid in the file")
 
 
 def _patched(found: Row, problem: Row, k: int, layer: str, context: Context, place: str) -> None:
@@ -250,13 +250,13 @@ def _steered_condition(alpha: float, name: str, role: str, context: Context) -> 
 
 def _steered(entries: Sequence[Row], alpha: float, name: str, role: str, context: Context) -> None:
     condition = None
-    with context.draft.entry(f"{context.name} {name} at {alpha:g}"):
+    with context.imported.entry(f"{context.name} {name} at {alpha:g}"):
         condition = _steered_condition(finite(alpha, "alpha"), name, role, context)
     if condition is None:
         return
     for entry in entries:
         place = f"{context.name} {name} at {alpha:g}, pair {entry.get('pair_id')}"
-        with context.draft.entry(place):
+        with context.imported.entry(place):
             if "error" in entry:
                 problem = context.problem(entry["pair_id"], "clean")
                 outcome = graded(None, problem["answer"], None, "error")
@@ -280,7 +280,7 @@ def random_directions(told: Mapping[str, Any], context: Context) -> None:
     parameters = canonical_json({"file": context.name, "alpha": context.alpha})
     analysis = content_id({"imported": parameters, "accuracies": list(accuracies)})
     row: Row = {"analysis_id": analysis, "method": "imported totals", "parameters": parameters}
-    context.draft.add("analyses", row)
+    context.imported.add("analyses", row)
     named = [("baseline", told["baseline_accuracy"])]
     named += [(context.direction, told["computed_suppression"]["accuracy"])]
     named += [(f"random_direction_{i}", accuracy) for i, accuracy in enumerate(accuracies)]
@@ -289,8 +289,8 @@ def random_directions(told: Mapping[str, Any], context: Context) -> None:
         row = {"analysis_id": analysis, "name": f"accuracy of {name}", "quantity": "accuracy"}
         row |= {"contrast": canonical_json(contrast), "estimate": float(percent) / 100}
         row |= {"method": "imported totals", "scope": "these problems only"}
-        context.draft.add("results", {**row, "status": "ok", "stamp": "exploratory"})
-    context.draft.notes.append("the file holds accuracies alone: they are rows of results")
+        context.imported.add("results", {**row, "status": "ok", "stamp": "exploratory"})
+    context.imported.notes.append("the file holds accuracies alone: they are rows of results")
 
 
 def summary(told: Mapping[str, Any], context: Context) -> None:
@@ -298,14 +298,14 @@ def summary(told: Mapping[str, Any], context: Context) -> None:
     parameters = canonical_json({"file": context.name, "direction": context.direction})
     analysis = content_id({"imported": parameters, "summary": json.dumps(told, sort_keys=True)})
     row: Row = {"analysis_id": analysis, "method": "imported totals", "parameters": parameters}
-    context.draft.add("analyses", row)
+    context.imported.add("analyses", row)
     for alpha, found in told["summary"].items():
         contrast = {"direction": context.direction, "alpha": float(alpha)}
         row = {"analysis_id": analysis, "name": f"accuracy at {alpha}", "quantity": "accuracy"}
         row |= {"contrast": canonical_json(contrast), "n": int(found["total"])}
         row |= {"estimate": found["correct"] / found["total"], "k": int(found["correct"])}
         row |= {"method": "imported totals", "scope": "these problems only", "status": "ok"}
-        context.draft.add("results", {**row, "stamp": "exploratory"})
+        context.imported.add("results", {**row, "stamp": "exploratory"})
 
 
 JSON_READERS: dict[str, Callable[[Any, Context], None]] = {

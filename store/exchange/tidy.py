@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sql.errors import UserError
-from store.exchange.drafts import (
+from store.exchange.imported_rows import (
     STEERING,
     Row,
     condition_row,
@@ -108,7 +108,7 @@ def _line(text: str) -> Row:
 
 
 def read(path: Path, context: Context, mapping: Mapping[str, str], set_name: str) -> None:
-    """Fill the draft from a tidy file.
+    """Fill the context's rows from a tidy file.
 
     `mapping` gives the file's column for a name of `COLUMNS`. Every problem becomes a member of the
     set `set_name`, selection `imported`. Raises UserError for an unknown name in the mapping.
@@ -132,17 +132,17 @@ def _fill(
         if not checked:
             _check_columns(entry, columns)
             checked = True
-        with context.draft.entry(place):
+        with context.imported.entry(place):
             row = {name: _value(entry.get(column)) for name, column in columns.items()}
             problem = _problem(row, context)
             outcome = _outcome(row, problem)
             condition = _condition(row, context)
             key = {"condition_id": condition, "problem_id": problem["problem_id"]}
             seed = {"seed": int(float(row["seed"] or 0)), "run_id": context.run_id}
-            context.draft.add("problems", problem, place)
+            context.imported.add("problems", problem, place)
             member = {"set_name": set_name, "split": "test", "selection": "imported"}
-            context.draft.add("problem_sets", {**member, "problem_id": problem["problem_id"]})
-            context.draft.add("outcomes", {**key, **seed, **outcome}, place)
+            context.imported.add("problem_sets", {**member, "problem_id": problem["problem_id"]})
+            context.imported.add("outcomes", {**key, **seed, **outcome}, place)
 
 
 def _check_columns(entry: Row, columns: Row) -> None:
@@ -204,7 +204,7 @@ def _verdict(value: Any) -> bool | None:
 
 def _condition(row: Row, context: Context) -> str:
     model = model_row(checked_model_name(str(row["model"] or context.model_name)))
-    context.draft.add("models", model)
+    context.imported.add("models", model)
     protocol = {"protocol": str(row["protocol"])} if row["protocol"] else {}
     name = row["direction"] if row["direction"] is not None else row["condition"]
     alpha = finite(row["alpha"], "alpha") if row["alpha"] is not None else 1.0
@@ -216,7 +216,7 @@ def _condition(row: Row, context: Context) -> str:
         direction = _direction(str(name), row, context)
         how = {"alpha": alpha, "site": "latent", **STEERING, **protocol}
         found = condition_row(model["model_id"], "tidy", direction, **how)
-    context.draft.add("conditions", found)
+    context.imported.add("conditions", found)
     return str(found["condition_id"])
 
 
@@ -229,6 +229,6 @@ def _direction(name: str, row: Row, context: Context) -> str:
         made = {"name": name, "kind": kind, "role": role, "site": "latent"}
         made["recipe"] = canonical_json({"imported": "without vectors"})
         made["direction_id"] = content_id({**made, "vectors": None})
-        context.draft.add("directions", made)
+        context.imported.add("directions", made)
         context.directions[name] = made["direction_id"]
     return context.directions[name]

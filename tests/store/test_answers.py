@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from collect.problems.problems import problem_row as collected
 from sql.errors import UserError
 from store.answers import canonical_answer, canonical_number, gold_answer, gold_number
-from store.exchange.drafts import canonical, graded
-from store.exchange.drafts import problem_row as imported
+from store.exchange.imported_rows import canonical, graded
+from store.exchange.imported_rows import problem_row as imported
 from store.identity import problem_id
 
 

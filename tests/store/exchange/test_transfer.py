@@ -19,7 +19,7 @@ from sql.errors import UserError
 from store import ingest, read
 from store.cli.transfer import app
 from store.exchange.exporters import export
-from store.exchange.importers import import_file
+from store.exchange.importers import import_file, import_files
 from store.schema import TABLES
 from tests.paths import PUBLISHED, ROOT
 from tests.synthetic import synthetic_store
@@ -348,6 +348,78 @@ def test_a_file_that_does_not_fit_makes_no_store(tmp_path):
     with pytest.raises(UserError, match="a tidy file needs a problem"):
         import_file(tmp_path / "store", path)
     assert not (tmp_path / "store").exists()
+
+
+GOOD = "problem,correct\np1,1\np2,0\n"
+BAD_ENTRY = "problem,correct\np1,1\np2,maybe\n"
+
+
+@pytest.mark.parametrize("there", [False, True])
+@pytest.mark.parametrize(
+    ("second", "strict", "message"),
+    [
+        ("a,b\n1,2\n", False, "a tidy file needs a problem"),
+        (BAD_ENTRY, True, "nothing was imported, --strict: b.csv line 3: correct is true or false"),
+        # Each file is whole, and the second says otherwise than the first.
+        ("problem,correct\np2,1\n", True, "nothing was imported, --strict: outcomes row"),
+        ("problem,correct,n_steps\np3,1,3e9\n", False, "table problems cannot take these rows"),
+    ],
+)
+def test_no_file_is_imported_where_a_later_one_is_refused(tmp_path, there, second, strict, message):
+    store, files = tmp_path / "store", [tmp_path / "a.csv", tmp_path / "b.csv"]
+    if there:
+        (tmp_path / "before.csv").write_text("problem,correct\np9,1\n")
+        import_file(store, tmp_path / "before.csv")
+    before = _contents(store)
+    for file, text in zip(files, (GOOD, second), strict=True):
+        file.write_text(text)
+    with pytest.raises(UserError) as refused:
+        import_files(store, files, strict=strict)
+    assert message in str(refused.value)
+    assert store.exists() == there
+    assert _contents(store) == before
+
+
+def test_a_strict_import_of_one_file_with_an_error_makes_no_store(tmp_path):
+    (tmp_path / "x.csv").write_text(BAD_ENTRY)
+    with pytest.raises(UserError, match="nothing was imported, --strict"):
+        import_file(tmp_path / "store", tmp_path / "x.csv", strict=True)
+    assert not (tmp_path / "store").exists()
+
+
+def test_several_files_say_what_they_say_one_by_one(made_store, tmp_path):
+    files = export(made_store, tmp_path / "out", direction="mean_difference", set_name="balanced")
+    files += [tmp_path / "a.csv", tmp_path / "b.csv"]
+    files[-2].write_text(GOOD)
+    # An outcome that is there, one that is there otherwise, and a new one.
+    files[-1].write_text("problem,correct\np1,1\np2,1\np3,1\n")
+    one_by_one = [import_file(tmp_path / "first", file) for file in files]
+    together = import_files(tmp_path / "second", files)
+    assert [file for file, _ in together] == files
+    assert [report for _, report in together] == one_by_one
+    assert one_by_one[-1].added["outcomes"] == 1
+    assert one_by_one[-1].ignored > 1
+    assert len(one_by_one[-1].errors) == 1
+    for store in (tmp_path / "first", tmp_path / "second"):
+        ingest(store)
+    for name, table in TABLES.items():
+        columns = [column for column in table.names if not column.endswith("_at")]
+        query = f"SELECT {', '.join(columns)} FROM {name} ORDER BY ALL"
+        assert read(tmp_path / "first", query).equals(read(tmp_path / "second", query)), name
+
+
+def test_problems_of_one_file_are_known_to_the_next_whatever_their_order(tmp_path):
+    pairs = [{"pair_id": 7, "clean": {"question": "1 + 1?", "answer": 2}}]
+    (tmp_path / "pairs.json").write_text(json.dumps(pairs))
+    entry = {"pair_id": 7, "expected": 2, "predicted": "2", "correct": True}
+    results = {"alphas": [0], "results": {"0": [entry]}}
+    (tmp_path / "results.json").write_text(json.dumps(results))
+    imports = import_files(tmp_path / "store", [tmp_path / "results.json", tmp_path / "pairs.json"])
+    assert [(file.name, report.errors) for file, report in imports] == [
+        ("pairs.json", []),
+        ("results.json", []),
+    ]
+    assert imports[1][1].added["outcomes"] == 1
 
 
 def test_names_and_numbers_in_a_file_are_errors_of_their_rows(tmp_path):

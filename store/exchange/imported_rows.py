@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -13,9 +13,14 @@ from typing import Any
 from sql.errors import UserError
 from store.answers import canonical_answer, gold_answer
 from store.identity import canonical_json, condition_id, model_id, problem_id
+from store.layout import create_store, is_store
 from store.schema import TABLES, Table
+from store.shards import append, committed, conform
 
 Row = dict[str, Any]
+Known = dict[str, dict[tuple[Any, ...], Row]]
+"""Rows by table and key."""
+
 STEERING = {"schedule": "uniform", "operator": "add", "effect": "total"}
 # How programs write the number that is none.
 _NO_NUMBER = {"nan", "-nan", "inf", "-inf", "infinity", "-infinity"}
@@ -23,13 +28,13 @@ _FIRST_STAYS = {"problems", "models", "runs", "directions", "direction_vectors"}
 
 
 @dataclass
-class Draft:
+class ImportedRows:
     """Rows per table, errors and notes; rows count only once `write` has compared them.
 
     `errors` are lines `place: reason` for what did not fit; `notes` say what was understood.
     """
 
-    rows: dict[str, dict[tuple[Any, ...], Row]] = field(default_factory=dict)
+    rows: Known = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -38,7 +43,7 @@ class Draft:
         key = tuple(row[name] for name in TABLES[table].key)
         kept = self.rows.setdefault(table, {}).setdefault(key, row)
         if kept is not row and not _equal(TABLES[table], kept, row):
-            self.errors.append(f"{place or table}: {_told(table, key)} came before, otherwise")
+            self.errors.append(f"{place or table}: {_row_name(table, key)} came before, otherwise")
 
     @contextmanager
     def entry(self, place: str) -> Iterator[None]:
@@ -60,59 +65,88 @@ class ImportReport:
     notes: list[str]
 
 
-def write(root: Path, draft: Draft, *, run_id: str, strict: bool = False) -> ImportReport:
-    """Commit the rows of a draft that the store does not have yet.
+def write(
+    root: Path, imports: Sequence[tuple[str, ImportedRows]], *, strict: bool = False
+) -> list[ImportReport]:
+    """Commit the rows that the store (made if it is not there) does not have yet.
 
     Rows that are there with the same content are ignored and counted; rows that are there with
     another content are errors and stay out, so that an import never sends anything to quarantine.
+    Of several imports each is compared with the ones before it as well.
+
+    Args:
+        root: folder of the store.
+        imports: id of the run and rows of each file.
+        strict: write nothing if there is any error.
 
     Raises:
-        UserError: With `strict`, if there is any error; nothing is written then.
+        UserError: With `strict`, if there is any error, or a table cannot take the rows; nothing is
+            made or written then.
     """
-    from store.shards import append, committed
+    there = _stored_rows(root, [imported for _, imported in imports])
+    reports = []
+    new_tables = []
+    for _, imported in imports:
+        new, n_ignored = _new_rows(imported, there)
+        new_tables.append({name: conform(TABLES[name], rows) for name, rows in new.items()})
+        reports.append(
+            ImportReport(
+                added={name: len(rows) for name, rows in new.items()},
+                ignored=n_ignored,
+                errors=imported.errors,
+                notes=imported.notes,
+            )
+        )
+    errors = [line for report in reports for line in report.errors]
+    if strict and errors:
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        raise UserError(f"nothing was imported, --strict: {errors[0]}{more}")
+    create_store(root)
+    for (run_id, _), tables in zip(imports, new_tables, strict=True):
+        for name in TABLES:
+            if name in tables:
+                append(root, name, tables[name], run_id=run_id)
+    return reports
 
-    new: dict[str, list[Row]] = {}
-    ignored = 0
-    for name, rows in draft.rows.items():
+
+def _stored_rows(root: Path, imports: Sequence[ImportedRows]) -> Known:
+    """What the store has under the keys of the imports; nothing where there is no store yet."""
+    there: Known = {name: {} for imported in imports for name in imported.rows}
+    if not is_store(root):
+        return there
+    for name in there:
         table = TABLES[name]
-        there = _there(committed(root, name, _compared(table)).to_pylist(), table, rows)
+        keys = {key for imported in imports for key in imported.rows.get(name, {})}
+        for row in committed(root, name, [*table.key, *table.compared("exact")]).to_pylist():
+            if (key := tuple(row[column] for column in table.key)) in keys:
+                there[name][key] = row
+    return there
+
+
+def _new_rows(imported: ImportedRows, there: Known) -> tuple[dict[str, list[Row]], int]:
+    """Rows that are not `there`, which holds them from here on, and how many are there alike."""
+    new: dict[str, list[Row]] = {}
+    n_ignored = 0
+    for name, rows in imported.rows.items():
         for key, row in rows.items():
-            if key not in there:
+            if key not in there[name]:
                 new.setdefault(name, []).append(row)
-            elif _equal(table, there[key], row):
-                ignored += 1
+                there[name][key] = row
+            elif _equal(TABLES[name], there[name][key], row):
+                n_ignored += 1
             else:
-                draft.errors.append(f"{_told(name, key)} is in the store with other content")
-    if strict and draft.errors:
-        more = f" (and {len(draft.errors) - 1} more)" if len(draft.errors) > 1 else ""
-        raise UserError(f"nothing was imported, --strict: {draft.errors[0]}{more}")
-    for name in TABLES:
-        append(root, name, new.get(name, []), run_id=run_id)
-    return ImportReport(
-        added={name: len(rows) for name, rows in new.items()},
-        ignored=ignored,
-        errors=draft.errors,
-        notes=draft.notes,
-    )
+                imported.errors.append(f"{_row_name(name, key)} is in the store with other content")
+    return new, n_ignored
 
 
-def _there(found: list[Row], table: Table, wanted: Mapping[Any, Row]) -> dict[Any, Row]:
-    keyed = ((tuple(row[name] for name in table.key), row) for row in found)
-    return {key: row for key, row in keyed if key in wanted}
-
-
-def _compared(table: Table) -> list[str]:
-    return [*table.key, *table.compared("exact")]
-
-
-def _equal(table: Table, one: Row, other: Row) -> bool:
+def _equal(table: Table, row: Row, other: Row) -> bool:
     """Whether two rows of one key say the same; of some tables the first simply stays."""
     if table.name in _FIRST_STAYS:
         return True
-    return all(one.get(name) == other.get(name) for name in table.compared("exact"))
+    return all(row.get(name) == other.get(name) for name in table.compared("exact"))
 
 
-def _told(table: str, key: tuple[Any, ...]) -> str:
+def _row_name(table: str, key: tuple[Any, ...]) -> str:
     return f"{table} row {', '.join(str(part) for part in key)}"
 
 
@@ -184,26 +218,26 @@ def condition_row(model: str, source: str, direction: str | None = None, **how: 
     return {"condition_id": condition_id(**row), **row}
 
 
-def graded(answer: Any, gold: str, told: bool | None, status: str | None = None) -> Row:
+def graded(answer: Any, gold: str, verdict: bool | None, status: str | None = None) -> Row:
     """Columns answer, status and correct of an outcome; missing answers are never wrong.
 
     Raises:
         UserError: If the file's own verdict contradicts its answer.
     """
     text = canonical(answer)
-    if status not in {None, "", "ok"} or (text is None and told is not True):
+    if status not in {None, "", "ok"} or (text is None and verdict is not True):
         return {"answer": None, "status": status or "parse_fail", "correct": None}
     if text is None:
-        return {"answer": None, "status": "ok", "correct": told}
+        return {"answer": None, "status": "ok", "correct": verdict}
     right = text == canonical_answer(gold) or _close(text, gold)
-    if told is not None and told != right:
-        raise UserError(f"is marked {'right' if told else 'wrong'}: answer {text}, gold {gold}")
+    if verdict is not None and verdict != right:
+        raise UserError(f"is marked {'right' if verdict else 'wrong'}: answer {text}, gold {gold}")
     return {"answer": text, "status": "ok", "correct": right}
 
 
-def _close(one: str, other: str) -> bool:
+def _close(answer: str, gold: str) -> bool:
     """Whether two numbers are within a hundredth, as the report's scripts grade."""
     try:
-        return abs(Decimal(one) - Decimal(other)) < Decimal("0.01")
+        return abs(Decimal(answer) - Decimal(gold)) < Decimal("0.01")
     except InvalidOperation:
         return False
