@@ -220,3 +220,23 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+@contextmanager
+def result_file(path: Path) -> Iterator[Path]:
+    """`whole_file` at a place that a person names, its folders made.
+
+    A link is followed; what is there and no regular file (a pipe, `/dev/stdout`) is written as it
+    is, for it can be neither half nor replaced.
+
+    Raises:
+        UserError: If it cannot be written.
+    """
+    with disk_errors(path):
+        if path.exists() and not path.is_file():
+            yield path
+            return
+        target = path.resolve()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(target) as temporary:
+            yield temporary

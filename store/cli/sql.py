@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sql.errors import UserError
-from store.formats import FORMATS, WRITERS
+from store.formats import FORMATS, WRITERS, Rows
+from store.layout import result_file
 
 if TYPE_CHECKING:
     import duckdb
@@ -73,14 +75,15 @@ def _pairs(given: list[str]) -> dict[str, str]:
     return found
 
 
-def _write(columns: Any, rows: Any, format: str, output: Path | None) -> None:
+def _write(columns: Sequence[str], rows: Rows, format: str, output: Path | None) -> None:
     if format == "parquet":
         raise UserError("the list of queries is no Parquet table: choose table, csv or json")
     text = WRITERS[format](columns, rows)
     if output is None:
         sys.stdout.write(text)
     else:
-        output.write_text(text, "utf-8")
+        with result_file(output) as temporary:
+            temporary.write_text(text, "utf-8")
 
 
 def _write_parquet(result: duckdb.DuckDBPyRelation, output: Path | None) -> None:
@@ -88,4 +91,9 @@ def _write_parquet(result: duckdb.DuckDBPyRelation, output: Path | None) -> None
 
     if output is None and sys.stdout.isatty():
         raise UserError("Parquet is no text: add --output FILE, or redirect stdout")
-    pq.write_table(result.to_arrow_table(), output or sys.stdout.buffer, compression="zstd")
+    table = result.to_arrow_table()
+    if output is None:
+        pq.write_table(table, sys.stdout.buffer, compression="zstd")
+    else:
+        with result_file(output) as temporary:
+            pq.write_table(table, temporary, compression="zstd")

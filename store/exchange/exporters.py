@@ -10,7 +10,7 @@ from sql import loader
 from sql.errors import UserError
 from store.database import connect
 from store.ingestion import ingest
-from store.layout import database_path, disk_errors, open_store, whole_file
+from store.layout import database_path, open_store, result_file
 from store.schema import TABLES
 
 FORMATS = ("report", "parquet", "duckdb")
@@ -44,30 +44,27 @@ def export(
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
         raise UserError(f"{place} is there already: give a new name")
     ingest(store)
-    with disk_errors(place):
-        if format == "duckdb":
-            return [_duckdb(store, place)]
-        if format == "parquet":
-            return _parquet(store, place)
-        from store.exchange.report_export import write_report_files
+    if format == "duckdb":
+        return [_duckdb(store, place)]
+    if format == "parquet":
+        return _parquet(store, place)
+    from store.exchange.report_export import write_report_files
 
-        return write_report_files(
-            store, place, direction=direction, set_name=set_name, train=train, protocol=protocol
-        )
+    return write_report_files(
+        store, place, direction=direction, set_name=set_name, train=train, protocol=protocol
+    )
 
 
 def _duckdb(store: Path, target: Path) -> Path:
     """A copy of the results file, which holds every table, view and macro."""
     if target.is_dir():
         target = target / "results.duckdb"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(target) as temporary:
+    with result_file(target) as temporary:
         shutil.copyfile(database_path(store), temporary)
     return target
 
 
 def _parquet(store: Path, folder: Path) -> list[Path]:
-    folder.mkdir(parents=True, exist_ok=True)
     with connect(store) as connection:
         return [_table(connection, name, folder) for name in (*TABLES, *VIEWS)]
 
@@ -81,7 +78,10 @@ def _table(connection: Any, name: str, folder: Path) -> Path:
     if "shard_no" in relation.columns:
         relation = relation.project("* EXCLUDE (shard_no)")
     reader = relation.to_arrow_reader(_ROWS_AT_ONCE)
-    with pq.ParquetWriter(path, reader.schema, compression="zstd") as writer:
+    with (
+        result_file(path) as temporary,
+        pq.ParquetWriter(temporary, reader.schema, compression="zstd") as writer,
+    ):
         for batch in reader:
             writer.write_batch(batch)
     return path

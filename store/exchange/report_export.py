@@ -26,6 +26,7 @@ import numpy as np
 from sql import loader
 from sql.errors import UserError
 from store.database import connect
+from store.layout import result_file
 
 Row = dict[str, Any]
 
@@ -276,12 +277,14 @@ def _activations(chosen: Chosen, train: str) -> dict[str, dict[str, Any]]:
 
 
 def _json(path: Path, document: Any) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    with result_file(path) as temporary:
+        temporary.write_text(text, "utf-8")
     return path
 
 
 def _npz(path: Path, arrays: dict[str, Any]) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(path, **arrays)
+    # By handle: to a name without its ending numpy would add one.
+    with result_file(path) as temporary, temporary.open("wb") as handle:
+        np.savez_compressed(handle, **arrays)
     return path
