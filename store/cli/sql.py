@@ -21,24 +21,37 @@ app = typer.Typer()
 
 @app.command()
 def sql(
-    store: Annotated[Path, typer.Argument(help="Folder of the store.")],
+    store: Annotated[Path, typer.Argument(help="Folder of the store, such as runs/demo.")],
     query: Annotated[
         str | None,
-        typer.Argument(help="SQL text, a file ending in .sql, a named query, a view or a table."),
+        typer.Argument(
+            help="SQL text, a file ending in .sql, a named query, a view or a table; by "
+            "default the list of them."
+        ),
     ] = None,
     param: Annotated[
-        list[str] | None, typer.Option("--param", "-p", help="name=value for a $name; repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--param",
+            "-p",
+            help="Value of a $name, such as alpha=-3; repeatable, by default what the "
+            "query declares.",
+        ),
     ] = None,
-    format: Annotated[str, typer.Option("--format", "-f", help=", ".join(FORMATS))] = "table",
+    format: Annotated[
+        str,
+        typer.Option("--format", "-f", help=f"Format: {', '.join(FORMATS[:-1])} or {FORMATS[-1]}."),
+    ] = "table",
     json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write to this file, not to stdout.")
+        Path | None,
+        typer.Option("--output", "-o", help="File to write, such as rows.csv; by default stdout."),
     ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Print the text of the query; run nothing.")
     ] = False,
-    timeout: Annotated[float, typer.Option(help="Stop after this many seconds.")] = 300.0,
-    memory: Annotated[str, typer.Option(help="Memory limit, for example 8GB.")] = "4GB",
+    timeout: Annotated[float, typer.Option(help="Time limit in seconds.")] = 300.0,
+    memory: Annotated[str, typer.Option(help="Memory limit, such as 8GB.")] = "4GB",
 ) -> None:
     """Query a store, closed and read-only; without a query, list its views and named queries.
 

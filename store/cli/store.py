@@ -14,7 +14,7 @@ app = typer.Typer(
     no_args_is_help=True, help="Check, merge, rebuild, compact, import and export stores."
 )
 
-Folder = Annotated[Path, typer.Argument(help="Folder of the store.")]
+Folder = Annotated[Path, typer.Argument(help="Folder of the store, such as runs/demo.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 

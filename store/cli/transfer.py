@@ -20,23 +20,40 @@ app = typer.Typer()
 
 @app.command("import")
 def import_command(
-    store: Annotated[Path, typer.Argument(help="Folder of the store; made if it is not there.")],
+    store: Annotated[
+        Path,
+        typer.Argument(help="Folder of the store, such as runs/demo; made if it is not there."),
+    ],
     files: Annotated[
         list[Path],
         typer.Argument(help="The report's JSON or npz files, or .csv, .jsonl, .parquet."),
     ],
     map: Annotated[
         list[str] | None,
-        typer.Option("--map", help="name=column of a tidy file; repeatable. See docs/sql.md."),
+        typer.Option(
+            "--map",
+            help="Column of a tidy file, such as problem=id; repeatable, by default the "
+            "names of docs/sql.md.",
+        ),
     ] = None,
-    set_name: Annotated[str, typer.Option("--set", help="Set of a tidy file.")] = "imported",
-    pairs: Annotated[Path | None, typer.Option(help="The report's file of pairs.")] = None,
-    model: Annotated[str, typer.Option(help="Name where the file has none.")] = "gpt2",
+    set_name: Annotated[
+        str, typer.Option("--set", help="Set of the problems of a tidy file.")
+    ] = "imported",
+    pairs: Annotated[
+        Path | None,
+        typer.Option(
+            help="The report's file of pairs; by default the pairs that the store and the "
+            "other files have."
+        ),
+    ] = None,
+    model: Annotated[str, typer.Option(help="Name of the model where the file has none.")] = "gpt2",
     direction: Annotated[
         str, typer.Option(help="Direction that steering results or a direction file are of.")
     ] = "reasoning_direction",
     alpha: Annotated[float, typer.Option(help="Dose of random-direction results.")] = -3.0,
-    site: Annotated[str, typer.Option(help="Where activations were taken.")] = "residual:5",
+    site: Annotated[
+        str, typer.Option(help="Site where activations were taken, such as latent.")
+    ] = "residual:5",
     strict: Annotated[
         bool, typer.Option("--strict", help="Import nothing if an entry of any file does not fit.")
     ] = False,
@@ -93,14 +110,17 @@ def _print_report(file: Path, report: ImportReport, as_json: bool) -> None:
 
 @app.command("export")
 def export_command(
-    store: Annotated[Path, typer.Argument(help="Folder of the store.")],
+    store: Annotated[Path, typer.Argument(help="Folder of the store, such as runs/demo.")],
     target: Annotated[Path, typer.Argument(help="A folder; with --format duckdb a file.")],
     format: Annotated[
-        str, typer.Option("--format", help="report (JSON and npz), parquet or duckdb.")
+        str, typer.Option("--format", help="Format: report (JSON and npz), parquet or duckdb.")
     ] = "report",
     direction: Annotated[
         str | None,
-        typer.Option(help="Direction of the report's files; default: the first candidate."),
+        typer.Option(
+            help="Direction of the report's files, such as mean_difference; by default "
+            "the first candidate."
+        ),
     ] = None,
     set_name: Annotated[
         str, typer.Option("--set", help="Test set of the report's files.")
@@ -108,10 +128,13 @@ def export_command(
     train: Annotated[
         str | None,
         typer.Option(
-            help="Training set of the report's files; default: train, where there is one."
+            help="Training set of the report's files; by default train, where there is one."
         ),
     ] = None,
-    protocol: Annotated[str | None, typer.Option(help="Protocol of the outcomes.")] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(help="Protocol of the outcomes, such as codi; by default the first by name."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Write a store as the report's files, as Parquet tables, or as one self-contained .duckdb.
