@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sql.errors import first_line
 from sql.loader import literal, quote
 from store.commits import commit_ids
-from store.database import CATALOG, create, rows_digest
+from store.database import CATALOG, create, ingested_shards, rows_digest
 from store.duplicates import differences
 from store.incoming import Shard, verify
 from store.ingestion import fill
@@ -117,13 +117,13 @@ def _attach_published(
         return set()
     try:
         connection.execute(f"ATTACH {literal(str(path))} AS published (READ_ONLY)")
-        rows = connection.execute(
-            "SELECT shard_id FROM published.shards WHERE replaced_by IS NULL"
-        ).fetchall()
+        connection.execute("USE published")
+        return ingested_shards(connection)
     except duckdb.Error as error:
         faults.append(f"{path.name} cannot be read: {first_line(error)}")
         return set()
-    return {row[0] for row in rows}
+    finally:
+        connection.execute(f"USE {CATALOG}")
 
 
 def _compared(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:

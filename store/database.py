@@ -155,9 +155,7 @@ def upgrade(connection: duckdb.DuckDBPyConnection) -> None:
             f"migration {name} was altered after it was applied: run "
             "`steerstat store rebuild` to make the results file anew from the shards"
         )
-    applied = {
-        row[0] for row in connection.execute("SELECT version FROM schema_migrations").fetchall()
-    }
+    applied = _applied(connection)
     for script in loader.migrations():
         if script.version in applied:
             continue
@@ -178,11 +176,26 @@ def altered_migration(connection: duckdb.DuckDBPyConnection) -> str:
     """Name of a migration whose text differs from the one that was applied, or ""."""
     from sql import loader
 
-    applied = dict(connection.execute("SELECT version, sha256 FROM schema_migrations").fetchall())
+    applied = _applied(connection)
     for script in loader.migrations():
         if applied.get(script.version, script.sha256) != script.sha256:
             return script.name
     return ""
+
+
+def _applied(connection: duckdb.DuckDBPyConnection) -> dict[int, str]:
+    """Version of every migration that was applied, and the hash of its text."""
+    from sql import loader
+
+    return dict(loader.execute(connection, loader.internal("applied_migrations")).fetchall())
+
+
+def ingested_shards(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Ids of the shards whose rows are in the results file that the connection uses."""
+    from sql import loader
+
+    shards = loader.execute(connection, loader.internal("ingested_shards")).fetchall()
+    return {shard_id for (shard_id,) in shards}
 
 
 def definitions() -> str:
@@ -197,15 +210,15 @@ def is_current(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether an opened results file has every migration, macro and view of this program."""
     from sql import loader
 
-    version = connection.execute("SELECT max(version) FROM schema_migrations").fetchall()[0][0]
+    version = max(_applied(connection), default=None)
     newest = loader.migrations()[-1].version
-    return bool(version == newest and _info(connection, "definitions") == definitions())
+    return version == newest and _info(connection, "definitions") == definitions()
 
 
 def _info(connection: duckdb.DuckDBPyConnection, name: str) -> str | None:
-    rows = connection.execute(
-        "SELECT value FROM store_info WHERE name = $name", {"name": name}
-    ).fetchall()
+    from sql import loader
+
+    rows = loader.execute(connection, loader.internal("store_fact"), name=name).fetchall()
     return rows[0][0] if rows else None
 
 
@@ -221,18 +234,14 @@ def refuse_newer(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Raise UserError if the file was made by a newer version of this program."""
     from sql import loader
 
-    rows = connection.execute(
-        "SELECT count(*) FROM duckdb_tables() WHERE database_name = $catalog "
-        "AND table_name = 'schema_migrations'",
-        {"catalog": CATALOG},
-    ).fetchall()
-    if not rows[0][0]:
+    (has_migrations,) = loader.execute(connection, loader.internal("has_migrations")).fetchall()[0]
+    if not has_migrations:
         return
-    found = connection.execute("SELECT max(version) FROM schema_migrations").fetchall()[0][0]
+    version = max(_applied(connection), default=0)
     newest = loader.migrations()[-1].version
-    if found is not None and found > newest:
+    if version > newest:
         raise UserError(
-            f"{path} is of version {found}, this steerstat knows up to version {newest}: "
+            f"{path} is of version {version}, this steerstat knows up to version {newest}: "
             "upgrade steerstat"
         )
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sql import loader
 from sql.loader import quote
 from store.identity import canonical_json, canonical_text
 from store.quarantine import keep_conflict, keep_rows
@@ -103,21 +104,20 @@ def _all_distinct(connection: duckdb.DuckDBPyConnection, table: Table, first: in
     """
     if table.name != "outcomes":
         return False
-    rows, new, conditions, problems, low, high = connection.execute(
-        "SELECT count(*), count(*) FILTER (shard_no >= $first), max(condition_no) + 1, "
-        "max(problem_no) + 1, min(seed), max(seed) FROM outcome_rows",
-        {"first": first},
-    ).fetchall()[0]
-    bits = rows and conditions * problems * (high - low + 1)
-    if not rows or new * _FEW < rows or bits > min(_SPARSE * rows, _MOST_BITS):
+    extent = loader.execute(connection, loader.internal("outcome_extent"), first=first)
+    n_rows, n_new, conditions, problems, low, high = extent.fetchall()[0]
+    if not n_rows or n_new * _FEW < n_rows:
         return False
     seeds = high - low + 1
+    bits = conditions * problems * seeds
+    if bits > min(_SPARSE * n_rows, _MOST_BITS):
+        return False
     place = f"(condition_no::BIGINT * {problems:d} + problem_no) * {seeds:d} + (seed - {low:d})"
     marked = _count(
         connection,
         f"SELECT bit_count(bitstring_agg({place}, 0::BIGINT, {bits:d}::BIGINT)) FROM outcome_rows",
     )
-    return marked == int(rows)
+    return marked == int(n_rows)
 
 
 def _find_doubled(connection: duckdb.DuckDBPyConnection, table: Table, first: int) -> bool:

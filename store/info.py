@@ -59,7 +59,7 @@ def info(root: str | Path) -> StoreInfo:
 def _ingested(root: Path) -> tuple[dict[str, int], set[str]]:
     """Rows by table and shard ids of the results file; nothing where it is not there yet."""
     from sql.loader import quote
-    from store.database import connect
+    from store.database import connect, ingested_shards
 
     if not database_path(root).exists():
         return {}, set()
@@ -69,5 +69,4 @@ def _ingested(root: Path) -> tuple[dict[str, int], set[str]]:
             for name in TABLES
             for stored in ["outcome_rows" if name == "outcomes" else name]
         }
-        rows = connection.execute("SELECT shard_id FROM shards WHERE replaced_by IS NULL")
-        return counts, {row[0] for row in rows.fetchall()}
+        return counts, ingested_shards(connection)

@@ -16,9 +16,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sql import loader
 from sql.errors import UserError, first_line
 from store.commits import COMPACTED, commit_ids
-from store.database import altered_migration, attach, create, is_current, refuse_newer
+from store.database import (
+    altered_migration,
+    attach,
+    create,
+    ingested_shards,
+    is_current,
+    refuse_newer,
+)
 from store.duplicates import Conflict, define, settle
 from store.incoming import Shard, adopt_dropped, verified
 from store.layout import (
@@ -166,8 +174,8 @@ def _any_ignored(root: Path) -> bool:
 
     with duckdb.connect() as connection:
         attach(connection, database_path(root), read_only=True)
-        found = connection.execute("SELECT coalesce(sum(rows_ignored), 0) FROM shards").fetchall()
-    return bool(found[0][0])
+        n_rows = loader.execute(connection, loader.internal("ignored_rows")).fetchall()[0][0]
+    return bool(n_rows)
 
 
 def _known(root: Path) -> tuple[set[str], bool]:
@@ -180,16 +188,14 @@ def _known(root: Path) -> tuple[set[str], bool]:
     with duckdb.connect() as connection:
         try:
             attach(connection, path, read_only=True)
-            rows = connection.execute(
-                "SELECT shard_id FROM shards WHERE replaced_by IS NULL"
-            ).fetchall()
+            known = ingested_shards(connection)
         except (duckdb.Error, UserError):
             # A damaged results file is no loss: it is made anew from the shards.
             return set(), False
         refuse_newer(connection, path)
         if altered_migration(connection):
             return set(), False
-        return {row[0] for row in rows}, is_current(connection)
+        return known, is_current(connection)
 
 
 def _load(root: Path, path: Path, new: list[Shard]) -> tuple[IngestReport, list[Conflict]]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sql import loader
 from sql.loader import quote
 from store.incoming import Shard
 from store.quarantine import row_files
@@ -38,7 +39,7 @@ def register_shards(connection: duckdb.DuckDBPyConnection, shards: Sequence[Shar
     """Enter shards into the table `shards`, numbered in order; returns the first number."""
     import pyarrow as pa
 
-    first = connection.execute("SELECT coalesce(max(shard_no), 0) + 1 FROM shards").fetchall()[0][0]
+    first = loader.execute(connection, loader.internal("next_shard_no")).fetchall()[0][0]
     commits = [shard.commit for shard in shards]
     rows = pa.table(
         {

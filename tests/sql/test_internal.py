@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import duckdb
 import pytest
 
 from sql import loader
@@ -392,6 +393,75 @@ def outcome_lines():
     assert rows(c, "outcome_lines", conditions=["up"]) == [(line,) for line in lines[1:]]
     assert rows(c, "outcome_lines", problems=["a"]) == [(line,) for line in lines[:2]]
     assert rows(c, "outcome_lines", problems=[]) == []
+
+
+def _with_shards():
+    c = database({})
+    shards = [(1, "b", 0, "e-c"), (3, "e-c", 2, None), (2, "a", 3, None)]
+    for number, shard_id, ignored, replaced_by in shards:
+        row = {"shard_no": number, "shard_id": shard_id, "rows_ignored": ignored}
+        insert(c, "shards", [{**row, "replaced_by": replaced_by}])
+    return c
+
+
+@case
+def ingested_shards():
+    assert rows(database({}), "ingested_shards") == []
+    assert rows(_with_shards(), "ingested_shards") == [("a",), ("e-c",)]
+
+
+@case
+def ignored_rows():
+    assert rows(database({}), "ignored_rows") == [(0,)]
+    assert rows(_with_shards(), "ignored_rows") == [(5,)]
+
+
+@case
+def next_shard_no():
+    assert rows(database({}), "next_shard_no") == [(1,)]
+    assert rows(_with_shards(), "next_shard_no") == [(4,)]
+
+
+@case
+def applied_migrations():
+    c = database({})
+    made = [(script.version, script.sha256) for script in loader.migrations()]
+    assert rows(c, "applied_migrations") == made
+    c.execute("UPDATE schema_migrations SET version = 7")
+    insert(c, "schema_migrations", [{"version": 5, "sha256": "abc"}])
+    assert rows(c, "applied_migrations") == [(5, "abc"), (7, made[0][1])]
+
+
+@case
+def has_migrations():
+    with duckdb.connect() as c:
+        c.execute("CREATE TABLE shards (shard_no INTEGER)")
+        assert rows(c, "has_migrations") == [(False,)]
+        c.execute("ATTACH ':memory:' AS other")
+        c.execute("CREATE TABLE other.schema_migrations (version INTEGER)")
+        assert rows(c, "has_migrations") == [(False,)]
+        c.execute("USE other")
+        assert rows(c, "has_migrations") == [(True,)]
+
+
+@case
+def store_fact():
+    c = database({})
+    facts = [{"name": name, "value": value} for name, value in (("a", "1"), ("b", "2"))]
+    insert(c, "store_info", facts)
+    assert rows(c, "store_fact", name="b") == [("2",)]
+    assert rows(c, "store_fact", name="c") == []
+
+
+@case
+def outcome_extent():
+    assert rows(database({}), "outcome_extent") == [(0, 0, None, None, None, None)]
+    c = database({})
+    for numbers in ((4, 1, 2, 1), (0, 6, 5, 2), (1, 0, 3, 3)):
+        names = ("condition_no", "problem_no", "seed", "shard_no")
+        insert(c, "outcome_rows", [dict(zip(names, numbers, strict=True))])
+    assert rows(c, "outcome_extent", first=2) == [(3, 2, 5, 7, 2, 5)]
+    assert rows(c, "outcome_extent", first=4) == [(3, 0, 5, 7, 2, 5)]
 
 
 @pytest.mark.parametrize("name", sorted(set(loader.scripts("internal")) - set(BEHIND)))
