@@ -64,11 +64,11 @@ def _shadow() -> str | None:
     before what is installed: unnoticed, the user's own `analysis.py` would answer for `analysis`.
     """
     for package in ("analysis", "collect", "sql", "store"):
-        found = importlib.util.find_spec(package)
-        own = Path(__file__).resolve().with_name(package) / "__init__.py"
-        if found and found.origin and Path(found.origin).resolve() != own:
+        spec = importlib.util.find_spec(package)
+        ours = Path(__file__).resolve().with_name(package) / "__init__.py"
+        if spec and spec.origin and Path(spec.origin).resolve() != ours:
             return (
-                f"{found.origin} hides the package {package!r} of steerstat: rename it, "
+                f"{spec.origin} hides the package {package!r} of steerstat: rename it, "
                 "or run from another folder (and without that folder on PYTHONPATH)"
             )
     return None
@@ -105,7 +105,7 @@ def _front_door() -> None:
     """Run activation-steering experiments on latent-reasoning models, and judge their claims."""
 
 
-def _told(error: Any) -> str:
+def _one_line(error: Any) -> str:
     """What is wrong with the arguments, in one line; of a group without a command, its help."""
     message = str(error.format_message())
     if "\n" in message:
@@ -124,7 +124,7 @@ def main() -> None:
     try:
         sys.exit(app(standalone_mode=False))
     except TyperException as error:
-        print(_told(error), file=sys.stderr)
+        print(_one_line(error), file=sys.stderr)
         sys.exit(2)
     except UserError as error:
         print(f"steerstat: {error}", file=sys.stderr)

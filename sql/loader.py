@@ -60,10 +60,10 @@ class Script:
     @property
     def version(self) -> int:
         """Number of a migration, from its file name (`0001_tables` is 1)."""
-        found = _NUMBER.match(self.name)
-        if found is None:
+        match = _NUMBER.match(self.name)
+        if match is None:
             raise ValueError(f"{self.kind}/{self.name}.sql has no leading number")
-        return int(found.group(1))
+        return int(match.group(1))
 
     @property
     def statement(self) -> str:
@@ -106,10 +106,10 @@ def _convert(name: str, kind: str, text: str) -> Any:
 
 
 def _parameter(line: str) -> Parameter | None:
-    found = _PARAMETER.match(line)
-    if found is None:
+    match = _PARAMETER.match(line)
+    if match is None:
         return None
-    name, kind, default, about = found.group("name", "type", "default", "about")
+    name, kind, default, about = match.group("name", "type", "default", "about")
     return Parameter(name=name, type=kind, default=_convert(name, kind, default), about=about)
 
 
@@ -122,13 +122,13 @@ def parse(name: str, kind: str, text: str) -> Script:
         header.append(line[2:].removeprefix(" ").rstrip())
     if not header or not header[0]:
         raise ValueError(f"{kind}/{name}.sql must start with a one-line summary as a comment")
-    found = (_parameter(line.strip()) for line in header)
+    parameters = (_parameter(line.strip()) for line in header)
     return Script(
         name=name,
         kind=kind,
         summary=header[0],
         documentation="\n".join(header),
-        parameters=tuple(parameter for parameter in found if parameter),
+        parameters=tuple(parameter for parameter in parameters if parameter),
         text=text,
     )
 
@@ -144,11 +144,11 @@ def scripts(kind: str) -> dict[str, Script]:
 
 def migrations() -> list[Script]:
     """The migrations, by number; two with one number are an error."""
-    found = sorted(scripts("migrations").values(), key=lambda script: script.version)
-    numbers = [script.version for script in found]
+    ordered = sorted(scripts("migrations").values(), key=lambda script: script.version)
+    numbers = [script.version for script in ordered]
     if len(set(numbers)) != len(numbers):
         raise ValueError(f"two migrations share a number: {numbers}")
-    return found
+    return ordered
 
 
 def queries() -> dict[str, Script]:
@@ -168,13 +168,13 @@ def macros() -> dict[str, Script]:
 
 def views() -> dict[str, Script]:
     """Name -> view, each after the views that it reads."""
-    found = scripts("views")
-    names = re.compile(r"\b(" + "|".join(found) + r")\b") if found else re.compile(r"(?!)")
+    by_name = scripts("views")
+    names = re.compile(r"\b(" + "|".join(by_name) + r")\b") if by_name else re.compile(r"(?!)")
     reads = {
         name: {other for other in names.findall(code(script.text)) if other != name}
-        for name, script in found.items()
+        for name, script in by_name.items()
     }
-    return {name: found[name] for name in TopologicalSorter(reads).static_order()}
+    return {name: by_name[name] for name in TopologicalSorter(reads).static_order()}
 
 
 def code(text: str) -> str:

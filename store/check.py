@@ -55,11 +55,11 @@ def check(root: str | Path) -> CheckReport:
     shards: list[Shard] = []
     faults: list[str] = []
     for shard_id in sorted(commit_ids(root)):
-        found = verify(root, shard_id)
-        if isinstance(found, str):
-            faults.append(f"shard {shard_id}: {found}")
-        elif found is not None:
-            shards.append(found)
+        checked = verify(root, shard_id)
+        if isinstance(checked, str):
+            faults.append(f"shard {shard_id}: {checked}")
+        elif checked is not None:
+            shards.append(checked)
     faults += [
         f"quarantine {path.name}: {reason}; the next ingest sets it aside"
         for path, reason in damaged_row_files(root)

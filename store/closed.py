@@ -128,5 +128,5 @@ def _refuse_running_explain(connection: duckdb.DuckDBPyConnection, text: str) ->
 
 def _one_line(error: Exception) -> str:
     """What DuckDB says, without its picture of the query, in one line."""
-    told = str(error).split("\n\n", maxsplit=1)[0]
-    return " ".join(told.split())
+    message = str(error).split("\n\n", maxsplit=1)[0]
+    return " ".join(message.split())

@@ -83,9 +83,9 @@ def read_commit(root: Path, shard_id: str) -> Commit:
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}; nothing was changed") from error
     try:
-        found = from_json(content)
-        _refuse_newer(path, found)
-        commit = Commit.model_validate(found)
+        document = from_json(content)
+        _refuse_newer(path, document)
+        commit = Commit.model_validate(document)
     except ValidationError as error:
         raise ValueError(f"commit file is torn or altered: {_first_fault(error)}") from error
     except UserError:
@@ -97,9 +97,9 @@ def read_commit(root: Path, shard_id: str) -> Commit:
     return commit
 
 
-def _refuse_newer(path: Path, found: Any) -> None:
+def _refuse_newer(path: Path, document: Any) -> None:
     """A newer program's commit is left alone, whatever else is in it."""
-    version = found.get("schema_version") if isinstance(found, dict) else None
+    version = document.get("schema_version") if isinstance(document, dict) else None
     if type(version) is int and version > SCHEMA_VERSION:
         raise UserError(
             f"{path} has schema version {version}, this steerstat knows up to {SCHEMA_VERSION}: "
@@ -126,8 +126,8 @@ def commit_names(root: Path) -> set[str]:
 
 def commit_ids(root: Path) -> set[str]:
     """Ids of the shards that have a commit file and are not replaced by a compacted one."""
-    found = commit_names(root)
-    return found - replaced(root, found)
+    names = commit_names(root)
+    return names - replaced(root, names)
 
 
 def replaced(root: Path, ids: Iterable[str]) -> set[str]:

@@ -64,13 +64,13 @@ def compact(root: str | Path) -> CompactReport:
 
 def _commits(root: Path) -> list[Commit]:
     """Every commit that counts, the oldest first; torn ones are the next ingest's business."""
-    found = []
+    commits = []
     for shard_id in sorted(commit_ids(root)):
         try:
-            found.append(read_commit(root, shard_id))
+            commits.append(read_commit(root, shard_id))
         except (ValueError, FileNotFoundError):
             continue
-    return found
+    return commits
 
 
 def _groups(commits: list[Commit]) -> Iterator[list[Commit]]:
@@ -92,8 +92,8 @@ def _groups(commits: list[Commit]) -> Iterator[list[Commit]]:
 
 def _fits(group: list[Commit], commit: Commit) -> bool:
     size = sum(member.bytes for member in group) + commit.bytes
-    rows = sum(member.rows for member in group) + commit.rows
-    return size <= LARGE and rows <= _ROWS
+    n_rows = sum(member.rows for member in group) + commit.rows
+    return size <= LARGE and n_rows <= _ROWS
 
 
 def _merge_shards(root: Path, group: list[Commit]) -> None:
@@ -130,12 +130,12 @@ def remove_replaced(root: Path) -> None:
     """
     names = commit_names(root)
     for shard_id in sorted(name for name in names if name.endswith(COMPACTED)):
-        found = verify(root, shard_id)
-        if not isinstance(found, Shard):
+        shard = verify(root, shard_id)
+        if not isinstance(shard, Shard):
             continue
-        table = found.commit.table
-        olds = replaced_by(root, found.commit, names)
-        lacking = _lacking(root, found, olds)
+        table = shard.commit.table
+        olds = replaced_by(root, shard.commit, names)
+        lacking = _lacking(root, shard, olds)
         gone = [old for old in olds if old not in lacking]
         # The commits go first and for good: without one the file counts for nothing.
         for old in gone:

@@ -145,10 +145,10 @@ def differences(table: Table, *, all_exact: bool = False) -> list[tuple[str, str
     if table.last_wins and not all_exact:
         return []
     kinds = {column.name: column.type for column in table.columns}
-    found = []
+    compared = []
     for name in table.compared("exact"):
         a, b = (_canonical(f"{row}.{quote(name)}", name, kinds[name]) for row in "dk")
-        found.append((name, f"{a} IS DISTINCT FROM {b}"))
+        compared.append((name, f"{a} IS DISTINCT FROM {b}"))
     for name in table.compared("close"):
         a, b = f"d.{quote(name)}", f"k.{quote(name)}"
         if kinds[name].startswith("list"):
@@ -158,8 +158,8 @@ def differences(table: Table, *, all_exact: bool = False) -> list[tuple[str, str
             )
         else:
             far = _far(a, b)
-        found.append((name, f"coalesce({far}, false)"))
-    return found
+        compared.append((name, f"coalesce({far}, false)"))
+    return compared
 
 
 def _canonical(value: str, name: str, kind: str) -> str:
@@ -268,9 +268,9 @@ def _conflicts(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Conf
         f"SELECT {key}, string_agg(DISTINCT nullif(differs, ''), ', ') AS reason, "
         f"list(DISTINCT age ORDER BY age) AS shard_ids FROM ({hexed}) WHERE conflict GROUP BY ALL"
     )
-    told = f"concat_ws(' ', {key})"
+    key_text = f"concat_ws(' ', {key})"
     rows = connection.execute(
-        f"SELECT {told}, shard_ids, reason FROM contradicted ORDER BY ALL"
+        f"SELECT {key_text}, shard_ids, reason FROM contradicted ORDER BY ALL"
     ).fetchall()
     return [
         Conflict(table=table.name, key=k, shards=s, differs=d, kept=table.first_wins)
@@ -298,8 +298,8 @@ def _write_losers(connection: duckdb.DuckDBPyConnection, root: Path, table: Tabl
         f"WHERE differs != '' ORDER BY age, {key}"
     ).to_arrow_table()
     for shard_id in dict.fromkeys(rows["shard_id"].to_pylist()):
-        own = rows.filter(pc.equal(rows["shard_id"], shard_id))
-        keep_conflict(root, table, shard_id, own)
+        of_shard = rows.filter(pc.equal(rows["shard_id"], shard_id))
+        keep_conflict(root, table, shard_id, of_shard)
 
 
 def _write_rows(connection: duckdb.DuckDBPyConnection, root: Path, table: Table) -> None:

@@ -34,13 +34,13 @@ def verified(root: Path, ids: list[str]) -> tuple[list[Shard], list[Quarantined]
     bad: list[Quarantined] = []
     # Hashing releases the interpreter's lock, so threads share the work.
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for shard_id, found in zip(ids, pool.map(lambda i: verify(root, i), ids), strict=True):
-            if isinstance(found, Shard):
-                good.append(found)
-            elif found is not None:
+        for shard_id, checked in zip(ids, pool.map(lambda i: verify(root, i), ids), strict=True):
+            if isinstance(checked, Shard):
+                good.append(checked)
+            elif checked is not None:
                 path = _find(root, shard_id)
                 table = path.parent.name if path.is_file() else "unknown"
-                bad.append(quarantine_file(root, path, table, found))
+                bad.append(quarantine_file(root, path, table, checked))
     return good, bad
 
 
@@ -98,15 +98,15 @@ def _schema_fault(path: Path, table: Table, commit: Commit) -> str:
         return _differs(file.schema_arrow, table, older=commit.schema_version < SCHEMA_VERSION)
 
 
-def _differs(found: Any, table: Table, *, older: bool) -> str:
+def _differs(schema: Any, table: Table, *, older: bool) -> str:
     for item in table.arrow:
-        if item.name not in found.names:
+        if item.name not in schema.names:
             if not older:
                 return f"wrong schema: column {item.name} is missing"
-        elif found.field(item.name).type != item.type:
-            kind = found.field(item.name).type
+        elif schema.field(item.name).type != item.type:
+            kind = schema.field(item.name).type
             return f"wrong schema: column {item.name} is {kind}, should be {item.type}"
-    extra = sorted(set(found.names) - set(table.arrow.names))
+    extra = sorted(set(schema.names) - set(table.arrow.names))
     return f"wrong schema: unknown column {extra[0]}" if extra else ""
 
 

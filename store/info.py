@@ -37,14 +37,16 @@ class StoreInfo:
 def info(root: str | Path) -> StoreInfo:
     """Sizes of a store, without reading its rows. Raises UserError if there is no store."""
     root = open_store(root)
-    rows, ingested = _ingested(root)
+    n_rows, ingested = _ingested(root)
     ids = commit_ids(root)
     tables = []
     for name in TABLES:
         folder = root / "shards" / name
-        found = [n for n in names_in(folder) if n[:-8] in ids] if folder.is_dir() else []
-        size = sum((folder / n).stat().st_size for n in found)
-        tables.append(TableInfo(table=name, rows=rows.get(name, 0), shards=len(found), bytes=size))
+        shards = [n for n in names_in(folder) if n[:-8] in ids] if folder.is_dir() else []
+        size = sum((folder / n).stat().st_size for n in shards)
+        tables.append(
+            TableInfo(table=name, rows=n_rows.get(name, 0), shards=len(shards), bytes=size)
+        )
     path = database_path(root)
     return StoreInfo(
         path=str(root),

@@ -96,11 +96,11 @@ def _settled(report: IngestReport, conflicts: list[Conflict]) -> IngestReport:
     """The report with what was kept of conflicting descriptions; outcomes in conflict are told."""
     aside = [conflict for conflict in conflicts if not conflict.kept]
     if aside:
-        raise UserError(_told(aside))
+        raise UserError(_refusal(aside))
     return replace(report, conflicts=conflicts)
 
 
-def _told(conflicts: list[Conflict]) -> str:
+def _refusal(conflicts: list[Conflict]) -> str:
     first = conflicts[0]
     more = f" and {len(conflicts) - 1} more" if len(conflicts) > 1 else ""
     return (
@@ -225,7 +225,7 @@ def fill(
 
     With `keep_conflicts` rows that contradict each other are written to quarantine.
     """
-    rows = ignored = fragile = 0
+    n_rows = ignored = fragile = 0
     conflicts: list[Conflict] = []
     define(connection)
     for table in TABLES.values():
@@ -236,26 +236,26 @@ def fill(
             inserted = insert_shards(connection, root, table, batch, first)
             settled = settle(connection, root, table, first, keep_conflicts=keep_conflicts)
             connection.execute("COMMIT")
-            rows += inserted - settled.removed
+            n_rows += inserted - settled.removed
             ignored += settled.ignored
             fragile += settled.fragile
             conflicts += settled.conflicts
-    report = IngestReport(shards=len(new), rows=rows, ignored=ignored, fragile=fragile)
+    report = IngestReport(shards=len(new), rows=n_rows, ignored=ignored, fragile=fragile)
     return report, conflicts
 
 
 def _batches(shards: Iterable[Shard]) -> Iterable[list[Shard]]:
     """Shards of one schema version in portions that fit in memory, the oldest first."""
     batch: list[Shard] = []
-    rows = 0
+    n_rows = 0
     for shard in sorted(shards, key=lambda s: (s.commit.schema_version, s.commit.shard_id)):
-        full = rows + shard.commit.rows > _ROWS_AT_ONCE or len(batch) >= _FILES_AT_ONCE
+        full = n_rows + shard.commit.rows > _ROWS_AT_ONCE or len(batch) >= _FILES_AT_ONCE
         other = batch and batch[0].commit.schema_version != shard.commit.schema_version
         if batch and (full or other):
             yield batch
-            batch, rows = [], 0
+            batch, n_rows = [], 0
         batch.append(shard)
-        rows += shard.commit.rows
+        n_rows += shard.commit.rows
     if batch:
         yield batch
 

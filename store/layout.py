@@ -73,9 +73,9 @@ def open_store(path: str | Path) -> Path:
     try:
         text = (root / "VERSION").read_text("utf-8").strip()
     except (FileNotFoundError, NotADirectoryError):
-        found = "an empty or foreign folder" if root.is_dir() else "nothing"
+        content = "an empty or foreign folder" if root.is_dir() else "nothing"
         raise UserError(
-            f"{root} is no store: found {found} there and no VERSION file; "
+            f"{root} is no store: found {content} there and no VERSION file; "
             "collect into it first, or give the path of a store"
         ) from None
     except (OSError, UnicodeDecodeError) as error:

@@ -51,16 +51,16 @@ def merge(into: str | Path, sources: Sequence[str | Path]) -> MergeReport:
     present = 0
     for source in stores:
         ids = commit_ids(source)
-        own = commit_names(root)
-        there = own | replaced(root, own)
+        names = commit_names(root)
+        there = names | replaced(root, names)
         present += len(ids & there)
         new: list[Shard] = []
         for shard_id in sorted(ids - there):
-            found = verify(source, shard_id)
-            if isinstance(found, str):
-                faulty.append(f"{shard_id}: {found}")
-            elif found is not None:
-                new.append(found)
+            checked = verify(source, shard_id)
+            if isinstance(checked, str):
+                faulty.append(f"{shard_id}: {checked}")
+            elif checked is not None:
+                new.append(checked)
         _copy_quarantined_rows(root, source, {shard.commit.shard_id for shard in new})
         for shard in new:
             _copy_shard(root, shard)

@@ -46,10 +46,10 @@ def residual_layer(site: str) -> int | None:
     Raises:
         UserError: the text names no site.
     """
-    found = _SITE.fullmatch(site)
-    if found is None:
+    match = _SITE.fullmatch(site)
+    if match is None:
         raise UserError(f"unknown site {site!r}; use latent, latent_projected or residual:<layer>")
-    return int(found["layer"]) if found["layer"] else None
+    return int(match["layer"]) if match["layer"] else None
 
 
 def checked_sites(site: str) -> tuple[str, ...]:
@@ -59,8 +59,8 @@ def checked_sites(site: str) -> tuple[str, ...]:
         UserError: one is unknown, or named twice.
     """
     sites = tuple(part.strip() for part in site.split(","))
-    for one in sites:
-        residual_layer(one)
+    for part in sites:
+        residual_layer(part)
     if len(set(sites)) < len(sites):
         raise UserError(f"site {site!r} names a site twice: give each once")
     return sites

@@ -85,8 +85,8 @@ def _row_files(root: Path, table: str) -> list[Path]:
 
 def damaged_row_files(root: Path) -> list[tuple[Path, str]]:
     """Files of single rows in quarantine that cannot be read, and why."""
-    found = [(path, _damage(path, t)) for t in TABLES.values() for path in _row_files(root, t.name)]
-    return [(path, reason) for path, reason in found if reason]
+    files = [(path, _damage(path, t)) for t in TABLES.values() for path in _row_files(root, t.name)]
+    return [(path, reason) for path, reason in files if reason]
 
 
 def _damage(path: Path, table: Table) -> str:
@@ -207,8 +207,8 @@ def resolve(root: Path, name: str) -> None:
     open_conflicts = {note["name"].removesuffix(".parquet"): note for note in unresolved(root)}
     chosen = open_conflicts.get(name.removesuffix(".parquet"))
     if chosen is None:
-        told = ", ".join(open_conflicts) or "none"
-        raise UserError(f"no unresolved conflict {name!r}: there is {told}")
+        names = ", ".join(open_conflicts) or "none"
+        raise UserError(f"no unresolved conflict {name!r}: there is {names}")
     path = root / "quarantine" / f"{chosen['name'].removesuffix('.parquet')}.json"
     with disk_errors(path):
         write_atomically(path, json.dumps(chosen | {"resolved": now().isoformat()}).encode())

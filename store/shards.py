@@ -284,8 +284,8 @@ def _filter(table: Table, where: Where) -> Any:
     expression = None
     for name, values in where.items():
         allowed = pa.array(list(values), table.arrow.field(name).type)
-        one = pc.field(name).isin(allowed)
-        expression = one if expression is None else expression & one
+        condition = pc.field(name).isin(allowed)
+        expression = condition if expression is None else expression & condition
     return expression
 
 

@@ -98,10 +98,10 @@ def insert_shards(
     files = [str(shard.path) for shard in shards]
     names = table.names
     if shards[0].commit.schema_version < SCHEMA_VERSION:
-        found = connection.execute(
+        written = connection.execute(
             "SELECT column_name FROM (DESCRIBE FROM read_parquet($files))", {"files": files[:1]}
         ).fetchall()
-        names = [name for name in names if (name,) in found]
+        names = [name for name in names if (name,) in written]
     missing = [f"NULL AS {quote(name)}" for name in table.names if name not in names]
     columns = ", ".join([quote(name) for name in names] + missing)
     # Identifiers only: values enter through the two variables.

@@ -79,13 +79,13 @@ def sql(
 
 def _pairs(given: list[str]) -> dict[str, str]:
     """`name=value` texts as a mapping. Raises UserError."""
-    found = {}
+    values = {}
     for text in given:
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise UserError(f"-p takes name=value, found {text!r}")
-        found[name] = value
-    return found
+        values[name] = value
+    return values
 
 
 def _write(columns: Sequence[str], rows: Rows, format: str, output: Path | None) -> None:

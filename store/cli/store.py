@@ -26,17 +26,17 @@ def info_command(store: Folder, json: AsJson = False) -> None:
     """
     from store.info import info
 
-    found = info(store)
+    report = info(store)
     if json:
-        _print_json(found)
+        _print_json(report)
         return
-    print(f"{found.path}: version {found.version}, results file {found.database_bytes:,} bytes")
+    print(f"{report.path}: version {report.version}, results file {report.database_bytes:,} bytes")
     print(f"{'table':<18}{'rows':>14}{'shards':>8}{'bytes':>16}")
-    for table in found.tables:
+    for table in report.tables:
         print(f"{table.table:<18}{table.rows:>14,}{table.shards:>8,}{table.bytes:>16,}")
-    if found.pending:
-        print(f"{found.pending} shards await `steerstat store ingest {store}`")
-    for note in found.quarantine:
+    if report.pending:
+        print(f"{report.pending} shards await `steerstat store ingest {store}`")
+    for note in report.quarantine:
         print(f"quarantine: {note['name']} ({note['table']}): {note['reason']}")
 
 

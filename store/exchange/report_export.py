@@ -95,17 +95,17 @@ def write_report_files(
 
 
 def _chosen(connection: Any, name: str | None, protocol: str | None) -> Chosen:
-    found = loader.execute(
+    directions = loader.execute(
         connection, loader.internal("export_direction"), direction=name, protocol=protocol
     ).fetchall()
-    if not found:
+    if not directions:
         raise UserError(
             f"nothing was collected with direction {name or '(any candidate)'}"
             f"{f' under protocol {protocol}' if protocol else ''}: `steerstat sql STORE "
             "directions_overview` lists the directions"
         )
     problems = loader.execute(connection, loader.internal("export_pair_ids")).fetchall()
-    identifier, chosen_name, protocol_name = found[0]
+    identifier, chosen_name, protocol_name = directions[0]
     numbers = _numbered(problems)
     return Chosen(connection, identifier, chosen_name, protocol_name, numbers)
 
@@ -170,9 +170,9 @@ def _percent(rows: list[Row]) -> float:
 
 def _experiments(chosen: Chosen, outcomes: list[Row]) -> dict[str, Any]:
     """Detailed results, their summary, and those of the control directions at their lowest dose."""
-    own = [row for row in outcomes if row["direction_id"] in {None, chosen.direction_id}]
-    alphas = sorted({row["alpha"] for row in own})
-    by_alpha = {alpha: [row for row in own if row["alpha"] == alpha] for alpha in alphas}
+    of_direction = [row for row in outcomes if row["direction_id"] in {None, chosen.direction_id}]
+    alphas = sorted({row["alpha"] for row in of_direction})
+    by_alpha = {alpha: [row for row in of_direction if row["alpha"] == alpha] for alpha in alphas}
     results = {str(a): [_entry(chosen, row) for row in rows] for a, rows in by_alpha.items()}
     summary = {
         str(alpha): {
@@ -199,7 +199,7 @@ def _controls(chosen: Chosen, by_alpha: dict[float, list[Row]], controls: list[R
     names = sorted({row["direction"] for row in controls if row["alpha"] == alpha})
     rows = {n: [r for r in controls if (r["direction"], r["alpha"]) == (n, alpha)] for n in names}
     baseline = _percent(by_alpha[0.0]) if 0.0 in by_alpha else None
-    own = _percent(by_alpha[alpha]) if alpha in by_alpha else None
+    accuracy = _percent(by_alpha[alpha]) if alpha in by_alpha else None
     accuracies = [_percent(rows[name]) for name in names]
     mean, spread = float(np.mean(accuracies)), float(np.std(accuracies))
 
@@ -210,7 +210,7 @@ def _controls(chosen: Chosen, by_alpha: dict[float, list[Row]], controls: list[R
         "model": _model(chosen),
         "alpha": alpha,
         "baseline_accuracy": baseline,
-        "computed_suppression": {"accuracy": own, "degradation": lost(own)},
+        "computed_suppression": {"accuracy": accuracy, "degradation": lost(accuracy)},
         "random_suppression": {
             "accuracies": accuracies,
             "mean_accuracy": mean,
@@ -242,9 +242,9 @@ def _vectors(chosen: Chosen, *, controls: bool) -> dict[str, Any]:
 
 def _directions(chosen: Chosen) -> dict[str, dict[str, Any]]:
     files: dict[str, dict[str, Any]] = {}
-    own = _vectors(chosen, controls=False)
-    if own:
-        direction = own[chosen.name]
+    candidate = _vectors(chosen, controls=False)
+    if candidate:
+        direction = candidate[chosen.name]
         norm = float(np.linalg.norm(direction.astype(np.float64)))
         arrays = {"direction": direction, "direction_normalized": direction / norm}
         files["steering_activations/reasoning_direction.npz"] = arrays

@@ -122,13 +122,13 @@ def read_json(path: Path) -> Any:
 
 
 def pair_problems(
-    told: Sequence[Row], name: str, imported: ImportedRows, sides: Sequence[str] | None = None
+    entries: Sequence[Row], name: str, imported: ImportedRows, sides: Sequence[str] | None = None
 ) -> Iterator[tuple[int, str, Row]]:
     """(pair_id, side, problem) of the sides of every pair, or of the sides that it has.
 
     What is no problem becomes an error of `imported`.
     """
-    for i, pair in enumerate(told):
+    for i, pair in enumerate(entries):
         for side in sides or [side for side in SIDES if side in pair]:
             with imported.entry(f"{name} entry {i}, {side}"):
                 worked = str(pair["clean"].get("full_answer", ""))
@@ -143,16 +143,16 @@ def pair_problems(
                 yield int(pair["pair_id"]), side, row
 
 
-def pairs(told: Any, context: Context) -> None:
+def pairs(document: Any, context: Context) -> None:
     """Problems of both sides of every pair; `context.pairs` knows them from here on."""
-    for pair_id, side, row in pair_problems(told, context.name, context.imported):
+    for pair_id, side, row in pair_problems(document, context.name, context.imported):
         context.imported.add("problems", row)
         context.know(pair_id, side, row)
 
 
-def split_parts(told: Any, name: str) -> dict[str, list[Row]]:
+def split_parts(document: Any, name: str) -> dict[str, list[Row]]:
     """The entries of each part of a split file. Raises UserError if it is none."""
-    parts = {part: told.get(part) if isinstance(told, dict) else None for part in SPLIT}
+    parts = {part: document.get(part) if isinstance(document, dict) else None for part in SPLIT}
     for part, entries in parts.items():
         if not isinstance(entries, list) or not all(
             isinstance(entry, dict) and isinstance(entry.get("pair_id"), int) for entry in entries
@@ -161,10 +161,10 @@ def split_parts(told: Any, name: str) -> dict[str, list[Row]]:
     return {part: list(entries or []) for part, entries in parts.items()}
 
 
-def dataset(told: Mapping[str, Any], context: Context) -> None:
+def dataset(document: Mapping[str, Any], context: Context) -> None:
     """Sets `report_train` and `report_test`, balanced on the outcome, and strata `difficulty`."""
     levels: dict[str, str] = {}
-    for part, entries in split_parts(told, context.name).items():
+    for part, entries in split_parts(document, context.name).items():
         split, label = part.split("_")
         for i, entry in enumerate(entries):
             with context.imported.entry(f"{context.name} {part} {i}"):
@@ -186,56 +186,57 @@ def dataset(told: Mapping[str, Any], context: Context) -> None:
         context.imported.add("strata", {**row, "source": context.name})
 
 
-def validation(told: Mapping[str, Any], context: Context) -> None:
+def validation(document: Mapping[str, Any], context: Context) -> None:
     """Baseline outcomes on the clean and the corrupted question of every pair."""
     condition = context.condition("validation")
-    for entry in told["results"]:
+    for entry in document["results"]:
         for side in SIDES:
             place = f"{context.name} pair {entry.get('pair_id')}, {side}"
             with context.imported.entry(place):
-                found = entry[side]
-                problem = context.problem(entry["pair_id"], side, found["expected"])
-                outcome = graded(found["predicted"], problem["answer"], found["correct"])
-                context.outcome(condition, problem, outcome, found["output"], place)
+                answer = entry[side]
+                problem = context.problem(entry["pair_id"], side, answer["expected"])
+                outcome = graded(answer["predicted"], problem["answer"], answer["correct"])
+                context.outcome(condition, problem, outcome, answer["output"], place)
 
 
-def ablation(told: Mapping[str, Any], context: Context) -> None:
+def ablation(document: Mapping[str, Any], context: Context) -> None:
     """Baselines of both sides, and corrupted questions with k latents patched at each layer.
 
     A patch is a direction without vectors, kind `activation_patch`; it was made on the corrupted
     question, whose answer counts as right. Pairs that the file calls invalid have no outcomes.
     """
-    k = told["config"]["tokens_patched"]
+    k = document["config"]["tokens_patched"]
     baseline = context.condition("ablation")
-    for entry in told["valid_results"]:
+    for entry in document["valid_results"]:
         for side in SIDES:
             place = f"{context.name} pair {entry.get('pair_id')}, {side}"
             with context.imported.entry(place):
-                found = entry[side]
-                problem = context.problem(entry["pair_id"], side, found["expected"])
-                outcome = graded(found["extracted"], problem["answer"], found["correct"])
-                context.outcome(baseline, problem, outcome, found["generated"], place)
+                answer = entry[side]
+                problem = context.problem(entry["pair_id"], side, answer["expected"])
+                outcome = graded(answer["extracted"], problem["answer"], answer["correct"])
+                context.outcome(baseline, problem, outcome, answer["generated"], place)
         for layer in LAYERS:
             place = f"{context.name} pair {entry.get('pair_id')}, patched {layer}"
             with context.imported.entry(place):
                 expected = entry["corrupted"]["expected"]
                 problem = context.problem(entry["pair_id"], "corrupted", expected)
                 _patched(entry["patched"][layer], problem, k, layer, context, place)
-    context.imported.notes.append(f"{len(told['invalid_results'])} pairs were invalid in the file")
+    n_invalid = len(document["invalid_results"])
+    context.imported.notes.append(f"{n_invalid} pairs were invalid in the file")
 
 
-def _patched(found: Row, problem: Row, k: int, layer: str, context: Context, place: str) -> None:
+def _patched(answer: Row, problem: Row, k: int, layer: str, context: Context, place: str) -> None:
     name = f"patch_{k}_latents_{layer}"
     direction = context.named_direction(name, "activation_patch", "candidate", f"residual:{layer}")
     how = {"alpha": 1.0, "site": f"residual:{layer}", "schedule": f"first_{k}"}
     condition = context.condition("ablation", direction, operator="patch", effect="total", **how)
-    outcome = graded(found["extracted"], problem["answer"], found["matches_corrupted"])
-    context.outcome(condition, problem, outcome, found["generated"], place)
+    outcome = graded(answer["extracted"], problem["answer"], answer["matches_corrupted"])
+    context.outcome(condition, problem, outcome, answer["generated"], place)
 
 
-def steering(told: Mapping[str, Any], context: Context) -> None:
+def steering(document: Mapping[str, Any], context: Context) -> None:
     """Outcomes of one direction at every alpha; those at alpha 0 are the baseline."""
-    for alpha, entries in told["results"].items():
+    for alpha, entries in document["results"].items():
         _steered(entries, float(alpha), context.direction, "candidate", context)
 
 
@@ -263,26 +264,26 @@ def _steered(entries: Sequence[Row], alpha: float, name: str, role: str, context
                 context.outcome(condition, problem, outcome, str(entry["error"]), place)
             else:
                 problem = context.problem(entry["pair_id"], "clean", entry["expected"])
-                told, status = entry["correct"], entry.get("status")
-                outcome = graded(entry["predicted"], problem["answer"], told, status)
+                verdict, status = entry["correct"], entry.get("status")
+                outcome = graded(entry["predicted"], problem["answer"], verdict, status)
                 context.outcome(condition, problem, outcome, entry.get("output"), place)
 
 
-def random_directions(told: Mapping[str, Any], context: Context) -> None:
+def random_directions(document: Mapping[str, Any], context: Context) -> None:
     """Outcomes of random directions, or, where only accuracies were kept, rows of `results`."""
-    if "random_results" in told:
-        for item in told["random_results"]:
+    if "random_results" in document:
+        for item in document["random_results"]:
             name = str(item.get("name", f"random_direction_{item['direction_id']}"))
-            alpha = float(told.get("alpha", context.alpha))
+            alpha = float(document.get("alpha", context.alpha))
             _steered(item["results"], alpha, name, "control", context)
         return
-    accuracies = told["random_suppression"]["accuracies"]
+    accuracies = document["random_suppression"]["accuracies"]
     parameters = canonical_json({"file": context.name, "alpha": context.alpha})
     analysis = content_id({"imported": parameters, "accuracies": list(accuracies)})
     row: Row = {"analysis_id": analysis, "method": "imported totals", "parameters": parameters}
     context.imported.add("analyses", row)
-    named = [("baseline", told["baseline_accuracy"])]
-    named += [(context.direction, told["computed_suppression"]["accuracy"])]
+    named = [("baseline", document["baseline_accuracy"])]
+    named += [(context.direction, document["computed_suppression"]["accuracy"])]
     named += [(f"random_direction_{i}", accuracy) for i, accuracy in enumerate(accuracies)]
     for name, percent in named:
         contrast = {"direction": name, "alpha": 0.0 if name == "baseline" else context.alpha}
@@ -293,17 +294,17 @@ def random_directions(told: Mapping[str, Any], context: Context) -> None:
     context.imported.notes.append("the file holds accuracies alone: they are rows of results")
 
 
-def summary(told: Mapping[str, Any], context: Context) -> None:
+def summary(document: Mapping[str, Any], context: Context) -> None:
     """Accuracies per alpha, as rows of `results`."""
     parameters = canonical_json({"file": context.name, "direction": context.direction})
-    analysis = content_id({"imported": parameters, "summary": json.dumps(told, sort_keys=True)})
+    analysis = content_id({"imported": parameters, "summary": json.dumps(document, sort_keys=True)})
     row: Row = {"analysis_id": analysis, "method": "imported totals", "parameters": parameters}
     context.imported.add("analyses", row)
-    for alpha, found in told["summary"].items():
+    for alpha, totals in document["summary"].items():
         contrast = {"direction": context.direction, "alpha": float(alpha)}
         row = {"analysis_id": analysis, "name": f"accuracy at {alpha}", "quantity": "accuracy"}
-        row |= {"contrast": canonical_json(contrast), "n": int(found["total"])}
-        row |= {"estimate": found["correct"] / found["total"], "k": int(found["correct"])}
+        row |= {"contrast": canonical_json(contrast), "n": int(totals["total"])}
+        row |= {"estimate": totals["correct"] / totals["total"], "k": int(totals["correct"])}
         row |= {"method": "imported totals", "scope": "these problems only", "status": "ok"}
         context.imported.add("results", {**row, "stamp": "exploratory"})
 
@@ -319,12 +320,12 @@ JSON_READERS: dict[str, Callable[[Any, Context], None]] = {
 }
 
 
-def recognised(told: Any) -> str | None:
+def recognised(document: Any) -> str | None:
     """Which of the report's JSON files this is, by its fields; None if it is none of them."""
-    if isinstance(told, list):
-        first = told[0] if told else {}
+    if isinstance(document, list):
+        first = document[0] if document else {}
         return "pairs" if isinstance(first, dict) and {"pair_id", "clean"} <= set(first) else None
-    fields = set(told) if isinstance(told, dict) else set()
+    fields = set(document) if isinstance(document, dict) else set()
     signs = {
         "dataset": set(SPLIT),
         "validation": {"results", "num_pairs"},

@@ -101,10 +101,10 @@ def json_lines(path: Path) -> Iterator[tuple[int, str]]:
 def _line(text: str) -> Row:
     """One line of JSON; what is no object is a row that lacks everything."""
     try:
-        found = json.loads(text)
+        row = json.loads(text)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return row if isinstance(row, dict) else {}
 
 
 def read(path: Path, context: Context, mapping: Mapping[str, str], set_name: str) -> None:
@@ -178,15 +178,15 @@ def _problem(row: Row, context: Context) -> Row:
 
 
 def _outcome(row: Row, problem: Row) -> Row:
-    told = _verdict(row["correct"])
+    verdict = _verdict(row["correct"])
     if row["answer"] is not None and problem["answer"] == "unknown":
-        if told is None:
+        if verdict is None:
             raise UserError("has an answer but neither correct nor gold")
-        graded_row: Row = {"answer": str(row["answer"]), "status": "ok", "correct": told}
-    elif row["answer"] is None and told is not None and row["status"] in {None, "ok"}:
-        graded_row = {"answer": None, "status": "ok", "correct": told}
+        graded_row: Row = {"answer": str(row["answer"]), "status": "ok", "correct": verdict}
+    elif row["answer"] is None and verdict is not None and row["status"] in {None, "ok"}:
+        graded_row = {"answer": None, "status": "ok", "correct": verdict}
     else:
-        graded_row = graded(row["answer"], problem["answer"], told, row["status"])
+        graded_row = graded(row["answer"], problem["answer"], verdict, row["status"])
     if graded_row["status"] not in {"ok", "parse_fail", "truncated", "error"}:
         raise UserError(f"status is ok, parse_fail, truncated or error, found {row['status']!r}")
     floats = {n: None if row[n] is None else float(row[n]) for n in ("gold_logprob", "margin")}
@@ -211,13 +211,13 @@ def _condition(row: Row, context: Context) -> str:
     if name is None and row["alpha"] is not None and alpha != 0:
         raise UserError(f"has alpha {alpha:g} but no direction")
     if name is None or alpha == 0 or str(name).lower() == "baseline":
-        found = condition_row(model["model_id"], "tidy", **protocol)
+        condition = condition_row(model["model_id"], "tidy", **protocol)
     else:
         direction = _direction(str(name), row, context)
         how = {"alpha": alpha, "site": "latent", **STEERING, **protocol}
-        found = condition_row(model["model_id"], "tidy", direction, **how)
-    context.imported.add("conditions", found)
-    return str(found["condition_id"])
+        condition = condition_row(model["model_id"], "tidy", direction, **how)
+    context.imported.add("conditions", condition)
+    return str(condition["condition_id"])
 
 
 def _direction(name: str, row: Row, context: Context) -> str:
