@@ -1,15 +1,16 @@
-"""The closed words of the field, one `Literal` each, and the one function that checks them.
+"""The closed words of the field, one `Literal` each; `checked` (`sql.words`) checks them.
 
 What is open stays out: a layer, a list of weights, a name that a user gives.
 """
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Sequence
-from typing import Any, Literal, TypeVar, get_args
+from typing import Literal
 
-from sql.errors import Refusal
+from sql.words import OutcomeStatus as OutcomeStatus
+from sql.words import Role as Role
+from sql.words import all_checked as all_checked
+from sql.words import checked as checked
 
 # Tests and intervals.
 TestMethod = Literal["midp", "exact", "chi2"]
@@ -44,7 +45,6 @@ Operator = Literal["add", "norm_preserving_add", "project_out", "clamp"]
 Effect = Literal["total", "direct"]
 LatentSite = Literal["latent", "latent_projected"]
 Schedule = Literal["uniform", "first", "last", "magnitude"]
-Role = Literal["candidate", "control"]
 ProtocolName = Literal["codi", "report", "coconut", "plain", "chat"]
 BotPlacement = Literal["before_latents", "first_latent", "none"]
 
@@ -53,7 +53,6 @@ Split = Literal["train", "test"]
 ArithmeticSplit = Literal["train", "held_out"]
 Selection = Literal["all", "random", "balanced_on_baseline"]
 RunStatus = Literal["running", "complete", "interrupted", "failed"]
-OutcomeStatus = Literal["ok", "parse_fail", "truncated", "error"]
 
 # Plans and what comes of them.
 PlanTest = Literal["midp", "exact"]
@@ -100,37 +99,3 @@ TableFormat = Literal["tex", "md", "csv"]
 PrintFormat = Literal[FigureFormat, TableFormat]
 Axis = Literal["quantitative", "temporal", "nominal"]
 Mark = Literal["line", "point", "bar"]
-
-T = TypeVar("T")
-
-
-def checked(value: T, kind: Any, what: str) -> T:
-    """`value`, which is one of the words of `kind`.
-
-    Args:
-        value: what was given.
-        kind: one of the `Literal` types of this module.
-        what: what the word is, as the message calls it.
-
-    Raises:
-        Refusal: it is no such word; the message lists those that are.
-    """
-    allowed = get_args(kind)
-    if value in allowed:
-        return value
-    near = difflib.get_close_matches(str(value), allowed, n=1)
-    meant = f"did you mean {near[0]}? " if near else ""
-    raise Refusal(f"unknown {what} {value!r}: {meant}there are {', '.join(allowed)}")
-
-
-def all_checked(values: Sequence[T], kind: Any, what: str) -> Sequence[T]:
-    """`values`, each of which is one of the words of `kind`, and of which there is one at least.
-
-    Raises:
-        Refusal: there is none, or one is no such word; the message lists those that are.
-    """
-    if not values:
-        raise Refusal(f"no {what} given: any of {', '.join(get_args(kind))}")
-    for value in values:
-        checked(value, kind, what)
-    return values

@@ -18,9 +18,12 @@ from dataclasses import dataclass
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sql.errors import UserError
+
+if TYPE_CHECKING:
+    import duckdb
 
 FOLDER = Path(__file__).parent
 # What is in `internal` is asked by the program alone: no list shows it, no name reaches it.
@@ -182,7 +185,7 @@ def code(text: str) -> str:
     return re.sub(r"--.*", "", text)
 
 
-def define(connection: Any) -> None:
+def define(connection: duckdb.DuckDBPyConnection) -> None:
     """Create (or replace) every macro and view on an open, writable DuckDB connection."""
     for script in macros().values():
         execute(connection, script)
@@ -190,7 +193,9 @@ def define(connection: Any) -> None:
         execute(connection, script)
 
 
-def execute(connection: Any, script: Script, **given: Any) -> Any:
+def execute(
+    connection: duckdb.DuckDBPyConnection, script: Script, **given: Any
+) -> duckdb.DuckDBPyConnection:
     """Run a script and return the connection's result; failed SQL names the script.
 
     Raises UserError for unknown parameters; any DuckDB error is re-raised with the name.

@@ -21,6 +21,7 @@ from store.layout import database_path, open_store
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 STORAGE_VERSION = "v1.0.0"
 """DuckDB's file format: the oldest that current clients share, so that all of them can open it."""
@@ -246,7 +247,7 @@ def refuse_newer(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         )
 
 
-def read(root: str | Path, query: str, **parameters: Any) -> Any:
+def read(root: str | Path, query: str, **parameters: Any) -> pa.Table:
     """Rows as a pyarrow.Table: of a view or table, of a named query, or of SQL text.
 
     `query` is the name of a view or table, the name of a file in sql/queries, or SQL; values enter

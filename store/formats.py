@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal, get_args
 
 Rows = Sequence[Sequence[Any]]
 
@@ -60,7 +60,8 @@ WRITERS: dict[str, Callable[[Sequence[str], Rows], str]] = {
     "json": as_json,
     "markdown": as_markdown,
 }
-FORMATS = (*WRITERS, "parquet")
+Format = Literal["table", "csv", "json", "markdown", "parquet"]
+FORMATS = get_args(Format)
 
 
 def json_value(value: Any) -> Any:

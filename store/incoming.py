@@ -6,7 +6,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sql.errors import UserError
 from store.commits import Commit, commit_names, read_commit
@@ -14,6 +14,9 @@ from store.layout import names_in, shard_path, sync_folder
 from store.quarantine import Quarantined, quarantine_file
 from store.schema import SCHEMA_VERSION, TABLES, Table
 from store.shards import SHARD_KEY, append, hash_file
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +101,7 @@ def _schema_fault(path: Path, table: Table, commit: Commit) -> str:
         return _differs(file.schema_arrow, table, older=commit.schema_version < SCHEMA_VERSION)
 
 
-def _differs(schema: Any, table: Table, *, older: bool) -> str:
+def _differs(schema: pa.Schema, table: Table, *, older: bool) -> str:
     for item in table.arrow:
         if item.name not in schema.names:
             if not older:

@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -28,6 +28,9 @@ from store.layout import (
     write_atomically,
 )
 from store.schema import TABLES, Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +118,7 @@ def set_aside_damaged(root: Path) -> list[Quarantined]:
     return moved
 
 
-def keep_rows(root: Path, table: str, rows: Any, reason: str) -> None:
+def keep_rows(root: Path, table: str, rows: pa.Table, reason: str) -> None:
     """Set single rows aside: the table's columns, `shard_id` and `reason`, with a note.
 
     Raises UserError if the disk refuses the write.
@@ -123,7 +126,7 @@ def keep_rows(root: Path, table: str, rows: Any, reason: str) -> None:
     _keep(root, f"rows-{table}-{secrets.token_hex(8)}", table, rows, reason)
 
 
-def _keep(root: Path, name: str, table: str, rows: Any, reason: str) -> None:
+def _keep(root: Path, name: str, table: str, rows: pa.Table, reason: str) -> None:
     import pyarrow.parquet as pq
 
     target = root / "quarantine" / f"{name}.parquet"
@@ -137,8 +140,8 @@ def _keep(root: Path, name: str, table: str, rows: Any, reason: str) -> None:
 
 
 def without_quarantined(
-    root: Path, table: Table, shard_id: str, data: Any, wanted: Sequence[str]
-) -> Any:
+    root: Path, table: Table, shard_id: str, data: pa.Table, wanted: Sequence[str]
+) -> pa.Table:
     """The wanted columns of a shard's rows (a pyarrow.Table), rows in quarantine left out."""
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
@@ -155,14 +158,14 @@ def without_quarantined(
     return data.select(list(wanted))
 
 
-def _numbers(count: int) -> Any:
+def _numbers(count: int) -> pa.Array:
     import numpy as np
     import pyarrow as pa
 
     return pa.array(np.arange(count))
 
 
-def keep_conflict(root: Path, table: Table, shard_id: str, rows: Any) -> None:
+def keep_conflict(root: Path, table: Table, shard_id: str, rows: pa.Table) -> None:
     """Keep rows that say otherwise than earlier ones; once, however often they are found.
 
     Raises UserError if the disk refuses the write.

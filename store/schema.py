@@ -9,7 +9,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 SCHEMA_VERSION = 1
 """Version of the shards' columns; a shard records the version that it was written with."""
@@ -46,7 +49,7 @@ class Table:
     last_wins: bool = False
 
     @functools.cached_property
-    def arrow(self) -> Any:
+    def arrow(self) -> pa.Schema:
         """The pyarrow schema of a shard of this table."""
         import pyarrow as pa
 
@@ -69,10 +72,10 @@ class Table:
         return [c.name for c in self.columns if c.compare == how and c.name not in self.key]
 
 
-def _arrow_type(name: str) -> Any:
+def _arrow_type(name: str) -> pa.DataType:
     import pyarrow as pa
 
-    plain: Mapping[str, Any] = {
+    plain: Mapping[str, pa.DataType] = {
         "text": pa.string(),
         "json": pa.string(),
         "int32": pa.int32(),

@@ -13,7 +13,7 @@ import secrets
 import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sql.errors import UserError
 from store.clock import now
@@ -26,6 +26,10 @@ from store.layout import (
 )
 from store.schema import FAILED, SCHEMA_VERSION, TABLES, Table
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
 SHARD_KEY = b"steerstat.shard"
 """Parquet metadata that marks a file as written here; a file without it was dropped in."""
 
@@ -37,7 +41,7 @@ _PLACE = re.compile(r"[0-7][0-9a-f]{15}-[0-9a-f]{12}")
 def append(
     root: Path,
     table: str,
-    rows: Sequence[Mapping[str, Any]] | Any,
+    rows: Sequence[Mapping[str, Any]] | pa.Table,
     *,
     run_id: str | None = None,
 ) -> str:
@@ -64,7 +68,7 @@ def _definition(table: str) -> Table:
     return TABLES[table]
 
 
-def conform(table: Table, rows: Sequence[Mapping[str, Any]] | Any) -> Any:
+def conform(table: Table, rows: Sequence[Mapping[str, Any]] | pa.Table) -> pa.Table:
     """Rows as a pyarrow.Table of exactly the table's schema. Raises UserError (see `append`)."""
     import pyarrow as pa
 
@@ -90,7 +94,7 @@ def conform(table: Table, rows: Sequence[Mapping[str, Any]] | Any) -> Any:
     return data.cast(schema)
 
 
-def _refuse_failed_with_verdict(data: Any) -> None:
+def _refuse_failed_with_verdict(data: pa.Table) -> None:
     """An outcome that failed is neither right nor wrong: `correct` has to be NULL, never 0."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -102,13 +106,13 @@ def _refuse_failed_with_verdict(data: Any) -> None:
         raise UserError(f"an outcome of status {status} must have correct = NULL, found a value")
 
 
-def _nullable(schema: Any) -> Any:
+def _nullable(schema: pa.Schema) -> pa.Schema:
     import pyarrow as pa
 
     return pa.schema([item.with_nullable(True) for item in schema])
 
 
-def _cast(rows: Any, schema: Any) -> Any:
+def _cast(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     """The table with the schema's columns in its order; those left out are NULL."""
     import pyarrow as pa
 
@@ -122,7 +126,7 @@ def _cast(rows: Any, schema: Any) -> Any:
     return pa.Table.from_arrays(columns, schema=_nullable(schema))
 
 
-def sort_rows(data: Any, table: Table) -> Any:
+def sort_rows(data: pa.Table, table: Table) -> pa.Table:
     """Rows in the order in which a shard keeps them: by the table's key."""
     return data.sort_by([(name, "ascending") for name in table.key])
 
@@ -152,7 +156,7 @@ def _places(root: Path, table: Table) -> list[int]:
 def write_shard(
     root: Path,
     table: Table,
-    data: Any,
+    data: pa.Table,
     *,
     run_id: str | None = None,
     replaces: Sequence[str] = (),
@@ -182,7 +186,7 @@ def write_shard(
     return shard_id
 
 
-def write_parquet(path: Path, table: Table, data: Any, shard_id: str) -> None:
+def write_parquet(path: Path, table: Table, data: pa.Table, shard_id: str) -> None:
     """A Parquet file as a store keeps it: dictionaries for text, split bytes for floats, zstd."""
     import pyarrow.parquet as pq
 
@@ -220,7 +224,7 @@ Where = Mapping[str, Collection[Any]]
 
 def committed(
     root: Path, table: str, columns: Sequence[str] | None = None, where: Where | None = None
-) -> Any:
+) -> pa.Table:
     """The rows of every committed shard of a table, as a pyarrow.Table, straight from the shards.
 
     Rows in quarantine are left out, so that a collector computes them anew. Of descriptions the
@@ -256,17 +260,17 @@ def committed(
     return first_rows(rows, definition).select(wanted) if definition.first_wins else rows
 
 
-def first_rows(data: Any, table: Table) -> Any:
+def first_rows(data: pa.Table, table: Table) -> pa.Table:
     """One row per key of a pyarrow.Table, the first one."""
     return _row_per_key(data, table, "min")
 
 
-def last_rows(data: Any, table: Table) -> Any:
+def last_rows(data: pa.Table, table: Table) -> pa.Table:
     """One row per key of a pyarrow.Table, the last one."""
     return _row_per_key(data, table, "max")
 
 
-def _row_per_key(data: Any, table: Table, which: str) -> Any:
+def _row_per_key(data: pa.Table, table: Table, which: str) -> pa.Table:
     import numpy as np
     import pyarrow as pa
 
@@ -276,7 +280,7 @@ def _row_per_key(data: Any, table: Table, which: str) -> Any:
     return data.take(chosen.combine_chunks().sort())
 
 
-def _filter(table: Table, where: Where) -> Any:
+def _filter(table: Table, where: Where) -> pc.Expression | None:
     """The rows of `where` as Arrow's expression; None for all rows."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -298,7 +302,7 @@ def _present(root: Path, table: str, ids: set[str]) -> list[str]:
 
 def read_shard(
     root: Path, table: Table, shard_id: str, wanted: Sequence[str], where: Where | None = None
-) -> Any:
+) -> pa.Table | None:
     """The wanted columns and the key of one shard, or None if it cannot be read."""
     import pyarrow as pa
     import pyarrow.parquet as pq

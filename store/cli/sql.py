@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sql.errors import UserError
-from store.formats import FORMATS, WRITERS, Rows
+from sql.words import checked
+from store.formats import FORMATS, WRITERS, Format, Rows
 from store.layout import result_file
 
 if TYPE_CHECKING:
@@ -61,8 +62,7 @@ def sql(
     from store.scripts import explained, listing, resolve
 
     format = "json" if json else format
-    if format not in FORMATS:
-        raise UserError(f"no format {format!r}: choose {', '.join(FORMATS)}")
+    checked(format, Format, "format")
     if query is None:
         _write(*listing(), format, output)
         return

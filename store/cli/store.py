@@ -6,9 +6,14 @@ import dataclasses
 import json as json_module
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    from store import IngestReport
 
 app = typer.Typer(
     no_args_is_help=True, help="Check, merge, rebuild, compact, import and export stores."
@@ -144,7 +149,7 @@ def compact_command(store: Folder, json: AsJson = False) -> None:
         )
 
 
-def _print_report(report: Any, as_json: bool) -> None:
+def _print_report(report: IngestReport, as_json: bool) -> None:
     if as_json:
         _print_json(report)
     else:
@@ -154,16 +159,16 @@ def _print_report(report: Any, as_json: bool) -> None:
         )
     for item in report.quarantined:
         print(f"quarantine: {item.name} ({item.table}): {item.reason}", file=sys.stderr)
-    for item in report.conflicts:
+    for conflict in report.conflicts:
         print(
-            f"conflict: {item.table} row {item.key} differs between shards "
-            f"{' and '.join(item.shards)} ({item.differs}); the first stays until "
+            f"conflict: {conflict.table} row {conflict.key} differs between shards "
+            f"{' and '.join(conflict.shards)} ({conflict.differs}); the first stays until "
             "`steerstat store resolve` says so",
             file=sys.stderr,
         )
 
 
-def _print_json(report: Any) -> None:
+def _print_json(report: DataclassInstance) -> None:
     print(json_module.dumps(dataclasses.asdict(report)))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from sql.errors import UserError
 from store.exchange.imported_rows import Row
@@ -14,8 +15,10 @@ from store.exchange.report_files import Context
 from store.identity import canonical_json, direction_id
 from store.names import checked_name
 
+Array = npt.NDArray[Any]
 
-def load(path: Path) -> dict[str, Any]:
+
+def load(path: Path) -> dict[str, Array]:
     """Arrays of an npz by name; pickled objects are refused. Raises UserError."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
@@ -50,7 +53,7 @@ def read(path: Path, context: Context) -> str:
     )
 
 
-def _activations(values: Any, pair_ids: Any, context: Context) -> None:
+def _activations(values: Array, pair_ids: Array, context: Context) -> None:
     if values.ndim != 3 or len(values) != len(pair_ids):
         raise UserError(
             f"activations must be [n, T, d] with n pair_ids, found {values.shape} and "
@@ -68,7 +71,7 @@ def _activations(values: Any, pair_ids: Any, context: Context) -> None:
                 context.imported.add("activations", row, place)
 
 
-def _direction(values: Any, name: str, kind: str, digest: str, context: Context) -> None:
+def _direction(values: Array, name: str, kind: str, digest: str, context: Context) -> None:
     vectors = np.ascontiguousarray(values, dtype=np.float32)
     with context.imported.entry(f"{context.name} {name}"):
         checked_name(name, "direction name")

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 from sql import loader
 from sql.errors import UserError
+from sql.words import checked
 from store.database import connect
 from store.ingestion import ingest
 from store.layout import database_path, open_store, result_file
 from store.schema import TABLES
 
-FORMATS = ("report", "parquet", "duckdb")
+if TYPE_CHECKING:
+    import duckdb
+
+Format = Literal["report", "parquet", "duckdb"]
 VIEWS = ("paired_outcomes", "accuracy_by_alpha", "norms_by_position")
 _ROWS_AT_ONCE = 1_000_000
 
@@ -39,8 +43,7 @@ def export(
         UserError: If there is no such format, direction or set, or the target holds something.
     """
     store, place = open_store(root), Path(target)
-    if format not in FORMATS:
-        raise UserError(f"no export format {format!r}: choose {', '.join(FORMATS)}")
+    checked(format, Format, "export format")
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
         raise UserError(f"{place} is there already: give a new name")
     ingest(store)
@@ -69,7 +72,7 @@ def _parquet(store: Path, folder: Path) -> list[Path]:
         return [_table(connection, name, folder) for name in (*TABLES, *VIEWS)]
 
 
-def _table(connection: Any, name: str, folder: Path) -> Path:
+def _table(connection: duckdb.DuckDBPyConnection, name: str, folder: Path) -> Path:
     """One table or view, in batches, without the number of the shard that a row came from."""
     import pyarrow.parquet as pq
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from sql.errors import UserError
 from store.database import connect
 from store.layout import result_file
 
+if TYPE_CHECKING:
+    import duckdb
+
 Row = dict[str, Any]
 
 
@@ -35,7 +38,7 @@ Row = dict[str, Any]
 class Chosen:
     """What is exported: a direction, the protocol it was run under, and the numbers of problems."""
 
-    connection: Any
+    connection: duckdb.DuckDBPyConnection
     direction_id: str
     name: str
     protocol: str
@@ -94,7 +97,9 @@ def write_report_files(
     return [files[0], *(_npz(folder / n, values) for n, values in arrays.items()), *files[1:]]
 
 
-def _chosen(connection: Any, name: str | None, protocol: str | None) -> Chosen:
+def _chosen(
+    connection: duckdb.DuckDBPyConnection, name: str | None, protocol: str | None
+) -> Chosen:
     directions = loader.execute(
         connection, loader.internal("export_direction"), direction=name, protocol=protocol
     ).fetchall()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sql.errors import UserError
+from sql.words import OutcomeStatus, Role, checked
 from store.exchange.imported_rows import (
     STEERING,
     Row,
@@ -187,8 +188,7 @@ def _outcome(row: Row, problem: Row) -> Row:
         graded_row = {"answer": None, "status": "ok", "correct": verdict}
     else:
         graded_row = graded(row["answer"], problem["answer"], verdict, row["status"])
-    if graded_row["status"] not in {"ok", "parse_fail", "truncated", "error"}:
-        raise UserError(f"status is ok, parse_fail, truncated or error, found {row['status']!r}")
+    checked(graded_row["status"], OutcomeStatus, "status")
     floats = {n: None if row[n] is None else float(row[n]) for n in ("gold_logprob", "margin")}
     return {**graded_row, **floats, "text": row["text"], "fragile": False}
 
@@ -223,9 +223,8 @@ def _condition(row: Row, context: Context) -> str:
 def _direction(name: str, row: Row, context: Context) -> str:
     if name not in context.directions:
         checked_name(name, "direction name")
-        kind, role = str(row["kind"] or "imported"), str(row["role"] or "candidate")
-        if role not in {"candidate", "control"}:
-            raise UserError(f"role is candidate or control, found {role!r}")
+        kind = str(row["kind"] or "imported")
+        role = checked(str(row["role"] or "candidate"), Role, "role")
         made = {"name": name, "kind": kind, "role": role, "site": "latent"}
         made["recipe"] = canonical_json({"imported": "without vectors"})
         made["direction_id"] = content_id({**made, "vectors": None})

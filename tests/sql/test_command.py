@@ -98,7 +98,10 @@ def test_explain_prints_the_text(made_store):
         (["never_right", "-p", "nothing=1"], "no parameter 'nothing'; it has set_name"),
         (["coverage", "-p", "x=1"], "it has none"),
         (["flips_under_every_control", "-p", "alpha=much"], "alpha must be DOUBLE, found 'much'"),
-        (["select 1", "-f", "xml"], "no format 'xml'"),
+        (
+            ["select 1", "-f", "xml"],
+            "unknown format 'xml': there are table, csv, json, markdown, parquet",
+        ),
         (["select 1", "-p", "x"], "name=value, found 'x'"),
         (["missing.sql"], "no file missing.sql"),
         (["drop table runs"], "read-only"),

@@ -287,6 +287,24 @@ def test_a_foreign_file_is_one_line(tmp_path, name, text, message):
         import_file(tmp_path / "store", path)
 
 
+def test_words_of_a_tidy_file_that_are_none_are_errors_of_their_rows(tmp_path):
+    rows: list[dict[str, object]] = [
+        {"status": "lost"},
+        {"direction": "d", "alpha": 1, "role": "controls"},
+        {"direction": "e", "alpha": 1, "role": "control"},
+        {"status": "truncated", "correct": None},
+    ]
+    path = tmp_path / "x.jsonl"
+    path.write_text("".join(json.dumps({"problem": "p", "correct": 1, **r}) + "\n" for r in rows))
+    report = import_file(tmp_path / "store", path)
+    assert report.errors == [
+        "x.jsonl line 1: unknown status 'lost': there are ok, parse_fail, truncated, error",
+        "x.jsonl line 2: unknown role 'controls': did you mean control? there are candidate, "
+        "control",
+    ]
+    assert report.added["outcomes"] == 2
+
+
 def test_a_wrong_mapping_is_named(tmp_path):
     path = _tidy(tmp_path, "csv")
     with pytest.raises(UserError, match="knows no 'problems'"):
@@ -481,7 +499,7 @@ def test_export_says_what_is_not_there(made_store, tmp_path):
         ({"set_name": "none"}, "no outcomes of mean_difference on set 'none'"),
         ({"train": "gone"}, "no training set 'gone'"),
         ({"train": ""}, "no training set ''"),
-        ({"format": "xml"}, "no export format 'xml'"),
+        ({"format": "xml"}, "unknown export format 'xml': there are report, parquet, duckdb"),
     ]:
         with pytest.raises(UserError, match=message):
             export(made_store, tmp_path / "out", **given)

@@ -1,0 +1,49 @@
+"""The closed words that tables hold, one `Literal` each, and the one function that checks words.
+
+`analysis.vocabulary` has the words of the methods; it hands these on.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Any, Literal, TypeVar, get_args
+
+from sql.errors import Refusal
+
+Role = Literal["candidate", "control"]
+OutcomeStatus = Literal["ok", "parse_fail", "truncated", "error"]
+
+T = TypeVar("T")
+
+
+def checked(value: T, kind: Any, what: str) -> T:
+    """`value`, which is one of the words of `kind`.
+
+    Args:
+        value: what was given.
+        kind: a `Literal` type.
+        what: what the word is, as the message calls it.
+
+    Raises:
+        Refusal: it is no such word; the message lists those that are.
+    """
+    allowed = get_args(kind)
+    if value in allowed:
+        return value
+    near = difflib.get_close_matches(str(value), allowed, n=1)
+    meant = f"did you mean {near[0]}? " if near else ""
+    raise Refusal(f"unknown {what} {value!r}: {meant}there are {', '.join(allowed)}")
+
+
+def all_checked(values: Sequence[T], kind: Any, what: str) -> Sequence[T]:
+    """`values`, each of which is one of the words of `kind`, and of which there is one at least.
+
+    Raises:
+        Refusal: there is none, or one is no such word; the message lists those that are.
+    """
+    if not values:
+        raise Refusal(f"no {what} given: any of {', '.join(get_args(kind))}")
+    for value in values:
+        checked(value, kind, what)
+    return values
