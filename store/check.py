@@ -52,24 +52,8 @@ def check(root: str | Path) -> CheckReport:
         UserError: If there is no store, or it is of a newer version.
     """
     root = open_store(root)
-    shards: list[Shard] = []
-    faults: list[str] = []
-    for shard_id in sorted(commit_ids(root)):
-        checked = verify(root, shard_id)
-        if isinstance(checked, str):
-            faults.append(f"shard {shard_id}: {checked}")
-        elif checked is not None:
-            shards.append(checked)
-    faults += [
-        f"quarantine {path.name}: {reason}; the next ingest sets it aside"
-        for path, reason in damaged_row_files(root)
-    ]
-    log = database_path(root).with_name(f"{DATABASE}.wal")
-    if log.exists():
-        faults.append(
-            f"{log.name}: another program opened the results file for writing; "
-            "`steerstat store ingest` makes it anew"
-        )
+    shards, faults = _verified(root)
+    faults += _stray_files(root)
     with tempfile.TemporaryDirectory() as spill, create() as connection:
         connection.execute("SET temp_directory = $folder", {"folder": spill})
         ingested = _attach_published(connection, root, faults)
@@ -104,6 +88,31 @@ def check(root: str | Path) -> CheckReport:
         digest=digest,
         faults=faults,
     )
+
+
+def _verified(root: Path) -> tuple[list[Shard], list[str]]:
+    """The committed shards that are whole, and one line for each that is not."""
+    shards: list[Shard] = []
+    faults: list[str] = []
+    for shard_id in sorted(commit_ids(root)):
+        checked = verify(root, shard_id)
+        if isinstance(checked, str):
+            faults.append(f"shard {shard_id}: {checked}")
+        elif checked is not None:
+            shards.append(checked)
+    return shards, faults
+
+
+def _stray_files(root: Path) -> Iterator[str]:
+    """One line for every damaged file in quarantine, and for a log that another program left."""
+    for path, reason in damaged_row_files(root):
+        yield f"quarantine {path.name}: {reason}; the next ingest sets it aside"
+    log = database_path(root).with_name(f"{DATABASE}.wal")
+    if log.exists():
+        yield (
+            f"{log.name}: another program opened the results file for writing; "
+            "`steerstat store ingest` makes it anew"
+        )
 
 
 def _attach_published(
