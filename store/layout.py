@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -224,7 +225,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def result_file(path: Path) -> Iterator[Path]:
-    """`whole_file` at a place that a person names, its folders made.
+    """`whole_file` at a place that a person names, its folders made and its mode kept.
 
     A link is followed; what is there and no regular file (a pipe, `/dev/stdout`) is written as it
     is, for it can be neither half nor replaced.
@@ -240,3 +241,5 @@ def result_file(path: Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(target) as temporary:
             yield temporary
+            if target.exists():
+                shutil.copymode(target, temporary)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -207,6 +206,7 @@ def render(
     from analysis.claims.check import check_file
     from analysis.claims.render import render_document
     from analysis.claims.scan import read_document
+    from store.layout import result_file
 
     checked = check_file(claims, rows=_rows(store))
     latex = document.suffix == ".tex"
@@ -217,19 +217,6 @@ def render(
         print(f"{name}: left as it is, {why}", file=sys.stderr)
     if check_only:
         raise typer.Exit(int(bool(done.changed or done.kept)))
-    _write(out or document, done.text)
+    with result_file(out or document) as temporary:
+        temporary.write_text(done.text, encoding="utf-8")
     raise typer.Exit(int(bool(done.kept)))
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace a document as a whole, its mode kept; a device or pipe takes the text as it is."""
-    from store.layout import whole_file
-
-    path = path.resolve()
-    if path.exists() and not path.is_file():
-        path.write_text(text, encoding="utf-8")
-        return
-    with whole_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-        if path.exists():
-            shutil.copymode(path, temporary)
