@@ -18,6 +18,11 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
 
 N_PROBLEMS = 10_000
 SEEDS = (0, 1)
@@ -26,7 +31,18 @@ QUERY = """
 SELECT direction, alpha, scheme, level, n_pairs, gained, lost
 FROM accuracy_by_stratum WHERE direction IS NOT NULL
 """
+Row = tuple[Any, ...]
 SETTINGS = "SET threads = 2; SET memory_limit = '1600MB'; SET temp_directory = ''"
+
+
+class Timing(TypedDict, total=False):
+    """What one kind took: seconds of each repeat, and what the rows were."""
+
+    seconds: list[float]
+    cpu: list[float]
+    n_rows: int
+    digest: int
+    peak_mb: float
 
 
 def build(path: Path, outcomes: int) -> int:
@@ -40,10 +56,10 @@ def build(path: Path, outcomes: int) -> int:
         _catalogue(connection, n_directions)
         _outcomes(connection)
         connection.execute("CHECKPOINT")
-        return connection.execute("SELECT count(*) FROM outcome_rows").fetchall()[0][0]
+        return int(connection.execute("SELECT count(*) FROM outcome_rows").fetchall()[0][0])
 
 
-def _catalogue(connection, n_directions: int) -> None:
+def _catalogue(connection: duckdb.DuckDBPyConnection, n_directions: int) -> None:
     size = {"n": n_directions, "problems": N_PROBLEMS}
     alphas = {"n": n_directions, "alphas": ALPHAS}
     connection.execute("INSERT INTO models (model_id, name) VALUES ('m', 'model')")
@@ -83,7 +99,7 @@ def _catalogue(connection, n_directions: int) -> None:
     )
 
 
-def _outcomes(connection) -> None:
+def _outcomes(connection: duckdb.DuckDBPyConnection) -> None:
     """Rows sorted as ingest sorts them; whether one is right hangs on its numbers alone."""
     connection.execute(
         "INSERT INTO outcome_rows (condition_no, problem_no, seed, run_no, shard_no, status, "
@@ -101,7 +117,7 @@ def _outcomes(connection) -> None:
     )
 
 
-def time_view(path: Path, repeats: int) -> dict[str, object]:
+def time_view(path: Path, repeats: int) -> Timing:
     """Seconds of each repeat on a new connection, and the rows' digest."""
     import duckdb
 
@@ -115,22 +131,23 @@ def time_view(path: Path, repeats: int) -> dict[str, object]:
             rows = connection.execute(QUERY).fetchall()
             seconds.append(time.perf_counter() - started)
             cpu.append(time.process_time() - worked)
-    return {"seconds": seconds, "cpu": cpu, "rows": len(rows), "digest": hash(tuple(sorted(rows)))}
+    digest = hash(tuple(sorted(rows)))
+    return {"seconds": seconds, "cpu": cpu, "n_rows": len(rows), "digest": digest}
 
 
-def time_pandas(path: Path, repeats: int) -> dict[str, object]:
+def time_pandas(path: Path, repeats: int) -> Timing:
     """The same table by pandas merges, on frames with the same integer keys; loading not timed."""
     import duckdb
 
     with duckdb.connect(str(path), read_only=True) as connection:
-        fetch = lambda text: connection.execute(text).df()  # noqa: E731
-        outcomes = fetch("SELECT condition_no, problem_no, seed, correct FROM outcome_rows")
-        conditions = fetch(
-            "SELECT condition_no, baseline_no, direction, alpha FROM condition_details"
-        )
-        strata = fetch(
-            "SELECT problem_no, scheme, level FROM problem_strata JOIN problem_keys "
-            "USING (problem_id)"
+        outcomes, conditions, strata = (
+            connection.execute(text).df()
+            for text in (
+                "SELECT condition_no, problem_no, seed, correct FROM outcome_rows",
+                "SELECT condition_no, baseline_no, direction, alpha FROM condition_details",
+                "SELECT problem_no, scheme, level FROM problem_strata JOIN problem_keys "
+                "USING (problem_id)",
+            )
         )
     seconds, cpu = [], []
     for _ in range(repeats):
@@ -139,10 +156,10 @@ def time_pandas(path: Path, repeats: int) -> dict[str, object]:
         seconds.append(time.perf_counter() - started)
         cpu.append(time.process_time() - worked)
     digest = hash(tuple(sorted(rows)))
-    return {"seconds": seconds, "cpu": cpu, "rows": len(rows), "digest": digest}
+    return {"seconds": seconds, "cpu": cpu, "n_rows": len(rows), "digest": digest}
 
 
-def _by_pandas(outcomes, conditions, strata):
+def _by_pandas(outcomes: pd.DataFrame, conditions: pd.DataFrame, strata: pd.DataFrame) -> list[Row]:
     baseline_no = conditions.loc[conditions["direction"].isna(), "condition_no"]
     base = outcomes[outcomes["condition_no"].isin(baseline_no) & (outcomes["seed"] == 0)]
     base = base.rename(columns={"condition_no": "baseline_no", "correct": "before"})
@@ -163,7 +180,7 @@ def _by_pandas(outcomes, conditions, strata):
     ]
 
 
-def _child(kind: str, path: Path, repeats: int) -> dict[str, object]:
+def _child(kind: str, path: Path, repeats: int) -> Timing:
     """Measure in a process of its own, so that its peak memory is its own."""
     command = [sys.executable, __file__, "--measure", kind, "--store", str(path)]
     command += ["--repeats", str(repeats)]
@@ -174,7 +191,8 @@ def _child(kind: str, path: Path, repeats: int) -> dict[str, object]:
         check=True,
         env={"PYTHONHASHSEED": "0", "PYTHONPATH": str(Path(__file__).parents[1])},
     )
-    return json.loads(done.stdout)
+    timing: Timing = json.loads(done.stdout)
+    return timing
 
 
 def main() -> None:
@@ -210,7 +228,7 @@ def main() -> None:
         rounds = [{kind: _child(kind, path, 2) for kind in kinds} for _ in range(given.rounds)]
         best = {kind: _merged([each[kind] for each in rounds]) for kind in kinds}
         for kind in kinds:
-            _told(kind, best[kind])
+            _print_timing(kind, best[kind])
         if not given.no_pandas:
             view, pandas = best["view"], best["pandas"]
             cpu = min(pandas["cpu"]) / min(view["cpu"])
@@ -221,19 +239,20 @@ def main() -> None:
             print(f"equal:  {pandas['digest'] == view['digest']}")
 
 
-def _merged(rounds: list[dict]) -> dict:
+def _merged(rounds: list[Timing]) -> Timing:
     """All times of one kind; the rest is that of the first round."""
-    return rounds[0] | {
+    return {
+        **rounds[0],
         "seconds": [s for each in rounds for s in each["seconds"]],
         "cpu": [s for each in rounds for s in each["cpu"]],
         "peak_mb": max(each["peak_mb"] for each in rounds),
     }
 
 
-def _told(name: str, measured: dict[str, object]) -> None:
+def _print_timing(name: str, measured: Timing) -> None:
     print(
         f"{name + ':':8}{min(measured['seconds']):.2f} s best of {len(measured['seconds'])} "
-        f"(CPU {min(measured['cpu']):.2f} s), {measured['rows']:,} rows, "
+        f"(CPU {min(measured['cpu']):.2f} s), {measured['n_rows']:,} rows, "
         f"peak {measured['peak_mb']:,.0f} MB"
     )
 

@@ -18,7 +18,7 @@ SEED = 20251021
 
 INTRODUCTION = """# Calibration
 
-Written by `python -m benchmarks.calibration` (seed {seed}, {rows} rates, {minutes:.1f} minutes;
+Written by `python -m benchmarks.calibration` (seed {seed}, {n_rates} rates, {minutes:.1f} minutes;
 `steerstat calibrate` prints the same for any seed and grid). Each rate is followed by its
 Monte-Carlo standard error: {tables:,} draws of counts per setting, or {searches:,} data sets where
 each is resampled ({resamples} sign flips). A mark allows two standard errors; **bold** rates miss
@@ -59,7 +59,7 @@ def main() -> int:
     rows = calibrate(seed=SEED, effort=effort, progress=progress)
     page = INTRODUCTION.format(
         seed=SEED,
-        rows=len(rows),
+        n_rates=len(rows),
         minutes=(time.perf_counter() - start) / 60,
         tables=effort.tables,
         searches=effort.searches,

@@ -129,13 +129,13 @@ def keep_reading(store: Path) -> None:
                 raise
             time.sleep(0.05)
             continue
-        rows, distinct = new.execute(count).fetchall()[0]
-        assert rows == distinct, f"{rows} rows of {distinct} units"
-        assert rows >= seen, f"{rows} rows after {seen}"
+        n_rows, distinct = new.execute(count).fetchall()[0]
+        assert n_rows == distinct, f"{n_rows} rows of {distinct} units"
+        assert n_rows >= seen, f"{n_rows} rows after {seen}"
         if old is not None:
             assert old.execute(count).fetchall()[0][0] == seen, "an open connection changed"
             old.close()
-        old, seen, reads = new, rows, reads + 1
+        old, seen, reads = new, n_rows, reads + 1
         time.sleep(0.2)
     print(reads)
 
@@ -229,7 +229,7 @@ def run(kills: int, command: str | None, longest: float, seed: int, work: Path) 
     (store / "stop").touch()
     reads, _ = reader.communicate()
     with connect(store) as connection:
-        rows, distinct = connection.execute(
+        n_rows, distinct = connection.execute(
             "SELECT count(*), count(DISTINCT (condition_id, problem_id, seed)) FROM outcomes"
         ).fetchall()[0]
         ignored = connection.execute("SELECT sum(rows_ignored) FROM shards").fetchall()[0][0]
@@ -239,8 +239,8 @@ def run(kills: int, command: str | None, longest: float, seed: int, work: Path) 
         kills=done,
         ingest_kills=ingest_kills,
         units=units,
-        rows=rows,
-        doubled=rows - distinct,
+        rows=n_rows,
+        doubled=n_rows - distinct,
         ignored=int(ignored or 0),
         digest=rows_digest(store),
         reference=rows_digest(reference),

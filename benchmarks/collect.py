@@ -16,9 +16,11 @@ import itertools
 import json
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 # This file is called `collect` as well: the package must be found before it.
 # ruff: noqa: E402
@@ -42,6 +44,7 @@ ALPHAS = np.arange(-3.0, 3.5, 0.5)
 PROTOTYPE_QUESTIONS = 4
 FRAGILE = 1e-3  # answers may differ only where two logits are closer than this
 
+T = TypeVar("T")
 Answers = dict[tuple[int, int], list[int]]
 
 
@@ -81,13 +84,14 @@ def gpt2_case() -> Case:
     torch.manual_seed(0)
     n_words, width = 50260, 768
     config = GPT2Config(vocab_size=n_words, bos_token_id=0, eos_token_id=0)
-    lm = GPT2LMHeadModel(config).eval().to(DEVICE)
+    lm: Any = GPT2LMHeadModel(config)
+    lm.eval().to(DEVICE)
     projection = nn.Sequential(
         nn.Linear(width, width), nn.GELU(), nn.Linear(width, width), nn.LayerNorm(width)
     )
     words = Tokenizer(models.WordLevel({f"w{i}": i for i in range(n_words)}, unk_token="w0"))
     words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer = PreTrainedTokenizerFast(
+    tokenizer: Any = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=words, eos_token="w0", pad_token=f"w{n_words - 3}"
     )
     model = Model(
@@ -141,21 +145,38 @@ def by_procedure(case: Case, units: list[tuple[int, int]]) -> Answers:
     answers = {}
     for problem, index in units:
         steering = case.steerings[index]
-        added = torch.from_numpy(steering.alpha * steering.vectors).to(case.model.device)
-        answers[problem, index] = procedure(case, case.questions[problem], added)
+        answers[problem, index] = procedure(case, case.questions[problem], added(case, steering))
     return answers
 
 
-def procedure(case: Case, question: str, added: torch.Tensor) -> list[int]:
+def added(case: Case, steering: Steering) -> torch.Tensor:
+    """What a condition adds at each position, [T, d], on the model's device."""
+    assert steering.vectors is not None  # every condition here has a direction
+    return torch.from_numpy(steering.alpha * steering.vectors).to(case.model.device)
+
+
+def projected(case: Case, thought: torch.Tensor) -> torch.Tensor:
+    """The next thought of a final state; both models have a projection."""
+    assert case.model.projection is not None
+    return torch.as_tensor(case.model.projection(thought))
+
+
+def n_latent(case: Case) -> int:
+    """How many thoughts are steered."""
+    assert case.protocol.n_latent is not None  # resolved
+    return case.protocol.n_latent
+
+
+def procedure(case: Case, question: str, dosed: torch.Tensor) -> list[int]:
     """One answer by the report's procedure: one question and condition at a time."""
     model, protocol, lm = case.model, case.protocol, case.model.lm
     embed = lm.get_input_embeddings()
     ids = torch.tensor([prompt_tokens(model, protocol, question)], device=model.device)
     out = lm(input_ids=ids, use_cache=True, output_hidden_states=True)
-    for t in range(protocol.n_latent):
-        thought = out.hidden_states[-1][:, -1] + added[t]
+    for t in range(n_latent(case)):
+        thought = out.hidden_states[-1][:, -1] + dosed[t]
         out = lm(
-            inputs_embeds=model.projection(thought)[:, None], use_cache=True,
+            inputs_embeds=projected(case, thought)[:, None], use_cache=True,
             output_hidden_states=True, past_key_values=out.past_key_values,
         )  # fmt: skip
     x = embed(torch.tensor([answer_start_tokens(model, protocol)], device=model.device))
@@ -205,10 +226,8 @@ def prototype_batch(case: Case, problems: list[int], indices: list[int]) -> Answ
     state = out.last_hidden_state[:, -1].repeat_interleave(n, 0)
     cache.batch_repeat_interleave(n)
     mask, at = mask.repeat_interleave(n, 0), positions[:, -1].repeat_interleave(n)
-    vectors = torch.stack(
-        [torch.from_numpy(case.steerings[i].alpha * case.steerings[i].vectors) for i in indices]
-    ).to(device)
-    vectors = vectors.repeat(len(problems), 1, 1)
+    dosed = torch.stack([added(case, case.steerings[i]) for i in indices])
+    dosed = dosed.repeat(len(problems), 1, 1)
 
     def feed(x: torch.Tensor) -> torch.Tensor:
         nonlocal mask, at
@@ -218,10 +237,10 @@ def prototype_batch(case: Case, problems: list[int], indices: list[int]) -> Answ
             inputs_embeds=x[:, None], attention_mask=mask, position_ids=at[:, None],
             past_key_values=cache,
         )  # fmt: skip
-        return fed.last_hidden_state[:, -1]
+        return torch.as_tensor(fed.last_hidden_state[:, -1])
 
-    for t in range(protocol.n_latent):
-        state = feed(model.projection(state + vectors[:, t]))
+    for t in range(n_latent(case)):
+        state = feed(projected(case, state + dosed[:, t]))
     embed = model.lm.get_input_embeddings()
     for token in answer_start_tokens(model, protocol):
         state = feed(embed(torch.full((len(mask),), token, device=device)))
@@ -248,6 +267,7 @@ def useful_flops(case: Case, answers: Answers) -> float:
     """Multiplications and additions that step-by-step decoding needs, attention left out."""
     config = case.model.lm.config
     block = 12 * config.n_embd**2 * config.n_layer
+    assert case.model.projection is not None
     projection = sum(p.numel() for p in case.model.projection.parameters() if p.dim() == 2)
     prompt = {
         p: len(prompt_tokens(case.model, case.protocol, q)) for p, q in enumerate(case.questions)
@@ -256,8 +276,8 @@ def useful_flops(case: Case, answers: Answers) -> float:
     for tokens in answers.values():
         steps = case.protocol.n_fed + 1 + len(tokens) - 1
         head = len(tokens) * config.vocab_size * config.n_embd
-        fed += steps * block + case.protocol.n_latent * projection + head
-    return 2.0 * fed
+        fed += steps * block + n_latent(case) * projection + head
+    return 2.0 * float(fed)
 
 
 def matmul_rate(case: Case) -> float:
@@ -266,16 +286,16 @@ def matmul_rate(case: Case) -> float:
     Both of torch's libraries are tried: what `torch.mm` takes, and oneDNN's linear map.
     """
     width, best = case.model.d_model, 0.0
-    for rows, inner, outer in ((624, width, 4 * width), (1024, 4 * width, width), (2048,) * 3):
-        a, b = (torch.randn(shape, device=DEVICE) for shape in ((rows, inner), (inner, outer)))
+    for n_rows, inner, outer in ((624, width, 4 * width), (1024, 4 * width, width), (2048,) * 3):
+        a, b = (torch.randn(shape, device=DEVICE) for shape in ((n_rows, inner), (inner, outer)))
         affine = Affine(b.t(), None)
-        for work in (lambda a=a, b=b: a @ b, lambda a=a, f=affine: f(a)):
+        for work in (partial(torch.mm, a, b), partial(affine, a)):
             seconds = min(timed(work)[0] for _ in range(12))
-            best = max(best, 2 * rows * inner * outer / seconds)
+            best = max(best, 2 * n_rows * inner * outer / seconds)
     return best
 
 
-def timed(work: Any) -> tuple[float, Any]:
+def timed(work: Callable[[], T]) -> tuple[float, T]:
     """Seconds and result of some work."""
     synchronize()
     start = CLOCK()
@@ -296,10 +316,12 @@ def compare(case: Case, ours: Answers, theirs: Answers, name: str) -> int:
     for unit, tokens in theirs.items():
         if ours[unit] != tokens:
             steering = case.steerings[unit[1]]
-            added = torch.from_numpy(steering.alpha * steering.vectors).to(case.model.device)
-            answer = plain_answer(
-                case.model, case.protocol, case.questions[unit[0]], lambda t, s, v=added: s + v[t]
-            )
+            dosed = added(case, steering)
+
+            def steered(t: int, state: torch.Tensor, dosed: torch.Tensor = dosed) -> torch.Tensor:
+                return state + dosed[t]
+
+            answer = plain_answer(case.model, case.protocol, case.questions[unit[0]], steered)
             assert answer.margin < FRAGILE, f"{name} gives another answer to {unit}"
             fragile += 1
     return fragile

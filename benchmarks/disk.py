@@ -20,10 +20,8 @@ import numpy as np
 import pyarrow.parquet as pq
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from sweep import write_sweep
-
+from benchmarks.sweep import write_sweep
 from store import create_store
 from store.compact import compact
 
@@ -41,21 +39,21 @@ GROUPS = {
 def column_bytes(files: list[Path]) -> tuple[Counter[str], int]:
     """Compressed bytes of every column over all files, and the number of rows."""
     total: Counter[str] = Counter()
-    rows = 0
+    n_rows = 0
     for path in files:
         metadata = pq.read_metadata(path)
-        rows += metadata.num_rows
+        n_rows += metadata.num_rows
         for group in range(metadata.num_row_groups):
             for i in range(metadata.num_columns):
                 column = metadata.row_group(group).column(i)
                 total[column.path_in_schema.split(".")[0]] += column.total_compressed_size
-    return total, rows
+    return total, n_rows
 
 
 def grouped(files: list[Path]) -> dict[str, float]:
     """Bytes per outcome of each group of columns."""
-    columns, rows = column_bytes(files)
-    return {name: sum(columns[c] for c in group) / rows for name, group in GROUPS.items()}
+    columns, n_rows = column_bytes(files)
+    return {name: sum(columns[c] for c in group) / n_rows for name, group in GROUPS.items()}
 
 
 def plainly(files: list[Path], folder: Path) -> list[Path]:
@@ -71,7 +69,7 @@ def plainly(files: list[Path], folder: Path) -> list[Path]:
 def measure(outcomes: int, shard_rows: int, compacted: bool, folder: Path) -> dict[str, Any]:
     """Write a sweep with all norms and weigh it."""
     root = create_store(folder / "store")
-    rows = write_sweep(
+    n_outcomes = write_sweep(
         root,
         problems=PROBLEMS,
         conditions=max(1, outcomes // (PROBLEMS * SEEDS)),
@@ -88,13 +86,13 @@ def measure(outcomes: int, shard_rows: int, compacted: bool, folder: Path) -> di
     base = ours["ids_answer_status_correct"]
     scores = base + ours["logprob_margin"]
     return {
-        "outcomes": rows,
+        "outcomes": n_outcomes,
         "shards": len(files),
         "bytes_ids_answer_status_correct": base,
         "bytes_with_logprob_margin": scores,
         "bytes_with_all_norms": scores + ours["norms"],
         "bytes_tokens_text": ours["tokens_text"],
-        "bytes_whole_files": sum(path.stat().st_size for path in files) / rows,
+        "bytes_whole_files": sum(path.stat().st_size for path in files) / n_outcomes,
         "reference_by_group": reference,
         "ours_by_group": ours,
         "ours_over_reference": sum(ours.values()) / sum(reference.values()),
@@ -109,8 +107,8 @@ def main() -> None:
     parser.add_argument("--compact", action="store_true", help="compact before weighing")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = measure(given.outcomes, given.shard_rows, given.compact, Path(folder))
-    print(json.dumps(found, indent=1))
+        measured = measure(given.outcomes, given.shard_rows, given.compact, Path(folder))
+    print(json.dumps(measured, indent=1))
 
 
 if __name__ == "__main__":

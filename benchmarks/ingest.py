@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,8 @@ import duckdb
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from sweep import write_sweep
-
+from benchmarks.sweep import write_sweep
 from store import create_store, ingest
 
 PROBLEMS, SEEDS = 1000, 4
@@ -52,23 +51,23 @@ def measure(outcomes: int, shard_rows: int, norms: bool, folder: Path) -> dict[s
     """Write a sweep, ingest it, ingest 1 % more; rates, ratios and the reference."""
     rng = np.random.default_rng(1)
     conditions = max(100, outcomes // (PROBLEMS * SEEDS))
-    sweep = {"problems": PROBLEMS, "seeds": SEEDS, "shard_rows": shard_rows, "norms": norms}
+    write = partial(
+        write_sweep, problems=PROBLEMS, seeds=SEEDS, shard_rows=shard_rows, norms=norms, rng=rng
+    )
     root = create_store(folder / "store")
-    rows = write_sweep(root, conditions=conditions, rng=rng, **sweep)
+    n_outcomes = write(root, conditions=conditions)
     reference, reference_cpu = timed(lambda: copy_plainly(root, folder / "plain.duckdb"))
     first, first_cpu = timed(lambda: ingest(root))
-    more = write_sweep(
-        root, conditions=conditions // 100, first_condition=conditions, rng=rng, **sweep
-    )
+    more = write(root, conditions=conditions // 100, first_condition=conditions)
     second, second_cpu = timed(lambda: ingest(root))
     nothing, _ = timed(lambda: ingest(root))
     return {
-        "outcomes": rows,
+        "outcomes": n_outcomes,
         "norms": norms,
         "first_seconds": first,
         "first_cpu_seconds": first_cpu,
-        "outcomes_per_second": rows / first,
-        "outcomes_per_cpu_second": rows / first_cpu,
+        "outcomes_per_second": n_outcomes / first,
+        "outcomes_per_cpu_second": n_outcomes / first_cpu,
         "reference_seconds": reference,
         "reference_cpu_seconds": reference_cpu,
         "first_over_reference": first / reference,
@@ -77,7 +76,7 @@ def measure(outcomes: int, shard_rows: int, norms: bool, folder: Path) -> dict[s
         "second_cpu_seconds": second_cpu,
         "second_over_first": second / first,
         "nothing_new_seconds": nothing,
-        "file_bytes_per_outcome": (root / "results.duckdb").stat().st_size / (rows + more),
+        "file_bytes_per_outcome": (root / "results.duckdb").stat().st_size / (n_outcomes + more),
         "load_average": os.getloadavg()[0],
     }
 
@@ -90,8 +89,8 @@ def main() -> None:
     parser.add_argument("--norms", action="store_true", help="with all norms (slower, larger)")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = measure(given.outcomes, given.shard_rows, given.norms, Path(folder))
-    print(json.dumps(found, indent=1))
+        measured = measure(given.outcomes, given.shard_rows, given.norms, Path(folder))
+    print(json.dumps(measured, indent=1))
 
 
 if __name__ == "__main__":

@@ -71,10 +71,10 @@ NOTICED = (KILLED, TIMED_OUT)
 
 def digest(paths: list[Path]) -> str:
     """One word for the contents of files."""
-    found = hashlib.sha256()
+    contents = hashlib.sha256()
     for path in sorted(paths):
-        found.update(str(path).encode() + path.read_bytes())
-    return found.hexdigest()[:16]
+        contents.update(str(path).encode() + path.read_bytes())
+    return contents.hexdigest()[:16]
 
 
 def forked(work: Callable[[], int], seconds: float) -> int | None:
@@ -114,21 +114,21 @@ def reach(files: list[str]) -> dict[str, Any]:
         status = run_tests(list(TESTS), plugin, "-k", LEFT_OUT, "-m", "not slow")
         lines = {file: {n: sorted(t) for n, t in d.items()} for file, d in plugin.lines.items()}
         others = [name for name in sys.modules if name.split(".")[0] not in PROJECT]
-        found = {"lines": lines, "seconds": plugin.seconds, "modules": others}
         if status == 0:
-            kept.write_text(json.dumps(found))
+            reached = {"lines": lines, "seconds": plugin.seconds, "modules": others}
+            kept.write_text(json.dumps(reached))
         return status
 
     if not kept.exists() and forked(measure, 3600) != 0:
         sys.exit(f"the tests fail without any mutant: run pytest -m 'not slow' {' '.join(TESTS)}")
-    found = dict(json.loads(kept.read_text()))
-    import_others(found["modules"])
-    if not found.get("repeats"):
+    reached = dict(json.loads(kept.read_text()))
+    import_others(reached["modules"])
+    if not reached.get("repeats"):
         # What fails in a forked process for a reason of its own would pass for noticing.
-        if forked(lambda: run_chosen(list(found["seconds"])), 3600) != 0:
+        if forked(lambda: run_chosen(list(reached["seconds"])), 3600) != 0:
             sys.exit("the tests fail in a forked process without any mutant: none can be judged")
-        kept.write_text(json.dumps(found | {"repeats": True}))
-    return found
+        kept.write_text(json.dumps(reached | {"repeats": True}))
+    return reached
 
 
 def import_others(names: list[str]) -> None:
@@ -144,10 +144,10 @@ def tests_for(mutant: Mutant, reached: dict[str, Any]) -> list[str]:
     """The tests that run a line of the mutant, the fastest first."""
     first, last = mutant.span
     lines = reached["lines"].get(mutant.path, {})
-    found = {t for line, tests in lines.items() if first <= int(line) <= last for t in tests}
-    if found and mutant.path.startswith(KEPT):
-        found |= {t for t in reached["seconds"] if t.startswith(f"tests/{KEPT}")}
-    return sorted(found, key=lambda test: (reached["seconds"][test], test))
+    tests = {t for line, names in lines.items() if first <= int(line) <= last for t in names}
+    if tests and mutant.path.startswith(KEPT):
+        tests |= {t for t in reached["seconds"] if t.startswith(f"tests/{KEPT}")}
+    return sorted(tests, key=lambda test: (reached["seconds"][test], test))
 
 
 def judge(mutant: Mutant, source: str, reached: dict[str, Any]) -> str:
@@ -189,9 +189,9 @@ def answers(
     known = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     tests = digest([path for name in TESTS for path in Path(name).rglob("*.py")])
     kept = {
-        (one["file"], one["number"]): one["answer"]
-        for one in known
-        if one["answer"] in NOTICED or one["tests"] == tests
+        (record["file"], record["number"]): record["answer"]
+        for record in known
+        if record["answer"] in NOTICED or record["tests"] == tests
     }
     chosen = []
     for path in files:

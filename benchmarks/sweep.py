@@ -44,13 +44,13 @@ def write_sweep(
     problem_ids = ids("problem", problems)
     condition_ids = ids("condition", first_condition + conditions).slice(first_condition)
     gold = np.random.default_rng(7).integers(1, 400, problems)
-    rows = 0
+    n_rows = 0
     for start in range(0, problems, block):
         chosen = np.arange(start, min(problems, start + block))
         table = _block(chosen, condition_ids, problem_ids, gold, seeds, norms, rng)
         append(root, "outcomes", table, run_id="run")
-        rows += table.num_rows
-    return rows
+        n_rows += table.num_rows
+    return n_rows
 
 
 def _block(
