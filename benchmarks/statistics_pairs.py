@@ -52,20 +52,20 @@ def tango_by_brentq(gained: int, lost: int, n: int) -> tuple[float, float]:
     return float(low), float(optimize.brentq(lambda d: z(d) + Z, effect, 1 - 1e-9))
 
 
-def midp_one(gained: int, lost: int) -> float:
+def scipy_midp(gained: int, lost: int) -> float:
     """Mid-p of one table with scipy."""
     smaller, changed = min(gained, lost), gained + lost
     p = 2 * stats.binom.cdf(smaller, changed, 0.5) - stats.binom.pmf(smaller, changed, 0.5)
     return float(min(1.0, p))
 
 
-def statsmodels_one(gained: int, lost: int, *, exact: bool) -> float:
+def statsmodels_p(gained: int, lost: int, *, exact: bool) -> float:
     """McNemar's p of one table with statsmodels."""
     table = [[N - gained - lost, lost], [gained, 0]]
     return float(statsmodels_mcnemar(table, exact=exact, correction=False).pvalue)
 
 
-def sign_one(gained: int, lost: int) -> tuple[float, float, float]:
+def scipy_sign_test(gained: int, lost: int) -> tuple[float, float, float]:
     """p and limits of one sign test with scipy."""
     test = stats.binomtest(gained, gained + lost)
     interval = test.proportion_ci()
@@ -90,29 +90,29 @@ def count_rows(rng: np.random.Generator) -> list[dict[str, Any]]:
     gained, lost = rng.binomial(N, rate)
     pairs = [(int(g), int(lo)) for g, lo in zip(gained[:SAMPLE], lost[:SAMPLE], strict=True)]
     cases: list[tuple[str, Callable[[], Any], Callable[[int, int], Any], Callable[[Any], Any]]] = [
-        ("McNemar mid-p", lambda: mcnemar(gained, lost), midp_one, lambda r: r.p),
+        ("McNemar mid-p", lambda: mcnemar(gained, lost), scipy_midp, lambda r: r.p),
         (
             "McNemar exact",
             lambda: mcnemar(gained, lost, method="exact"),
-            lambda g, lo: statsmodels_one(g, lo, exact=True),
+            lambda g, lo: statsmodels_p(g, lo, exact=True),
             lambda r: r.p,
         ),
         (
             "McNemar chi-square",
             lambda: mcnemar(gained, lost, method="chi2"),
-            lambda g, lo: statsmodels_one(g, lo, exact=False),
+            lambda g, lo: statsmodels_p(g, lo, exact=False),
             lambda r: r.p,
         ),
         (
             "sign test with interval",
             lambda: sign_test(gained, lost),
-            sign_one,
+            scipy_sign_test,
             lambda r: np.stack([r.p, r.low, r.high], axis=1),
         ),
         (
             "Tango interval and mid-p",
             lambda: paired_difference(gained, lost, N),
-            lambda g, lo: (*tango_by_brentq(g, lo, N), midp_one(g, lo)),
+            lambda g, lo: (*tango_by_brentq(g, lo, N), scipy_midp(g, lo)),
             lambda r: np.stack([r.low, r.high, r.p], axis=1),
         ),
         (

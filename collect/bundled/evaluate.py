@@ -88,10 +88,10 @@ def _right(texts: Sequence[str], asked: Sequence[ArithmeticProblem]) -> torch.Te
 
 
 def _by_steps(right: torch.Tensor, steps: torch.Tensor) -> dict[str, float]:
-    found = {str(k): right[steps == k].float().mean().item() for k in range(1, MAX_STEPS + 1)}
+    accuracy = {str(k): right[steps == k].float().mean().item() for k in range(1, MAX_STEPS + 1)}
     several = steps >= 2
     return {
-        **found,
+        **accuracy,
         "overall": right.float().mean().item(),
         "2+": right[several].float().mean().item(),
     }

@@ -44,9 +44,9 @@ def build_tokenizer() -> Tokenizer:
 
 def token_id(tokenizer: Tokenizer, token: str) -> int:
     """Id of a token that the tokenizer must know."""
-    found = tokenizer.token_to_id(token)
-    assert found is not None, f"the tokenizer has no {token}"
-    return int(found)
+    token_index = tokenizer.token_to_id(token)
+    assert token_index is not None, f"the tokenizer has no {token}"
+    return int(token_index)
 
 
 def build_config(tokenizer: Tokenizer) -> GPT2Config:

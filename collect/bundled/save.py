@@ -45,8 +45,8 @@ def _accuracy_table(measured: dict[str, dict[str, float]]) -> str:
     columns = ["1", "2", "3", "4", "2+", "overall"]
     head = ["latents", *(f"{c} step{'' if c == '1' else 's'}" for c in columns[:5]), "overall"]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    for name, found in measured.items():
-        lines.append("| " + " | ".join([name, *(f"{found[c]:.1%}" for c in columns)]) + " |")
+    for name, accuracy in measured.items():
+        lines.append("| " + " | ".join([name, *(f"{accuracy[c]:.1%}" for c in columns)]) + " |")
     return "\n".join(lines)
 
 

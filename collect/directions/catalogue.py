@@ -74,10 +74,10 @@ def described(root: Path) -> list[dict[str, Any]]:
     """Every direction as a person wants to see it, candidates first, then by name."""
     rows = shards.committed(root, "directions").to_pylist()
     names = {row["direction_id"]: row["name"] for row in rows}
-    found: dict[str, dict[str, Any]] = {}
+    directions: dict[str, dict[str, Any]] = {}
     for row in rows:
         norms = row["norm_by_position"] or []
-        found.setdefault(
+        directions.setdefault(
             row["direction_id"],
             {
                 **{key: row[key] for key in ("name", "kind", "role", "site", "norm")},
@@ -91,4 +91,4 @@ def described(root: Path) -> list[dict[str, Any]]:
                 "direction_id": row["direction_id"],
             },
         )
-    return sorted(found.values(), key=lambda row: (row["role"], row["name"]))
+    return sorted(directions.values(), key=lambda row: (row["role"], row["name"]))

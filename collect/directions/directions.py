@@ -145,18 +145,18 @@ def add_directions(root: Path, new: Sequence[NewDirection]) -> list[str]:
     rows: list[dict[str, Any]] = []
     vector_rows: list[tuple[str, NDArray[np.float32]]] = []
     ids = []
-    for one in new:
-        row, vectors = _row(one)
+    for direction in new:
+        row, vectors = _row(direction)
         ids.append(row["direction_id"])
-        known = taken.get(one.name)
+        known = taken.get(direction.name)
         if known == row["direction_id"]:
             continue
         if known is not None:
             raise UserError(
-                f"direction name {one.name!r} is taken by another direction ({known[:8]}…): "
+                f"direction name {direction.name!r} is taken by another direction ({known[:8]}…): "
                 "choose another name"
             )
-        taken[one.name] = row["direction_id"]
+        taken[direction.name] = row["direction_id"]
         rows.append(row)
         vector_rows.append((row["direction_id"], vectors))
     if rows:
@@ -305,10 +305,10 @@ def _matching(table: pa.Table, expression: str) -> list[dict[str, Any]]:
 
 def _vectors(root: Path, wanted: set[str]) -> dict[str, dict[int, Any]]:
     table = shards.committed(root, "direction_vectors", where={"direction_id": wanted})
-    found: dict[str, dict[int, Any]] = {}
+    by_direction: dict[str, dict[int, Any]] = {}
     for row in table.to_pylist():
-        found.setdefault(row["direction_id"], {})[row["position"]] = row["values"]
-    return found
+        by_direction.setdefault(row["direction_id"], {})[row["position"]] = row["values"]
+    return by_direction
 
 
 def _direction(row: Mapping[str, Any], by_position: Mapping[int, Any]) -> Direction:

@@ -57,14 +57,18 @@ def extract(
     where = {"model_id": [row["model_id"]], "protocol": [protocol], "site": sites}
     table = shards.committed(root, "activations", ["problem_id", "site"], where)
     done = set(zip(table["problem_id"].to_pylist(), table["site"].to_pylist(), strict=True))
-    missing = [one for one in problems if any((one[0], site) not in done for site in sites)]
+    missing = [
+        (problem, question)
+        for problem, question in problems
+        if any((problem, site) not in done for site in sites)
+    ]
     added = 0
     for start in range(0, len(missing), _CHUNK):
         part = missing[start : start + _CHUNK]
-        found = activations(
+        read = activations(
             model, [question for _, question in part], sites=sites, protocol=protocol
         )
-        for site, values in found.items():
+        for site, values in read.items():
             keep = [i for i, (problem, _) in enumerate(part) if (problem, site) not in done]
             ids = [part[i][0] for i in keep]
             rows = activation_table(row["model_id"], protocol, site, ids, np.asarray(values)[keep])
@@ -134,7 +138,7 @@ def stored_activations(
     """
     where = {"site": [site], "protocol": [protocol], "problem_id": set(problem_ids)}
     table = shards.committed(root, "activations", where=where)
-    model_id = _one_model(root, table, model, f"site {site}, protocol {protocol}")
+    model_id = _sole_model(root, table, model, f"site {site}, protocol {protocol}")
     table = table.filter(pc.equal(table["model_id"], model_id))
     positions = table["position"].to_numpy()
     count = int(positions.max()) + 1
@@ -156,21 +160,21 @@ def stored_activations(
     return model_id, out[[row_of[problem] for problem in problem_ids]]
 
 
-def _one_model(root: Path, table: pa.Table, model: str | None, where: str) -> str:
+def _sole_model(root: Path, table: pa.Table, model: str | None, where: str) -> str:
     names = {
         row["model_id"]: row["name"]
         for row in shards.committed(root, "models", ["model_id", "name"]).to_pylist()
     }
-    found = sorted(set(table["model_id"].to_pylist()))
-    fitting = [one for one in found if model is None or names.get(one) == model]
+    ids = sorted(set(table["model_id"].to_pylist()))
+    fitting = [model_id for model_id in ids if model is None or names.get(model_id) == model]
     if not fitting:
-        other = f" (there are some of {names.get(found[0], found[0])})" if found else ""
+        other = f" (there are some of {names.get(ids[0], ids[0])})" if ids else ""
         raise UserError(
             f"no stored activations at {where}{other}: run `steerstat extract STORE --set … "
             "--sites …` first"
         )
     if len(fitting) > 1:
-        listed = ", ".join(names.get(one, one) for one in fitting)
+        listed = ", ".join(names.get(model_id, model_id) for model_id in fitting)
         raise UserError(
             f"activations at {where} are there for several models: say --model ({listed})"
         )

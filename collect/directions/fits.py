@@ -139,8 +139,8 @@ def _probe(features: Array, labels: NDArray[np.bool_]) -> Array:
         return float(value), gradient
 
     start = np.zeros(features.shape[1] + 1)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 1000})
-    return np.asarray(found.x[:-1])
+    optimum = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 1000})
+    return np.asarray(optimum.x[:-1])
 
 
 def logistic_probe(activations: Array, labels: Array, *, strata: Array | None = None) -> Array:

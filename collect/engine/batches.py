@@ -61,7 +61,7 @@ def windows(
 
 
 def group_units(
-    window: Window, steerings: Sequence[Steering], rows: int, workers: int = 1
+    window: Window, steerings: Sequence[Steering], n_rows: int, workers: int = 1
 ) -> Iterator[list[Unit]]:
     """Batches of at most `rows` units that share their sites and their effect.
 
@@ -74,11 +74,11 @@ def group_units(
         kind = ("latent", "total") if steering.is_baseline else (steering.site, steering.effect)
         kinds[kind].append(unit)
     for group in kinds.values():
-        rounds = math.ceil(len(group) / (rows * workers))
-        yield from _cut(group, math.ceil(len(group) / (rounds * workers)), rows)
+        rounds = math.ceil(len(group) / (n_rows * workers))
+        yield from _cut(group, math.ceil(len(group) / (rounds * workers)), n_rows)
 
 
-def _cut(units: list[Unit], aim: int, rows: int) -> Iterator[list[Unit]]:
+def _cut(units: list[Unit], aim: int, n_rows: int) -> Iterator[list[Unit]]:
     """Batches of about `aim` units and at most `rows`; units of a question are consecutive."""
     batch: list[Unit] = []
     left = len(units)  # units that are in no finished batch
@@ -87,15 +87,15 @@ def _cut(units: list[Unit], aim: int, rows: int) -> Iterator[list[Unit]]:
         goal = left / max(1, round(left / aim))
         # A question belongs to the batch in which its middle falls.
         full = len(batch) + len(question) / 2 > goal
-        if batch and (full or len(batch) + len(question) > rows):
+        if batch and (full or len(batch) + len(question) > n_rows):
             yield batch
             left -= len(batch)
             batch = []
         batch += question
-        while len(batch) > rows:
-            yield batch[:rows]
-            left -= rows
-            batch = batch[rows:]
+        while len(batch) > n_rows:
+            yield batch[:n_rows]
+            left -= n_rows
+            batch = batch[n_rows:]
     if batch:
         yield batch
 

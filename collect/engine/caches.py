@@ -79,8 +79,8 @@ class SuffixCache:
     Entries come first, so that writing one and reading one are each a single contiguous pass.
     """
 
-    def __init__(self, net: Network, rows: int, capacity: int, like: Tensor) -> None:
-        shape = (capacity, rows, net.n_kv, net.d_head)
+    def __init__(self, net: Network, n_rows: int, capacity: int, like: Tensor) -> None:
+        shape = (capacity, n_rows, net.n_kv, net.d_head)
         self.keys = [like.new_empty(shape) for _ in range(net.n_layer)]
         self.values = [like.new_empty(shape) for _ in range(net.n_layer)]
 
@@ -146,30 +146,34 @@ def attend(
     Returns:
         [B, c, h * dh].
     """
-    rows, c, heads, width = query.shape
+    n_rows, c, heads, width = query.shape
     group = heads // net.n_kv
     # [B, n_kv, c * group, dh]: queries that share keys lie together.
-    grouped = (query * net.scales[layer]).view(rows, c, net.n_kv, group, width).transpose(1, 2)
-    grouped = grouped.reshape(rows, net.n_kv, c * group, width)
+    grouped = (query * net.scales[layer]).view(n_rows, c, net.n_kv, group, width).transpose(1, 2)
+    grouped = grouped.reshape(n_rows, net.n_kv, c * group, width)
     if c == 1 and query.dtype == torch.float32 and query.device.type == "cpu":
-        own = _own_by_entry(grouped, keys, values, hidden)
+        suffix = _over_suffix_by_entry(grouped, keys, values, hidden)
     else:
-        own = _own(grouped, keys, values, hidden, c)
-    like = own.top
-    shared = Gathered(
-        own.values.new_empty(grouped.shape), like.new_empty(like.shape), like.new_empty(like.shape)
+        suffix = _over_suffix(grouped, keys, values, hidden, c)
+    like = suffix.top
+    prefix = Gathered(
+        suffix.values.new_empty(grouped.shape),
+        like.new_empty(like.shape),
+        like.new_empty(like.shape),
     )
     for segment in segments:
         part = slice(segment.start, segment.stop)
-        found = _shared(grouped[part], segment, layer)
-        shared.values[part], shared.top[part] = found.values, found.top
-        shared.total[part] = found.total
-    joined = shared.joined(own).to(query.dtype)
-    joined = joined.view(rows, net.n_kv, c, group, width).transpose(1, 2)
-    return joined.reshape(rows, c, heads * width)
+        of_segment = _over_prefix(grouped[part], segment, layer)
+        prefix.values[part], prefix.top[part] = of_segment.values, of_segment.top
+        prefix.total[part] = of_segment.total
+    joined = prefix.joined(suffix).to(query.dtype)
+    joined = joined.view(n_rows, net.n_kv, c, group, width).transpose(1, 2)
+    return joined.reshape(n_rows, c, heads * width)
 
 
-def _own(query: Tensor, keys: Tensor, values: Tensor, hidden: Tensor | None, c: int) -> Gathered:
+def _over_suffix(
+    query: Tensor, keys: Tensor, values: Tensor, hidden: Tensor | None, c: int
+) -> Gathered:
     """Attention of [B, n_kv, m, dh] over own entries, as one small product a row."""
     keys, values = keys.permute(1, 2, 0, 3), values.permute(1, 2, 0, 3)
     scores = torch.matmul(query, keys.transpose(-1, -2)).float()
@@ -183,7 +187,9 @@ def _own(query: Tensor, keys: Tensor, values: Tensor, hidden: Tensor | None, c: 
     return Gathered(gathered, top, weights.sum(-1))
 
 
-def _own_by_entry(query: Tensor, keys: Tensor, values: Tensor, hidden: Tensor | None) -> Gathered:
+def _over_suffix_by_entry(
+    query: Tensor, keys: Tensor, values: Tensor, hidden: Tensor | None
+) -> Gathered:
     """The same for one token a row, entry by entry: a product of so few numbers is all overhead."""
     scores = torch.stack([(query * key.unsqueeze(2)).sum(-1) for key in keys])
     if hidden is not None:
@@ -196,12 +202,12 @@ def _own_by_entry(query: Tensor, keys: Tensor, values: Tensor, hidden: Tensor | 
     return Gathered(gathered, top, weights.sum(0))
 
 
-def _shared(query: Tensor, segment: Segment, layer: int) -> Gathered:
+def _over_prefix(query: Tensor, segment: Segment, layer: int) -> Gathered:
     """Attention of [rows, n_kv, m, dh] over the prefixes of their questions."""
-    rows, n_kv, m, width = query.shape
+    n_rows, n_kv, m, width = query.shape
     keys, values = segment.keys[layer], segment.values[layer]
     if not keys.shape[2]:
-        nothing = query.new_zeros((rows, n_kv, m), dtype=torch.float32)
+        nothing = query.new_zeros((n_rows, n_kv, m), dtype=torch.float32)
         return Gathered(query.float() * 0, nothing - float("inf"), nothing)
     if segment.place is not None:
         grid = query.new_zeros((segment.n * segment.width, n_kv, m, width))

@@ -194,11 +194,11 @@ class Engine:
     def _with_states(self, units: Sequence[Unit]) -> Iterator[tuple[Block, Tensor]]:
         workers = worker_count(self.model)
         memory = self.memory // workers
-        rows = self.max_rows or batch_rows(self.model, self.net, self.opening, memory)
+        n_rows = self.max_rows or batch_rows(self.model, self.net, self.opening, memory)
         for window in windows(units, self.prompts, self.net, self.model, self.memory):
             with torch.inference_mode():
                 prefixes = list(prefill(self.net, self.prompts, window.problems, self.model.device))
-            groups = group_units(window, self.steerings, rows, workers)
+            groups = group_units(window, self.steerings, n_rows, workers)
             compute = partial(self._safely, prefixes)
             for results in ordered(compute, groups, workers):
                 yield from results

@@ -50,7 +50,7 @@ def activations(
             raise UserError(f"site {site}: layers go from 0 to {model.n_layer - 1}")
     engine = Engine(model, questions, None, [Steering(None)], protocol, None, memory, None)
     shape = (len(questions), engine.protocol.n_positions, model.d_model)
-    found = {site: np.zeros(shape, dtype=np.float32) for site in sites}
+    by_site = {site: np.zeros(shape, dtype=np.float32) for site in sites}
     units = [Unit(problem, 0, 0) for problem in range(len(questions))]
     step = batch_rows(model, engine.net, engine.opening, memory)
     for window in windows(units, engine.prompts, engine.net, model, memory):
@@ -63,8 +63,8 @@ def activations(
                 rows = engine.rows(prefixes, part, drop_last=True)
                 for t, states in enumerate(_read(engine, rows, sites)):
                     for site, values in states.items():
-                        found[site][problems, t] = values.float().cpu().numpy()
-    return found
+                        by_site[site][problems, t] = values.float().cpu().numpy()
+    return by_site
 
 
 def _read(engine: Engine, rows: Rows, sites: Sequence[str]) -> list[dict[str, Tensor]]:

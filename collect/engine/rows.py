@@ -88,7 +88,7 @@ class Rows:
 
     def feed(self, x: Tensor, hook: Hook | None = None) -> Tensor:
         """Feed c inputs [B, c, d] to every row; returns the last block's output [B, c, d]."""
-        rows, c, width = x.shape
+        n_rows, c, width = x.shape
         start, stop = self.used, self.used + c
         device = x.device
         positions = (self.lengths[:, None] + torch.arange(start, stop, device=device)).flatten()
@@ -96,10 +96,10 @@ class Rows:
         if c > 1:
             seen = torch.arange(start, stop, device=device)[:, None]
             hidden = torch.arange(stop, device=device) > seen
-        flat = self.net.place(x.reshape(rows * c, width), positions)
+        flat = self.net.place(x.reshape(n_rows * c, width), positions)
         for layer in range(self.net.n_layer):
             q, k, v = (
-                part.view(rows, c, -1, self.net.d_head)
+                part.view(n_rows, c, -1, self.net.d_head)
                 for part in self.net.qkv(layer, flat, positions)
             )
             keys, values = self.cache.keys[layer], self.cache.values[layer]
@@ -107,24 +107,24 @@ class Rows:
             values[start:stop] = v.transpose(0, 1)
             flat = self._block(layer, flat, q, stop, hidden, hook)
         self.used = stop
-        return flat.view(rows, c, width)
+        return flat.view(n_rows, c, width)
 
     def feed_at(self, x: Tensor, at: Tensor, hook: Hook | None = None) -> Tensor:
         """Feed one input [B, 1, d] at each row's own place `at` [B]; entries beyond are unseen."""
-        rows, _, width = x.shape
+        n_rows, _, width = x.shape
         stop = int(at.max()) + 1
         hidden = torch.arange(stop, device=x.device) > at[:, None]
         positions = self.lengths + at
-        index = torch.arange(rows, device=x.device)
-        flat = self.net.place(x.reshape(rows, width), positions)
+        index = torch.arange(n_rows, device=x.device)
+        flat = self.net.place(x.reshape(n_rows, width), positions)
         for layer in range(self.net.n_layer):
             q, k, v = self.net.qkv(layer, flat, positions)
             self.cache.keys[layer][at, index] = k
             self.cache.values[layer][at, index] = v
-            q = q.reshape(rows, 1, self.net.n_head, self.net.d_head)
+            q = q.reshape(n_rows, 1, self.net.n_head, self.net.d_head)
             flat = self._block(layer, flat, q, stop, hidden, hook)
         self.used = max(self.used, stop)
-        return flat.view(rows, 1, width)
+        return flat.view(n_rows, 1, width)
 
     def _block(
         self, layer: int, x: Tensor, q: Tensor, stop: int, hidden: Tensor | None, hook: Hook | None
@@ -214,9 +214,9 @@ class SteeringTable:
 class Norms:
     """What is kept of every steered position, each [B, T]; NaN where it has no meaning."""
 
-    def __init__(self, rows: int, n_positions: int, device: torch.device) -> None:
+    def __init__(self, n_rows: int, n_positions: int, device: torch.device) -> None:
         self.before, self.after, self.fed, self.cosine = (
-            torch.full((rows, n_positions), float("nan"), device=device) for _ in range(4)
+            torch.full((n_rows, n_positions), float("nan"), device=device) for _ in range(4)
         )
 
     def note(self, t: int, before: Tensor, after: Tensor, unit: Tensor) -> None:

@@ -137,7 +137,7 @@ def _empty_model(config: Any, vocab_size: int, dtype: torch.dtype) -> Any:
 
 
 def _folders(source: Source, base: Source | None) -> list[Path]:
-    return [one.folder for one in (source, base) if one is not None]
+    return [each.folder for each in (source, base) if each is not None]
 
 
 def _load_codi(source: Source, base: Source | None, alpha: float, dtype: torch.dtype) -> Model:
@@ -215,10 +215,12 @@ def _load_coconut(source: Source, base: Source | None, dtype: torch.dtype) -> Mo
 
 
 def _n_latent(section: Any, default: int, source: Source) -> int:
-    found = section.get("n_latent", default) if isinstance(section, dict) else None
-    if not isinstance(found, int) or isinstance(found, bool) or not 1 <= found <= 1024:
-        raise UserError(f"{source.folder / 'config.json'}: n_latent is {found!r}, wanted 1 to 1024")
-    return found
+    n_latent = section.get("n_latent", default) if isinstance(section, dict) else None
+    if not isinstance(n_latent, int) or isinstance(n_latent, bool) or not 1 <= n_latent <= 1024:
+        raise UserError(
+            f"{source.folder / 'config.json'}: n_latent is {n_latent!r}, wanted 1 to 1024"
+        )
+    return n_latent
 
 
 def _placed(model: Model, device: torch.device) -> Model:

@@ -26,7 +26,7 @@ def is_coconut(names: Iterable[str], source: Source, base: Source | None) -> boo
     """Whether this is a Coconut checkpoint, by its names, its configuration or its tokenizer."""
     if "coconut" in source.config or any(name.startswith(_WRAPPER) for name in names):
         return True
-    folders = [one.folder for one in (source, base) if one is not None]
+    folders = [each.folder for each in (source, base) if each is not None]
     return any(_mentions(folder / "tokenizer.json", START) for folder in folders)
 
 
@@ -43,18 +43,18 @@ def language_tensors(tensors: Tensors, what: str) -> Tensors:
     if not any(name.startswith(_WRAPPER) for name in tensors):
         return tensors
     copy = tensors.get(_EMBEDDING)
-    found = {}
+    language = {}
     for name, tensor in tensors.items():
         if name == _EMBEDDING:
             continue
         if not name.startswith(_WRAPPER):
             raise UserError(f"{what}: tensor {name} is left over: it is not {_WRAPPER}*")
-        found[name.removeprefix(_WRAPPER)] = tensor
+        language[name.removeprefix(_WRAPPER)] = tensor
     for name in ("transformer.wte.weight", "model.embed_tokens.weight"):
-        if copy is not None and name in found and not torch.equal(copy, found[name]):
+        if copy is not None and name in language and not torch.equal(copy, language[name]):
             raise UserError(f"{what}: {_EMBEDDING} and {_WRAPPER}{name} differ")
     constants = (".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq")
-    return {name: tensor for name, tensor in found.items() if not name.endswith(constants)}
+    return {name: tensor for name, tensor in language.items() if not name.endswith(constants)}
 
 
 def latent_tokens(tokenizer: Any, vocab_size: int, what: str) -> tuple[int, int]:

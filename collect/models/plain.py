@@ -73,10 +73,10 @@ def _from_pretrained(source: Source, dtype: torch.dtype, **options: Any) -> Any:
     names = {"missing_keys": "missing", "unexpected_keys": "left over"}
     names["mismatched_keys"] = "wrong shape"
     for key, what in names.items():
-        found = sorted(map(str, info.get(key) or ()))
-        if found:
-            more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-            raise UserError(f"{source.name}: tensors {what}: {', '.join(found[:5])}{more}")
+        tensors = sorted(map(str, info.get(key) or ()))
+        if tensors:
+            more = f" and {len(tensors) - 5} more" if len(tensors) > 5 else ""
+            raise UserError(f"{source.name}: tensors {what}: {', '.join(tensors[:5])}{more}")
     return lm.eval()
 
 

@@ -119,13 +119,13 @@ def _smollm2() -> Source:
 def _in_folder(name: str, folder: Path, weights: bool) -> Source:
     if not folder.is_dir():
         raise UserError(f"the files of {name} are missing: no folder {folder}")
-    found = weight_files(folder) if weights else ()
-    if weights and not found:
+    files = weight_files(folder) if weights else ()
+    if weights and not files:
         raise UserError(
             f"{folder} holds no weights: looked for model.safetensors, pytorch_model.bin, "
             "their .index.json, and *.gguf"
         )
-    return Source(name, folder, found)
+    return Source(name, folder, files)
 
 
 def weight_files(folder: Path) -> tuple[Path, ...]:

@@ -56,7 +56,7 @@ def _from_json(path: Path, config: Mapping[str, Any]) -> Any:
     else:
         tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(path))
     for name in ("bos", "eos", "pad"):
-        token_id = _one(config.get(f"{name}_token_id"))
+        token_id = _first(config.get(f"{name}_token_id"))
         if getattr(tokenizer, f"{name}_token") is None and token_id is not None:
             token = tokenizer.convert_ids_to_tokens(token_id)
             if token is not None:
@@ -85,13 +85,13 @@ def end_of_text(tokenizer: Any, config: Mapping[str, Any], what: str) -> int:
     Raises:
         UserError: neither names one.
     """
-    for found in (tokenizer.eos_token_id, _one(config.get("eos_token_id"))):
-        if found is not None:
-            return int(found)
+    for token in (tokenizer.eos_token_id, _first(config.get("eos_token_id"))):
+        if token is not None:
+            return int(token)
     raise UserError(f"{what}: neither the tokenizer nor config.json names an end-of-text token")
 
 
-def _one(ids: Any) -> int | None:
+def _first(ids: Any) -> int | None:
     """Configurations name one id or a list of them; the first counts."""
     if isinstance(ids, list):
         return ids[0] if ids else None

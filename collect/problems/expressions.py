@@ -29,7 +29,7 @@ def expressions(count: int, *, mix: Sequence[float] = (1, 1), seed: int = 0) -> 
     """
     if count < 1 or not 1 <= len(mix) <= MAX_EXPRESSION_STEPS or min(mix) < 0 or not sum(mix):
         raise UserError("need a count of at least 1 and 1 or 2 weights, not all zero")
-    found = Problems()
+    problems = Problems()
     for n_steps, quota in enumerate(quotas(count, mix), start=1):
         every = _all(n_steps)
         if quota > len(every):
@@ -37,7 +37,7 @@ def expressions(count: int, *, mix: Sequence[float] = (1, 1), seed: int = 0) -> 
                 f"there are {len(every)} distinct {n_steps}-step expressions, not {quota}"
             )
         for expression, value in random.Random(f"{seed}/{n_steps}").sample(every, quota):
-            found.rows.append(
+            problems.rows.append(
                 problem_row(
                     QUESTION.format(expression=expression),
                     str(value),
@@ -46,17 +46,17 @@ def expressions(count: int, *, mix: Sequence[float] = (1, 1), seed: int = 0) -> 
                     source=f"expressions, seed {seed}",
                 )
             )
-    return found
+    return problems
 
 
 def _all(n_steps: int) -> list[tuple[str, int]]:
     """Every expression of `n_steps` additions and subtractions, with its value."""
     steps = [f"{sign} {n}" for sign in "+-" for n in range(1, MAX_OPERAND + 1)]
     return [
-        found
+        expression
         for start in range(1, MAX_START + 1)
         for chosen in itertools.product(steps, repeat=n_steps)
-        for found in _valid(start, chosen)
+        for expression in _valid(start, chosen)
     ]
 
 

@@ -46,8 +46,8 @@ def true_false(text: str) -> str | None:
     for pattern in (rf"{_ANSWER_MARK}\W*{word}", word):
         matches = list(re.finditer(pattern, text, re.IGNORECASE))
         if matches:
-            found = matches[-1]["word"].lower()
-            value = {"yes": "true", "no": "false"}.get(found, found)
+            said = matches[-1]["word"].lower()
+            value = {"yes": "true", "no": "false"}.get(said, said)
             return _NEGATED[value] if matches[-1]["negation"] else value
     return None
 

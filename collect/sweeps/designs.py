@@ -151,11 +151,11 @@ def _two_branches(
         prefix="random",
         controls=scale.controls,
     )
-    own = Branch(
+    report = Branch(
         title="the report's own",
         setting=_setting(model, "report", max_new_tokens),
-        train=sets["own"][0],
-        tests=sets["own"][1],
+        train=sets["report"][0],
+        tests=sets["report"][1],
         site="latent",
         read_at=(_middle(model),),
         # As the report did: fitted on a middle layer, added to the final hidden state.
@@ -164,7 +164,7 @@ def _two_branches(
         prefix="report_random",
         controls=scale.report_controls,
     )
-    return corrected, own
+    return corrected, report
 
 
 def demo(model: Model, *, seed: int, scale: Scale | None = None) -> Design:
@@ -195,7 +195,7 @@ def demo(model: Model, *, seed: int, scale: Scale | None = None) -> Design:
         scale,
         BUNDLED_NEW_TOKENS,
         corrected=("train", ("primary",)),
-        own=("report_train", ("balanced",)),
+        report=("report_train", ("balanced",)),
     )
     problems = generated(scale.pool, mix=scale.mix, seed=seed).rows
     return Design(branches, problems, scale.alphas, draw=draw)
@@ -264,6 +264,6 @@ def published(
         scale,
         PUBLISHED_NEW_TOKENS,
         corrected=("train", ("primary", "report_test")),
-        own=("report_train", ("report_test",)),
+        report=("report_train", ("report_test",)),
     )
     return Design(branches, data.problems, scale.alphas, given=given)

@@ -129,9 +129,9 @@ def _seen(engine: Engine, units: Sequence[Unit], max_rows: int | None) -> Seen:
     return seen
 
 
-def _difference(one: Seen, other: Seen, unit: Unit, against: Unit) -> float:
+def _difference(seen: Seen, reference: Seen, unit: Unit, against: Unit) -> float:
     """Largest logit difference of two units, over as many tokens as both were fed."""
-    mine, theirs = one[unit][2], other[against][2]
+    mine, theirs = seen[unit][2], reference[against][2]
     common = min(len(mine), len(theirs))
     return float(np.abs(mine[:common] - theirs[:common]).max())
 

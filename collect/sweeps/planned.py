@@ -141,17 +141,17 @@ def record(root: Path, plan: Plan, plan_id: str, stops: Sequence[Stop]) -> Itera
 
     stamp = stamps(root)
     named = [
-        stamp({"direction": one.direction, "alpha": one.alpha, "set_name": plan.set})
-        for one in stops
+        stamp({"direction": stop.direction, "alpha": stop.alpha, "set_name": plan.set})
+        for stop in stops
     ]
-    confirmatory = all(one == "confirmatory" for one in named)
+    confirmatory = all(word == "confirmatory" for word in named)
     record_stops(
         root, plan, plan_id, stops, stamp="confirmatory" if confirmatory else "exploratory"
     )
     ingest(root)
-    for one in stops:
-        word = "not decided" if one.decision == "continue" else one.decision
+    for stop in stops:
+        word = "not decided" if stop.decision == "continue" else stop.decision
         yield (
-            f"{one.contrast} at alpha {one.alpha:+g}: {word} after {one.seen} of {plan.problems} "
-            f"problems ({one.gained} gained, {one.lost} lost)"
+            f"{stop.contrast} at alpha {stop.alpha:+g}: {word} after {stop.seen} of "
+            f"{plan.problems} problems ({stop.gained} gained, {stop.lost} lost)"
         )

@@ -52,12 +52,12 @@ def seeds(text: str) -> list[int]:
     if parts and max(parts) > MOST_OUTCOME_SEED:
         raise UserError(f"--seeds {text!r}: a seed is at most {MOST_OUTCOME_SEED}")
     if ":" in text:
-        found = list(range(*parts)[: MOST_VALUES + 1]) if len(parts) == 2 else []
+        values = list(range(*parts)[: MOST_VALUES + 1]) if len(parts) == 2 else []
     else:
-        found = sorted(set(parts))
-    if not found or found[0] < 0 or len(found) > MOST_VALUES:
+        values = sorted(set(parts))
+    if not values or values[0] < 0 or len(values) > MOST_VALUES:
         raise UserError(f"--seeds {text!r} names no seeds: write 0:4 (0, 1, 2, 3) or 0,5,7")
-    return found
+    return values
 
 
 def memory_bytes(text: str) -> int:

@@ -204,7 +204,7 @@ def _run(
     problems: Sequence[Problem],
     conditions: Sequence[Condition],
 ) -> None:
-    distinct = {one.condition_id for one in conditions}
+    distinct = {condition.condition_id for condition in conditions}
     with job.steps.step(name, total=len(problems) * len(distinct)) as progress:
         sweep(
             job.root,
@@ -220,7 +220,7 @@ def _run(
 def _fit(job: Reproduction, branch: Branch) -> None:
     """The branch's candidates, and controls for the first of them."""
     protocol = branch.setting.protocol.name
-    asked = [(one.problem_id, one.question) for one in _asked(job.root, [branch.train])]
+    asked = [(problem.problem_id, problem.question) for problem in _asked(job.root, [branch.train])]
     with job.steps.step(f"activations ({protocol})"):
         extract(job.root, branch.setting.model, asked, sites=branch.read_at, protocol=protocol)
     for name, fit in branch.fits.items():
@@ -261,9 +261,9 @@ def _conditions(
     return [
         condition(
             setting,
-            Steering(one.vectors, alpha, site=one.site, key=one.name),
-            one.direction_id,
+            Steering(direction.vectors, alpha, site=direction.site, key=direction.name),
+            direction.direction_id,
         )
-        for one in directions
+        for direction in directions
         for alpha in alphas
     ]

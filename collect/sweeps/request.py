@@ -216,8 +216,10 @@ def _doses(
     plan = None if plan_file is None else plan_file.plan
     if options.directions is not None:
         shared = tuple(alphas or (plan.alphas if plan else [1.0]))
-        return tuple((one, shared) for one in select_directions(root, options.directions))
+        return tuple(
+            (direction, shared) for direction in select_directions(root, options.directions)
+        )
     if plan is None:
         return ()
     chosen = planned.directions(root, plan, str(options.problems), options.protocol)
-    return tuple((one, tuple(alphas or doses)) for one, doses in chosen)
+    return tuple((direction, tuple(alphas or doses)) for direction, doses in chosen)

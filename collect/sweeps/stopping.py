@@ -62,29 +62,29 @@ def sweep_until_decided(
     from analysis.plans import problem_order
 
     by_id = {problem.problem_id: problem for problem in problems}
-    order = [by_id[one] for one in problem_order(list(by_id), plan)]
-    baseline = next(one for one in conditions if one.steering.is_baseline)
+    order = [by_id[problem] for problem in problem_order(list(by_id), plan)]
+    baseline = next(c for c in conditions if c.steering.is_baseline)
     asked = _questions(plan, contrasts, conditions)
-    of_questions = {one.condition.condition_id for one in asked}
-    others = [one for one in conditions if one.condition_id not in of_questions]
+    of_questions = {question.condition.condition_id for question in asked}
+    others = [c for c in conditions if c.condition_id not in of_questions]
     stops: list[Stop] = []
     computed, start, step = 0, 0, plan.stopping.look_every
     while asked and start < len(order):
         end = min(start + step, len(order))
-        doses = {one.condition.steering.alpha for one in asked}
+        doses = {question.condition.steering.alpha for question in asked}
         active = [
-            *(one.condition for one in asked),
-            *(one for one in others if one is baseline or one.steering.alpha in doses),
+            *(question.condition for question in asked),
+            *(c for c in others if c is baseline or c.steering.alpha in doses),
         ]
         computed += sweep(root, setting, order[start:end], active, seeds=seeds, **options)
         start = end
         correct = _correct(root, active, seeds[0])
-        looks = [_look(plan, one, baseline, order[:end], correct) for one in asked]
+        looks = [_look(plan, question, baseline, order[:end], correct) for question in asked]
         last = end == len(order)
         stops += [look for look in looks if last or look.decision != CONTINUE]
         asked = [
-            one
-            for one, look in zip(asked, looks, strict=True)
+            question
+            for question, look in zip(asked, looks, strict=True)
             if not last and look.decision == CONTINUE
         ]
     return computed, stops
@@ -94,17 +94,20 @@ def _questions(
     plan: Plan, contrasts: Sequence[Contrast], conditions: Sequence[Condition]
 ) -> list[Question]:
     return [
-        Question(contrast, one)
+        Question(contrast, condition)
         for contrast in contrasts
-        for one in conditions
-        if one.steering.key == contrast.direction
-        and any(abs(one.steering.alpha - alpha) < 1e-9 for alpha in plan.doses(contrast))
+        for condition in conditions
+        if condition.steering.key == contrast.direction
+        and any(abs(condition.steering.alpha - alpha) < 1e-9 for alpha in plan.doses(contrast))
     ]
 
 
 def _correct(root: Path, conditions: Sequence[Condition], seed: int) -> Correct:
     """Committed correctness by condition and problem."""
-    where: Where = {"condition_id": [one.condition_id for one in conditions], "seed": [seed]}
+    where: Where = {
+        "condition_id": [condition.condition_id for condition in conditions],
+        "seed": [seed],
+    }
     rows = committed(root, "outcomes", ["condition_id", "problem_id", "correct"], where).to_pylist()
     return {(row["condition_id"], row["problem_id"]): row["correct"] for row in rows}
 
@@ -121,8 +124,8 @@ def _look(
 
     key = question.condition.condition_id
     pairs = [
-        (correct[baseline.condition_id, one.problem_id], correct[key, one.problem_id])
-        for one in seen
+        (correct[baseline.condition_id, problem.problem_id], correct[key, problem.problem_id])
+        for problem in seen
     ]
     gained, lost = pairs.count((False, True)), pairs.count((True, False))
     contrast, decision = question.contrast, CONTINUE

@@ -155,7 +155,7 @@ def sweep(
         setting.model,
         [problem.question for problem in problems],
         [problem.answer for problem in problems],
-        [one.steering for one in conditions],
+        [condition.steering for condition in conditions],
         protocol=setting.protocol,
         decoding=setting.decoding,
         seeds=seeds,
@@ -193,7 +193,7 @@ def _count_done(
     seeds: Sequence[int],
 ) -> int:
     asked = {problem.problem_id for problem in problems}
-    named = {one.condition_id for one in conditions}
+    named = {condition.condition_id for condition in conditions}
     return sum(c in named and p in asked and s in seeds for c, p, s in done)
 
 
@@ -232,11 +232,11 @@ def _rows(
 ) -> pa.Table:
     """A block as rows of `outcomes`."""
     tokens = [tuple(ids) for ids in block.tokens]
-    found = [
+    parsed = [
         read(ids, bool(truncated), int(problem))
         for ids, truncated, problem in zip(tokens, block.truncated, block.problem, strict=True)
     ]
-    text, answer, status, correct = zip(*found, strict=True)
+    text, answer, status, correct = zip(*parsed, strict=True)
     margin = np.asarray(block.margin, dtype=np.float32)
     schema = TABLES["outcomes"].arrow
     columns: dict[str, Any] = {

@@ -56,7 +56,7 @@ def work_out(request: Request) -> Work:
     setting = Setting(model, protocol, request.decoding)
     conditions = _conditions(setting, request)
     _check_fit(setting, request, conditions)
-    done = done_units(request.root, [one.condition_id for one in conditions])
+    done = done_units(request.root, [c.condition_id for c in conditions])
     asked = {problem.problem_id for problem in request.problems}
     had = sum(problem in asked and seed in request.seeds for _, problem, seed in done)
     missing = len(request.problems) * len(conditions) * len(request.seeds) - had
@@ -67,7 +67,7 @@ def _check_fit(setting: Setting, request: Request, conditions: Sequence[Conditio
     """What only the model can tell is told before a plan is frozen: an engine looks at it all."""
     first = request.problems[0]
     Engine(
-        setting.model, [first.question], [first.answer], [one.steering for one in conditions],
+        setting.model, [first.question], [first.answer], [c.steering for c in conditions],
         setting.protocol, setting.decoding, request.memory, None,
     )  # fmt: skip
 
@@ -87,14 +87,14 @@ def _conditions(setting: Setting, request: Request) -> list[Condition]:
                 key=direction.name,
             )
             conditions.append(condition(setting, steering, direction.direction_id))
-    return list({one.condition_id: one for one in conditions}.values())
+    return list({c.condition_id: c for c in conditions}.values())
 
 
 def estimate(work: Work) -> list[str]:
     """What the work will take, from a timed sample; nothing is written."""
     request = work.request
     sample = request.problems[:8]
-    steerings = [one.steering for one in work.conditions[:16]]
+    steerings = [c.steering for c in work.conditions[:16]]
     started = time.monotonic()
     blocks = run(
         work.setting.model,

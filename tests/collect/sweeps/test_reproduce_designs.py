@@ -86,8 +86,8 @@ def test_the_reports_experiment_runs_beside_its_corrected_twin(checkpoint, files
     directions = committed(root, "directions").to_pylist()
     kinds = [row["kind"] for row in directions if row["role"] == "control"]
     assert (kinds.count("random_per_position"), kinds.count("random_total_norm")) == (3, 2)
-    own = next(row for row in directions if row["name"] == "report_mean_difference")
-    assert (json.loads(own["recipe"])["fitted_at"], own["site"]) == ("residual:0", "latent")
+    report = next(row for row in directions if row["name"] == "report_mean_difference")
+    assert (json.loads(report["recipe"])["fitted_at"], report["site"]) == ("residual:0", "latent")
 
 
 def test_the_real_files_split_as_published(published_data, tmp_path):
@@ -142,13 +142,13 @@ def _plain_protocol(model):
 
 
 def test_two_branches_differ_in_protocol_site_and_controls(checkpoint):
-    corrected, own = _two_branches(
-        checkpoint, TINY, 8, corrected=("train", ("primary",)), own=("train", ("test",))
+    corrected, report = _two_branches(
+        checkpoint, TINY, 8, corrected=("train", ("primary",)), report=("train", ("test",))
     )
-    assert (corrected.setting.protocol.name, own.setting.protocol.name) == ("codi", "report")
+    assert (corrected.setting.protocol.name, report.setting.protocol.name) == ("codi", "report")
     assert corrected.fits["mean_difference"].fitted_at == corrected.site
-    assert own.fits["report_mean_difference"].fitted_at != own.site
-    assert (corrected.control, own.control) == ("random_per_position", "random_total_norm")
+    assert report.fits["report_mean_difference"].fitted_at != report.site
+    assert (corrected.control, report.control) == ("random_per_position", "random_total_norm")
 
 
 def test_there_are_enough_sums_for_a_plain_model():
