@@ -47,10 +47,23 @@ LatentSite = Literal["latent", "latent_projected"]
 Schedule = Literal["uniform", "first", "last", "magnitude"]
 ProtocolName = Literal["codi", "report", "coconut", "plain", "chat"]
 BotPlacement = Literal["before_latents", "first_latent", "none"]
+AnswerStart = Literal["eot", "prompt"]
+AnswerVocabulary = Literal["less_last", "all"]
+Fit = Literal[
+    "mean_difference", "mean_difference_matched", "first_principal_component", "logistic_probe"
+]
+ControlKind = Literal["random_per_position", "random_total_norm", "shuffled_labels"]
+
+# Models.
+ModelFamily = Literal["codi", "coconut", "plain"]
+Architecture = Literal["gpt2", "llama"]
+Dtype = Literal["float32", "bfloat16", "float16"]
 
 # Problems, runs and their outcomes.
 Split = Literal["train", "test"]
 ArithmeticSplit = Literal["train", "held_out"]
+AnswerParser = Literal["number", "choice", "true_false"]
+PairSides = Literal["clean", "corrupted", "both"]
 Selection = Literal["all", "random", "balanced_on_baseline"]
 RunStatus = Literal["running", "complete", "interrupted", "failed"]
 

@@ -60,39 +60,55 @@ def collect(
     site: Annotated[
         str | None,
         typer.Option(
-            help="Site where directions are added, such as residual:2; by default each "
-            "direction's own."
+            help="Site where directions are added, such as residual:2; by default the plan's, "
+            "else each direction's own."
         ),
     ] = None,
     schedule: Annotated[
         str | None,
         typer.Option(
-            help="Weights of positions: uniform (default), first, last, position:<i>, magnitude "
-            "or a list such as [1, 0.5, 0]."
+            help="Weights of positions: uniform, first, last, position:<i>, magnitude or a list "
+            "such as [1, 0.5, 0]; by default the plan's, else uniform."
         ),
     ] = None,
     operator: Annotated[
         str | None,
-        typer.Option(help="Operator: add (default), norm_preserving_add, project_out or clamp."),
+        typer.Option(
+            help="Operator: add, norm_preserving_add, project_out or clamp; by default the "
+            "plan's, else add."
+        ),
     ] = None,
-    effect: Annotated[str | None, typer.Option(help="Effect: total (default) or direct.")] = None,
+    effect: Annotated[
+        str | None,
+        typer.Option(help="Effect: total or direct; by default the plan's, else total."),
+    ] = None,
     protocol: Annotated[
         str | None,
-        typer.Option(help="Protocol: codi (default), report, coconut, plain or chat."),
+        typer.Option(
+            help="Protocol: codi, report, coconut, plain or chat; by default the plan's, else codi."
+        ),
     ] = None,
     max_new_tokens: Annotated[
         int | None,
-        typer.Option(help="Longest answer in tokens, such as 6; by default 32.", min=1),
+        typer.Option(
+            help="Longest answer in tokens, such as 6; by default the plan's, else 32.", min=1
+        ),
     ] = None,
     temperature: Annotated[
         float | None,
-        typer.Option(help="Temperature of sampling, such as 0.7; by default 0, which is greedy."),
+        typer.Option(
+            help="Temperature of sampling, such as 0.7; by default the plan's, else 0, "
+            "which is greedy."
+        ),
     ] = None,
     dtype: Dtype = None,
     device: Device = None,
     memory: Annotated[
         str | None,
-        typer.Option(help="Bound on the engine's memory, such as 4GB or 500MB; by default 4 GiB."),
+        typer.Option(
+            help="Bound on the engine's memory, such as 4GB or 500MB; by default the plan's, "
+            "else 4 GiB."
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option(help="Say what would be done, and do nothing.")] = False,
     stop_when_decided: Annotated[

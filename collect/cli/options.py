@@ -28,8 +28,8 @@ ModelName = Annotated[
 Model = Annotated[
     str | None,
     typer.Option(
-        help="Model: bundled (default), smollm2, a checkpoint folder, a GGUF file or a hub id, "
-        "such as gpt2."
+        help="Model: bundled, smollm2, a checkpoint folder, a GGUF file or a hub id, such as "
+        "gpt2; by default bundled."
     ),
 ]
 Base = Annotated[
@@ -45,10 +45,13 @@ LoraAlpha = Annotated[
 ]
 Device = Annotated[
     str | None,
-    typer.Option(help="Device: auto (default; a GPU where there is one), cpu, cuda or cuda:1."),
+    typer.Option(
+        help="Device: auto, cpu, cuda or cuda:1; by default auto, a GPU where there is one."
+    ),
 ]
 Dtype = Annotated[
-    str | None, typer.Option(help="Number format: float32 (default), bfloat16 or float16.")
+    str | None,
+    typer.Option(help="Number format: float32, bfloat16 or float16; by default float32."),
 ]
 Protocol = Annotated[
     str | None,

@@ -205,6 +205,10 @@ def split(
     from store.ingestion import ingest
     from store.layout import open_store
 
+    if not balanced:
+        for option, value in (("--model", model), ("--protocol", protocol)):
+            if value is not None:
+                raise UserError(f"{option} names whose baseline to balance on: give --balanced too")
     root = open_store(store)
     draw = draw_random
     if balanced:

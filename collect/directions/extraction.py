@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,9 @@ from sql.errors import UserError
 from store import shards
 from store.names import checked_sites
 
+if TYPE_CHECKING:
+    from collect.models.model import Model
+
 Array = NDArray[np.float32]
 # Problems per shard: bounds memory, and what a kill can lose.
 _CHUNK = 256
@@ -22,7 +25,7 @@ _CHUNK = 256
 
 def extract(
     root: Path,
-    model: Any,
+    model: Model,
     problems: Sequence[tuple[str, str]],
     *,
     sites: Sequence[str],
@@ -77,7 +80,7 @@ def extract(
     return added
 
 
-def sites_of(text: str, model: Any) -> list[str]:
+def sites_of(text: str, model: Model) -> list[str]:
     """The sites of a comma-separated list; `all` is every site that the model has.
 
     Raises:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.vocabulary import ControlKind, Fit, checked
 from collect.directions.control_vectors import CONTROLS, shuffled_labels, with_norms_of
 from collect.directions.directions import (
     Direction,
@@ -26,8 +27,11 @@ from sql.errors import UserError
 from store import shards
 from store.names import checked_name, checked_sites
 
-SHUFFLED = "shuffled_labels"
-KINDS = (*CONTROLS, SHUFFLED)
+KINDS = get_args(ControlKind)
+Array = NDArray[np.float64]
+Labels = NDArray[np.bool_]
+# What the labels are fitted as: themselves, or shuffled within the strata.
+Relabel = Callable[[Labels, NDArray[np.str_] | None], Labels]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,12 +85,9 @@ def fit_direction(root: Path, request: FitRequest, *, name: str) -> str:
     return add_directions(root, [new])[0]
 
 
-def _fitted(
-    root: Path, request: FitRequest, relabel: Any
-) -> tuple[NDArray[np.float64], dict[str, Any]]:
+def _fitted(root: Path, request: FitRequest, relabel: Relabel) -> tuple[Array, dict[str, Any]]:
     """Vectors [n_sites * T, d] and what they were fitted on; `relabel` may alter the labels."""
-    if request.fit not in FITS:
-        raise UserError(f"unknown fit {request.fit!r}; use one of {', '.join(FITS)}")
+    checked(request.fit, Fit, "fit")
     labels = labels_of(root, request.set_name)
     ids = sorted(labels)
     strata, without = None, []
@@ -168,8 +169,7 @@ def draw_controls(
     Raises:
         UserError: the kind is unknown, the candidate is not there, or a name is taken.
     """
-    if kind not in KINDS:
-        raise UserError(f"unknown control {kind!r}; use one of {', '.join(KINDS)}")
+    checked(kind, ControlKind, "control")
     if count < 1:
         raise UserError(f"asked for {count} controls; ask for at least 1")
     checked_name(prefix, "direction name")
@@ -196,7 +196,7 @@ def _control(
     index: int,
 ) -> NewDirection:
     recipe: Mapping[str, Any] = {"control": kind, "index": index}
-    if kind == SHUFFLED:
+    if kind == "shuffled_labels":
         vectors = _shuffled_fit(root, parent, rng)
     else:
         vectors = CONTROLS[kind](parent.vectors, rng)
@@ -212,7 +212,7 @@ def _control(
     )
 
 
-def _shuffled_fit(root: Path, parent: Direction, rng: np.random.Generator) -> NDArray[np.float64]:
+def _shuffled_fit(root: Path, parent: Direction, rng: np.random.Generator) -> Array:
     recipe = parent.recipe
     if not {"fit", "set", "fitted_at"} <= recipe.keys():
         raise UserError(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from analysis.vocabulary import Effect, Operator
 from collect.engine.engine import run
@@ -39,7 +39,7 @@ def answer(
     model: Model,
     questions: Sequence[str],
     *,
-    direction: Any = None,
+    direction: ArrayLike | None = None,
     alpha: float = 0.0,
     site: str = "latent",
     schedule: str = "uniform",
@@ -71,7 +71,7 @@ def answer(
     vectors = None if direction is None else np.asarray(direction, dtype=np.float32)
     steering = Steering(vectors, alpha, site, schedule, operator, effect, key="direction")
     chosen = resolve_protocol(protocol, model, max_new_tokens=max_new_tokens)
-    decoding: dict[str, Any] = {"mode": "greedy"}
+    decoding: dict[str, str | float] = {"mode": "greedy"}
     if temperature is not None:
         decoding = {"mode": "sample", "temperature": temperature}
     outcomes: dict[int, Outcome] = {}

@@ -42,7 +42,7 @@ class Decoding:
 
 
 def parse_decoding(
-    decoding: Mapping[str, Any], *, n_choices: int, max_new_tokens: int, eos_id: int
+    decoding: Mapping[str, str | float], *, n_choices: int, max_new_tokens: int, eos_id: int
 ) -> Decoding:
     """A condition's decoding as the engine takes it.
 

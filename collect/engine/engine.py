@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -76,7 +75,7 @@ def run(
     steerings: Sequence[Steering],
     *,
     protocol: str | Protocol = "codi",
-    decoding: Mapping[str, Any] | None = None,
+    decoding: Mapping[str, str | float] | None = None,
     seeds: Sequence[int] = (0,),
     memory: int = DEFAULT_MEMORY,
     progress: Callable[[int], None] | None = None,
@@ -125,7 +124,7 @@ class Engine:
         gold: Sequence[str] | None,
         steerings: Sequence[Steering],
         protocol: str | Protocol,
-        decoding: Mapping[str, Any] | None,
+        decoding: Mapping[str, str | float] | None,
         memory: int,
         max_rows: int | None,
     ) -> None:

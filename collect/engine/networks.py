@@ -15,9 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from analysis.vocabulary import Architecture, checked
 from collect.engine.affine import Affine, activation_function, projection_function
 from collect.models.model import Model
-from sql.errors import UserError
 
 
 class Network(ABC):
@@ -213,7 +213,10 @@ def _stacked(*modules: Any) -> tuple[Tensor, Tensor | None]:
     return weight, torch.cat([module.bias.detach() for module in modules])
 
 
-_NETWORKS: dict[str, Callable[[Any], Network]] = {"gpt2": Gpt2Network, "llama": LlamaNetwork}
+_NETWORKS: dict[Architecture, Callable[[Any], Network]] = {
+    "gpt2": Gpt2Network,
+    "llama": LlamaNetwork,
+}
 
 
 def network_of(model: Model) -> Network:
@@ -222,10 +225,7 @@ def network_of(model: Model) -> Network:
     Raises:
         UserError: the architecture is neither GPT-2 nor Llama.
     """
-    kind = model.lm.config.model_type
-    if kind not in _NETWORKS:
-        known = ", ".join(_NETWORKS)
-        raise UserError(f"{model.name} is a {kind} model; the engine runs {known}")
-    net = _NETWORKS[kind](model.lm)
+    kind: Architecture = model.lm.config.model_type
+    net = _NETWORKS[checked(kind, Architecture, f"architecture of {model.name}")](model.lm)
     net.project = projection_function(model.projection)
     return net

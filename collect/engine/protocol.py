@@ -9,9 +9,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
-from analysis.vocabulary import BotPlacement, ProtocolName, checked
+from analysis.vocabulary import (
+    AnswerStart,
+    AnswerVocabulary,
+    BotPlacement,
+    ProtocolName,
+    checked,
+)
 from collect.models.model import Model
 from sql.errors import UserError
 
@@ -45,17 +51,17 @@ class Protocol:
     name: str
     n_latent: int | None = None
     bot: BotPlacement = "before_latents"
-    answer_start: str = "eot"
+    answer_start: AnswerStart = "eot"
     end_of_text_around: bool = False
     max_new_tokens: int = 32
     parser: str = "number"
-    vocabulary: str = "less_last"
+    vocabulary: AnswerVocabulary = "less_last"
     answer_format: str = "The answer is: {answer}"
     question_suffix: str = ""
     squeeze_spaces: bool = True
     chat_template: bool = False
 
-    def fields(self) -> dict[str, Any]:
+    def fields(self) -> dict[str, object]:
         """All fields but the name, JSON-able, as a condition stores them."""
         return {k: v for k, v in dataclasses.asdict(self).items() if k != "name"}
 
@@ -69,6 +75,22 @@ class Protocol:
     def n_positions(self) -> int:
         """Positions that an outcome describes: T, or the prompt's last token without thoughts."""
         return self.n_latent or 1
+
+
+class ProtocolChanges(TypedDict, total=False):
+    """The fields of `Protocol` that `resolve_protocol` can set: all but the name."""
+
+    n_latent: int | None
+    bot: BotPlacement
+    answer_start: AnswerStart
+    end_of_text_around: bool
+    max_new_tokens: int
+    parser: str
+    vocabulary: AnswerVocabulary
+    answer_format: str
+    question_suffix: str
+    squeeze_spaces: bool
+    chat_template: bool
 
 
 PROTOCOLS: dict[str, Protocol] = {
@@ -120,7 +142,9 @@ def default_protocol(model: Model) -> str:
     return "chat" if getattr(model.tokenizer, "chat_template", None) else "plain"
 
 
-def resolve_protocol(protocol: str | Protocol, model: Model, **changes: Any) -> Protocol:
+def resolve_protocol(
+    protocol: str | Protocol, model: Model, **changes: Unpack[ProtocolChanges]
+) -> Protocol:
     """The protocol with everything that the model decides filled in.
 
     The number of thoughts is the model's where the protocol leaves it open. A vocabulary too
@@ -144,6 +168,8 @@ def resolve_protocol(protocol: str | Protocol, model: Model, **changes: Any) -> 
 
 def _check(protocol: Protocol, model: Model) -> None:
     checked(protocol.bot, BotPlacement, "placement of <bot>")
+    checked(protocol.answer_start, AnswerStart, "start of the answer")
+    checked(protocol.vocabulary, AnswerVocabulary, "vocabulary")
     checked_max_new_tokens(protocol.max_new_tokens)
     if protocol.bot == "none":
         return

@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.initialization import no_init_weights
 
+from analysis.vocabulary import Dtype, checked
 from collect.models import coconut, codi
 from collect.models.model import Model
 from collect.models.plain import load_gguf, load_plain
@@ -20,7 +21,7 @@ from collect.models.tokenizers import end_of_text, load_tokenizer
 from sql.errors import UserError, first_line
 from store import identity
 
-DTYPES = {
+DTYPES: dict[Dtype, torch.dtype] = {
     "float32": torch.float32,
     "bfloat16": torch.bfloat16,
     "float16": torch.float16,
@@ -106,9 +107,7 @@ def checked_dtype(name: str) -> torch.dtype:
     Raises:
         UserError: models are not run in it.
     """
-    if name not in DTYPES:
-        raise UserError(f"unknown dtype {name!r}; use one of {', '.join(DTYPES)}")
-    return DTYPES[name]
+    return DTYPES[checked(cast(Dtype, name), Dtype, "dtype")]
 
 
 def _config(source: Source, base: Source | None, hint: str) -> Any:

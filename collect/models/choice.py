@@ -28,19 +28,32 @@ class ModelChoice:
         return checkpoints.load_model(**asdict(self))
 
 
-def choose_model(path_or_name: str | Path | None = None, **options: Any) -> ModelChoice:
+def choose_model(
+    path_or_name: str | Path | None = None,
+    *,
+    base: str | Path | None = None,
+    lora_alpha: float | None = None,
+    device: str | None = None,
+    dtype: str | None = None,
+) -> ModelChoice:
     """A model, checked without reading a weight or asking the hub.
 
     Args:
-        path_or_name: as `load_model`.
-        options: of `load_model`; None is one that was not given.
+        path_or_name, base, lora_alpha, device, dtype: as `load_model`; None is one that was not
+            given.
 
     Raises:
         UserError: no model is there, the device or dtype is unknown, or the scale of the LoRA is
             not above 0.
     """
-    options["path_or_name"] = path_or_name
-    choice = ModelChoice(**{key: value for key, value in options.items() if value is not None})
+    given: dict[str, Any] = {
+        "path_or_name": path_or_name,
+        "base": base,
+        "lora_alpha": lora_alpha,
+        "device": device,
+        "dtype": dtype,
+    }
+    choice = ModelChoice(**{key: value for key, value in given.items() if value is not None})
     if not 0 < choice.lora_alpha < math.inf:
         raise UserError(f"--lora-alpha {choice.lora_alpha:g} should be a number above 0")
     checkpoints.checked_device(choice.device)

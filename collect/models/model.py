@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from analysis.vocabulary import ModelFamily
+
 
 @dataclass(frozen=True)
 class Model:
@@ -30,7 +32,7 @@ class Model:
     """
 
     name: str
-    family: str
+    family: ModelFamily
     lm: Any
     projection: torch.nn.Module | None
     tokenizer: Any

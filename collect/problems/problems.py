@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from analysis.vocabulary import AnswerParser, PairSides, checked
 from collect.problems.arithmetic import MAX_STEPS, ArithmeticProblem
 from collect.problems.arithmetic import problems as drawn_problems
 from collect.problems.parsers import PARSERS
@@ -72,17 +73,13 @@ def problem_row(
 
 def checked_parser(parser: str) -> str:
     """The name of an answer parser. Raises UserError for an unknown one."""
-    if parser not in PARSERS:
-        raise UserError(f"unknown parser {parser!r}; use one of {', '.join(PARSERS)}")
-    return parser
+    return checked(parser, AnswerParser, "parser")
 
 
 def checked_sides(side: str) -> tuple[str, ...]:
     """The sides of pairs that a word means. Raises UserError for another word."""
-    sides = PAIR_SIDES if side == "both" else (side,)
-    if set(sides) - set(PAIR_SIDES):
-        raise UserError(f"side {side!r} is none of pairs: use {', '.join(PAIR_SIDES)} or both")
-    return sides
+    checked(side, PairSides, "side of pairs")
+    return PAIR_SIDES if side == "both" else (side,)
 
 
 def add_problems(root: Path, rows: Iterable[Row]) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from analysis.vocabulary import ProtocolName, checked
 from collect.directions.extraction import extract, sites_of
@@ -36,9 +35,18 @@ class Request:
 
 
 def make_request(
-    store: Path, *, set_name: str, sites: str, protocol: str | None = None, **model: Any
+    store: Path,
+    *,
+    set_name: str,
+    sites: str,
+    protocol: str | None = None,
+    model: str | None = None,
+    base: str | None = None,
+    lora_alpha: float | None = None,
+    device: str | None = None,
+    dtype: str | None = None,
 ) -> Request:
-    """The request that options make; `model` are the options of `choose_model`.
+    """The request that options make; those of the model are as `choose_model` takes them.
 
     Raises:
         UserError: an option is not usable, or the store has no such set.
@@ -47,7 +55,7 @@ def make_request(
         checked_sites(sites)
     if protocol is not None:
         checked(protocol, ProtocolName, "protocol")
-    choice = choose_model(model.pop("model", None), **model)
+    choice = choose_model(model, base=base, lora_alpha=lora_alpha, device=device, dtype=dtype)
     root = open_store(store)
     problems = tuple((row["problem_id"], row["question"]) for row in set_problems(root, set_name))
     return Request(root=root, problems=problems, sites=sites, protocol=protocol, model=choice)

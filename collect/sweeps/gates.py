@@ -43,7 +43,7 @@ def run_gates(
     steerings: Sequence[Steering],
     *,
     protocol: str | Protocol = "codi",
-    decoding: Mapping[str, Any] | None = None,
+    decoding: Mapping[str, str | float] | None = None,
     strict: bool = True,
 ) -> dict[str, Any]:
     """Run the gates on some questions; the result is JSON-able and stored with the run.

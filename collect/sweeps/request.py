@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 
@@ -54,6 +54,28 @@ class Options:
     memory: str | None = None
 
 
+class Given(TypedDict, total=False):
+    """Fields of `Options` as a command gives them; None is one that was not given."""
+
+    problems: str | None
+    directions: str | None
+    model: str | None
+    base: str | None
+    lora_alpha: float | None
+    alphas: str | None
+    seeds: str | None
+    site: str | None
+    schedule: str | None
+    operator: str | None
+    effect: str | None
+    protocol: str | None
+    max_new_tokens: int | None
+    temperature: float | None
+    dtype: str | None
+    device: str | None
+    memory: str | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """A sweep that can be met, as far as that is known without the model.
@@ -86,7 +108,7 @@ class Request:
     effect: Effect
     protocol: ProtocolName
     max_new_tokens: int
-    decoding: Mapping[str, Any]
+    decoding: Mapping[str, str | float]
     seeds: tuple[int, ...]
     memory: int
     plan: PlanFile | None
@@ -94,7 +116,11 @@ class Request:
 
 
 def make_request(
-    store: Path, *, plan: Path | None = None, stop_when_decided: bool = False, **given: Any
+    store: Path,
+    *,
+    plan: Path | None = None,
+    stop_when_decided: bool = False,
+    **given: Unpack[Given],
 ) -> Request:
     """A request from the options that were given; what is None comes from the plan, if at all.
 
@@ -189,7 +215,7 @@ def problems_of_set(root: Path, name: str) -> list[Problem]:
     ]
 
 
-def decoding_of(temperature: float) -> dict[str, Any]:
+def decoding_of(temperature: float) -> dict[str, str | float]:
     """Greedy at temperature 0, else sampling.
 
     Raises:

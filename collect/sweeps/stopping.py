@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from collect.sweeps.sweep import Condition, Problem, Setting, sweep
+from collect.sweeps.sweep import Condition, Problem, Progress, Setting, sweep
 from store.shards import Where, committed
 
 if TYPE_CHECKING:
@@ -40,8 +40,11 @@ def sweep_until_decided(
     *,
     plan: Plan,
     contrasts: Sequence[Contrast],
+    run_id: str,
     seeds: Sequence[int],
-    **options: Any,
+    fragile_below: float,
+    memory: int | None = None,
+    progress: Progress | None = None,
 ) -> tuple[int, list[Stop]]:
     """Sweep in the plan's problem order; return units computed and where each contrast ended.
 
@@ -57,7 +60,7 @@ def sweep_until_decided(
         plan: a frozen plan with a stopping rule.
         contrasts: those of the plan that this sweep is about.
         seeds: one seed.
-        options: of `sweep`.
+        run_id, fragile_below, memory, progress: as `sweep` takes them.
     """
     from analysis.plans import problem_order
 
@@ -76,7 +79,17 @@ def sweep_until_decided(
             *(question.condition for question in asked),
             *(c for c in others if c is baseline or c.steering.alpha in doses),
         ]
-        computed += sweep(root, setting, order[start:end], active, seeds=seeds, **options)
+        computed += sweep(
+            root,
+            setting,
+            order[start:end],
+            active,
+            run_id=run_id,
+            seeds=seeds,
+            fragile_below=fragile_below,
+            memory=memory,
+            progress=progress,
+        )
         start = end
         correct = _correct(root, active, seeds[0])
         looks = [_look(plan, question, baseline, order[:end], correct) for question in asked]

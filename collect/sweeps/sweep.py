@@ -26,7 +26,7 @@ from store import identity
 from store.schema import TABLES
 from store.shards import append, committed
 
-GREEDY: Mapping[str, Any] = {"mode": "greedy"}
+GREEDY: Mapping[str, str | float] = {"mode": "greedy"}
 # A kill loses at most ten seconds of work; a shard written every eight keeps that promise.
 SECONDS_PER_SHARD = 8.0
 
@@ -57,7 +57,7 @@ class Setting:
 
     model: Model
     protocol: Protocol
-    decoding: Mapping[str, Any]
+    decoding: Mapping[str, str | float]
 
     @property
     def dtype(self) -> str:

@@ -96,6 +96,9 @@ COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
             "without": ["gone"],
             "as_split": ["a b"],
             "seed": ["-1", "9" * 24, str(2**63)],
+            # Whose baseline it is says nothing of a set that is drawn at random.
+            "model": ["codi-arithmetic"],
+            "protocol": ["codi"],
         },
     ),
     "problems split --balanced": (

@@ -32,7 +32,8 @@ def test_a_help_text_says_a_value_and_the_default(parameter):
     """The signature shows a default that is a value; words say what happens without one."""
     assert re.search(r"such as|[:] [a-z0-9_.*]+,? ", parameter.help), parameter.help
     if not parameter.required and parameter.default is None:
-        assert "default" in parameter.help, parameter.help
+        assert "by default" in parameter.help, parameter.help
+    assert "(default" not in parameter.help, parameter.help
 
 
 def test_one_name_has_one_help_text_but_where_it_means_something_else():

@@ -82,6 +82,8 @@ def test_fields_are_json_and_rebuild_the_protocol(name):
         (Protocol("x", max_new_tokens=0), "codi"),
         (Protocol("x", n_latent=0), "codi"),
         (Protocol("x", bot="after"), "codi"),  # type: ignore[arg-type]
+        (Protocol("x", answer_start="thoughts"), "codi"),  # type: ignore[arg-type]
+        (Protocol("x", vocabulary="digits"), "codi"),  # type: ignore[arg-type]
     ],
 )
 def test_protocols_that_do_not_fit_are_refused(protocol, family):

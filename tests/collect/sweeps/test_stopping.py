@@ -48,7 +48,7 @@ def steps(monkeypatch):
     """Sweeps that compute nothing: the candidate at +2 is right, all else is wrong."""
     seen = []
 
-    def sweep(root, setting, problems, active, *, seeds):
+    def sweep(root, setting, problems, active, *, seeds, **_):
         seen.append((problems, {one.condition_id for one in active}))
         rows = [
             {
@@ -79,7 +79,9 @@ def swept(root, conditions, text=PLAN):
         conditions,
         plan=plan,
         contrasts=plan.contrast,
+        run_id="run",
         seeds=[0],
+        fragile_below=0.0,
     )
 
 
