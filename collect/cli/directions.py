@@ -219,7 +219,7 @@ def show(
     """
     from collect.cli.tables import print_rows
     from collect.directions.catalogue import described
-    from collect.directions.directions import select_directions
+    from collect.directions.selection import select_directions
     from store.layout import open_store
 
     root = open_store(store)

@@ -12,8 +12,8 @@ from collect.directions.directions import (
     check_model_shape,
     check_words,
     checked_vectors,
-    select_directions,
 )
+from collect.directions.selection import select_directions
 from collect.directions.vector_files import query_text, query_vectors, read_vectors
 from sql.errors import UserError
 from store import shards

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from collect.directions.directions import Direction, select_directions
+from collect.directions.directions import Direction
+from collect.directions.selection import select_directions
 from sql.errors import UserError
 from store.ingestion import ingest
 

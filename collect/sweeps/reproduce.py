@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from collect.directions.directions import Direction, select_directions
+from collect.directions.directions import Direction
 from collect.directions.extraction import extract
 from collect.directions.fitting import FitRequest, draw_controls, fit_direction
+from collect.directions.selection import select_directions
 from collect.engine.interventions import Steering
 from collect.models.choice import ModelChoice, choose_model
 from collect.models.model import Model

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 import numpy as np
 
 from analysis.vocabulary import Effect, Operator, ProtocolName, checked
-from collect.directions.directions import Direction, select_directions
+from collect.directions.directions import Direction
+from collect.directions.selection import select_directions
 from collect.engine.engine import DEFAULT_MEMORY
 from collect.engine.interventions import checked_schedule, schedule_weights
 from collect.engine.protocol import PROTOCOLS, checked_max_new_tokens

@@ -8,8 +8,8 @@ from collect.directions.directions import (
     add_direction,
     add_directions,
     check_model_shape,
-    select_directions,
 )
+from collect.directions.selection import select_directions
 from sql.errors import UserError
 from store import shards
 from store.layout import create_store

@@ -8,10 +8,11 @@ import pytest
 from safetensors.numpy import save_file
 
 from collect.directions.control_vectors import random_per_position
-from collect.directions.directions import add_direction, select_directions
+from collect.directions.directions import add_direction
 from collect.directions.extraction import activation_table, stored_activations
 from collect.directions.fits import mean_difference, mean_difference_matched
 from collect.directions.fitting import FitRequest, draw_controls, fit_direction
+from collect.directions.selection import select_directions
 from collect.directions.vector_files import query_text, query_vectors, read_vectors
 from collect.problems.problem_sets import add_set, members
 from collect.problems.problems import add_problems, generated

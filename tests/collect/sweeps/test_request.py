@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import steerstat
-from collect.directions.directions import add_direction, select_directions
+from collect.directions.directions import add_direction
+from collect.directions.selection import select_directions
 from collect.sweeps.request import make_request
 from collect.sweeps.work import run_request, work_out
 from sql.errors import UserError
