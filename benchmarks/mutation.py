@@ -67,6 +67,7 @@ EQUIVALENT = Path("benchmarks/equivalent.tsv")
 MUTANTS = (Path("benchmarks/mutants.py"),)
 KILLED, TIMED_OUT, SURVIVED, UNREACHED = "killed", "timed out", "survived", "unreached"
 NOTICED = (KILLED, TIMED_OUT)
+Key = tuple[str, str, str, str]  # file, line of code, what was, what became
 
 
 def digest(paths: list[Path]) -> str:
@@ -212,6 +213,28 @@ def answers(
             yield mutant, answer
 
 
+def key(mutant: Mutant, source: str) -> Key:
+    """By what a row of `EQUIVALENT` names a mutant: lines move, their text stays."""
+    code = source.splitlines()[mutant.line - 1].strip()
+    return (mutant.path, code, mutant.was, mutant.became)
+
+
+def judged_equivalent() -> set[Key]:
+    """The survivors that no test can notice; ends the run where one is no mutant any more."""
+    rows = [line.split("\t") for line in EQUIVALENT.read_text().splitlines()]
+    judged = {(path, code, was, became) for path, code, was, became, _ in rows}
+    mutants: set[Key] = set()
+    for path in {path for path, *_ in judged if Path(path).exists()}:
+        source = Path(path).read_text()
+        mutants |= {key(mutant, source) for mutant in mutants_of(path, source)}
+    if gone := sorted(judged - mutants):
+        listed = "\n".join("    " + "  ".join(row) for row in gone)
+        sys.exit(
+            f"{EQUIVALENT}: no mutant fits these rows any more; judge their code anew:\n{listed}"
+        )
+    return judged
+
+
 def main() -> None:
     """Judge the mutants and say what share was killed, and which were not."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -219,16 +242,15 @@ def main() -> None:
     parser.add_argument("--sample", type=float, default=1.0, help="share of each file's mutants")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    judged = judged_equivalent()
     STATE.mkdir(parents=True, exist_ok=True)
     every = sorted(str(path) for pattern in CODE for path in Path().glob(pattern))
     reached = reach(every)
-    judged = {tuple(line.split("\t")[:4]) for line in EQUIVALENT.read_text().splitlines()}
     counts: dict[str, list[bool]] = {}
     equivalent = 0
     files = options.files or every
     for mutant, answer in answers(files, options.sample, options.seed, reached):
-        code = Path(mutant.path).read_text().splitlines()[mutant.line - 1].strip()
-        if answer == SURVIVED and (mutant.path, code, mutant.was, mutant.became) in judged:
+        if answer == SURVIVED and key(mutant, Path(mutant.path).read_text()) in judged:
             equivalent += 1
             continue
         counts.setdefault(mutant.path, []).append(answer in NOTICED)

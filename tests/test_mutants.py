@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 
 import pytest
 
+from benchmarks import mutation
 from benchmarks.mutants import mutants_of, mutated
+from tests.paths import ROOT
 
 
 def changes(source: str) -> list[tuple[str, str]]:
@@ -58,3 +61,32 @@ def test_lines_that_must_run_are_those_of_the_statement_or_of_a_header() -> None
     assert spans["3"] == (3, 4)
     assert spans["4"] == (5, 5)
     assert spans["1"][0] == 0 < 6 < spans["1"][1]
+
+
+def test_survivors_judged_equivalent_are_still_mutants(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert mutation.judged_equivalent()
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ("file.py", "b = 2", "2", "3"),
+        ("gone.py", "a = 1", "1", "2"),
+        ("file.py", "a = 1", "2", "3"),
+        ("file.py", "a = 1", "1", "7"),
+    ],
+)
+def test_a_row_that_fits_no_mutant_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file.py").write_text("# a line above\na = 1\n")
+    rows = Path("equivalent.tsv")
+    monkeypatch.setattr(mutation, "EQUIVALENT", rows)
+    rows.write_text("file.py\ta = 1\t1\t2\twhy\n")
+    assert mutation.judged_equivalent() == {("file.py", "a = 1", "1", "2")}
+    with rows.open("a") as file:
+        print(*row, "why", sep="\t", file=file)
+    with pytest.raises(SystemExit, match="  ".join(row)):
+        mutation.judged_equivalent()
