@@ -12,7 +12,9 @@ import importlib
 import inspect
 import sys
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
@@ -31,6 +33,7 @@ PACKAGES = {
     "analysis.serve": "The live page",
     "collect": "Models and steering",
 }
+ROOMS = {package.partition(".")[0] for package in PACKAGES}
 # Typer gives these to a command that is run alone; they say nothing of it.
 _NOT_OURS = {"install_completion", "show_completion", "help"}
 
@@ -39,8 +42,8 @@ def api_page() -> str:
     """The page of every public name: how it is called and what its docstring says."""
     blocks = [
         "# API",
-        "Every public name, from its docstring; written by `make api`. The names of `store`, "
-        "`analysis` and `collect` are names of `steerstat` too, and so are the modules `tables` "
+        "Every public name, with the methods and properties of classes, from its docstring; "
+        "written by `make api`. The names of `store`, `analysis` and `collect` are names of `steerstat` too, and so are the modules `tables` "
         "and `charts`.",
     ]
     for package, title in PACKAGES.items():
@@ -51,27 +54,76 @@ def api_page() -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _entry(package: str, name: str, found: Any) -> Iterator[str]:
+def _entry(package: str, name: str, public: Any) -> Iterator[str]:
     """Heading, call and docstring of one name."""
     yield f"### `{package}.{name}`"
-    if not callable(found):
+    if not callable(public):
         # A constant has no docstring; of a long one the names are what is used.
-        yield _indented(f"{name}: {', '.join(found) if isinstance(found, dict) else repr(found)}")
+        yield _indented(
+            f"{name}: {', '.join(public) if isinstance(public, dict) else repr(public)}"
+        )
         return
-    yield _indented(f"{name}{_signature(found)}")
-    summary, _, rest = (inspect.getdoc(found) or "").partition("\n\n")
+    yield _indented(f"{name}{_signature(public)}")
+    summary, _, rest = (inspect.getdoc(public) or "").partition("\n\n")
     yield " ".join(summary.split())
     if rest:
         yield f"```text\n{rest.strip()}\n```"
+    if lines := [_member(member, how) for member, how in members(public)]:
+        yield "\n".join(lines)
 
 
-def _signature(found: Any) -> str:
+def members(public: Any) -> list[tuple[str, Any]]:
+    """Methods and properties of a class of ours, its bases' included, by name; else none."""
+    if not inspect.isclass(public):
+        return []
+    ours = [base for base in public.__mro__ if base.__module__.partition(".")[0] in ROOMS]
+    defined = {name: how for base in reversed(ours) for name, how in vars(base).items()}
+    return sorted(
+        (name, how)
+        for name, how in defined.items()
+        if (name == "__call__" or not name.startswith("_"))
+        and isinstance(how, FunctionType | property | cached_property | classmethod | staticmethod)
+    )
+
+
+def _member(name: str, how: Any) -> str:
+    """One line of a list: how a method is called or what a property is, and what it says."""
+    if isinstance(how, property | cached_property):
+        function: Any = how.fget if isinstance(how, property) else how.func
+        call = f"{name}: {_type(inspect.signature(function).return_annotation)}"
+    else:
+        function = how.__func__ if isinstance(how, classmethod | staticmethod) else how
+        signature = inspect.signature(function)
+        bound = list(signature.parameters.values())[not isinstance(how, staticmethod) :]
+        call = f"{name}{_call(signature.replace(parameters=bound))}"
+    summary = (inspect.getdoc(function) or "").partition("\n\n")[0]
+    return f"- `{call}`: {' '.join(summary.split())}"
+
+
+def _signature(public: Any) -> str:
     """The call, one parameter a line where it is long; nothing of what is not called."""
-    if inspect.isclass(found) and issubclass(found, Exception):
+    if inspect.isclass(public) and issubclass(public, Exception):
         return ""
-    if fields := getattr(found, "model_fields", None):  # read from a file, and checked there
+    if fields := getattr(public, "model_fields", None):  # read from a file, and checked there
         return f": {', '.join(fields)}"
-    signature = inspect.signature(found)
+    signature = inspect.signature(public)
+    if inspect.isclass(public):
+        signature = signature.replace(return_annotation=signature.empty)
+    short = _call(signature)
+    if len(short) <= 80:
+        return short
+    parts, to = _parts(signature)
+    return "(\n" + "".join(f"    {part},\n" for part in parts) + f"){to}"
+
+
+def _call(signature: inspect.Signature) -> str:
+    """A call in one line."""
+    parts, to = _parts(signature)
+    return f"({', '.join(parts)}){to}"
+
+
+def _parts(signature: inspect.Signature) -> tuple[list[str], str]:
+    """The parameters as they are written, and what stands after them."""
     parts, keyword_only = [], False
     for parameter in signature.parameters.values():
         if parameter.kind is parameter.KEYWORD_ONLY and not keyword_only:
@@ -79,11 +131,7 @@ def _signature(found: Any) -> str:
         keyword_only |= parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_POSITIONAL)
         parts.append(_parameter(parameter))
     result = signature.return_annotation
-    to = "" if inspect.isclass(found) or result is signature.empty else f" -> {_type(result)}"
-    short = f"({', '.join(parts)}){to}"
-    if len(short) <= 80:
-        return short
-    return "(\n" + "".join(f"    {part},\n" for part in parts) + f"){to}"
+    return parts, "" if result is signature.empty else f" -> {_type(result)}"
 
 
 def _parameter(parameter: inspect.Parameter) -> str:
@@ -114,7 +162,7 @@ def leaves() -> Iterator[tuple[str, Any]]:
         command = typer.main.get_command(importlib.import_module(module).app)
         inner = getattr(command, "commands", None)
         if inner:
-            yield from ((f"{name} {each}", found) for each, found in inner.items())
+            yield from ((f"{name} {each}", leaf) for each, leaf in inner.items())
         else:
             yield name, command
 

@@ -175,6 +175,43 @@ def test_every_public_name_is_on_the_page_and_says_what_it_is(package: str) -> N
     assert not silent
 
 
+CLASSES = [
+    (package, name)
+    for package in make_api.PACKAGES
+    for name in importlib.import_module(package).__all__
+    if isinstance(getattr(importlib.import_module(package), name), type)
+]
+
+
+@pytest.mark.parametrize(("package", "name"), CLASSES)
+def test_every_method_and_property_is_on_the_page_and_says_what_it_is(
+    package: str, name: str
+) -> None:
+    section = TEXTS[DOCS / "api.md"].partition(f"### `{package}.{name}`\n")[2].partition("\n## ")[0]
+    section = section.partition("\n### ")[0]
+    public = getattr(importlib.import_module(package), name)
+    # By another road than the page's: whatever `dir` shows that a base of ours defines.
+    for member in dir(public):
+        home = next((base for base in public.__mro__ if member in vars(base)), object)
+        ours = home.__module__.partition(".")[0] in make_api.ROOMS
+        how = vars(home).get(member)
+        called = callable(how) or isinstance(how, classmethod | staticmethod)
+        if member.startswith("_") or not ours or not (called or hasattr(how, "__get__")):
+            continue
+        mark = "(" if called else ": "
+        line = re.search(rf"^- `{member}{re.escape(mark)}[^`]*`: \S", section, re.M)
+        assert line, f"{package}.{name}.{member}"
+
+
+def test_members_of_a_class_are_listed_and_nothing_of_others() -> None:
+    from analysis.plans import Stamps
+    from analysis.statistics.results import Estimate
+
+    assert [name for name, _ in make_api.members(Stamps)] == ["__call__", "notes", "plan_of"]
+    assert [name for name, _ in make_api.members(Estimate)] == ["as_dict"]
+    assert make_api.members(dict) == make_api.members(len) == []
+
+
 @pytest.mark.parametrize("name", list(LEAVES))
 def test_every_command_and_option_is_documented(name: str) -> None:
     section = TEXTS[DOCS / "commands.md"].partition(f"## `steerstat {name}`\n")[2]
