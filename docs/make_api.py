@@ -43,8 +43,8 @@ def api_page() -> str:
     blocks = [
         "# API",
         "Every public name, with the methods and properties of classes, from its docstring; "
-        "written by `make api`. The names of `store`, `analysis` and `collect` are names of `steerstat` too, and so are the modules `tables` "
-        "and `charts`.",
+        "written by `make api`. The names of `store`, `analysis` and `collect` are names of "
+        "`steerstat` too, and so are the modules `tables` and `charts`.",
     ]
     for package, title in PACKAGES.items():
         module = importlib.import_module(package)

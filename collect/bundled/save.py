@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 
 from collect.bundled.recipe import N_LATENT, PROJECTION_WIDTH, CodiForTraining
+from store.layout import whole_file, write_atomically
 
 TIED = "codi.lm_head.weight"  # the embedding again, which the loader ties
 
@@ -27,7 +28,8 @@ def save_checkpoint(model: CodiForTraining, tokenizer: Tokenizer, folder: Path) 
         for name, tensor in model.state_dict().items()
         if name != TIED
     }
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    with whole_file(folder / "model.safetensors") as temporary:
+        save_file(tensors, temporary, metadata={"format": "pt"})
     config = model.codi.config.to_dict()
     config["architectures"] = ["GPT2LMHeadModel"]
     config["codi"] = {
@@ -36,8 +38,9 @@ def save_checkpoint(model: CodiForTraining, tokenizer: Tokenizer, folder: Path) 
         "projection_layer_norm": True,
     }
     text = json.dumps(config, indent=2, sort_keys=True)
-    (folder / "config.json").write_text(text + "\n", encoding="utf-8")
-    tokenizer.save(str(folder / "tokenizer.json"))
+    write_atomically(folder / "config.json", f"{text}\n".encode())
+    with whole_file(folder / "tokenizer.json") as temporary:
+        tokenizer.save(str(temporary))
     return (folder / "model.safetensors").stat().st_size
 
 
@@ -71,8 +74,7 @@ def write_card(
         f"| {last[phase['name']]['distillation']:.4f} |"
         for phase in phases
     )
-    (folder / "README.md").write_text(
-        f"""# codi-arithmetic: the bundled latent-reasoning model
+    card = f"""# codi-arithmetic: the bundled latent-reasoning model
 
 A GPT-2-architecture CODI model (4 layers, width 128, 4 heads; projection 128 → {PROJECTION_WIDTH}
 → 128 with LayerNorm; {N_LATENT} latent thoughts), trained from random weights on generated
@@ -109,6 +111,5 @@ fp16 weights as shipped; and with the latents replaced.
 
 The arithmetic facts of one-step problems are all in training, only their wording is not. Answers
 to problems of two or more steps go through the latents, as the last three rows show.
-""",
-        encoding="utf-8",
-    )
+"""
+    write_atomically(folder / "README.md", card.encode())

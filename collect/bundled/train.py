@@ -37,6 +37,7 @@ from collect.bundled.recipe import (
     training_examples,
 )
 from collect.bundled.save import save_checkpoint, write_card
+from store.layout import whole_file
 
 DISTILLATION_WEIGHT = 10.0
 BATCH_SIZE = 64
@@ -236,7 +237,8 @@ def train(
                 curve.append(row)
                 print(json.dumps(row), flush=True)
             if checkpoint is not None and step % 1000 == 999:
-                torch.save(model.state_dict(), checkpoint)
+                with whole_file(checkpoint) as temporary:
+                    torch.save(model.state_dict(), temporary)
     return model, curve
 
 
