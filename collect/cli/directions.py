@@ -71,10 +71,15 @@ def fit(
     if fit in KINDS:
         if like is None:
             raise UserError(f"{fit} is a control: name its candidate with --like")
+        of_fits = {"--set": set_name, "--at": at, "--strata": strata, "--model": model}
+        if given := [option for option, value in of_fits.items() if value is not None]:
+            raise UserError(f"{fit} is a control, made as its candidate was: leave out {given[0]}")
         _add_controls(store, fit, of=like, number=count, name=name, seed=seed)
         return
     if set_name is None:
         raise UserError(f"{fit} is fitted on a labelled set: name it with --set")
+    if like is not None:
+        raise UserError(f"{fit} is fitted, not matched to a candidate: leave out --like")
     request = FitRequest(
         fit=fit,
         set_name=set_name,

@@ -116,13 +116,20 @@ COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
             "strata": ["moon"],
             "protocol": ["codec"],
             "model": ["gone"],
+            "like": ["mine"],
             "count": ["0"],
             "seed": ["-1", "9" * 24, str(2**63)],
         },
     ),
     "directions fit --fit random_total_norm": (
         ["STORE", "--like", "mine", "--name", "new"],
-        {"like": ["gone"]},
+        {
+            "like": ["gone"],
+            "set_name": ["primary"],
+            "at": ["latent"],
+            "strata": ["n_steps"],
+            "model": ["codi-arithmetic"],
+        },
     ),
     "directions controls": (
         ["STORE", "--of", "mine", "--number", "2"],

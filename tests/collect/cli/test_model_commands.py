@@ -120,6 +120,10 @@ def test_controls_are_those_that_a_fit_of_the_same_kind_draws(tmp_path):
         (("add", "STORE", "a.npy", "--name", "../x", "--kind", "k"), "no usable name"),
         (("add", "STORE", "gone.npy", "--name", "x", "--kind", "k"), "no file gone.npy"),
         (("fit", "STORE", "--fit", "random_total_norm", "--name", "x"), "--like"),
+        (
+            ("fit", "STORE", "--fit", "logistic_probe", "--set", "s", "--like", "x", "--name", "y"),
+            "leave out --like",
+        ),
         (("fit", "STORE", "--fit", "mean_difference", "--name", "x"), "--set"),
         (("show", "STORE", "x"), "no direction"),
         (("list", "NOWHERE"), "is no store"),
