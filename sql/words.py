@@ -29,7 +29,7 @@ def checked(value: T, kind: Any, what: str) -> T:
         Refusal: it is no such word; the message lists those that are.
     """
     allowed = get_args(kind)
-    if value in allowed:
+    if isinstance(value, str) and value in allowed:
         return value
     near = difflib.get_close_matches(str(value), allowed, n=1)
     meant = f"did you mean {near[0]}? " if near else ""

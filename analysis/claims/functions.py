@@ -186,7 +186,7 @@ _OPTIONS = {"alpha": "significance", "level": "confidence"}
 def _with_words_of_claims(
     function: Callable[..., Any], values: Sequence[Any], options: dict[str, Any]
 ) -> Any:
-    from analysis.statistics.counts import one_outcome_each
+    from analysis.statistics.checks import one_outcome_each
     from analysis.statistics.results import stamped
 
     one_outcome_each(options.pop("outcomes_per_problem", 1))

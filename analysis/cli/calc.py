@@ -45,7 +45,7 @@ def mcnemar(
     """
     from analysis import words
     from analysis.statistics import paired
-    from analysis.statistics.counts import one_outcome_each
+    from analysis.statistics.checks import one_outcome_each
     from analysis.statistics.results import stamped
 
     one_outcome_each(seeds)
@@ -88,7 +88,7 @@ def difference(
     """
     from analysis import words
     from analysis.statistics import bootstrap, intervals
-    from analysis.statistics.counts import one_outcome_each
+    from analysis.statistics.checks import one_outcome_each
     from analysis.statistics.results import stamped
 
     one_outcome_each(seeds)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import fft, special
 
-from analysis.statistics.counts import Counts, Pairs, fraction, pairs
+from analysis.statistics.checks import Counts, Pairs, draws, generator, level, numbers, pairs
 from analysis.statistics.intervals import PairedDifference
 from analysis.statistics.paired import mid_p
 from analysis.statistics.results import (
@@ -32,14 +32,10 @@ Floats = NDArray[np.float64]
 
 # Cells of one block of distributions or of resampled values: 32 MiB of doubles.
 _BLOCK = 1 << 22
-
-
-def _require_rng(rng: np.random.Generator | None, resamples: int) -> np.random.Generator:
-    if not isinstance(rng, np.random.Generator):
-        raise Refusal("rng is missing: pass numpy.random.default_rng(seed), or method='exact'")
-    if resamples < 999:
-        raise Refusal(f"resamples = {resamples} is too few for 95 % limits: pass at least 999")
-    return rng
+# Limits of 95 % are quantiles: with fewer draws they are noise.
+FEWEST_DRAWS = 999
+# The distribution of the net change is written out; it has about 24 √n values.
+LARGEST_RESAMPLED = 10**8
 
 
 def net_distribution(gained: Counts, lost: Counts, n: Counts) -> tuple[NDArray[np.int64], Floats]:
@@ -198,11 +194,12 @@ def bootstrap_difference(
     References:
         Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapters 13 and 14.
     """
-    counts = pairs(gained, lost, n)
-    fraction("confidence", confidence)
+    counts = pairs(gained, lost, n, most=LARGEST_RESAMPLED)
+    confidence = level("confidence", confidence)
     checked(method, BootstrapMethod, "method")
     if method != "exact":
-        _require_rng(rng, resamples)
+        rng = generator(rng, ", or method='exact'")
+        resamples = draws(resamples, least=FEWEST_DRAWS)
     shape = counts.n.shape
     flat = Pairs(counts.gained.ravel(), counts.lost.ravel(), counts.n.ravel(), False)
     low, high, usable = _limits(flat, method, rng, resamples, (1 - confidence) / 2)
@@ -251,10 +248,10 @@ def bootstrap_mean(
         DiCiccio and Efron, Statistical Science 11 (1996) 189.
     """
     checked(method, ResamplingMethod, "method")
-    data = np.asarray(values, dtype=np.float64)
-    _require_rng(rng, resamples)
-    fraction("confidence", confidence)
-    if data.ndim != 1 or data.size < 2 or not np.isfinite(data).all():
+    data = numbers("values", values)
+    rng, resamples = generator(rng), draws(resamples, least=FEWEST_DRAWS)
+    confidence = level("confidence", confidence)
+    if data.ndim != 1 or data.size < 2:
         raise Refusal(
             f"values of shape {data.shape}: pass at least two finite values, one per problem "
             "(for several seeds per problem call clustered_difference)"

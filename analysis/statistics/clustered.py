@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from analysis.statistics.checks import draws, generator, labels, level, numbers
 from analysis.statistics.results import (
     DEGENERATE,
     NEW_BOTH,
@@ -32,6 +33,8 @@ Array = np.ndarray[Any, Any]
 DIRECTIONS_FOR_BOOTSTRAP = 20
 # Bootstrap weights are drawn in blocks of about this many numbers.
 BLOCK_NUMBERS = 4_000_000
+# Cells of problems × directions: each is stored, with or without outcomes.
+LARGEST_TABLE = 10**8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,13 +100,15 @@ def clustered_difference(
         (1992), Variance Components. Owen (2007), Annals of Applied Statistics 1, 386–411 (crossed
         bootstrap).
     """
-    cells, counts, within, pairing_name = _cell_means(table, pairing)
+    rng, resamples = generator(rng), draws(resamples)
+    confidence = level("confidence", confidence)
+    scope = None if scope is None else checked(scope, ProblemScope, "scope")
+    cells, counts, squares, declared = _cell_means(table, pairing)
     complete = (counts > 0).all(axis=1)
     means = cells[complete]
     n, k = means.shape
     if n < 2:
         raise Refusal(f"{n} problems have an outcome under every direction: 2 are needed")
-    scope = scope and checked(scope, ProblemScope, "scope")
     both = k > 1 if scope is None else scope == NEW_BOTH
     if both and k < 2:
         raise Refusal("one direction cannot speak for new ones: scope='new problems'")
@@ -115,6 +120,7 @@ def clustered_difference(
     half = float(stats.t.isf((1 - confidence) / 2, df)) * error
     few = both and k < DIRECTIONS_FOR_BOOTSTRAP
     limits = (None, None) if few else _bootstrap(means, both, rng, resamples, confidence)
+    within = _within(squares, complete)
     total = float(within + means.var())
     return ClusteredDifference(
         method="crossed t, problems × directions" if both else "cluster t over problems",
@@ -139,7 +145,7 @@ def clustered_difference(
         bootstrap_low=limits[0],
         bootstrap_high=limits[1],
         bootstrap_status=TOO_FEW_CONTROLS if few else OK,
-        pairing=pairing_name,
+        pairing=declared,
     )
 
 
@@ -152,20 +158,13 @@ def _p(estimate: float, error: float, df: float) -> float:
 
 def _cell_means(
     table: Mapping[str, Any], pairing: Pairing | None
-) -> tuple[Array, Array, float, str]:
-    """Mean difference and count per (problem, direction), variance within cells, the pairing."""
-    missing = [name for name in ("problem", "steered", "baseline") if name not in table]
-    if missing:
-        raise Refusal(
-            f"the table lacks {', '.join(missing)}: columns problem, steered, baseline "
-            "(and direction where there are several)"
-        )
-    problem = np.unique(np.asarray(table["problem"]), return_inverse=True)[1]
-    direction = np.zeros(len(problem), int)
-    if "direction" in table:
-        direction = np.unique(np.asarray(table["direction"]), return_inverse=True)[1]
-    steered, baseline = (np.asarray(table[name], float) for name in ("steered", "baseline"))
-    shape = int(problem.max(initial=-1)) + 1, int(direction.max(initial=-1)) + 1
+) -> tuple[Array, Array, list[tuple[Array, Array]], str]:
+    """Mean difference and count per (problem, direction), and the pairing.
+
+    The third is what `_within` needs: counts and squared deviations of each cell, of the
+    differences or (where draws are independent) of the steered and of the baseline outcomes.
+    """
+    problem, direction, steered, baseline, shape = _columns(table)
     cell = problem * shape[1] + direction
     several = len(np.unique(cell)) < len(cell)
     if pairing is None and several:
@@ -174,20 +173,56 @@ def _cell_means(
             "pairing='seeds' (each row a pair), 'shared' (one baseline per problem, repeated) or "
             "'independent' (separate draws)"
         )
-    declared: Pairing = checked(pairing or "seeds", Pairing, "pairing")
+    declared: Pairing = "seeds" if pairing is None else checked(pairing, Pairing, "pairing")
     size = shape[0] * shape[1]
     if declared == "independent":
-        means, counts, squares = _averages(steered, cell, size)
+        means, drawn, squares = _averages(steered, cell, size)
         base, base_counts, base_squares = _averages(baseline, cell, size)
-        counts, means = np.where(base_counts > 0, counts, 0), means - base
-        squares = squares + base_squares
+        counts, means = np.where(base_counts > 0, drawn, 0), means - base
+        parts = [(drawn, squares), (base_counts, base_squares)]
     else:
         if declared == "shared":
             _check_shared(baseline, problem)
         means, counts, squares = _averages(steered - baseline, cell, size)
-    spare = counts.sum() - (counts > 0).sum()
-    within = float(squares.sum() / spare) if spare > 0 else 0.0
-    return means.reshape(shape), counts.reshape(shape), within, declared
+        parts = [(counts, squares)]
+    shaped = [(number.reshape(shape), square.reshape(shape)) for number, square in parts]
+    return means.reshape(shape), counts.reshape(shape), shaped, declared
+
+
+def _columns(table: Mapping[str, Any]) -> tuple[Array, Array, Array, Array, tuple[int, int]]:
+    """Problem and direction as numbers, the outcomes, and how many problems and directions."""
+    try:
+        names = {name: name in table for name in ("problem", "steered", "baseline", "direction")}
+        columns = {name: table[name] for name, given in names.items() if given}
+    except (TypeError, KeyError, IndexError, ValueError):
+        columns = {}
+    missing = [name for name in ("problem", "steered", "baseline") if name not in columns]
+    if missing:
+        raise Refusal(
+            f"the table lacks {', '.join(missing)}: columns problem, steered, baseline "
+            "(and direction where there are several)"
+        )
+    problem, n = labels("problem", columns["problem"])
+    direction, k = np.zeros(len(problem), int), min(n, 1)
+    if "direction" in columns:
+        direction, k = labels("direction", columns["direction"])
+    steered, baseline = (
+        numbers(name, columns[name], missing=True) for name in ("steered", "baseline")
+    )
+    if not problem.shape == direction.shape == steered.shape == baseline.shape:
+        raise Refusal("the columns of the table differ in length: pass one row per outcome")
+    if n * k > LARGEST_TABLE:
+        raise Refusal(f"{n} problems × {k} directions are too many: is an id different in each row?")
+    return problem, direction, steered, baseline, (n, k)
+
+
+def _within(parts: list[tuple[Array, Array]], complete: Array) -> float:
+    """Variance of a difference within the problems that are used; 0 with one outcome in each."""
+    within = 0.0
+    for counts, squares in parts:
+        spare = (counts[complete] - (counts[complete] > 0)).sum()
+        within += float(squares[complete].sum() / spare) if spare > 0 else 0.0
+    return within
 
 
 def _averages(values: Array, cell: Array, size: int) -> tuple[Array, Array, Array]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from analysis.statistics.checks import count, level, numbers, together
 from analysis.statistics.effect_sizes import (
     Array,
     fixed_effect_interval,
@@ -100,6 +101,7 @@ def compare_to_controls(
         Hedges (1981), Journal of Educational Statistics 6(2), 107–128.
     """
     x, c = _checked(effect, controls, tail)
+    confidence, family_size = level("confidence", confidence), count("family_size", family_size, least=1)
     k = c.shape[-1]
     floor = rank_floor(k, tail=tail)
     few = floor * family_size > 1 - confidence + 1e-12
@@ -146,8 +148,12 @@ def compare_signed_to_controls(
         plus, minus: float or array, shape S. The candidate's accuracy (or effect) at +a and at −a.
         control_plus, control_minus: array, shape S + (k,). The same of the controls, at the same a.
     """
-    candidate = (np.asarray(plus, float) - np.asarray(minus, float)) / 2
-    controls = (np.asarray(control_plus, float) - np.asarray(control_minus, float)) / 2
+    up, down = together(plus=numbers("plus", plus), minus=numbers("minus", minus))
+    controls_up, controls_down = together(
+        control_plus=numbers("control_plus", control_plus),
+        control_minus=numbers("control_minus", control_minus),
+    )
+    candidate, controls = (up - down) / 2, (controls_up - controls_down) / 2
     return compare_to_controls(
         candidate, controls, tail=tail, confidence=confidence, family_size=family_size
     )
@@ -165,7 +171,7 @@ def controls_needed(significance: float, *, tail: Tail = "two-sided", family_siz
 
 
 def _checked(effect: ArrayLike, controls: ArrayLike, tail: str) -> tuple[Array, Array]:
-    x, c = np.asarray(effect, float), np.asarray(controls, float)
+    x, c = numbers("effect", effect, missing=True), numbers("controls", controls, missing=True)
     checked(tail, Tail, "tail")
     if c.ndim == 0 or c.shape[-1] < 2:
         raise Refusal(
@@ -173,11 +179,17 @@ def _checked(effect: ArrayLike, controls: ArrayLike, tail: str) -> tuple[Array, 
             f"test {controls_needed(0.05, tail='greater')} (one-sided .05); "
             "collect more control directions"
         )
-    if not (np.isfinite(x).all() and np.isfinite(c).all()):
-        raise Refusal("an effect is missing or infinite: leave that direction out by name")
-    return np.broadcast_arrays(x, c[..., 0])[0], np.broadcast_to(
-        c, np.broadcast_shapes(x.shape, c.shape[:-1]) + c.shape[-1:]
-    )
+    if np.isnan(x).any() or np.isnan(c).any():
+        raise Refusal("an effect is missing: leave that direction out by name")
+    try:
+        shape = np.broadcast_shapes(x.shape, c.shape[:-1])
+    except ValueError:
+        raise Refusal(
+            f"effect has shape {x.shape} and controls {c.shape}: pass S and S + (k controls,)"
+        ) from None
+    if 0 in shape:
+        raise Refusal("effect holds no candidate: check the filter that selected them")
+    return np.broadcast_to(x, shape), np.broadcast_to(c, shape + c.shape[-1:])
 
 
 def crawford_howell(x: Array, c: Array) -> tuple[Array, Array, Array, Array]:

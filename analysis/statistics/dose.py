@@ -15,8 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from analysis.statistics.checks import draws, generator, level, numbers
 from analysis.statistics.results import NO_INFORMATION, OK, Estimate, Refusal, floor_p
 from analysis.statistics.signflips import Array, MaxT, SignFlips, max_t, simultaneous_band
+
+
+# Doses closer than this, relative to their size, are one dose.
+ALPHA_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +83,12 @@ def dose_response(
     References:
         Fisher (1935), The Design of Experiments, section 21 (sign flips). Westfall & Young (1993).
     """
+    generator(rng)
+    confidence, resamples = level("confidence", confidence), draws(resamples)
     doses, y, dropped = _curve(outcomes, alphas, baseline)
     n = len(y)
-    sizes = np.array([a for a in doses if a > 0 and (doses == -a).any()])
+    mirrored = np.isin(-doses, doses)
+    sizes = doses[mirrored & (doses > 0)]
     if not len(sizes):
         raise Refusal(
             f"no alpha has its mirror image among {doses.tolist()}: the signed effect needs +a and "
@@ -120,24 +128,25 @@ def dose_response(
         against_rising=falls,
         against_falling=rises,
         turns=_turns(y.mean(axis=0)),
-        unpaired_alphas=tuple(float(a) for a in doses if a != 0 and not (doses == -a).any()),
+        unpaired_alphas=tuple(doses[~mirrored].tolist()),
     )
 
 
 def _curve(
     outcomes: ArrayLike, alphas: Sequence[float] | Array, baseline: ArrayLike | None
 ) -> tuple[Array, Array, int]:
-    y, doses = np.asarray(outcomes, float), np.asarray(alphas, float)
+    y, doses = numbers("outcomes", outcomes, missing=True), numbers("alphas", alphas)
     if y.ndim != 2 or doses.shape != y.shape[1:]:
         raise Refusal(
             f"outcomes must be (n problems, m alphas), found {y.shape} with {doses.size} alphas: "
             "average several seeds within each problem first"
         )
     if baseline is not None:
-        zero = np.asarray(baseline, float)
+        zero = numbers("baseline", baseline, missing=True)
         if zero.shape != y.shape[:1]:
             raise Refusal(f"baseline must be ({len(y)},), found {zero.shape}")
         y, doses = np.column_stack([zero, y]), np.concatenate([[0.0], doses])
+    doses = _mirrored(doses)
     if len(np.unique(doses)) < len(doses):
         raise Refusal(f"an alpha stands twice in {doses.tolist()} (alpha 0 is the baseline)")
     if not (doses == 0).any():
@@ -147,6 +156,19 @@ def _curve(
     if complete.sum() < 2:
         raise Refusal(f"{complete.sum()} problems have an outcome at every alpha: 2 are needed")
     return doses[order], y[complete][:, order], int((~complete).sum())
+
+
+def _mirrored(doses: Array) -> Array:
+    """Doses of one size with that very number, and what rounding made of 0 as 0.
+
+    Multiples of a step come as 0.30000000000000004 on one side and −0.3 on the other.
+    """
+    tolerance = ALPHA_TOLERANCE * np.abs(doses).max(initial=0.0)
+    sizes = np.where(np.abs(doses) <= tolerance, 0.0, np.abs(doses))
+    near = np.isclose(sizes[:, None], sizes, rtol=ALPHA_TOLERANCE, atol=0.0)
+    # The first of each size in the list; that of a positive dose comes before its mirror image.
+    first = [int(min(np.flatnonzero(row), key=lambda at: (doses[at] < 0, at))) for row in near]
+    return np.copysign(sizes[first], doses) + 0.0
 
 
 def _halves(doubled: Array, **options: Any) -> MaxT:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from analysis.statistics.counts import Pairs, fraction, pairs
+from analysis.statistics.checks import Pairs, fraction, level, pairs
 from analysis.statistics.intervals import score_gap, tango_limits
 from analysis.statistics.results import (
     NO_INFORMATION,
@@ -57,7 +57,7 @@ def _checked(
             "margin=0.05 for 5 points; without one use paired_difference"
         )
     fraction("margin", margin)
-    fraction("significance", significance, high=0.5)
+    fraction("significance", level("significance", significance), high=0.5)
     return pairs(gained, lost, n)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from analysis.statistics.checks import count, numbers
 from analysis.statistics.results import (
     NO_INFORMATION,
     OK,
@@ -21,6 +22,9 @@ from analysis.statistics.results import (
     written,
 )
 from analysis.vocabulary import Adjustment, checked
+
+# Benjamini–Yekutieli's penalty is summed test by test.
+LARGEST_FAMILY = 10**7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +75,8 @@ def adjust(
     else:
         penalty = float(np.sum(1 / np.arange(1, m + 1))) if method == "by" else 1.0
         steps = ascending * m * penalty / ranks
-        # The tests that were not made stand last, with p = 1.
-        last = penalty if m > len(values) else np.inf
-        adjusted = np.minimum(np.minimum.accumulate(steps[::-1])[::-1], last)
+        # Tests that were not made stand last with p = 1, where a step is at least 1: no minimum.
+        adjusted = np.minimum.accumulate(steps[::-1])[::-1]
         kind = "false discovery rate"
     result = np.empty_like(values)
     result[order] = np.minimum(adjusted, 1.0)
@@ -90,7 +93,7 @@ def adjust(
 def _checked(
     p: ArrayLike, method: Adjustment, family_size: int | None
 ) -> tuple[NDArray[np.float64], int]:
-    values = np.atleast_1d(np.asarray(p, float))
+    values = np.atleast_1d(numbers("p", p, missing=True, smallest=0.0))
     checked(method, Adjustment, "adjustment")
     if values.ndim != 1 or not len(values):
         raise Refusal(f"p must be a list of p-values, found shape {values.shape}")
@@ -106,11 +109,10 @@ def _checked(
             f"the size of the family is not given: pass family_size (at least {len(values)}), the "
             "number of tests that were declared before any was seen"
         )
-    if family_size < len(values):
-        raise Refusal(
-            f"family_size = {family_size} is smaller than the {len(values)} p-values given"
-        )
-    return values, int(family_size)
+    size = count("family_size", family_size, most=LARGEST_FAMILY)
+    if size < len(values):
+        raise Refusal(f"family_size = {size} is smaller than the {len(values)} p-values given")
+    return values, size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +139,7 @@ def cochrans_q(outcomes: ArrayLike) -> CochransQ:
     References:
         Cochran (1950), Biometrika 37, 256–266.
     """
-    y = np.asarray(outcomes, float)
+    y = numbers("outcomes", outcomes, missing=True)
     if y.ndim != 2 or y.shape[1] < 2:
         raise Refusal(f"outcomes must be (n problems, m ≥ 2 conditions), found shape {y.shape}")
     complete = y[~np.isnan(y).any(axis=1)]

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from analysis.statistics.counts import Counts
+from analysis.statistics.checks import Counts
 from analysis.statistics.intervals import tango_limits
 from analysis.statistics.paired import mid_p
+from analysis.statistics.results import floor_p
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def extremes(region: Region, confidence: float) -> Extremes:
         high_effect=float(effects.max()),
         low=float(low.min()),
         high=float(high.max()),
-        p_low=float(p.min()),
-        p_high=float(p.max()),
+        p_low=float(floor_p(p.min())),
+        p_high=float(floor_p(p.max())),
         decisions=frozenset(int(d) for d in decision(gained, lost, 1 - confidence)),
     )

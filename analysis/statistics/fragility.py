@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from analysis.statistics.counts import fraction, pairs, whole
+from analysis.statistics.checks import LARGEST_LISTED, count, level, one_table
 from analysis.statistics.flips import Region, extremes
 from analysis.statistics.intervals import PairedDifference, paired_difference
 from analysis.statistics.results import Estimate, Refusal
@@ -75,10 +75,10 @@ def fragility(
         Walsh and others, Journal of Clinical Epidemiology 67 (2014) 622, for the idea of a
         fragility index; here only pairs known to be fragile may flip.
     """
-    pairs(gained, lost, n)
-    fraction("confidence", confidence)
+    gained, lost, n = one_table(gained, lost, n)
+    confidence = level("confidence", confidence)
     fragile = tuple(
-        int(whole(name, value))
+        count(name, value, most=LARGEST_LISTED)
         for name, value in (
             ("fragile_gained", fragile_gained),
             ("fragile_lost", fragile_lost),

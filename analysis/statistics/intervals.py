@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from analysis.statistics.counts import Counts, fraction, pairs, whole
+from analysis.statistics.checks import Counts, level, pairs, whole
 from analysis.statistics.paired import mid_p
 from analysis.statistics.results import (
     DEGENERATE,
@@ -179,7 +179,7 @@ def paired_difference(
         and Behavioral Statistics 37 (2012) 479.
     """
     counts = pairs(gained, lost, n)
-    fraction("confidence", confidence)
+    confidence = level("confidence", confidence)
     checked(method, IntervalMethod, "method")
     g, lo, total = counts.gained, counts.lost, counts.n
     low, high = _LIMITS[method](g, lo, total, confidence)
@@ -218,9 +218,9 @@ def wilson(k: ArrayLike, n: ArrayLike, *, confidence: float = 0.95) -> Interval:
         Wilson, Journal of the American Statistical Association 22 (1927) 209.
     """
     counts = pairs(k, 0, whole("n", n))
-    fraction("confidence", confidence)
+    confidence = level("confidence", confidence)
     z2 = float(special.ndtri((1 + confidence) / 2)) ** 2
-    share, total = counts.gained / counts.n, counts.n
+    share, total = counts.gained / counts.n, counts.n.astype(float)
     centre = (share + z2 / (2 * total)) / (1 + z2 / total)
     half = np.sqrt(z2 * (share * (1 - share) / total + z2 / (4 * total**2))) / (1 + z2 / total)
     result = Interval(
@@ -229,7 +229,7 @@ def wilson(k: ArrayLike, n: ArrayLike, *, confidence: float = 0.95) -> Interval:
         low=np.where(counts.gained == 0, 0.0, centre - half),
         high=np.where(counts.gained == total, 1.0, centre + half),
         confidence=confidence,
-        n=total,
+        n=counts.n,
         status=np.full(total.shape, OK),
     )
     return single(result) if counts.scalar else result

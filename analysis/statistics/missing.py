@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.statistics.counts import Counts, fraction, whole
+from analysis.statistics.checks import LARGEST_LISTED, Counts, level, numbers, whole
 from analysis.statistics.flips import Region, extremes
 from analysis.statistics.intervals import PairedDifference, paired_difference
 from analysis.statistics.results import NO_INFORMATION, Estimate, Refusal
@@ -57,20 +57,23 @@ def missing_table(
     Raises:
         Refusal: different lengths, or other values.
     """
-    if len(baseline) != len(steered):
-        raise Refusal(f"{len(baseline)} and {len(steered)} outcomes: pass aligned pairs")
-    table = np.zeros((3, 3), dtype=np.int64)
-    for before, after in zip(baseline, steered, strict=True):
-        table[_cell(before), _cell(after)] += 1
-    return table
+    before, after = _cells("baseline", baseline), _cells("steered", steered)
+    if before.shape != after.shape:
+        raise Refusal(f"{len(before)} and {len(after)} outcomes: pass aligned pairs")
+    return np.bincount(3 * before + after, minlength=9).reshape(3, 3).astype(np.int64)
 
 
-def _cell(value: Any) -> int:
-    if value is None or (isinstance(value, float | np.floating) and np.isnan(value)):
-        return _MISSING
-    if value in (0, 1):
-        return _RIGHT if value else _WRONG
-    raise Refusal(f"outcome {value!r} is neither 0, 1 nor missing (None or NaN)")
+def _cells(name: str, outcomes: Sequence[Any] | NDArray[Any]) -> Counts:
+    """Which row or column of the table each outcome belongs to."""
+    values = numbers(name, outcomes, missing=True)
+    other = values[~np.isnan(values) & ~np.isin(values, (0, 1))]
+    if values.ndim != 1 or other.size:
+        raise Refusal(
+            f"outcome {other[0]:g} is neither 0, 1 nor missing (None or NaN)"
+            if other.size
+            else f"{name} must be a list of outcomes, found shape {values.shape}"
+        )
+    return np.select([np.isnan(values), values == 1], [_MISSING, _RIGHT], _WRONG)
 
 
 def missing_bounds(table: ArrayLike, *, confidence: float = 0.95) -> MissingBounds:
@@ -92,7 +95,7 @@ def missing_bounds(table: ArrayLike, *, confidence: float = 0.95) -> MissingBoun
         Horowitz and Manski, Journal of the American Statistical Association 95 (2000) 77.
     """
     cells = whole("table", table)
-    fraction("confidence", confidence)
+    confidence = level("confidence", confidence)
     if cells.shape != (3, 3) or cells.sum() == 0:
         raise Refusal(
             f"table has shape {cells.shape} and {cells.sum()} pairs: pass [3, 3] counts of "

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from analysis.statistics.checks import level, numbers, together, whole
 from analysis.statistics.controls import rank_floor
 from analysis.statistics.effect_sizes import Array, noncentral_t_cdf
 from analysis.statistics.results import (
@@ -77,19 +78,21 @@ def candidate_minus_controls(
         Searle, Casella & McCulloch (1992), Variance Components, section 4.2.
         Satterthwaite (1946), Biometrics Bulletin 2(6), 110–114.
     """
-    own, others = np.asarray(candidate, float), np.asarray(controls, float)
-    if others.ndim != 2 or own.shape != others.shape[:1]:
+    steered = numbers("candidate", candidate, missing=True)
+    others = numbers("controls", controls, missing=True)
+    if others.ndim != 2 or steered.shape != others.shape[:1] or not others.shape[1]:
         raise Refusal(
-            f"candidate must be (n,) and controls (n, k), found {own.shape} and {others.shape}: "
-            "average seeds within a problem first"
+            f"candidate must be (n,) and controls (n, k), found {steered.shape} and "
+            f"{others.shape}: average seeds within a problem first"
         )
     checked(scope, ProblemScope, "scope")
-    complete = ~(np.isnan(own) | np.isnan(others).any(axis=1))
-    own, others = own[complete], others[complete]
+    confidence = level("confidence", confidence)
+    complete = ~(np.isnan(steered) | np.isnan(others).any(axis=1))
+    steered, others = steered[complete], others[complete]
     n, k = others.shape
     if n < 2:
         raise Refusal(f"{n} problems have an outcome everywhere: at least 2 are needed")
-    difference = own - others.mean(axis=1)
+    difference = steered - others.mean(axis=1)
     problems, directions, df = float(difference.var(ddof=1) / n), 0.0, float(n - 1)
     if scope == NEW_BOTH:
         spread = control_spread(others)
@@ -170,8 +173,9 @@ def controls_power(
     """
     checked(model, Model, "model")
     checked(tail, Tail, "tail")
-    size, distance = np.broadcast_arrays(np.asarray(k, float), np.asarray(gap, float))
-    if (size < 2).any():
+    level("significance", significance)
+    size, distance = together(k=whole("k", k).astype(float), gap=numbers("gap", gap))
+    if not size.size or (size < 2).any():
         raise Refusal("the controls' spread needs k ≥ 2")
     df, inflation = size - 1, np.sqrt(1 + 1 / size)
     critical = stats.t.isf(significance / (2 if tail == "two-sided" else 1), df)

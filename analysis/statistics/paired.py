@@ -14,7 +14,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
-from analysis.statistics.counts import Counts, Pairs, fraction, pairs
+from analysis.statistics.checks import (
+    Counts,
+    Pairs,
+    count,
+    labels,
+    level,
+    numbers,
+    pairs,
+)
 from analysis.statistics.results import (
     NO_INFORMATION,
     OK,
@@ -72,7 +80,8 @@ def mid_p(gained: Counts, lost: Counts, at_tie: TieConvention = "one") -> Floats
 def chi2_p(gained: Counts, lost: Counts) -> tuple[Floats, Floats]:
     """McNemar's chi-square without correction and its p; (0, 1) where nothing changed."""
     changed = np.maximum(gained + lost, 1)
-    statistic = (gained - lost) ** 2 / changed
+    # In doubles: the squares of large counts are no integers of 64 bits.
+    statistic = (gained - lost).astype(float) ** 2 / changed
     return statistic, special.erfc(np.sqrt(statistic / 2))
 
 
@@ -176,7 +185,7 @@ def sign_test(
         Conover, Practical Nonparametric Statistics (1999), section 3.4.
     """
     counts = pairs(gained, lost, n)
-    fraction("confidence", confidence)
+    confidence = level("confidence", confidence)
     p = exact_p(counts.gained, counts.lost)
     net = counts.gained - counts.lost
     return _pair_test(counts, "sign test", p, net, confidence)
@@ -198,20 +207,21 @@ def paired_counts(
         Refusal: different lengths, outcomes other than 0 and 1 (missing ones belong in
             `missing_bounds`), or several outcomes per problem.
     """
-    before, after = np.asarray(baseline), np.asarray(steered)
+    before = numbers("baseline", baseline, missing=True)
+    after = numbers("steered", steered, missing=True)
     if before.shape != after.shape or before.ndim != 1:
         raise Refusal(
             f"outcomes have shapes {before.shape} and {after.shape}: pass one outcome per problem, "
             "aligned (for several seeds per problem call clustered_difference)"
         )
-    distinct = before.size if problem is None else len(set(problem))
+    distinct = before.size if problem is None else labels("problem", problem)[1]
     if distinct != before.size:
         raise Refusal(
             f"{before.size} pairs of {distinct} problems: several outcomes per problem "
             "are not independent pairs; call clustered_difference"
         )
     for values in (before, after):
-        if not all(value in (0, 1) for value in values.tolist()):
+        if not np.isin(values, (0, 1)).all():
             raise Refusal("outcomes must be 0 or 1: for missing outcomes call missing_bounds")
     first, second = before.astype(bool), after.astype(bool)
     return int((~first & second).sum()), int((first & ~second).sum()), int(before.size)
@@ -260,7 +270,7 @@ def discordance(
         Clopper and Pearson, Biometrika 26 (1934) 404.
     """
     counts = pairs(gained, lost, n)
-    fraction("confidence", confidence)
+    confidence = level("confidence", confidence)
     if (floor_changed is None) != (floor_n is None):
         raise Refusal("a floor needs floor_changed and floor_n: pass both or neither")
     low, high = clopper_pearson(counts.changed, counts.n, confidence)
@@ -283,11 +293,11 @@ def discordance(
         share=share,
     )
     if floor_changed is not None and floor_n is not None:
-        floor = pairs(floor_changed, 0, floor_n)
+        floor = pairs(count("floor_changed", floor_changed), 0, count("floor_n", floor_n))
         ends = clopper_pearson(floor.gained, floor.n, confidence)
         result = replace(
             result,
-            floor=floor_changed / floor_n,
+            floor=float(floor.gained[0] / floor.n[0]),
             floor_low=float(ends[0][0]),
             floor_high=float(ends[1][0]),
             above_floor=low > ends[1],

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from analysis.statistics.checks import draws, generator, numbers
 from analysis.statistics.results import NO_INFORMATION, OK, Estimate, Refusal
 from analysis.vocabulary import PermutationMethod, checked
 
@@ -25,12 +26,12 @@ class SignFlipTest(Estimate):
 
 def _per_problem(differences: ArrayLike) -> NDArray[np.float64]:
     """One difference per problem; seeds [n, seeds] are averaged first."""
-    values = np.asarray(differences, dtype=np.float64)
+    values = numbers("differences", differences, missing=True, smallest=0.0)
     if values.ndim not in (1, 2) or values.shape[0] == 0 or values.size == 0:
         raise Refusal(
             f"differences have shape {values.shape}: pass [problems] or [problems, seeds]"
         )
-    if not np.isfinite(values).all():
+    if np.isnan(values).any():
         raise Refusal(
             "differences hold missing values: drop those problems and say so, or call "
             "missing_bounds on the counts"
@@ -95,7 +96,7 @@ def permutation_test(
         Applications in Genetics and Molecular Biology 9 (2010) 39, for (r + 1)/(B + 1).
     """
     checked(method, PermutationMethod, "method")
-    values = _per_problem(differences)
+    values, resamples = _per_problem(differences), draws(resamples)
     moved = values[values != 0]
     exact = method == "exact" or (method == "auto" and moved.size <= _ENUMERATE_UP_TO)
     # Sums of the same numbers in another order differ in the last bits.
@@ -107,9 +108,7 @@ def permutation_test(
             raise Refusal(f"2^{moved.size} sign patterns are too many: pass method='random'")
         p = _enumerated(moved, threshold)
     else:
-        if not isinstance(rng, np.random.Generator):
-            raise Refusal("rng is missing: pass numpy.random.default_rng(seed)")
-        p = _drawn(moved, threshold, rng, resamples)
+        p = _drawn(moved, threshold, generator(rng), resamples)
     return SignFlipTest(
         method="sign flips, enumerated" if exact else f"sign flips, {resamples} draws",
         estimate=float(values.mean()),

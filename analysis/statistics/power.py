@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
-from analysis.statistics.counts import fraction, whole
+from analysis.statistics.checks import LARGEST_LISTED, count, fraction, level, number, whole
 from analysis.statistics.paired import chi2_p, exact_p, mid_p
 from analysis.statistics.results import NOT_CONVERGED, OK, Refusal, Result, written
 from analysis.vocabulary import TestMethod, checked
@@ -106,8 +106,8 @@ def _check(discordance: float | None, significance: float, effect: float | None 
             "from a pilot or from the store (see discordance)"
         )
     fraction("discordance", discordance, high=1.0 + 1e-12)
-    fraction("significance", significance)
-    if effect is not None and not abs(effect) <= discordance:
+    level("significance", significance)
+    if effect is not None and not abs(number("effect", effect)) <= discordance:
         raise Refusal(
             f"effect {effect:g} exceeds discordance {discordance:g}: the net change cannot be "
             "larger than the change (fractions, 5 points = 0.05)"
@@ -144,9 +144,7 @@ def mcnemar_power(
         Duffy, Biometrics 40 (1984) 1005.
     """
     rate = _check(discordance, significance, effect)
-    problems = int(whole("n", n))
-    if problems < 1:
-        raise Refusal("n must be at least 1")
+    problems = count("n", n, least=1, most=LARGEST_LISTED)
     rejects = rejection_count(np.arange(problems + 1), method, significance)
     return Power(
         method=f"mcnemar {method} power",
@@ -182,9 +180,7 @@ def minimum_detectable_effect(
     """
     rate = _check(discordance, significance)
     fraction("power", power, low=significance)
-    problems = int(whole("n", n))
-    if problems < 1:
-        raise Refusal("n must be at least 1")
+    problems = count("n", n, least=1, most=LARGEST_LISTED)
     rejects = rejection_count(np.arange(problems + 1), method, significance)
     low, high = 0.0, rate
     reached = _power(problems, high, rate, rejects) >= power
@@ -228,6 +224,7 @@ def sample_size(
     fraction("power", power, low=significance)
     if effect == 0:
         raise Refusal("effect is 0: no number of problems detects it; see equivalence")
+    largest = count("largest", largest, least=1, most=LARGEST_LISTED)
     rejects = rejection_count(np.arange(2), method, significance)
 
     def reached(n: int) -> float:

@@ -132,6 +132,8 @@ def stamped(result: AnyResult) -> AnyResult:
     spoke of new problems now speaks of these only. What speaks of new directions on these
     problems keeps its scope. Results within the result are marked as well.
     """
+    if not isinstance(result, Result):
+        raise Refusal(f"only a result can be stamped, found {type(result).__name__}")
     inner = {one.name: getattr(result, one.name) for one in fields(result)}
     inner = {name: stamped(value) for name, value in inner.items() if isinstance(value, Result)}
     scope = result.scope if result.scope == NEW_DIRECTIONS else THESE_PROBLEMS

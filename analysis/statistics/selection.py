@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from analysis.statistics.checks import level, numbers
 from analysis.statistics.intervals import paired_difference
 from analysis.statistics.results import (
     NO_INFORMATION,
@@ -88,12 +89,13 @@ def best_alpha(
     """
     checked(tail, Tail, "tail")
     checked(method, SelectionMethod, "method")
+    confidence = level("confidence", confidence)
     d, present = differences(outcomes, baseline)
     n, m = present.sum(axis=0), d.shape[1]
-    labels = list(range(m)) if alphas is None else list(alphas)
-    if len(labels) != m or len(d) < 4:
+    doses = np.arange(m) if alphas is None else numbers("alphas", alphas)
+    if doses.shape != (m,) or len(d) < 4:
         raise Refusal(
-            f"found {len(labels)} alphas for {m} columns and {len(d)} problems (4 or more)"
+            f"found {doses.size} alphas for {m} columns and {len(d)} problems (4 or more)"
         )
     effects = d.sum(axis=0) / n
     best = int(np.argmax(_toward(effects, tail)))
@@ -120,9 +122,9 @@ def best_alpha(
         dropped=int((~present).sum()),
         dropped_what="pairs with a missing outcome, over all alphas",
         best_index=best,
-        best_alpha=float(labels[best]),
+        best_alpha=float(doses[best]),
         split_index=chosen,
-        split_alpha=float(labels[chosen]),
+        split_alpha=float(doses[chosen]),
         cross_fitted=(held_out[0] + other[0]) / 2,
         naive_estimate=float(effects[best]),
         naive_low=naive[1],
@@ -136,7 +138,7 @@ def best_alpha(
         family_size=m,
         resamples=flips.count,
         covers=(
-            f"the effect on new problems of alpha = {labels[chosen]:g}, which the other half "
+            f"the effect on new problems of alpha = {doses[chosen]:g}, which the other half "
             "chose; not of the alpha that is truly best"
         ),
     )
@@ -203,8 +205,8 @@ def _effect_at(
 
 
 def _rank(controls: ArrayLike, baseline: ArrayLike, effects: Array, tail: str) -> float:
-    others = np.asarray(controls, float)
-    if others.ndim != 3 or others.shape[2] != len(effects):
+    others = numbers("controls", controls, missing=True)
+    if others.ndim != 3 or others.shape[2] != len(effects) or not len(others):
         raise Refusal(f"controls must be (k, n, m) with the same m, found shape {others.shape}")
     found = _toward(effects, tail).max()
     reached = 0

@@ -13,7 +13,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
-from analysis.statistics.counts import Counts, Pairs, fraction, pairs, whole
+from analysis.statistics.checks import (
+    LARGEST_LISTED,
+    Counts,
+    Pairs,
+    count,
+    fraction,
+    level,
+    number,
+    one_table,
+    pairs,
+)
 from analysis.statistics.intervals import constrained_loss
 from analysis.statistics.power import rejection_count
 from analysis.statistics.results import (
@@ -174,7 +184,7 @@ def confidence_sequence(
         Journal of the Royal Statistical Society B 86 (2024) 1.
     """
     counts = pairs(gained, lost, n)
-    fraction("confidence", confidence)
+    confidence = level("confidence", confidence)
     checked(method, SequenceMethod, "method")
     share = binomial_sequence(counts.gained, counts.changed, confidence)
     nothing = counts.changed == 0
@@ -247,17 +257,18 @@ def futility(
     References:
         Lan, Simon and Halperin, Sequential Analysis 1 (1982) 207 (stochastic curtailment).
     """
-    counts = pairs(gained, lost, n)
-    planned = int(whole("planned_n", planned_n))
-    if planned < int(counts.n[0]):
+    gained, lost, n = one_table(gained, lost, n, most=LARGEST_LISTED)
+    planned = count("planned_n", planned_n, most=LARGEST_LISTED)
+    if planned < n:
         raise Refusal(f"planned_n = {planned} is less than the {n} problems already seen")
     fraction("discordance", discordance, high=1.0 + 1e-12)
     fraction("threshold", threshold)
-    if abs(effect) > discordance:
+    level("significance", significance)
+    if abs(number("effect", effect)) > discordance:
         raise Refusal(f"effect {effect:g} exceeds discordance {discordance:g}")
-    left = planned - int(counts.n[0])
+    left = planned - n
     more = np.arange(left + 1)
-    changed = int(counts.changed[0]) + more
+    changed = gained + lost + more
     rejects = rejection_count(changed, method, significance)
     share = (discordance + effect) / (2 * discordance)
     # The final test rejects when gained is at most `rejects` or at least changed - `rejects`.
@@ -268,7 +279,7 @@ def futility(
     return Futility(
         method=f"conditional power, mcnemar {method}",
         conditional_power=power,
-        n=int(counts.n[0]),
+        n=n,
         stop=power < threshold,
         threshold=threshold,
         planned_n=planned,

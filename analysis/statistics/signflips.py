@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
+from analysis.statistics.checks import draws, generator, level, numbers
 from analysis.statistics.intervals import tango_limits
 from analysis.statistics.results import (
     NO_INFORMATION,
@@ -81,6 +82,7 @@ def max_t(
         Medicine 17, 891–908.
     """
     d, present = differences(outcomes, baseline)
+    confidence = level("confidence", confidence)
     n, m = present.sum(axis=0), d.shape[1]
     total, squares = d.sum(axis=0), (d**2).sum(axis=0)
     observed = t_squared(total, squares)
@@ -127,10 +129,11 @@ def differences(outcomes: ArrayLike, baseline: ArrayLike) -> tuple[Array, Array]
         Refusal: Shapes that do not match (several seeds per problem: average them first), or a
             condition without any pair.
     """
-    y, b = np.asarray(outcomes, float), np.asarray(baseline, float)
+    y = numbers("outcomes", outcomes, missing=True)
+    b = numbers("baseline", baseline, missing=True)
     if y.ndim == 1:
         y = y[:, None]
-    if y.ndim != 2 or b.shape != y.shape[:1]:
+    if y.ndim != 2 or b.shape != y.shape[:1] or not y.size:
         raise Refusal(
             f"outcomes must be (n problems, m conditions) and baseline (n,), found {y.shape} and "
             f"{b.shape}: average several seeds within each problem, or call clustered_difference"
@@ -152,6 +155,7 @@ class SignFlips:
     """
 
     def __init__(self, rows: Array, *, rng: np.random.Generator, resamples: int) -> None:
+        self._rng, resamples = generator(rng), draws(resamples)
         active = rows[(rows != 0).any(axis=1)]
         self.whole = bool(
             (active == np.rint(active)).all() and np.abs(active).sum(0).max(initial=0) < 2**24
@@ -159,7 +163,6 @@ class SignFlips:
         self.rows = np.ascontiguousarray(active, dtype=np.float32 if self.whole else np.float64)
         self.exact = len(active) <= 30 and 2 ** len(active) <= resamples + 1
         self.count = 2 ** len(active) if self.exact else resamples
-        self._rng = rng
 
     def __iter__(self) -> Iterator[tuple[int, Array]]:
         width = len(self.rows)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from analysis.statistics.checks import numbers
 from analysis.statistics.results import (
     DEGENERATE,
     NEW_BOTH,
@@ -53,7 +54,7 @@ def control_spread(outcomes: ArrayLike) -> ControlSpread:
     References:
         Searle, Casella & McCulloch (1992), Variance Components, section 4.2.
     """
-    y = np.asarray(outcomes, float)
+    y = numbers("outcomes", outcomes, missing=True)
     if y.ndim != 2 or y.shape[1] < 2:
         raise Refusal(f"outcomes must be (n problems, k ≥ 2 controls), found shape {y.shape}")
     complete = y[~np.isnan(y).any(axis=1)]

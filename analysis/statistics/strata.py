@@ -14,10 +14,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from analysis.statistics.counts import Counts, pairs
-from analysis.statistics.freeman_halton import fisher_freeman_halton
+from analysis.statistics.checks import Counts, labels, level, numbers, pairs
+from analysis.statistics.freeman_halton import DRAWS, fisher_freeman_halton
 from analysis.statistics.intervals import PairedDifference, paired_difference
 from analysis.statistics.results import NO_INFORMATION, OK, Estimate, Refusal, floor_p
+
+# The generator draws tables of up to a thousand million pairs.
+LARGEST_STRATUM = 10**8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +47,7 @@ class StratifiedDifference(Estimate):
 
 @dataclass(frozen=True, kw_only=True)
 class StratumHomogeneity(Estimate):
-    """Are the odds gained : lost the same in all strata? `p` is exact, `chi2_p` beside it.
+    """Are the odds gained : lost the same in all strata? `p` as `method` says, `chi2_p` beside it.
 
     `shares` = gained / discordant per stratum (NaN where nothing changed); `estimate` is their
     range; `n` counts discordant pairs; `statistic` is the chi-square with `df`.
@@ -97,8 +100,9 @@ def stratified_difference(
             "attribute of the problems (n_steps)"
         )
     counts = pairs(gained, lost, n)
-    labels = _names(names, len(counts.gained), counts.gained.ndim)
-    c = _scores(scores, len(labels))
+    confidence = level("confidence", confidence)
+    strata_names = _names(names, counts.gained.shape)
+    c = _scores(scores, len(strata_names))
     strata = paired_difference(
         counts.gained,
         counts.lost,
@@ -124,14 +128,14 @@ def stratified_difference(
         confidence=confidence,
         p=float(pooled.p),
         status=pooled.status,
-        names=labels,
+        names=strata_names,
         strata=strata,
         contrast=contrast,
         contrast_low=contrast - float(np.sqrt(((c * toward_low) ** 2).sum())),
         contrast_high=contrast + float(np.sqrt(((c * toward_high) ** 2).sum())),
         contrast_scores=tuple(c.tolist()),
         heterogeneity=q,
-        heterogeneity_p=float(floor_p(stats.chi2.sf(q, len(labels) - 1))),
+        heterogeneity_p=float(floor_p(stats.chi2.sf(q, len(strata_names) - 1))),
     )
 
 
@@ -144,14 +148,16 @@ def stratum_homogeneity(gained: ArrayLike, lost: ArrayLike) -> StratumHomogeneit
 
     Notes:
         Conditional on both margins the table is multivariate hypergeometric: Fisher–Freeman–Halton,
-        exact; with two strata it is Fisher's test on the 2 × 2 of discordants. An equal effect in
+        exact; with two strata it is Fisher's test on the 2 × 2 of discordants. A table too large
+        for that (some ten thousand discordant pairs, fewer in ten strata) gets the p of 99,999
+        draws from the same distribution with a fixed seed, and `method` says so. An equal effect in
         points on strata of unequal accuracy is *not* equal odds: see `stratified_difference`.
 
     References:
         Freeman & Halton (1951), Biometrika 38, 141–149.
     """
-    counts = pairs(gained, lost)
-    labels = _names(None, len(counts.gained), counts.gained.ndim)
+    counts = pairs(gained, lost, most=LARGEST_STRATUM)
+    _names(None, counts.gained.shape)
     changed = counts.changed
     with np.errstate(invalid="ignore"):
         shares = np.where(changed > 0, counts.gained / np.maximum(changed, 1), np.nan)
@@ -163,14 +169,15 @@ def stratum_homogeneity(gained: ArrayLike, lost: ArrayLike) -> StratumHomogeneit
         expected = changed[used] * share
         chi2 = float(((counts.gained[used] - expected) ** 2 / (expected * (1 - share))).sum())
         chi2_p = float(floor_p(stats.chi2.sf(chi2, df)))
+    p, drawn = fisher_freeman_halton(counts.gained, counts.lost)
     return StratumHomogeneity(
-        method="Fisher–Freeman–Halton exact",
+        method=f"Fisher–Freeman–Halton {f'of {DRAWS:,} draws' if drawn else 'exact'}",
         n=int(changed.sum()),
         estimate=float(np.ptp(shares[used])) if used.any() else 0.0,
-        p=float(floor_p(fisher_freeman_halton(counts.gained, counts.lost))),
+        p=float(floor_p(p)),
         statistic=chi2,
         status=OK if informative else NO_INFORMATION,
-        dropped=int(len(labels) - used.sum()),
+        dropped=int((~used).sum()),
         dropped_what="strata in which nothing changed",
         shares=shares,
         chi2_p=chi2_p,
@@ -186,19 +193,21 @@ def _heterogeneity(gained: Counts, lost: Counts, n: Counts) -> float:
     return float((weight * (effect - centre) ** 2).sum())
 
 
-def _names(names: Sequence[str] | None, size: int, ndim: int) -> tuple[str, ...]:
-    if ndim != 1 or size < 2:
+def _names(names: Sequence[str] | None, shape: tuple[int, ...]) -> tuple[str, ...]:
+    if len(shape) != 1 or shape[0] < 2:
         raise Refusal("strata need counts of shape (S,), S ≥ 2: for one group call mcnemar")
-    labels = tuple(map(str, names if names is not None else range(1, size + 1)))
-    if len(labels) != size:
-        raise Refusal(f"{len(labels)} names for {size} strata")
-    return labels
+    if names is None:
+        names = range(1, shape[0] + 1)
+    given = labels("names", names)[0]
+    if given.shape != shape:
+        raise Refusal(f"{len(given)} names for {shape[0]} strata")
+    return tuple(map(str, names))
 
 
 def _scores(scores: Sequence[float] | None, size: int) -> NDArray[np.float64]:
     c = np.zeros(size)
     c[0], c[-1] = -1.0, 1.0
-    c = c if scores is None else np.asarray(scores, float)
-    if c.shape != (size,) or abs(c.sum()) > 1e-9 or not c.any():
+    c = c if scores is None else numbers("scores", scores)
+    if c.shape != (size,) or abs(c.sum()) > 1e-9 * np.abs(c).sum() or not c.any():
         raise Refusal(f"scores must be {size} numbers that sum to 0 and are not all 0")
     return c

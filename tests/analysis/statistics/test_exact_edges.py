@@ -358,7 +358,7 @@ def test_the_tests_of_pairs_at_unequal_counts() -> None:
 
 
 def test_outcomes_that_are_no_pairs_are_refused() -> None:
-    assert paired_counts([0, 1, 0, 1, 0], [1, 1, 1, 0, 0], problem="abcde") == (2, 1, 5)
+    assert paired_counts([0, 1, 0, 1, 0], [1, 1, 1, 0, 0], problem=list("abcde")) == (2, 1, 5)
     for before, after, problem in (
         ([0, 1], [1], None), ([[0, 1]], [[1, 0]], None), ([0, 2], [1, 0], None),
         ([0, 1], [1, np.nan], None), ([0, 1], [1, 0], ["a", "a"]),

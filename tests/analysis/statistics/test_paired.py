@@ -15,7 +15,7 @@ from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 
 from analysis import Refusal, discordance, mcnemar, paired_counts, sign_test
-from analysis.statistics.counts import one_outcome_each
+from analysis.statistics.checks import one_outcome_each
 from analysis.vocabulary import TestMethod
 
 TABLES = [(40, 20, 160), (4, 2, 86), (0, 11, 86), (7, 18, 86), (8, 19, 86), (1, 7, 50)]
