@@ -11,6 +11,7 @@ from sql.words import OutcomeStatus as OutcomeStatus
 from sql.words import Role as Role
 from sql.words import all_checked as all_checked
 from sql.words import checked as checked
+from sql.words import shown as shown
 
 # Tests and intervals.
 TestMethod = Literal["midp", "exact", "chi2"]

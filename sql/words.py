@@ -17,6 +17,12 @@ OutcomeStatus = Literal["ok", "parse_fail", "truncated", "error"]
 T = TypeVar("T")
 
 
+def shown(value: Any) -> str:
+    """`value` as a message shows it: on one line, and not all of a long array."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
 def checked(value: T, kind: Any, what: str) -> T:
     """`value`, which is one of the words of `kind`.
 
@@ -33,7 +39,7 @@ def checked(value: T, kind: Any, what: str) -> T:
         return value
     near = difflib.get_close_matches(str(value), allowed, n=1)
     meant = f"did you mean {near[0]}? " if near else ""
-    raise Refusal(f"unknown {what} {value!r}: {meant}there are {', '.join(allowed)}")
+    raise Refusal(f"unknown {what} {shown(value)}: {meant}there are {', '.join(allowed)}")
 
 
 def all_checked(values: Sequence[T], kind: Any, what: str) -> Sequence[T]:

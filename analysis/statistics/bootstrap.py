@@ -34,8 +34,6 @@ Floats = NDArray[np.float64]
 _BLOCK = 1 << 22
 # Limits of 95 % are quantiles: with fewer draws they are noise.
 FEWEST_DRAWS = 999
-# The distribution of the net change is written out; it has about 24 √n values.
-LARGEST_RESAMPLED = 10**8
 
 
 def net_distribution(gained: Counts, lost: Counts, n: Counts) -> tuple[NDArray[np.int64], Floats]:
@@ -194,7 +192,7 @@ def bootstrap_difference(
     References:
         Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapters 13 and 14.
     """
-    counts = pairs(gained, lost, n, most=LARGEST_RESAMPLED)
+    counts = pairs(gained, lost, n)
     confidence = level("confidence", confidence)
     checked(method, BootstrapMethod, "method")
     if method != "exact":

@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analysis.statistics.results import Refusal
+from analysis.vocabulary import shown
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-# No set has more problems. Up to here every sum and tail is good to four digits at least.
-LARGEST_COUNT = 10**12
+# No set has more problems; from 10^9 the inverse of the beta distribution is wrong.
+LARGEST_COUNT = 10**8
 # What is summed over every possible count, one by one, ends within seconds up to here.
 LARGEST_LISTED = 10**6
 # More draws than this do not fit into memory, and change no digit that is printed.
@@ -40,12 +41,6 @@ class Pairs(NamedTuple):
     def changed(self) -> Counts:
         """Discordant pairs."""
         return self.gained + self.lost
-
-
-def shown(value: Any) -> str:
-    """`value` as a message shows it: on one line, and not all of a long array."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _number(value: Any) -> float:
@@ -101,18 +96,16 @@ def whole(name: str, values: ArrayLike, *, most: int = LARGEST_COUNT) -> Counts:
     return given.astype(np.int64)
 
 
-def pairs(
-    gained: ArrayLike, lost: ArrayLike, n: ArrayLike | None = None, *, most: int = LARGEST_COUNT
-) -> Pairs:
-    """Check and broadcast the counts of one or many 2x2 tables of pairs, each at most `most`.
+def pairs(gained: ArrayLike, lost: ArrayLike, n: ArrayLike | None = None) -> Pairs:
+    """Check and broadcast the counts of one or many 2x2 tables of pairs.
 
     Without `n` the number of problems is taken to be the number of discordant pairs.
 
     Raises:
         Refusal: counts that are not counts, or more changes than problems.
     """
-    g, lo = whole("gained", gained, most=most), whole("lost", lost, most=most)
-    total = np.int64(0) if n is None else whole("n", n, most=most)
+    g, lo = whole("gained", gained), whole("lost", lost)
+    total = np.int64(0) if n is None else whole("n", n)
     scalar = np.ndim(g) == np.ndim(lo) == np.ndim(total) == 0
     try:
         g, lo, total = np.broadcast_arrays(*np.atleast_1d(g, lo, total))
@@ -140,11 +133,12 @@ def one_table(gained: Any, lost: Any, n: Any, *, most: int = LARGEST_COUNT) -> t
     Raises:
         Refusal: as `pairs`, and where counts of several tables came.
     """
-    counts = pairs(gained, lost, n, most=most)
+    counts = pairs(gained, lost, n)
     if not counts.scalar:
         raise Refusal(
             f"gained, lost and n hold {counts.n.size} tables of pairs: pass those of one, as numbers"
         )
+    count("n", counts.n[0], most=most)
     return int(counts.gained[0]), int(counts.lost[0]), int(counts.n[0])
 
 
@@ -251,6 +245,17 @@ def numbers(
             f"ordinary size ({smallest:g} to {LARGEST:g}, or 0)"
         )
     return floats
+
+
+def text(name: str, value: Any) -> str:
+    """`value` if it is text.
+
+    Raises:
+        Refusal: anything else.
+    """
+    if not isinstance(value, str):
+        raise Refusal(f"{name} must be text, found {shown(value)}")
+    return value
 
 
 def labels(name: str, values: Any) -> tuple[NDArray[np.intp], int]:

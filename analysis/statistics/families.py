@@ -83,7 +83,7 @@ def adjust(
     return AdjustedP(
         method=method,
         n=m,
-        p=result,
+        p=floor_p(result),
         unadjusted=values,
         family_size=m,
         controls=kind,

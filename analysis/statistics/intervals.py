@@ -220,7 +220,7 @@ def wilson(k: ArrayLike, n: ArrayLike, *, confidence: float = 0.95) -> Interval:
     counts = pairs(k, 0, whole("n", n))
     confidence = level("confidence", confidence)
     z2 = float(special.ndtri((1 + confidence) / 2)) ** 2
-    share, total = counts.gained / counts.n, counts.n.astype(float)
+    share, total = counts.gained / counts.n, counts.n
     centre = (share + z2 / (2 * total)) / (1 + z2 / total)
     half = np.sqrt(z2 * (share * (1 - share) / total + z2 / (4 * total**2))) / (1 + z2 / total)
     result = Interval(
@@ -229,7 +229,7 @@ def wilson(k: ArrayLike, n: ArrayLike, *, confidence: float = 0.95) -> Interval:
         low=np.where(counts.gained == 0, 0.0, centre - half),
         high=np.where(counts.gained == total, 1.0, centre + half),
         confidence=confidence,
-        n=counts.n,
+        n=total,
         status=np.full(total.shape, OK),
     )
     return single(result) if counts.scalar else result

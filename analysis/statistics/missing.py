@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.statistics.checks import LARGEST_LISTED, Counts, level, numbers, whole
+from analysis.statistics.checks import LARGEST_LISTED, Counts, count, level, numbers, whole
 from analysis.statistics.flips import Region, extremes
 from analysis.statistics.intervals import PairedDifference, paired_difference
 from analysis.statistics.results import NO_INFORMATION, Estimate, Refusal
@@ -102,6 +102,8 @@ def missing_bounds(table: ArrayLike, *, confidence: float = 0.95) -> MissingBoun
             "baseline x steered over (right, wrong, missing), see missing_table"
         )
     n = int(cells.sum())
+    undecided = n - int(cells[:_MISSING, :_MISSING].sum())
+    count("missing outcomes", undecided, most=LARGEST_LISTED)
     gained, lost = int(cells[_WRONG, _RIGHT]), int(cells[_RIGHT, _WRONG])
     known = int(cells[:_MISSING, :_MISSING].sum())
     complete = paired_difference(gained, lost, known, confidence=confidence) if known else None

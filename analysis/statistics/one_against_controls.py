@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from analysis.statistics.checks import level, numbers, together, whole
+from analysis.statistics.checks import LARGEST_LISTED, level, numbers, together, whole
 from analysis.statistics.controls import rank_floor
 from analysis.statistics.effect_sizes import Array, noncentral_t_cdf
 from analysis.statistics.results import (
@@ -29,6 +29,9 @@ from analysis.statistics.results import (
 )
 from analysis.statistics.spread import control_spread
 from analysis.vocabulary import Model, ProblemScope, Tail, checked
+
+# Noncentral t is computed to here.
+FARTHEST = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,9 +177,13 @@ def controls_power(
     checked(model, Model, "model")
     checked(tail, Tail, "tail")
     level("significance", significance)
-    size, distance = together(k=whole("k", k).astype(float), gap=numbers("gap", gap))
+    size, distance = together(
+        k=whole("k", k, most=LARGEST_LISTED).astype(float), gap=numbers("gap", gap)
+    )
     if not size.size or (size < 2).any():
         raise Refusal("the controls' spread needs k ≥ 2")
+    if (np.abs(distance) > FARTHEST).any():
+        raise Refusal(f"gap is beyond ±{FARTHEST:,} standard deviations: power there is 0 or 1")
     df, inflation = size - 1, np.sqrt(1 + 1 / size)
     critical = stats.t.isf(significance / (2 if tail == "two-sided" else 1), df)
 

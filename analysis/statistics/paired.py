@@ -80,8 +80,7 @@ def mid_p(gained: Counts, lost: Counts, at_tie: TieConvention = "one") -> Floats
 def chi2_p(gained: Counts, lost: Counts) -> tuple[Floats, Floats]:
     """McNemar's chi-square without correction and its p; (0, 1) where nothing changed."""
     changed = np.maximum(gained + lost, 1)
-    # In doubles: the squares of large counts are no integers of 64 bits.
-    statistic = (gained - lost).astype(float) ** 2 / changed
+    statistic = (gained - lost) ** 2 / changed
     return statistic, special.erfc(np.sqrt(statistic / 2))
 
 

@@ -107,7 +107,7 @@ def _check(discordance: float | None, significance: float, effect: float | None 
         )
     fraction("discordance", discordance, high=1.0 + 1e-12)
     level("significance", significance)
-    if effect is not None and not abs(number("effect", effect)) <= discordance:
+    if effect is not None and not abs(effect) <= discordance:
         raise Refusal(
             f"effect {effect:g} exceeds discordance {discordance:g}: the net change cannot be "
             "larger than the change (fractions, 5 points = 0.05)"
@@ -143,7 +143,7 @@ def mcnemar_power(
     References:
         Duffy, Biometrics 40 (1984) 1005.
     """
-    rate = _check(discordance, significance, effect)
+    rate = _check(discordance, significance, number("effect", effect))
     problems = count("n", n, least=1, most=LARGEST_LISTED)
     rejects = rejection_count(np.arange(problems + 1), method, significance)
     return Power(
@@ -179,7 +179,7 @@ def minimum_detectable_effect(
         Refusal: no discordance, or n < 1.
     """
     rate = _check(discordance, significance)
-    fraction("power", power, low=significance)
+    fraction("power", level("power", power), low=significance)
     problems = count("n", n, least=1, most=LARGEST_LISTED)
     rejects = rejection_count(np.arange(problems + 1), method, significance)
     low, high = 0.0, rate
@@ -220,8 +220,8 @@ def sample_size(
     Raises:
         Refusal: no discordance, or an effect of 0 or beyond the discordance.
     """
-    rate = _check(discordance, significance, effect)
-    fraction("power", power, low=significance)
+    rate = _check(discordance, significance, number("effect", effect))
+    fraction("power", level("power", power), low=significance)
     if effect == 0:
         raise Refusal("effect is 0: no number of problems detects it; see equivalence")
     largest = count("largest", largest, least=1, most=LARGEST_LISTED)

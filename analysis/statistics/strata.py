@@ -14,14 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from analysis.statistics.checks import Counts, labels, level, numbers, pairs
+from analysis.statistics.checks import Counts, labels, level, numbers, pairs, text
 from analysis.statistics.freeman_halton import DRAWS, fisher_freeman_halton
 from analysis.statistics.intervals import PairedDifference, paired_difference
 from analysis.statistics.results import NO_INFORMATION, OK, Estimate, Refusal, floor_p
-
-# The generator draws tables of up to a thousand million pairs.
-LARGEST_STRATUM = 10**8
-
 
 @dataclass(frozen=True, kw_only=True)
 class StratifiedDifference(Estimate):
@@ -93,7 +89,9 @@ def stratified_difference(
         Zou (2008), Statistics in Medicine 27, 1632–1645. Bonett & Price (2012), Journal of
         Educational and Behavioral Statistics 37, 479–488. Tango (1998), Statistics in Medicine 17.
     """
-    if strata_run is not None and strata_run == baseline_run:
+    runs = {"strata_run": strata_run, "baseline_run": baseline_run}
+    given = {name: text(name, run) for name, run in runs.items() if run is not None}
+    if len(given) == 2 and strata_run == baseline_run:
         raise Refusal(
             f"the strata were cut from run {strata_run}, the baseline of these pairs: chance in it "
             "would become an effect of ±7 to ±18 points; cut strata from another run or from an "
@@ -156,7 +154,7 @@ def stratum_homogeneity(gained: ArrayLike, lost: ArrayLike) -> StratumHomogeneit
     References:
         Freeman & Halton (1951), Biometrika 38, 141–149.
     """
-    counts = pairs(gained, lost, most=LARGEST_STRATUM)
+    counts = pairs(gained, lost)
     _names(None, counts.gained.shape)
     changed = counts.changed
     with np.errstate(invalid="ignore"):

@@ -50,6 +50,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "missing_bounds": {"table": [[9, 2, 1], [4, 8, 0], [1, 0, 1]]},
     "stratified_difference": {"gained": [4, 1], "lost": [2, 3], "n": [20, 30]},
     "stratum_homogeneity": {"gained": [4, 1], "lost": [2, 3]},
+    "sample_size": {"largest": 2_000},
 }
 # Not defined rather than unknown, and said so in the docstring of the result.
 UNDEFINED = {"shares": "a stratum without change", "g": "two controls", "odds_high": "no loss"}
