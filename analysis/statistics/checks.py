@@ -287,7 +287,9 @@ def labels(name: str, values: Any) -> tuple[NDArray[np.intp], int]:
 
 def _is_missing(item: Any) -> bool:
     kind = type(item).__name__
-    return item is None or kind in ("NAType", "NaTType") or (isinstance(item, Real) and item != item)
+    return (
+        item is None or kind in ("NAType", "NaTType") or (isinstance(item, Real) and item != item)
+    )
 
 
 def draws(resamples: Any, *, least: int = 1) -> int:

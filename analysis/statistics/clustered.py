@@ -212,7 +212,9 @@ def _columns(table: Mapping[str, Any]) -> tuple[Array, Array, Array, Array, tupl
     if not problem.shape == direction.shape == steered.shape == baseline.shape:
         raise Refusal("the columns of the table differ in length: pass one row per outcome")
     if n * k > LARGEST_TABLE:
-        raise Refusal(f"{n} problems × {k} directions are too many: is an id different in each row?")
+        raise Refusal(
+            f"{n} problems × {k} directions are too many: is an id different in each row?"
+        )
     return problem, direction, steered, baseline, (n, k)
 
 

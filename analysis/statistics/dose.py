@@ -19,7 +19,6 @@ from analysis.statistics.checks import draws, generator, level, numbers
 from analysis.statistics.results import NO_INFORMATION, OK, Estimate, Refusal, floor_p
 from analysis.statistics.signflips import Array, MaxT, SignFlips, max_t, simultaneous_band
 
-
 # Doses closer than this, relative to their size, are one dose.
 ALPHA_TOLERANCE = 1e-9
 

@@ -19,6 +19,7 @@ from analysis.statistics.freeman_halton import DRAWS, fisher_freeman_halton
 from analysis.statistics.intervals import PairedDifference, paired_difference
 from analysis.statistics.results import NO_INFORMATION, OK, Estimate, Refusal, floor_p
 
+
 @dataclass(frozen=True, kw_only=True)
 class StratifiedDifference(Estimate):
     """Pooled effect (`estimate`, Tango `low`, `high`, mid-p `p`) and the strata behind it.

@@ -89,8 +89,11 @@ def honest(result: Any, within: str = "") -> None:
         numbers = elements(value)
         if numbers.dtype.kind != "f":
             continue
-        fine = np.broadcast_to(status, numbers.shape) == "ok" if status.size in (1, numbers.size) \
+        fine = (
+            np.broadcast_to(status, numbers.shape) == "ok"
+            if status.size in (1, numbers.size)
             else np.full(numbers.shape, (status == "ok").all())
+        )
         if field.name not in UNDEFINED:
             assert not np.isnan(numbers[fine]).any(), (place, value, result)
         words = field.name.split("_")
@@ -166,5 +169,7 @@ def test_several_bad_arguments(name: str, data: st.DataObject) -> None:
             lambda drawn: [drawn[i * size[1] : (i + 1) * size[1]] for i in range(size[0])]
         )
     )
-    value = st.one_of(st.sampled_from(GARBAGE), number, st.text(max_size=3), st.lists(number), array)
+    value = st.one_of(
+        st.sampled_from(GARBAGE), number, st.text(max_size=3), st.lists(number), array
+    )
     tried(FUNCTIONS[name], good(name) | {key: data.draw(value, label=key) for key in bad})

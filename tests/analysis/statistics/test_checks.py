@@ -1,0 +1,221 @@
+"""What each argument may be: the same number in every dress, and the line between good and bad."""
+
+from __future__ import annotations
+
+import decimal
+import time
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from analysis import (
+    Refusal,
+    adjust,
+    bootstrap_mean,
+    clustered_difference,
+    compare_to_controls,
+    controls_power,
+    dose_response,
+    futility,
+    mcnemar,
+    missing_table,
+    paired_counts,
+    paired_difference,
+    permutation_test,
+    stamped,
+    stratum_homogeneity,
+)
+from analysis.statistics import checks
+from analysis.statistics.effect_sizes import FAR, noncentral_t_cdf, noncentrality_bounds
+from analysis.statistics.freeman_halton import _drawn, fisher_freeman_halton
+from analysis.vocabulary import Tail, checked
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(3)
+
+
+@pytest.mark.parametrize(
+    "four", [4, 4.0, np.int8(4), np.uint64(4), np.float32(4), decimal.Decimal(4), np.array(4.0)]
+)
+def test_a_whole_number_is_a_count_in_every_dress(four: Any) -> None:
+    assert mcnemar(four, 2).p == mcnemar(4, 2).p
+    assert adjust([0.01], family_size=four).family_size == 4
+
+
+@pytest.mark.parametrize(
+    "bad", [4.5, "4", True, None, pd.NA, float("nan"), 2**70, -1, 4j, 10**8 + 1, np.ma.masked]
+)
+def test_what_is_no_count_is_refused(bad: Any) -> None:
+    with pytest.raises(Refusal, match="gained"):
+        mcnemar(bad, 2)
+    with pytest.raises(Refusal, match="family_size"):
+        adjust([0.01], family_size=bad)
+
+
+def test_the_largest_counts_keep_their_digits() -> None:
+    gained, lost = 50_010_000, 49_990_000
+    chi2 = mcnemar(gained, lost, method="chi2")
+    assert (chi2.statistic, chi2.p) == pytest.approx((4.0, stats.chi2.sf(4.0, 1)))
+    interval = paired_difference(gained, lost, 10**8)
+    assert (interval.low, interval.high) == pytest.approx((4e-6, 3.96e-4), rel=1e-2)
+
+
+@pytest.mark.parametrize("level", [95, 0.0, 1.0, -0.1, "0.95", None, float("nan"), [0.95], 1e-12])
+def test_a_level_is_a_fraction(level: Any) -> None:
+    for refused in (
+        lambda: compare_to_controls(0.1, [0.2, 0.3, 0.5], confidence=level),
+        lambda: clustered_difference({}, rng=rng(), confidence=level),
+        lambda: dose_response(np.eye(3), [-1, 0, 1], rng=rng(), confidence=level),
+        lambda: controls_power(5, model="fixed", significance=level),
+    ):
+        with pytest.raises(Refusal, match="confidence|significance"):
+            refused()
+
+
+def test_effects_and_draws_that_decided_silently() -> None:
+    with pytest.raises(Refusal, match="effect"):
+        futility(4, 2, 20, planned_n=60, effect=float("nan"), discordance=0.3)
+    for resamples in (-5, 0, 2.5, 10**9, "99"):
+        with pytest.raises(Refusal, match="resamples"):
+            permutation_test([0.5] * 20, rng=rng(), resamples=resamples)  # type: ignore[arg-type]
+    with pytest.raises(Refusal, match="rng"):
+        bootstrap_mean([1.0, 2.0], rng=7)  # type: ignore[arg-type]
+    with pytest.raises(Refusal, match="family_size"):
+        compare_to_controls(0.1, [0.2, 0.3], family_size=0)
+    with pytest.raises(Refusal, match="stamped"):
+        stamped(0.05)  # type: ignore[type-var]
+    assert adjust([0.0, 0.5], family_size=2).p[0] == np.finfo(float).tiny
+
+
+def test_a_word_of_any_type_is_refused_in_one_line() -> None:
+    with pytest.raises(Refusal, match="did you mean greater"):
+        checked("greatr", Tail, "tail")
+    for word in (pd.NA, np.array(["greater"]), np.zeros((9, 9)), ["less"], None):
+        with pytest.raises(Refusal) as refusal:
+            checked(word, Tail, "tail")
+        assert "\n" not in str(refusal.value)
+
+
+def test_numbers_of_any_dress_and_what_is_none() -> None:
+    nullable = pd.Series([1, None, 0], dtype="Int64")
+    masked = np.ma.masked_array([1.0, 5.0, 0.0], mask=[False, True, False])
+    for values in ([1, None, 0], [True, pd.NA, False], nullable, masked):
+        read = checks.numbers("values", values, missing=True)
+        np.testing.assert_array_equal(read, [1.0, np.nan, 0.0])
+        with pytest.raises(Refusal, match="1 of 3 are missing"):
+            checks.numbers("values", values)
+    for bad in (["1", "2"], [[1], [1, 2]], [1j], [1e200], [1e-160, 1.0], [np.inf], {1.0}, [{}]):
+        with pytest.raises(Refusal, match="values"):
+            checks.numbers("values", bad, missing=True)  # type: ignore[arg-type]
+    assert missing_table([1, None, 0], [True, pd.NA, np.nan]).tolist() == [
+        [1, 0, 0], [0, 0, 1], [0, 0, 1],
+    ]  # fmt: skip
+
+
+def test_ids_are_told_apart_and_none_is_missing() -> None:
+    index, n = checks.labels("problem", ["b", "a", "b"])
+    assert (index.tolist(), n) == ([1, 0, 1], 2)
+    assert checks.labels("problem", [2**63, 2**63 + 1])[1] == 2
+    for bad in ([np.nan, np.nan], [None, "a"], [pd.NA, 1], [1, "1"], "ab", {1, 2}, [[1], [2]], 7):
+        with pytest.raises(Refusal, match="problem"):
+            checks.labels("problem", bad)
+    with pytest.raises(Refusal, match="missing id at position 1"):
+        paired_counts([0, 1], [1, 1], problem=["a", float("nan")])
+    table = {"problem": [np.nan, np.nan, 1, 2], "steered": [0, 1, 1, 1], "baseline": [0] * 4}
+    with pytest.raises(Refusal, match="missing id at position 0"):
+        clustered_difference(table, rng=rng(), pairing="seeds")
+
+
+@pytest.mark.parametrize("pairing", ["independent", "seeds"])
+def test_a_dropped_problem_is_in_no_variance(pairing: Any) -> None:
+    # d has outcomes that differ much on one side, and none on the other.
+    table = {
+        "problem": ["a", "a", "b", "b", "c", "c"],
+        "steered": [0, 1, 1, 1, 0, 1],
+        "baseline": [0, 0, 0, 1, 0, 0],
+    }
+    more = {
+        "problem": [*table["problem"], "d", "d"],
+        "steered": [*table["steered"], -5, 9],
+        "baseline": [*table["baseline"], np.nan, np.nan],
+    }
+    clean = clustered_difference(table, rng=rng(), pairing=pairing, resamples=99)
+    found = clustered_difference(more, rng=rng(), pairing=pairing, resamples=99)
+    assert found.dropped == 1
+    assert (found.within, found.design_effect) == (clean.within, clean.design_effect)
+
+
+def test_a_problem_without_an_outcome_under_each_direction_is_in_no_variance() -> None:
+    table: dict[str, list[Any]] = {"problem": [], "direction": [], "steered": [], "baseline": []}
+    steered = {"a": (0, 1, 1, 1), "b": (1, 1, 0, 1), "c": (0, 0, 1, 0), "d": (-5, 9)}
+    for problem, outcomes in steered.items():
+        table["problem"] += [problem] * len(outcomes)
+        table["direction"] += ["u", "u", "v", "v"][: len(outcomes)]
+        table["steered"] += outcomes
+        table["baseline"] += [0] * len(outcomes)
+    found = clustered_difference(table, rng=rng(), pairing="seeds", scope="new problems")
+    # Six cells of two outcomes; four of the cells differ within, by one.
+    assert (found.n, found.dropped) == (3, 1)
+    assert found.within == pytest.approx(3 * 0.5 / 6)
+
+
+def test_the_two_sides_of_independent_draws_have_their_own_freedom() -> None:
+    # Steered: squares 0.5 + 0.5 over 2 spare outcomes; baseline: 2/3 over 2 in a alone.
+    table = {
+        "problem": ["a", "a", "a", "b", "b"],
+        "steered": [0, 1, np.nan, 1, 0],
+        "baseline": [0, 1, 1, 0, np.nan],
+    }
+    found = clustered_difference(table, rng=rng(), pairing="independent", resamples=99)
+    assert found.within == pytest.approx(1.0 / 2 + (2 / 3) / 2)
+
+
+def test_mirrored_doses_may_differ_by_rounding() -> None:
+    y = rng().integers(0, 2, size=(40, 5)).astype(float)
+    clean = dose_response(y, [-0.3, -0.1, 0.0, 0.1, 0.3], rng=rng(), resamples=199)
+    rounded = [-0.3, -0.1, 1e-17, 0.1, 0.1 * 3]
+    assert rounded[-1] != 0.3
+    found = dose_response(y, rounded, rng=rng(), resamples=199)
+    assert found.unpaired_alphas == ()
+    assert found.sizes == pytest.approx([0.1, 0.3], rel=1e-12)
+    assert (found.p, found.estimate) == pytest.approx((clean.p, clean.estimate))
+    with pytest.raises(Refusal, match="twice"):
+        dose_response(y, [-0.3, 0.3, 0.0, 0.1, 0.1 * 3], rng=rng(), resamples=199)
+    apart = dose_response(y, [-0.3, -0.1, 0.0, 0.1, 0.3001], rng=rng(), resamples=199)
+    assert apart.unpaired_alphas == (-0.3, 0.3001)
+
+
+def test_homogeneity_of_many_pairs_ends_and_says_how() -> None:
+    started = time.perf_counter()
+    found = stratum_homogeneity([100_000, 60_500, 40_000], [99_000, 60_000, 40_500])
+    assert time.perf_counter() - started < 30
+    assert (found.method, found.status) == ("Fisher–Freeman–Halton of 99,999 draws", "ok")
+    # With so many pairs chi-square is right; four standard errors of the draws.
+    assert found.p == pytest.approx(found.chi2_p, abs=4 * np.sqrt(0.25 / 99_999))
+    far = stratum_homogeneity([200_000, 100_000], [100_000, 200_000])
+    assert far.p == 1 / 100_000
+
+
+@pytest.mark.parametrize(
+    ("gained", "lost"), [([3, 9, 1], [7, 2, 4]), ([20, 5, 0], [10, 9, 1]), ([4, 4], [4, 4])]
+)
+def test_drawn_tables_give_the_exact_p(gained: list[int], lost: list[int]) -> None:
+    sizes, observed = np.add(gained, lost), np.array(gained)
+    exact, drawn = fisher_freeman_halton(observed, np.array(lost))
+    assert not drawn
+    assert _drawn(sizes, observed) == pytest.approx(exact, abs=4 * np.sqrt(0.25 / 99_999))
+
+
+def test_far_candidates_keep_their_interval() -> None:
+    # Where the series still converges, the form without the normal part agrees with it.
+    near, far = noncentrality_bounds(0.999 * FAR, 4), noncentrality_bounds(1.001 * FAR, 4)
+    assert np.divide(far, near) == pytest.approx(np.full(2, 1.001 / 0.999), rel=1e-6)
+    assert noncentral_t_cdf(0.999 * FAR, 4, near[0]) == pytest.approx(0.975, abs=1e-6)
+    mirrored = noncentrality_bounds(-1e7, 4)
+    assert mirrored[0] == pytest.approx(-noncentrality_bounds(1e7, 4)[1])
+    found = compare_to_controls(1e7, [0.1, 0.3, -0.1, 0.2])
+    assert found.d_low_random < found.d < found.d_high_random
