@@ -61,7 +61,7 @@ def _array(name: str, values: Any, meant: str) -> NDArray[Any]:
     """`values` as an array of integers, booleans or doubles; missing elements become NaN."""
     try:
         if isinstance(values, np.ma.MaskedArray):
-            values = values.astype(float).filled(np.nan)
+            values = np.ma.filled(values.astype(float), np.nan)
         given = np.asarray(values)
         if given.dtype.kind == "O":
             # Numbers from a data frame or a database may arrive as Python objects.
@@ -136,7 +136,7 @@ def one_table(gained: Any, lost: Any, n: Any, *, most: int = LARGEST_COUNT) -> t
     counts = pairs(gained, lost, n)
     if not counts.scalar:
         raise Refusal(
-            f"gained, lost and n hold {counts.n.size} tables of pairs: pass those of one, as numbers"
+            f"gained, lost and n hold {counts.n.size} tables of pairs: pass the numbers of one"
         )
     count("n", counts.n[0], most=most)
     return int(counts.gained[0]), int(counts.lost[0]), int(counts.n[0])

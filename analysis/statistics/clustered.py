@@ -104,7 +104,7 @@ def clustered_difference(
     confidence = level("confidence", confidence)
     scope = None if scope is None else checked(scope, ProblemScope, "scope")
     cells, counts, squares, declared = _cell_means(table, pairing)
-    complete = (counts > 0).all(axis=1)
+    complete: Array = (counts > 0).all(axis=1)
     means = cells[complete]
     n, k = means.shape
     if n < 2:
@@ -212,9 +212,7 @@ def _columns(table: Mapping[str, Any]) -> tuple[Array, Array, Array, Array, tupl
     if not problem.shape == direction.shape == steered.shape == baseline.shape:
         raise Refusal("the columns of the table differ in length: pass one row per outcome")
     if n * k > LARGEST_TABLE:
-        raise Refusal(
-            f"{n} problems × {k} directions are too many: is an id different in each row?"
-        )
+        raise Refusal(f"{n} problems × {k} directions are too many: are the ids those of rows?")
     return problem, direction, steered, baseline, (n, k)
 
 

@@ -101,10 +101,8 @@ def compare_to_controls(
         Hedges (1981), Journal of Educational Statistics 6(2), 107–128.
     """
     x, c = _checked(effect, controls, tail)
-    confidence, family_size = (
-        level("confidence", confidence),
-        count("family_size", family_size, least=1),
-    )
+    confidence = level("confidence", confidence)
+    family_size = count("family_size", family_size, least=1)
     k = c.shape[-1]
     floor = rank_floor(k, tail=tail)
     few = floor * family_size > 1 - confidence + 1e-12

@@ -196,10 +196,9 @@ def _names(names: Sequence[str] | None, shape: tuple[int, ...]) -> tuple[str, ..
     if len(shape) != 1 or shape[0] < 2:
         raise Refusal("strata need counts of shape (S,), S ≥ 2: for one group call mcnemar")
     if names is None:
-        names = range(1, shape[0] + 1)
-    given = labels("names", names)[0]
-    if given.shape != shape:
-        raise Refusal(f"{len(given)} names for {shape[0]} strata")
+        return tuple(str(stratum) for stratum in range(1, shape[0] + 1))
+    if labels("names", names)[0].shape != shape:
+        raise Refusal(f"{len(names)} names for {shape[0]} strata")
     return tuple(map(str, names))
 
 

