@@ -8,7 +8,7 @@ histogram.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -157,6 +157,28 @@ def _limits(
     return low, high, usable
 
 
+@overload
+def bootstrap_difference(
+    gained: float,
+    lost: float,
+    n: float,
+    *,
+    rng: np.random.Generator | None = ...,
+    resamples: int = ...,
+    method: BootstrapMethod = ...,
+    confidence: float = ...,
+) -> PairedDifference[float]: ...
+@overload
+def bootstrap_difference(
+    gained: ArrayLike,
+    lost: ArrayLike,
+    n: ArrayLike,
+    *,
+    rng: np.random.Generator | None = ...,
+    resamples: int = ...,
+    method: BootstrapMethod = ...,
+    confidence: float = ...,
+) -> PairedDifference[NDArray[Any]]: ...
 def bootstrap_difference(
     gained: ArrayLike,
     lost: ArrayLike,
@@ -166,7 +188,7 @@ def bootstrap_difference(
     resamples: int = 9999,
     method: BootstrapMethod = "percentile",
     confidence: float = 0.95,
-) -> PairedDifference:
+) -> PairedDifference[Any]:
     """Bootstrap interval of (gained - lost)/n, resampling problems.
 
     Args:

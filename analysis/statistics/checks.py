@@ -265,7 +265,8 @@ def labels(name: str, values: Any) -> tuple[NDArray[np.intp], int]:
         Refusal: not a list of ids of one type, or an id that is missing.
     """
     meant = f"{name} must be a list of ids of one type"
-    if isinstance(values, str | bytes | dict | set | frozenset):
+    unordered = isinstance(values, str | bytes | dict | set | frozenset)
+    if unordered or not hasattr(values, "__len__"):
         raise Refusal(f"{meant}, found {shown(values)}")
     try:
         # Before numpy makes one type of them: as text, 1 and "1" are one id, and NaN is "nan".

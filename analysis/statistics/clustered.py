@@ -104,7 +104,7 @@ def clustered_difference(
     confidence = level("confidence", confidence)
     scope = None if scope is None else checked(scope, ProblemScope, "scope")
     cells, counts, squares, declared = _cell_means(table, pairing)
-    complete: Array = (counts > 0).all(axis=1)
+    complete: Array = np.all(counts > 0, axis=1)
     means = cells[complete]
     n, k = means.shape
     if n < 2:

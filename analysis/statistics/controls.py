@@ -10,10 +10,10 @@ Notes:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from analysis.statistics.checks import count, level, numbers, together
@@ -29,7 +29,7 @@ from analysis.statistics.results import (
     OK,
     TOO_FEW_CONTROLS,
     Interval,
-    Numbers,
+    N,
     Refusal,
     floor_p,
     single,
@@ -39,7 +39,7 @@ from analysis.vocabulary import Tail, checked
 
 
 @dataclass(frozen=True, kw_only=True)
-class ControlComparison(Interval):
+class ControlComparison(Interval[N]):
     """A candidate's effect among `k` control effects, in the unit of the effects.
 
     `estimate` is effect − mean of the controls; `low`, `high` are its Crawford–Howell interval
@@ -47,31 +47,51 @@ class ControlComparison(Interval):
     `p_rank` follows `tail` too: one-sided by rank, two-sided twice the smaller side.
     """
 
-    p: Numbers = field()
+    p: N = field()
     k: int
     tail: str
     df: int
-    effect: Numbers
-    control_mean: Numbers
-    control_sd: Numbers
-    prediction_low: Numbers
-    prediction_high: Numbers
-    p_less: Numbers
-    p_greater: Numbers
-    p_rank: Numbers
-    p_rank_less: Numbers
-    p_rank_greater: Numbers
+    effect: N
+    control_mean: N
+    control_sd: N
+    prediction_low: N
+    prediction_high: N
+    p_less: N
+    p_greater: N
+    p_rank: N
+    p_rank_less: N
+    p_rank_greater: N
     rank_floor: float
-    d: Numbers
-    d_ddof0: Numbers
-    g: Numbers
-    d_low_fixed: Numbers
-    d_high_fixed: Numbers
-    d_low_random: Numbers
-    d_high_random: Numbers
+    d: N
+    d_ddof0: N
+    g: N
+    d_low_fixed: N
+    d_high_fixed: N
+    d_low_random: N
+    d_high_random: N
     spread: ControlSpread | None = None
 
 
+@overload
+def compare_to_controls(
+    effect: float,
+    controls: ArrayLike,
+    *,
+    tail: Tail = ...,
+    confidence: float = ...,
+    family_size: int = ...,
+    outcomes: ArrayLike | None = ...,
+) -> ControlComparison[float]: ...
+@overload
+def compare_to_controls(
+    effect: ArrayLike,
+    controls: ArrayLike,
+    *,
+    tail: Tail = ...,
+    confidence: float = ...,
+    family_size: int = ...,
+    outcomes: ArrayLike | None = ...,
+) -> ControlComparison[NDArray[Any]]: ...
 def compare_to_controls(
     effect: ArrayLike,
     controls: ArrayLike,
@@ -80,7 +100,7 @@ def compare_to_controls(
     confidence: float = 0.95,
     family_size: int = 1,
     outcomes: ArrayLike | None = None,
-) -> ControlComparison:
+) -> ControlComparison[Any]:
     """Crawford–Howell test, rank test, Cohen's d and Hedges g of one effect among controls.
 
     Args:
@@ -130,6 +150,28 @@ def compare_to_controls(
     return single(result) if x.ndim == 0 else result
 
 
+@overload
+def compare_signed_to_controls(
+    plus: float,
+    minus: float,
+    control_plus: ArrayLike,
+    control_minus: ArrayLike,
+    *,
+    tail: Tail = ...,
+    confidence: float = ...,
+    family_size: int = ...,
+) -> ControlComparison[float]: ...
+@overload
+def compare_signed_to_controls(
+    plus: ArrayLike,
+    minus: ArrayLike,
+    control_plus: ArrayLike,
+    control_minus: ArrayLike,
+    *,
+    tail: Tail = ...,
+    confidence: float = ...,
+    family_size: int = ...,
+) -> ControlComparison[NDArray[Any]]: ...
 def compare_signed_to_controls(
     plus: ArrayLike,
     minus: ArrayLike,
@@ -139,7 +181,7 @@ def compare_signed_to_controls(
     tail: Tail = "two-sided",
     confidence: float = 0.95,
     family_size: int = 1,
-) -> ControlComparison:
+) -> ControlComparison[Any]:
     """`compare_to_controls` on the signed effect [f(a) − f(−a)]/2, free of even damage.
 
     Comparing f(a) alone calls "hurts more" what is only "pushes harder": damage that +a and −a

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,7 +15,7 @@ from analysis.statistics.results import (
     NO_INFORMATION,
     OK,
     Interval,
-    Numbers,
+    N,
     Refusal,
     floor_p,
     single,
@@ -23,17 +24,17 @@ from analysis.statistics.results import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class MarginTest(Interval):
+class MarginTest(Interval[N]):
     """A test against a margin; `low` and `high` are Tango limits of 1 - 2 significance."""
 
-    p: Numbers = field()
+    p: N = field()
     margin: float
     """The largest change that does not matter, a fraction of problems."""
 
     significance: float = field(metadata=written("alpha"))
     """Level of each one-sided test."""
 
-    shown: Numbers
+    shown: N
     """Whether the interval lies inside the margin, which is so exactly when p < significance."""
 
 
@@ -69,7 +70,7 @@ def _margin_test(
     limits: tuple[NDArray[np.float64], NDArray[np.float64]],
     margin: float,
     significance: float,
-) -> MarginTest:
+) -> MarginTest[Any]:
     result = MarginTest(
         method=name,
         estimate=(counts.gained - counts.lost) / counts.n,
@@ -86,6 +87,19 @@ def _margin_test(
     return single(result) if counts.scalar else result
 
 
+@overload
+def equivalence(
+    gained: float, lost: float, n: float, *, margin: float | None = ..., significance: float = ...
+) -> MarginTest[float]: ...
+@overload
+def equivalence(
+    gained: ArrayLike,
+    lost: ArrayLike,
+    n: ArrayLike,
+    *,
+    margin: float | None = ...,
+    significance: float = ...,
+) -> MarginTest[NDArray[Any]]: ...
 def equivalence(
     gained: ArrayLike,
     lost: ArrayLike,
@@ -93,7 +107,7 @@ def equivalence(
     *,
     margin: float | None = None,
     significance: float = 0.05,
-) -> MarginTest:
+) -> MarginTest[Any]:
     """Show that steering changes accuracy by less than `margin` in either direction (TOST).
 
     Args:
@@ -121,6 +135,19 @@ def equivalence(
     return _margin_test(counts, name, p, shown, (low, high), margin, significance)
 
 
+@overload
+def non_inferiority(
+    gained: float, lost: float, n: float, *, margin: float | None = ..., significance: float = ...
+) -> MarginTest[float]: ...
+@overload
+def non_inferiority(
+    gained: ArrayLike,
+    lost: ArrayLike,
+    n: ArrayLike,
+    *,
+    margin: float | None = ...,
+    significance: float = ...,
+) -> MarginTest[NDArray[Any]]: ...
 def non_inferiority(
     gained: ArrayLike,
     lost: ArrayLike,
@@ -128,7 +155,7 @@ def non_inferiority(
     *,
     margin: float | None = None,
     significance: float = 0.05,
-) -> MarginTest:
+) -> MarginTest[Any]:
     """Show that steering does no harm: accuracy falls by less than `margin`.
 
     One side of `equivalence`, with the same arguments, refusals and references; `shown` says

@@ -6,7 +6,7 @@ All are computed for every element of the count arrays at once.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,7 +20,7 @@ from analysis.statistics.results import (
     OK,
     TEST_INTERVAL_DISAGREE,
     Interval,
-    Numbers,
+    N,
     floor_p,
     single,
 )
@@ -33,7 +33,7 @@ _MAX_STEPS = 80
 
 
 @dataclass(frozen=True, kw_only=True)
-class PairedDifference(Interval):
+class PairedDifference(Interval[N]):
     """(gained - lost)/n, a fraction, with its interval and McNemar's mid-p.
 
     The test decides: where the interval excludes 0 and the mid-p does not reject at 1 -
@@ -41,9 +41,9 @@ class PairedDifference(Interval):
     the reverse), the status is ``test_interval_disagree``.
     """
 
-    p: Numbers = field()
-    gained: Numbers
-    lost: Numbers
+    p: N = field()
+    gained: N
+    lost: N
 
 
 def constrained_loss(gained: Any, lost: Any, n: Any, delta: Any) -> Any:
@@ -149,6 +149,19 @@ def interval_status(
     return np.select(conditions, [NO_INFORMATION, DEGENERATE, TEST_INTERVAL_DISAGREE], OK)
 
 
+@overload
+def paired_difference(
+    gained: float, lost: float, n: float, *, method: IntervalMethod = ..., confidence: float = ...
+) -> PairedDifference[float]: ...
+@overload
+def paired_difference(
+    gained: ArrayLike,
+    lost: ArrayLike,
+    n: ArrayLike,
+    *,
+    method: IntervalMethod = ...,
+    confidence: float = ...,
+) -> PairedDifference[NDArray[Any]]: ...
 def paired_difference(
     gained: ArrayLike,
     lost: ArrayLike,
@@ -156,7 +169,7 @@ def paired_difference(
     *,
     method: IntervalMethod = "tango",
     confidence: float = 0.95,
-) -> PairedDifference:
+) -> PairedDifference[Any]:
     """Difference of two paired proportions, (gained - lost)/n, with an interval.
 
     Args:
@@ -200,7 +213,11 @@ def paired_difference(
     return single(result) if counts.scalar else result
 
 
-def wilson(k: ArrayLike, n: ArrayLike, *, confidence: float = 0.95) -> Interval:
+@overload
+def wilson(k: float, n: float, *, confidence: float = ...) -> Interval[float]: ...
+@overload
+def wilson(k: ArrayLike, n: ArrayLike, *, confidence: float = ...) -> Interval[NDArray[Any]]: ...
+def wilson(k: ArrayLike, n: ArrayLike, *, confidence: float = 0.95) -> Interval[Any]:
     """Wilson's score interval of one proportion k/n, such as one accuracy.
 
     Args:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from analysis.statistics.checks import LARGEST_LISTED, level, numbers, together, whole
@@ -20,7 +20,7 @@ from analysis.statistics.results import (
     OK,
     TOO_FEW_CONTROLS,
     Estimate,
-    Numbers,
+    N,
     Refusal,
     Result,
     floor_p,
@@ -128,25 +128,25 @@ def candidate_minus_controls(
 
 
 @dataclass(frozen=True, kw_only=True)
-class ControlsPower(Result):
+class ControlsPower(Result[N]):
     """Power of Crawford–Howell with `n` = k controls."""
 
-    power: Numbers = field(metadata=written("estimate"))
+    power: N = field(metadata=written("estimate"))
     """That of the model asked."""
 
     significance: float = field(metadata=written())
     """Level of the test."""
 
-    gap: Numbers
+    gap: N
     """Distance from the mean of the controls, in standard deviations of their effects."""
 
-    fixed: Numbers
+    fixed: N
     """Power where the candidate lies exactly there."""
 
-    random: Numbers
+    random: N
     """Power where it is a draw from candidates whose mean lies there, with the controls' SD."""
 
-    rank_floor: Numbers
+    rank_floor: N
     """The smallest p that the rank test can give."""
 
     def as_dict(self) -> dict[str, Any]:
@@ -154,6 +154,14 @@ class ControlsPower(Result):
         return {**super().as_dict(), "level": 1 - self.significance}
 
 
+@overload
+def controls_power(
+    k: float, *, gap: float = ..., model: Model, significance: float = ..., tail: Tail = ...
+) -> ControlsPower[float]: ...
+@overload
+def controls_power(
+    k: ArrayLike, *, gap: ArrayLike = ..., model: Model, significance: float = ..., tail: Tail = ...
+) -> ControlsPower[NDArray[Any]]: ...
 def controls_power(
     k: ArrayLike,
     *,
@@ -161,7 +169,7 @@ def controls_power(
     model: Model,
     significance: float = 0.05,
     tail: Tail = "two-sided",
-) -> ControlsPower:
+) -> ControlsPower[Any]:
     """Chance that Crawford–Howell finds a candidate `gap` standard deviations away.
 
     Args:

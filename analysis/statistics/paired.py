@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,6 +28,7 @@ from analysis.statistics.results import (
     OK,
     Estimate,
     Interval,
+    N,
     Numbers,
     Refusal,
     floor_p,
@@ -39,7 +40,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class PairTest(Estimate):
+class PairTest(Estimate[N]):
     """A test on discordant pairs.
 
     `estimate` is the share of discordant pairs that gained (one half under the null; NaN with
@@ -47,10 +48,10 @@ class PairTest(Estimate):
     (sign test only), `n` the number of discordant pairs, `net` = gained - lost.
     """
 
-    p: Numbers = field()
-    gained: Numbers
-    lost: Numbers
-    net: Numbers
+    p: N = field()
+    gained: N
+    lost: N
+    net: N
 
 
 def binomial_cdf(k: Counts, n: Counts) -> Floats:
@@ -94,7 +95,7 @@ def clopper_pearson(k: Counts, n: Counts, confidence: float) -> tuple[Floats, Fl
 
 def _pair_test(
     counts: Pairs, method: str, p: Floats, statistic: Numbers, confidence: float | None = None
-) -> PairTest:
+) -> PairTest[Any]:
     nothing = counts.changed == 0
     limits: tuple[Floats, Floats] | tuple[None, None] = (None, None)
     if confidence is not None:
@@ -118,6 +119,24 @@ def _pair_test(
     return single(result) if counts.scalar else result
 
 
+@overload
+def mcnemar(
+    gained: float,
+    lost: float,
+    *,
+    method: TestMethod = ...,
+    n: float | None = ...,
+    at_tie: TieConvention = ...,
+) -> PairTest[float]: ...
+@overload
+def mcnemar(
+    gained: ArrayLike,
+    lost: ArrayLike,
+    *,
+    method: TestMethod = ...,
+    n: ArrayLike | None = ...,
+    at_tie: TieConvention = ...,
+) -> PairTest[NDArray[Any]]: ...
 def mcnemar(
     gained: ArrayLike,
     lost: ArrayLike,
@@ -125,7 +144,7 @@ def mcnemar(
     method: TestMethod = "midp",
     n: ArrayLike | None = None,
     at_tie: TieConvention = "one",
-) -> PairTest:
+) -> PairTest[Any]:
     """Test whether as many problems were gained as lost.
 
     Args:
@@ -163,13 +182,21 @@ def mcnemar(
     return _pair_test(counts, name, p, statistic)
 
 
+@overload
+def sign_test(
+    gained: float, lost: float, *, n: float | None = ..., confidence: float = ...
+) -> PairTest[float]: ...
+@overload
+def sign_test(
+    gained: ArrayLike, lost: ArrayLike, *, n: ArrayLike | None = ..., confidence: float = ...
+) -> PairTest[NDArray[Any]]: ...
 def sign_test(
     gained: ArrayLike,
     lost: ArrayLike,
     *,
     n: ArrayLike | None = None,
     confidence: float = 0.95,
-) -> PairTest:
+) -> PairTest[Any]:
     """Exact two-sided sign test; the same p as exact McNemar, ties dropped and reported.
 
     Args:
@@ -227,7 +254,7 @@ def paired_counts(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Discordance(Interval):
+class Discordance(Interval[N]):
     """How much changed: `estimate` = (gained + lost)/n with its Clopper-Pearson interval.
 
     `odds` = gained : lost with limits (from the exact interval of the share; may be infinite),
@@ -235,16 +262,36 @@ class Discordance(Interval):
     fraction of problems, with `floor_low` and `floor_high`; None where it was not given.
     """
 
-    odds: Numbers
-    odds_low: Numbers
-    odds_high: Numbers
-    share: Numbers
+    odds: N
+    odds_low: N
+    odds_high: N
+    share: N
     floor: float | None = None
     floor_low: float | None = None
     floor_high: float | None = None
-    above_floor: Numbers | None = None
+    above_floor: bool | NDArray[np.bool_] | None = None
 
 
+@overload
+def discordance(
+    gained: float,
+    lost: float,
+    n: float,
+    *,
+    floor_changed: int | None = ...,
+    floor_n: int | None = ...,
+    confidence: float = ...,
+) -> Discordance[float]: ...
+@overload
+def discordance(
+    gained: ArrayLike,
+    lost: ArrayLike,
+    n: ArrayLike,
+    *,
+    floor_changed: int | None = ...,
+    floor_n: int | None = ...,
+    confidence: float = ...,
+) -> Discordance[NDArray[Any]]: ...
 def discordance(
     gained: ArrayLike,
     lost: ArrayLike,
@@ -253,7 +300,7 @@ def discordance(
     floor_changed: int | None = None,
     floor_n: int | None = None,
     confidence: float = 0.95,
-) -> Discordance:
+) -> Discordance[Any]:
     """The rate of change that accuracy hides (+4/-2 is 6 changes) and the odds gained : lost.
 
     Args:

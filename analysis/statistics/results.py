@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, TypeVar
+from typing import Any, Generic
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import TypeVar
 
 from analysis.vocabulary import Scope, Status
 from sql.errors import Refusal as Refusal
 
 # One number, or (where counts were given as arrays) an array of one shape throughout.
 Numbers = float | NDArray[Any]
+N = TypeVar("N", bound=Numbers, default=float)
 Statuses = Status | str | NDArray[np.str_]
 
 OK: Status = "ok"
@@ -49,13 +51,13 @@ def written(*keys: str) -> dict[str, tuple[str, ...]]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class Result(Generic[N]):
     """What every statistic says of itself."""
 
     method: str
     """What was computed, e.g. ``"mcnemar midp"``."""
 
-    n: Numbers
+    n: N
     """Problems, or whatever the unit is, that the statistic is about."""
 
     status: Statuses = OK
@@ -84,41 +86,41 @@ class Result:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Estimate(Result):
+class Estimate(Result[N]):
     """An effect, with the interval and the test that its method has."""
 
-    estimate: Numbers
+    estimate: N
     """The effect; a fraction of problems unless the function says otherwise."""
 
-    low: Numbers | None = None
+    low: N | None = None
     """Lower limit of the interval; None where the method has none."""
 
-    high: Numbers | None = None
+    high: N | None = None
     """Upper limit of the interval."""
 
     confidence: float | None = field(default=None, metadata=written("level"))
     """Coverage asked of the interval, e.g. 0.95."""
 
-    p: Numbers | None = None
+    p: N | None = None
     """P-value; None where the method has no test. Never 0.0: see `SMALLEST_P`."""
 
-    statistic: Numbers | None = None
+    statistic: N | None = None
     """The test statistic, where it has a name of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Interval(Estimate):
+class Interval(Estimate[N]):
     """An effect of which the method always gives an interval."""
 
-    low: Numbers = field()
-    high: Numbers = field()
+    low: N = field()
+    high: N = field()
     confidence: float = field(metadata=written("level"))
 
 
-AnyResult = TypeVar("AnyResult", bound=Result)
+AnyResult = TypeVar("AnyResult", bound=Result[Any])
 
 
-def keys_of(result: Result) -> dict[str, str]:
+def keys_of(result: Result[Any]) -> dict[str, str]:
     """The name of the field behind each key that a result is written with."""
     return {
         key: one.name for one in fields(result) for key in one.metadata.get("keys", (one.name,))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,7 +31,7 @@ from analysis.statistics.results import (
     NO_INFORMATION,
     OK,
     Interval,
-    Numbers,
+    N,
     Refusal,
     Result,
     floor_p,
@@ -44,20 +45,24 @@ _BISECTIONS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
-class EValue(Result):
+class EValue(Result[N]):
     """Evidence from `n` discordant pairs that may be looked at as often as one likes."""
 
-    e: Numbers = field(metadata=written("estimate"))
+    e: N = field(metadata=written("estimate"))
     """The e-value, a betting payoff: large is evidence."""
 
-    p: Numbers
+    p: N
     """min(1, 1/e), valid at every look."""
 
-    log_e: Numbers
+    log_e: N
     """Its logarithm, exact where `e` is too large for a double."""
 
 
-def e_value(gained: ArrayLike, lost: ArrayLike) -> EValue:
+@overload
+def e_value(gained: float, lost: float) -> EValue[float]: ...
+@overload
+def e_value(gained: ArrayLike, lost: ArrayLike) -> EValue[NDArray[Any]]: ...
+def e_value(gained: ArrayLike, lost: ArrayLike) -> EValue[Any]:
     """Evidence against "as many gained as lost" that may be looked at after every problem.
 
     2^(g+l) B(g+1, l+1): the mean, over all odds, of the likelihood ratio against even odds.
@@ -146,17 +151,35 @@ def _multinomial(counts: Pairs, confidence: float) -> tuple[Floats, Floats]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConfidenceSequence(Interval):
+class ConfidenceSequence(Interval[N]):
     """Limits that hold at every look at once.
 
     With `n`: `estimate`, `low`, `high` are (gained - lost)/n, a fraction. Without: the share gained
     among the discordant pairs. `share_low` and `share_high` are the latter in both cases.
     """
 
-    share_low: Numbers
-    share_high: Numbers
+    share_low: N
+    share_high: N
 
 
+@overload
+def confidence_sequence(
+    gained: float,
+    lost: float,
+    n: float | None = ...,
+    *,
+    method: SequenceMethod = ...,
+    confidence: float = ...,
+) -> ConfidenceSequence[float]: ...
+@overload
+def confidence_sequence(
+    gained: ArrayLike,
+    lost: ArrayLike,
+    n: ArrayLike | None = ...,
+    *,
+    method: SequenceMethod = ...,
+    confidence: float = ...,
+) -> ConfidenceSequence[NDArray[Any]]: ...
 def confidence_sequence(
     gained: ArrayLike,
     lost: ArrayLike,
@@ -164,7 +187,7 @@ def confidence_sequence(
     *,
     method: SequenceMethod = "combined",
     confidence: float = 0.95,
-) -> ConfidenceSequence:
+) -> ConfidenceSequence[Any]:
     """Interval of the effect that may be read after every problem.
 
     Args:

@@ -34,7 +34,7 @@ BLOCK = 512
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaxT(Estimate):
+class MaxT(Estimate[NDArray[Any]]):
     """Family-wise test over m conditions; arrays over conditions, in the order of the columns.
 
     `p` is adjusted by max-T, `p_unadjusted` is each condition's own p from the same flips,

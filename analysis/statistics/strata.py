@@ -33,7 +33,7 @@ class StratifiedDifference(Estimate):
     high: float = field()
     p: float = field()
     names: tuple[str, ...]
-    strata: PairedDifference
+    strata: PairedDifference[NDArray[np.float64]]
     contrast: float
     contrast_low: float
     contrast_high: float

@@ -27,7 +27,8 @@ def test_a_mean_equals_scipy_draw_by_draw(ours: Any, theirs: str, resamples: int
     ).confidence_interval
     found = bootstrap_mean(SKEWED, rng=rng(), resamples=resamples, method=ours)
     assert (found.low, found.high) == pytest.approx(tuple(peer), rel=1e-12)
-    assert (found.estimate, found.n, found.status) == (np.mean(SKEWED), 9, "ok")
+    assert (found.estimate, found.n) == (float(np.mean(SKEWED)), 9)
+    assert found.status == "ok"
     assert found.method == f"bootstrap mean {ours}"
 
 
@@ -107,7 +108,7 @@ def test_every_condition_of_many_is_the_condition_alone() -> None:
     n = draws.choice([12, 86, 400], size=(100, 3))
     gained, lost = draws.integers(0, n // 2), draws.integers(0, n // 3)
     many = bootstrap_difference(gained, lost, n, method="exact")
-    assert many.low.shape == many.p.shape == many.status.shape == (100, 3)
+    assert many.low.shape == many.p.shape == np.shape(many.status) == (100, 3)
     assert np.array_equal(many.estimate, (gained - lost) / n)
     assert np.array_equal(many.p, mcnemar(gained, lost).p)
     assert np.array_equal(np.asarray(many.statistic), gained - lost)
@@ -138,7 +139,7 @@ def test_a_large_distribution_reaches_twelve_deviations() -> None:
 def test_bca_without_a_draw_on_one_side_is_the_percentile() -> None:
     # Everything gained but for one of two: no draw lies above the estimate by more than ties.
     found = bootstrap_difference([86, 4], [0, 2], [86, 86], rng=rng(), method="bca")
-    assert found.status.tolist() == ["degenerate", "ok"]
+    assert list(found.status) == ["degenerate", "ok"]
     assert (found.low[0], found.high[0]) == (1.0, 1.0)
 
 

@@ -65,5 +65,5 @@ def test_it_is_counted_and_named(call: Callable[[], Any], dropped: int, words: s
 
 def test_max_t_counts_per_condition() -> None:
     found = max_t(Y, FIRST, rng=rng())
-    assert found.dropped.tolist() == [0, 1, 0]
+    assert np.asarray(found.dropped).tolist() == [0, 1, 0]
     assert "missing outcome" in found.dropped_what

@@ -71,17 +71,16 @@ def test_all_changes_in_one_direction_have_a_power() -> None:
 
 def test_problems_needed_stay_enough_for_a_twentieth_more() -> None:
     found = sample_size(effect=0.3, discordance=0.4)
-    powers = {
-        n: mcnemar_power(n, effect=0.3, discordance=0.4).power for n in range(1, found.problems * 2)
-    }
+    needed = int(found.problems)
+    powers = {n: mcnemar_power(n, effect=0.3, discordance=0.4).power for n in range(1, needed * 2)}
 
     def kept(n: Any) -> bool:
         return all(powers[m] >= 0.8 for m in range(n, n + n // 20 + 2))
 
-    assert kept(found.problems)
-    assert powers[found.problems] == found.power
-    assert (found.n, found.asked, found.status) == (found.problems, 0.8, "ok")
-    assert powers[found.problems - 1] < 0.8
+    assert kept(needed)
+    assert powers[needed] == found.power
+    assert (found.n, found.asked, found.status) == (needed, 0.8, "ok")
+    assert powers[needed - 1] < 0.8
     few = sample_size(effect=0.3, discordance=0.4, largest=16)
     assert (few.status, few.n, np.isnan(few.problems)) == ("not_converged", 16, True)
 
@@ -196,9 +195,8 @@ def test_the_candidates_difference_by_hand() -> None:
     assert (found.p, found.statistic) == pytest.approx((test.pvalue, test.statistic))
     assert (found.low, found.high) == pytest.approx((bounds.low, bounds.high))
     assert found.standard_error == pytest.approx(stats.sem(each))
-    assert (found.variance_problems, found.variance_directions) == (
-        pytest.approx(each.var(ddof=1) / 5), 0.0
-    )  # fmt: skip
+    assert found.variance_problems == pytest.approx(each.var(ddof=1) / 5)
+    assert found.variance_directions == 0.0
     with pytest.raises(Refusal, match="1 problems"):
         candidate_minus_controls(own[:1], others[:1])
     with pytest.raises(Refusal, match="unknown scope"):
@@ -322,7 +320,8 @@ def test_the_sign_test_and_discordance_of_unequal_counts() -> None:
     found = sign_test(9, 3, n=50)
     exact = stats.binomtest(9, 12)
     bounds = exact.proportion_ci(method="exact")
-    assert (found.p, found.estimate, found.net) == (pytest.approx(exact.pvalue), 0.75, 6)
+    assert found.p == pytest.approx(exact.pvalue)
+    assert (found.estimate, found.net) == (0.75, 6)
     assert (found.low, found.high) == pytest.approx((bounds.low, bounds.high))
     assert (found.n, found.dropped) == (12, 38)
     both = discordance(9, 3, 50, floor_changed=2, floor_n=40)

@@ -43,7 +43,7 @@ def test_max_t_by_enumeration() -> None:
     assert found.statistic == pytest.approx(own)
     assert found.estimate == pytest.approx([3 / 9, 1 / 8, 4 / 9])
     assert found.n.tolist() == [9, 8, 9]
-    assert found.dropped.tolist() == [0, 1, 0]
+    assert np.asarray(found.dropped).tolist() == [0, 1, 0]
     assert (found.family_size, found.resamples, found.exact) == (3, 128, True)
     assert "enumerated" in found.method
 
@@ -97,7 +97,7 @@ def test_one_condition_is_the_exact_binomial_with_its_status() -> None:
     assert found.p.tolist() == [stats.binomtest(4, 5).pvalue] == found.p_unadjusted.tolist()
     assert found.exact
     nothing = max_t(ZERO, ZERO, rng=rng())
-    assert (nothing.p.tolist(), nothing.status.tolist()) == ([1.0], ["no_information"])
+    assert (nothing.p.tolist(), list(nothing.status)) == ([1.0], ["no_information"])
 
 
 def toward(values: np.ndarray, tail: str) -> np.ndarray:
@@ -154,7 +154,8 @@ def test_one_half_chooses_and_the_other_estimates(tail: Any) -> None:
     chosen, rest = estimates[0]
     expected = paired_difference(int((rest > 0).sum()), int((rest < 0).sum()), len(rest))
     assert (found.split_index, found.split_alpha) == (chosen, float(chosen))
-    assert (found.estimate, found.n) == (pytest.approx(rest.mean()), len(rest))
+    assert found.estimate == pytest.approx(rest.mean())
+    assert found.n == len(rest)
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
     assert found.cross_fitted == pytest.approx((rest.mean() + estimates[1][1].mean()) / 2)
 

@@ -181,7 +181,7 @@ def test_wilson(r_pairs: dict[str, float]) -> None:
         (lambda: paired_difference(4, 2, 0), "more than n"),
         (lambda: paired_difference(0, 0, 0), "no pairs"),
         (lambda: paired_difference(4, 2, 86, confidence=95), "0.95"),
-        (lambda: paired_difference(4, 2, 86, method="clopper"), "tango"),  # type: ignore[arg-type]
+        (lambda: paired_difference(4, 2, 86, method="clopper"), "tango"),  # type: ignore[call-overload]
         (lambda: wilson(9, 8), "more than n"),
     ],
 )

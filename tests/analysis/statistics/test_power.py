@@ -83,7 +83,7 @@ def test_smallest_effect_and_problems_needed_are_consistent() -> None:
     assert back.power == pytest.approx(0.8, abs=1e-6)
     needed = sample_size(effect=0.05, discordance=0.15)
     assert needed.power >= 0.8
-    for n in range(needed.problems, needed.problems + 20):
+    for n in range(int(needed.problems), int(needed.problems) + 20):
         assert mcnemar_power(n, effect=0.05, discordance=0.15).power >= 0.8
     before = mcnemar_power(int(needed.problems) - 1, effect=0.05, discordance=0.15).power
     assert before < 0.8

@@ -119,8 +119,8 @@ def test_missing_outcomes_and_conditions_without_change() -> None:
     y[:5, 0] = np.nan
     found = max_t(y, b, rng=rng, resamples=499)
     assert found.n.tolist() == [45, 50, 50]
-    assert found.dropped.tolist() == [5, 0, 0]
-    assert found.status.tolist() == ["ok", "ok", "no_information"]
+    assert np.asarray(found.dropped).tolist() == [5, 0, 0]
+    assert list(found.status) == ["ok", "ok", "no_information"]
     assert found.p[2] == found.p_unadjusted[2] == 1.0
     # A condition without change still has an interval with a width.
     assert found.low[2] < 0 < found.high[2]

@@ -86,9 +86,15 @@ def test_a_candidate_has_its_own_controls_kind_by_kind_or_borrows_all() -> None:
     }
 
 
+def comparison(table: pd.DataFrame, candidate: str, kind: str) -> Any:
+    """The one row of a candidate and a kind of controls."""
+    (at,) = np.flatnonzero([key == (candidate, kind) for key in table.index])
+    return table.iloc[at]
+
+
 def test_the_figures_of_a_comparison() -> None:
     table = compare(points(), PARENTS).set_index(["candidate", "control_kind"])
-    own, sample = table.loc[("d", "random")], np.array([0.10, 0.04, 0.19])
+    own, sample = comparison(table, "d", "random"), np.array([0.10, 0.04, 0.19])
     mean, sd = sample.mean(), sample.std(ddof=1)
     assert (own["k"], own["n"], own["estimate"]) == (3, 86, 0.30)
     assert own["controls_mean"] == pytest.approx(mean)
@@ -113,10 +119,10 @@ def test_the_norm_is_compared_where_all_controls_have_one_parent() -> None:
     table = compare(points(), PARENTS).set_index(["candidate", "control_kind"])
     assert table.loc[("y", "permuted"), "matched_to"] == "d"
     assert table.loc[("y", "permuted"), "norm_ratio"] == pytest.approx(2 / 6)
-    mixed = table.loc[("y", "random")]
+    mixed = comparison(table, "y", "random")
     assert pd.isna(mixed["matched_to"])
     assert np.isnan(mixed["norm_ratio"])
-    alone = table.loc[("d", "permuted")]
+    alone = comparison(table, "d", "permuted")
     assert (alone["k"], alone["status"], alone["controls_mean"]) == (1, "too_few_controls", 0.01)
     assert np.isnan(alone["difference"])
 

@@ -19,7 +19,7 @@ def test_strata_add_up_to_the_whole_set(demo_like) -> None:
     whole = tables.effects(demo_like).set_index(["set_name", "protocol", "direction", "alpha"])
     parts = tables.strata(demo_like).groupby(["set_name", "protocol", "direction", "alpha"])
     for key, group in parts:
-        row = whole.loc[key]
+        row = whole.loc[[key]].iloc[0]
         assert group["gained"].sum() == row["gained"]
         assert group["lost"].sum() == row["lost"]
         assert group["n"].sum() == row["n"]
