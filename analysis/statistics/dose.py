@@ -172,12 +172,12 @@ def _mirrored(doses: Array) -> Array:
 
 def _halves(doubled: Array, **options: Any) -> MaxT:
     """max-T of per-problem values that came doubled, with estimates in their own unit."""
-    found = max_t(doubled, np.zeros(len(doubled)), **options)
+    family = max_t(doubled, np.zeros(len(doubled)), **options)
     return replace(
-        found,
-        estimate=found.estimate / 2,
-        low=np.asarray(found.low) / 2,
-        high=np.asarray(found.high) / 2,
+        family,
+        estimate=family.estimate / 2,
+        low=family.low / 2,
+        high=family.high / 2,
     )
 
 
@@ -192,9 +192,9 @@ def _t_interval(values: Array, confidence: float) -> tuple[float, float]:
 
 def _reflection_p(slopes: Array, rng: np.random.Generator, resamples: int) -> float:
     flips = SignFlips(slopes[:, None], rng=rng, resamples=resamples)
-    found = abs(float(flips.rows.sum(dtype=float)))
+    observed = abs(float(flips.rows.sum(dtype=float)))
     slack = 1e-9 * float(np.abs(slopes).sum())
-    reached = sum(int((np.abs(sums[:, 0]) >= found - slack).sum()) for _, sums in flips)
+    reached = sum(int((np.abs(sums[:, 0]) >= observed - slack).sum()) for _, sums in flips)
     return float(floor_p(flips.p_value(reached)))
 
 

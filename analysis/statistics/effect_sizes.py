@@ -66,13 +66,13 @@ def _noncentrality(t: Array, df: Array, probability: float) -> Array:
     reach = np.abs(stats.norm.ppf(probability)) + 1
     scale = np.sqrt(stats.chi2.isf(1e-6, df) / df)
     reach = np.abs(t) * scale + reach
-    found = elementwise.find_root(
+    root = elementwise.find_root(
         lambda noncentrality, t, df: noncentral_t_cdf(t, df, noncentrality) - probability,
         (-reach, reach),
         args=(t, df),
         tolerances={"xatol": 1e-12, "xrtol": 1e-12},
     )
-    near = np.where(finite & found.success, found.x, np.nan)
+    near = np.where(finite & root.success, root.x, np.nan)
     # (Z + δ)/(χ/√df) = t, in which Z moves δ by 1/t² of its size.
     square = np.where(t_far > 0, stats.chi2.isf(probability, df), stats.chi2.ppf(probability, df))
     return np.where(far & finite, t_far * np.sqrt(square / df), near)

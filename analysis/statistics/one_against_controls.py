@@ -204,7 +204,7 @@ def controls_power(
         "fixed": power(distance * np.sqrt(size), critical * np.sqrt(size + 1)),
         "random": power(distance / inflation, critical),
     }
-    floors = np.vectorize(lambda one: rank_floor(int(one), tail=tail))(size)
+    floors = np.vectorize(lambda controls: rank_floor(int(controls), tail=tail))(size)
     status = np.where(floors > significance + 1e-12, TOO_FEW_CONTROLS, OK)
     result = ControlsPower(
         method=f"Crawford–Howell power, {model} candidate",

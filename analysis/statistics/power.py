@@ -236,19 +236,19 @@ def sample_size(
     low, high = 1, 2
     while high < largest and reached(high) < power:
         low, high = high, high * 2
-    found = high if reached(high) >= power else 0
-    while found and high - low > 1:
+    enough = reached(high) >= power
+    while enough and high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if reached(middle) >= power else (middle, high)
-    while found and (bad := [n for n in range(high, high + high // 20 + 2) if reached(n) < power]):
+    while enough and (bad := [n for n in range(high, high + high // 20 + 2) if reached(n) < power]):
         high = bad[-1] + 1
     return SampleSize(
         method=f"problems needed, mcnemar {method}",
-        problems=high if found else float("nan"),
-        n=high if found else largest,
-        power=reached(high) if found else float("nan"),
+        problems=high if enough else float("nan"),
+        n=high if enough else largest,
+        power=reached(high) if enough else float("nan"),
         asked=power,
         discordance=rate,
         significance=significance,
-        status=OK if found else NOT_CONVERGED,
+        status=OK if enough else NOT_CONVERGED,
     )

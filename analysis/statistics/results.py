@@ -123,7 +123,9 @@ AnyResult = TypeVar("AnyResult", bound=Result[Any])
 def keys_of(result: Result[Any]) -> dict[str, str]:
     """The name of the field behind each key that a result is written with."""
     return {
-        key: one.name for one in fields(result) for key in one.metadata.get("keys", (one.name,))
+        key: entry.name
+        for entry in fields(result)
+        for key in entry.metadata.get("keys", (entry.name,))
     }
 
 
@@ -136,7 +138,7 @@ def stamped(result: AnyResult) -> AnyResult:
     """
     if not isinstance(result, Result):
         raise Refusal(f"only a result can be stamped, found {type(result).__name__}")
-    inner = {one.name: getattr(result, one.name) for one in fields(result)}
+    inner = {entry.name: getattr(result, entry.name) for entry in fields(result)}
     inner = {name: stamped(value) for name, value in inner.items() if isinstance(value, Result)}
     scope = result.scope if result.scope == NEW_DIRECTIONS else THESE_PROBLEMS
     return replace(result, scope=scope, selected_on_outcome=True, **inner)
@@ -144,7 +146,7 @@ def stamped(result: AnyResult) -> AnyResult:
 
 def single(result: AnyResult) -> AnyResult:
     """`result` of one table, computed as arrays of one element, with Python values instead."""
-    values = {one.name: getattr(result, one.name) for one in fields(result)}
+    values = {entry.name: getattr(result, entry.name) for entry in fields(result)}
     arrays = {k: v for k, v in values.items() if isinstance(v, np.ndarray | np.generic)}
     return replace(result, **{k: np.ravel(v)[0].item() for k, v in arrays.items()})
 

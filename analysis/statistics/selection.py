@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -111,10 +111,10 @@ def best_alpha(
     few = floor is not None and floor > 1 - confidence + 1e-12
     return BestAlpha(
         method=f"{method}, sign flips; estimate from a split",
-        n=held_out[3],
-        estimate=held_out[0],
-        low=held_out[1],
-        high=held_out[2],
+        n=held_out.n,
+        estimate=held_out.estimate,
+        low=held_out.low,
+        high=held_out.high,
         confidence=confidence,
         p=p[method],
         statistic=float(effects[best]),
@@ -125,11 +125,11 @@ def best_alpha(
         best_alpha=float(doses[best]),
         split_index=chosen,
         split_alpha=float(doses[chosen]),
-        cross_fitted=(held_out[0] + other[0]) / 2,
+        cross_fitted=(held_out.estimate + other.estimate) / 2,
         naive_estimate=float(effects[best]),
-        naive_low=naive[1],
-        naive_high=naive[2],
-        naive_p=naive[4],
+        naive_low=naive.low,
+        naive_high=naive.high,
+        naive_p=naive.p,
         null_gain=null_gain,
         p_search=p["search"],
         p_max_t=p["max-t"],
@@ -162,14 +162,14 @@ def _search_p(
         return _toward(sums / n, tail).max(axis=-1), _toward(signed, tail).max(axis=-1)
 
     flips = SignFlips(d, rng=rng, resamples=resamples)
-    found = largest(d.sum(axis=0))
+    observed = largest(d.sum(axis=0))
     gains, statistics = np.empty(flips.count), np.empty(flips.count)
     for start, sums in flips:
         stop = start + len(sums)
         gains[start:stop], statistics[start:stop] = largest(sums)
     reached = [
         int((drawn >= value - (0 if flips.whole else 1e-9 * abs(value))).sum())
-        for drawn, value in zip((gains, statistics), found, strict=True)
+        for drawn, value in zip((gains, statistics), observed, strict=True)
     ]
     p = [float(floor_p(flips.p_value(count))) for count in reached]
     return {"search": p[0], "max-t": p[1]}, float(gains.mean()), flips
@@ -177,7 +177,7 @@ def _search_p(
 
 def _estimate_apart(
     d: Array, present: Array, choosing: Array, tail: str, confidence: float
-) -> tuple[int, tuple[float, float, float, int, float]]:
+) -> tuple[int, _Effect]:
     """Choose on `choosing`, estimate on the rest."""
     counts = present[choosing].sum(axis=0)
     effects = d[choosing].sum(axis=0) / np.maximum(counts, 1)
@@ -185,32 +185,44 @@ def _estimate_apart(
     return chosen, _effect_at(d[~choosing, chosen], present[~choosing, chosen], confidence)
 
 
-def _effect_at(
-    d: Array, present: Array, confidence: float
-) -> tuple[float, float, float, int, float]:
+class _Effect(NamedTuple):
+    """Effect of one alpha on the problems at hand."""
+
+    estimate: float
+    low: float
+    high: float
+    n: int
+    p: float
+
+
+def _effect_at(d: Array, present: Array, confidence: float) -> _Effect:
     """Effect, limits, n and p of one column: Tango and mid-p for 0/1 outcomes, else Student's t."""
     d, n = d[present], int(present.sum())
     if n < 2:
         raise Refusal("half of the problems has fewer than two pairs at the chosen alpha")
     if np.isin(d, (-1, 0, 1)).all():
         gained, lost = int((d > 0).sum()), int((d < 0).sum())
-        found = paired_difference(gained, lost, n, confidence=confidence)
-        return float(found.estimate), float(found.low), float(found.high), n, float(found.p)
+        effect = paired_difference(gained, lost, n, confidence=confidence)
+        return _Effect(effect.estimate, effect.low, effect.high, n, effect.p)
     if np.ptp(d) == 0:
         # Equal differences say nothing about their spread.
-        return float(d[0]), -np.inf, np.inf, n, 1.0
+        return _Effect(float(d[0]), -np.inf, np.inf, n, 1.0)
     test = stats.ttest_1samp(d, 0.0)
     interval = test.confidence_interval(confidence)
-    return float(d.mean()), float(interval.low), float(interval.high), n, float(test.pvalue)
+    return _Effect(
+        float(d.mean()), float(interval.low), float(interval.high), n, float(floor_p(test.pvalue))
+    )
 
 
 def _rank(controls: ArrayLike, baseline: ArrayLike, effects: Array, tail: str) -> float:
     others = numbers("controls", controls, missing=True)
     if others.ndim != 3 or others.shape[2] != len(effects) or not len(others):
         raise Refusal(f"controls must be (k, n, m) with the same m, found shape {others.shape}")
-    found = _toward(effects, tail).max()
+    candidate = _toward(effects, tail).max()
     reached = 0
-    for one in others:
-        d, present = differences(one, baseline)
-        reached += int(_toward(d.sum(axis=0) / present.sum(axis=0), tail).max() >= found - 1e-12)
+    for outcomes in others:
+        d, present = differences(outcomes, baseline)
+        reached += int(
+            _toward(d.sum(axis=0) / present.sum(axis=0), tail).max() >= candidate - 1e-12
+        )
     return (1 + reached) / (len(others) + 1)

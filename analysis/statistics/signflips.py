@@ -87,18 +87,18 @@ def max_t(
     total, squares = d.sum(axis=0), (d**2).sum(axis=0)
     observed = t_squared(total, squares)
     flips = SignFlips(d, rng=rng, resamples=resamples)
-    largest, own = np.empty(flips.count), np.zeros(m)
+    largest, exceeded = np.empty(flips.count), np.zeros(m)
     for start, sums in flips:
         t2 = t_squared(sums, squares)
         largest[start : start + len(t2)] = t2.max(axis=1)
-        own += (t2 >= slightly_below(observed, flips.whole)).sum(axis=0)
+        exceeded += (t2 >= slightly_below(observed, flips.whole)).sum(axis=0)
     ordered = np.sort(largest)
     reached = flips.count - np.searchsorted(ordered, slightly_below(observed, flips.whole))
-    p, p_own = flips.p_value(reached), flips.p_value(own)
+    p, p_unadjusted = flips.p_value(reached), flips.p_value(exceeded)
     if m == 1 and flips.whole:
         gained, lost = (d > 0).sum(), (d < 0).sum()
         exact = stats.binomtest(int(gained), int(gained + lost)).pvalue if squares[0] else 1.0
-        p = p_own = np.array([exact])
+        p = p_unadjusted = np.array([exact])
     critical = float(np.sqrt(flips.critical(ordered, confidence)))
     low, high = simultaneous_band(d, n, critical, whole=flips.whole)
     status = np.where(squares == 0, NO_INFORMATION, OK)
@@ -114,7 +114,7 @@ def max_t(
         status=status,
         dropped=len(d) - n,
         dropped_what="pairs with a missing outcome",
-        p_unadjusted=floor_p(np.where(squares == 0, 1.0, p_own)),
+        p_unadjusted=floor_p(np.where(squares == 0, 1.0, p_unadjusted)),
         critical=critical,
         family_size=m,
         resamples=flips.count,
