@@ -11,6 +11,7 @@ from .statistics.controls import (
 from .statistics.controls import (
     compare_to_controls as compare_to_controls,
 )
+from .statistics.discordance import discordance as discordance
 from .statistics.dose import dose_response as dose_response
 from .statistics.equivalence import equivalence as equivalence
 from .statistics.equivalence import non_inferiority as non_inferiority
@@ -26,9 +27,6 @@ from .statistics.one_against_controls import (
 )
 from .statistics.one_against_controls import (
     controls_power as controls_power,
-)
-from .statistics.paired import (
-    discordance as discordance,
 )
 from .statistics.paired import (
     mcnemar as mcnemar,

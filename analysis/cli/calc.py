@@ -178,9 +178,9 @@ def discordance(
     Example: steerstat calc discordance --gained 4 --lost 2 --n 86
     """
     from analysis import words
-    from analysis.statistics import paired
+    from analysis.statistics import discordance as change
 
-    result = paired.discordance(
+    result = change.discordance(
         gained, lost, n, floor_changed=floor_changed, floor_n=floor_n, confidence=confidence
     )
     lines = [

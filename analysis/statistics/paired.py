@@ -1,4 +1,4 @@
-"""Tests of paired binary outcomes from totals: the sign test, McNemar's tests, discordance.
+"""Tests of paired binary outcomes from totals: the sign test and McNemar's tests.
 
 A pair is one problem answered twice, without and with steering. Only problems whose outcome
 changed carry information about the net change: `gained` (wrong, then right) and `lost`.
@@ -7,7 +7,7 @@ changed carry information about the net change: `gained` (wrong, then right) and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, overload
 
 import numpy as np
@@ -17,7 +17,6 @@ from scipy import special, stats
 from analysis.statistics.checks import (
     Counts,
     Pairs,
-    count,
     labels,
     level,
     numbers,
@@ -27,7 +26,6 @@ from analysis.statistics.results import (
     NO_INFORMATION,
     OK,
     Estimate,
-    Interval,
     N,
     Numbers,
     Refusal,
@@ -251,101 +249,3 @@ def paired_counts(
             raise Refusal("outcomes must be 0 or 1: for missing outcomes call missing_bounds")
     first, second = before.astype(bool), after.astype(bool)
     return int((~first & second).sum()), int((first & ~second).sum()), int(before.size)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Discordance(Interval[N]):
-    """How much changed: `estimate` = (gained + lost)/n with its Clopper-Pearson interval.
-
-    `odds` = gained : lost with limits (from the exact interval of the share; may be infinite),
-    `share` = gained/(gained + lost). `floor` is the churn of re-runs (or the fragile pairs) as a
-    fraction of problems, with `floor_low` and `floor_high`; None where it was not given.
-    """
-
-    odds: N
-    odds_low: N
-    odds_high: N
-    share: N
-    floor: float | None = None
-    floor_low: float | None = None
-    floor_high: float | None = None
-    above_floor: bool | NDArray[np.bool_] | None = None
-
-
-@overload
-def discordance(
-    gained: float,
-    lost: float,
-    n: float,
-    *,
-    floor_changed: int | None = ...,
-    floor_n: int | None = ...,
-    confidence: float = ...,
-) -> Discordance[float]: ...
-@overload
-def discordance(
-    gained: ArrayLike,
-    lost: ArrayLike,
-    n: ArrayLike,
-    *,
-    floor_changed: int | None = ...,
-    floor_n: int | None = ...,
-    confidence: float = ...,
-) -> Discordance[NDArray[Any]]: ...
-def discordance(
-    gained: ArrayLike,
-    lost: ArrayLike,
-    n: ArrayLike,
-    *,
-    floor_changed: int | None = None,
-    floor_n: int | None = None,
-    confidence: float = 0.95,
-) -> Discordance[Any]:
-    """The rate of change that accuracy hides (+4/-2 is 6 changes) and the odds gained : lost.
-
-    Args:
-        gained, lost, n: counts, or arrays of counts.
-        floor_changed, floor_n: pairs that changed among re-runs of one condition (or are marked
-            fragile), and pairs re-run: churn without any steering.
-        confidence: of every interval.
-
-    Raises:
-        Refusal: counts that are not counts, or half a floor.
-
-    References:
-        Clopper and Pearson, Biometrika 26 (1934) 404.
-    """
-    counts = pairs(gained, lost, n)
-    confidence = level("confidence", confidence)
-    if (floor_changed is None) != (floor_n is None):
-        raise Refusal("a floor needs floor_changed and floor_n: pass both or neither")
-    low, high = clopper_pearson(counts.changed, counts.n, confidence)
-    share_low, share_high = clopper_pearson(counts.gained, counts.changed, confidence)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        odds = counts.gained / counts.lost
-        limits = share_low / (1 - share_low), share_high / (1 - share_high)
-        share = counts.gained / counts.changed
-    result = Discordance(
-        method="discordance, clopper-pearson",
-        estimate=counts.changed / counts.n,
-        low=low,
-        high=high,
-        confidence=confidence,
-        n=counts.n,
-        status=np.where(counts.changed == 0, NO_INFORMATION, OK),
-        odds=odds,
-        odds_low=limits[0],
-        odds_high=limits[1],
-        share=share,
-    )
-    if floor_changed is not None and floor_n is not None:
-        floor = pairs(count("floor_changed", floor_changed), 0, count("floor_n", floor_n))
-        ends = clopper_pearson(floor.gained, floor.n, confidence)
-        result = replace(
-            result,
-            floor=float(floor.gained[0] / floor.n[0]),
-            floor_low=float(ends[0][0]),
-            floor_high=float(ends[1][0]),
-            above_floor=low > ends[1],
-        )
-    return single(result) if counts.scalar else result

@@ -9,12 +9,12 @@ from analysis.words.numbers import compact, limits, p_is, p_value, points
 
 if TYPE_CHECKING:
     from analysis.statistics.controls import ControlComparison
+    from analysis.statistics.discordance import Discordance
     from analysis.statistics.equivalence import MarginTest
     from analysis.statistics.families import AdjustedP
     from analysis.statistics.fragility import Fragility
     from analysis.statistics.intervals import PairedDifference
     from analysis.statistics.missing import MissingBounds
-    from analysis.statistics.paired import Discordance
     from analysis.statistics.power import DetectableEffect, SampleSize
     from analysis.statistics.sequential import ConfidenceSequence, EValue
     from analysis.vocabulary import TestMethod
