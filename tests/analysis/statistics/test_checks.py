@@ -29,6 +29,7 @@ from analysis import (
     stratum_homogeneity,
 )
 from analysis.statistics import checks
+from analysis.statistics.controls import controls_needed
 from analysis.statistics.effect_sizes import FAR, noncentral_t_cdf, noncentrality_bounds
 from analysis.statistics.freeman_halton import _drawn, fisher_freeman_halton
 from analysis.vocabulary import Tail, checked
@@ -86,6 +87,9 @@ def test_effects_and_draws_that_decided_silently() -> None:
         bootstrap_mean([1.0, 2.0], rng=7)  # type: ignore[arg-type]
     with pytest.raises(Refusal, match="family_size"):
         compare_to_controls(0.1, [0.2, 0.3], family_size=0)
+    for needless in ({"significance": 0.0}, {"family_size": 0}, {"tail": "both"}):
+        with pytest.raises(Refusal, match=next(iter(needless))):
+            controls_needed(**{"significance": 0.05} | needless)  # type: ignore[arg-type]
     with pytest.raises(Refusal, match="stamped"):
         stamped(0.05)  # type: ignore[type-var]
     assert adjust([0.0, 0.5], family_size=2).p[0] == np.finfo(float).tiny
