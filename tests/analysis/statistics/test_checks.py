@@ -89,7 +89,7 @@ def test_effects_and_draws_that_decided_silently() -> None:
         compare_to_controls(0.1, [0.2, 0.3], family_size=0)
     for needless in ({"significance": 0.0}, {"family_size": 0}, {"tail": "both"}):
         with pytest.raises(Refusal, match=next(iter(needless))):
-            controls_needed(**{"significance": 0.05} | needless)  # type: ignore[arg-type]
+            controls_needed(**{"significance": 0.05} | needless)
     with pytest.raises(Refusal, match="stamped"):
         stamped(0.05)  # type: ignore[type-var]
     assert adjust([0.0, 0.5], family_size=2).p[0] == np.finfo(float).tiny
