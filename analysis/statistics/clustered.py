@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import stats
@@ -25,6 +25,7 @@ from analysis.statistics.results import (
     Refusal,
     floor_p,
 )
+from analysis.statistics.score import score_limits, score_statistic, shares
 from analysis.vocabulary import Pairing, ProblemScope, checked
 
 Array = np.ndarray[Any, Any]
@@ -41,7 +42,10 @@ LARGEST_TABLE = 10**8
 class ClusteredDifference(Estimate):
     """Mean effect over problems, a fraction; `n` problems, `k` directions, `outcomes` pairs.
 
-    `low`, `high`, `p` are Student's t with `df` on problem means (crossed: both factors).
+    `low`, `high`, `p`, `statistic` of right and wrong outcomes are those of a score test, which
+    keeps a width where few problems change; they agree: p ≤ 1 − confidence exactly where 0 lies
+    outside. `t_low`, `t_high`, `t_p` are Student's t with `df` on problem means (crossed: both
+    factors; None without any spread), which other outcomes have in both places.
     `bootstrap_*` resample problems (and directions); None with `bootstrap_status`
     too_few_controls where directions are too few for a percentile interval.
     `between` and `within` are the variances between problem means and within problems;
@@ -55,6 +59,9 @@ class ClusteredDifference(Estimate):
     k: int
     outcomes: int
     df: float
+    t_low: float | None
+    t_high: float | None
+    t_p: float | None
     standard_error: float
     between: float
     within: float
@@ -89,7 +96,10 @@ def clustered_difference(
     Notes:
         New problems: problem means are independent; mean ± t(n−1)·sd/√n. Both: cell means in a
         two-way random layout, squared standard error (MS_problem + MS_direction − MS_rest)/(nk), t
-        with min(n, k) − 1. Only problems with an outcome under every direction are used then.
+        with min(n, k) − 1. Only problems with an outcome under every direction are used then. The
+        score interval is Tango's of an effective number of problems (`analysis.statistics.score`)
+        at the normal quantile, with directions at that of t; with one outcome per problem it is
+        Tango's. Where nothing changed every problem counts once: p is 1, the interval the finding.
 
     Raises:
         Refusal: Pairing not declared, a "shared" baseline that differs within a problem, too few
@@ -98,7 +108,8 @@ def clustered_difference(
     References:
         Miller (2024), Adding error bars to evals, arXiv:2411.00640. Searle, Casella & McCulloch
         (1992), Variance Components. Owen (2007), Annals of Applied Statistics 1, 386–411 (crossed
-        bootstrap).
+        bootstrap). Rao & Scott (1992), Biometrics 48, 577–585; Tango (1998), Statistics in Medicine
+        17, 891–908 (the score interval).
     """
     rng, resamples = generator(rng), draws(resamples)
     confidence = level("confidence", confidence)
@@ -117,27 +128,40 @@ def clustered_difference(
     between = float(by_problem.var(ddof=1))
     variance, df = _crossed(means) if both else (between / n, n - 1.0)
     error, estimate = float(np.sqrt(variance)), float(means.mean())
-    half = float(stats.t.isf((1 - confidence) / 2, df)) * error
+    by_t = _student(estimate, error, df, confidence)
+    main = by_t
+    if shares(table["steered"], table["baseline"]):
+        # Directions are few: their quantile is that of t. Problems are counted as Tango counts.
+        main = (
+            _score(by_problem, variance, df, confidence)
+            if both
+            else _score(by_problem, None, np.inf, confidence)
+        )
     few = both and k < DIRECTIONS_FOR_BOOTSTRAP
     limits = (None, None) if few else _bootstrap(means, both, rng, resamples, confidence)
     within = _within(squares, complete)
     total = float(within + means.var())
     return ClusteredDifference(
-        method="crossed t, problems × directions" if both else "cluster t over problems",
+        method=f"crossed {main.name}, problems × directions"
+        if both
+        else f"cluster {main.name} over problems",
         n=n,
         estimate=estimate,
-        low=estimate - half if error > 0 else np.nan,
-        high=estimate + half if error > 0 else np.nan,
+        low=main.low,
+        high=main.high,
         confidence=confidence,
-        p=_p(estimate, error, df),
-        statistic=estimate / error if error > 0 else np.nan,
-        status=OK if error > 0 else DEGENERATE if estimate else NO_INFORMATION,
+        p=main.p,
+        statistic=main.statistic,
+        status=NO_INFORMATION if not means.any() else DEGENERATE if np.isnan(main.p) else OK,
         scope=NEW_BOTH if both else NEW_PROBLEMS,
         dropped=int((~complete).sum()),
         dropped_what="problems without an outcome (under every direction)",
         k=k,
         outcomes=used,
         df=df,
+        t_low=by_t.low if error > 0 else None,
+        t_high=by_t.high if error > 0 else None,
+        t_p=by_t.p if error > 0 else None,
         standard_error=error,
         between=between,
         within=within,
@@ -149,11 +173,34 @@ def clustered_difference(
     )
 
 
-def _p(estimate: float, error: float, df: float) -> float:
-    # Without any spread the mean is either exactly no change, or nothing can be said of it.
+class _Inference(NamedTuple):
+    """A test and its interval, and what they are called."""
+
+    name: str
+    low: float
+    high: float
+    p: float
+    statistic: float
+
+
+def _student(estimate: float, error: float, df: float, confidence: float) -> _Inference:
     if error == 0:
-        return float("nan") if estimate else 1.0
-    return float(floor_p(2 * stats.t.sf(abs(estimate) / error, df)))
+        # Without any spread the mean is either exactly no change, or nothing can be said of it.
+        return _Inference("t", np.nan, np.nan, np.nan if estimate else 1.0, np.nan)
+    half = float(stats.t.isf((1 - confidence) / 2, df)) * error
+    t = estimate / error
+    p = float(floor_p(2 * stats.t.sf(abs(t), df)))
+    return _Inference("t", estimate - half, estimate + half, p, t)
+
+
+def _score(by_problem: Array, variance: float | None, df: float, confidence: float) -> _Inference:
+    size, squares = float(np.abs(by_problem).sum()), float((by_problem**2).sum())
+    counts = float(by_problem.sum()), size, squares, float(len(by_problem))
+    z = score_statistic(*counts, variance)
+    quantile = float(stats.t.isf((1 - confidence) / 2, df))
+    low, high = score_limits(*counts, quantile, variance)
+    p = float(floor_p(2 * stats.t.sf(abs(z), df)))
+    return _Inference("score", float(low), float(high), p, z)
 
 
 def _cell_means(

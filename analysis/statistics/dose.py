@@ -17,7 +17,15 @@ from scipy import stats
 
 from analysis.statistics.checks import draws, generator, level, numbers
 from analysis.statistics.results import NO_INFORMATION, OK, Estimate, Refusal, floor_p
-from analysis.statistics.signflips import Array, MaxT, SignFlips, max_t, simultaneous_band
+from analysis.statistics.score import shares
+from analysis.statistics.signflips import (
+    Array,
+    MaxT,
+    SignFlips,
+    family_of_flips,
+    max_t,
+    simultaneous_band,
+)
 
 # Doses closer than this, relative to their size, are one dose.
 ALPHA_TOLERANCE = 1e-9
@@ -28,10 +36,11 @@ class DoseResponse(Estimate):
     """Trend of the curve and its two parts.
 
     `estimate` is the mean signed slope: change in accuracy per unit of alpha, least squares
-    through the signed effects; `low`, `high` its t interval over problems; `p` the reflection
-    test of the trend. `signed` and `damage` hold one entry per size in `sizes`, fractions, each
-    with simultaneous limits. `curve` is max-T of every alpha ≠ 0 against alpha 0 with its band.
-    `against_rising` (`against_falling`) is the p-value of "nowhere falls" ("nowhere rises"):
+    through the signed effects; `low`, `high` its t interval over problems (Tango's, times the
+    steepest slope possible, where no slope differs from 0); `p` the reflection test of the trend.
+    `signed` and `damage` hold one entry per size in `sizes`, fractions, each with simultaneous
+    limits. `curve` is max-T of every alpha ≠ 0 against alpha 0 with its band. `against_rising`
+    (`against_falling`) is the p-value of "nowhere falls" ("nowhere rises"):
     small when some pair of alphas contradicts it; `turns` counts changes of direction.
     """
 
@@ -105,7 +114,9 @@ def dose_response(
         "confidence": confidence,
     }
     slopes = signed @ sizes / (2 * sizes @ sizes)
-    low, high = _t_interval(slopes, confidence)
+    bounded = shares(y)
+    steepest = sizes.sum() / (2 * sizes @ sizes) if bounded else None
+    low, high = _t_interval(slopes, confidence, unit=None if slopes.any() else steepest)
     falls, rises = _order_p(y, rng, resamples)
     return DoseResponse(
         method="reflection trend, sign flips",
@@ -121,8 +132,8 @@ def dose_response(
         dropped_what="problems without an outcome at every alpha",
         alphas=doses,
         sizes=sizes,
-        signed=_halves(signed, **options),
-        damage=_halves(damage, **options),
+        signed=_halves(signed, 1.0 if bounded else None, **options),
+        damage=_halves(damage, 2.0 if bounded else None, **options),
         curve=max_t(others, zero, **options),
         against_rising=falls,
         against_falling=rises,
@@ -170,9 +181,10 @@ def _mirrored(doses: Array) -> Array:
     return np.copysign(sizes[first], doses) + 0.0
 
 
-def _halves(doubled: Array, **options: Any) -> MaxT:
+def _halves(doubled: Array, unit: float | None, **options: Any) -> MaxT:
     """max-T of per-problem values that came doubled, with estimates in their own unit."""
-    family = max_t(doubled, np.zeros(len(doubled)), **options)
+    n = np.full(doubled.shape[1], len(doubled))
+    family = family_of_flips(doubled, n, unit=unit, **options)
     return replace(
         family,
         estimate=family.estimate / 2,
@@ -181,12 +193,12 @@ def _halves(doubled: Array, **options: Any) -> MaxT:
     )
 
 
-def _t_interval(values: Array, confidence: float) -> tuple[float, float]:
+def _t_interval(values: Array, confidence: float, *, unit: float | None) -> tuple[float, float]:
     # The inversion of |Σ(d − δ)|/√Σ(d − δ)² at this critical value is Student's interval.
     n = len(values)
     t = float(stats.t.isf((1 - confidence) / 2, n - 1))
     critical = float(np.sqrt(n * t**2 / (n - 1 + t**2)))
-    low, high = simultaneous_band(values[:, None], np.array([n]), critical, whole=False)
+    low, high = simultaneous_band(values[:, None], np.array([n]), critical, unit=unit)
     return float(low[0]), float(high[0])
 
 

@@ -109,7 +109,13 @@ def tango_limits(
     gained: Counts, lost: Counts, n: Counts, confidence: float
 ) -> tuple[Floats, Floats]:
     """Limits of Tango's score interval of (gained - lost)/n for arrays of one shape."""
-    z = float(special.ndtri((1 + confidence) / 2))
+    return tango_limits_at(gained, lost, n, float(special.ndtri((1 + confidence) / 2)))
+
+
+def tango_limits_at(
+    gained: ArrayLike, lost: ArrayLike, n: ArrayLike, z: float
+) -> tuple[Floats, Floats]:
+    """Tango's limits at the critical value `z`; the counts need not be whole."""
     shape = np.shape(gained)
     g, lo, total = (np.asarray(a, dtype=np.float64).ravel() for a in (gained, lost, n))
     # The lower limit is minus the upper limit of the mirrored table: one pass solves both.

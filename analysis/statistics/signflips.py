@@ -18,14 +18,15 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from analysis.statistics.checks import draws, generator, level, numbers
-from analysis.statistics.intervals import tango_limits
 from analysis.statistics.results import (
     NO_INFORMATION,
     OK,
+    TEST_INTERVAL_DISAGREE,
     Estimate,
     Refusal,
     floor_p,
 )
+from analysis.statistics.score import score_limits, shares
 
 Array = np.ndarray[Any, Any]
 
@@ -39,7 +40,9 @@ class MaxT(Estimate[NDArray[Any]]):
 
     `p` is adjusted by max-T, `p_unadjusted` is each condition's own p from the same flips,
     `statistic` is |Σd|/√Σd². `low`, `high` are simultaneous at `confidence`: all m hold at once.
-    `critical` is the (confidence) quantile of the largest statistic.
+    `critical` is the critical value behind them: the (confidence) quantile of the largest
+    statistic, at least the normal one. Where a test and its limits part, the test decides, and the
+    status says ``test_interval_disagree``.
     """
 
     estimate: NDArray[np.float64]
@@ -74,8 +77,11 @@ def max_t(
         p = (1 + #{flips whose largest T ≥ T_j}) / (resamples + 1), ties counted exactly: sums of
         0/1 differences are whole numbers, T² a ratio of whole numbers. With 0/1 outcomes T is
         McNemar's z and the band is Tango's at |z| = critical, so it leaves 0 out where max-T
-        rejects; otherwise the self-normalised t is inverted. A pair with a missing outcome counts
-        as no change.
+        rejects. Means over seeds have the score limits of `clustered_difference`; other outcomes
+        invert the self-normalised t, and have no limits where nothing changes. The critical value
+        lies between the largest statistic that does not reject and the smallest that does, so no
+        limit is 0 at a tie. It is at least the normal quantile: flips of few changed problems reach
+        no more than the root of their number. A pair with a missing outcome counts as no change.
 
     References:
         Westfall & Young (1993), Resampling-Based Multiple Testing. Tango (1998), Statistics in
@@ -83,7 +89,31 @@ def max_t(
     """
     d, present = differences(outcomes, baseline)
     confidence = level("confidence", confidence)
-    n, m = present.sum(axis=0), d.shape[1]
+    steps = bool(d.any()) and bool(np.isin(d, (-1, 0, 1)).all())
+    return family_of_flips(
+        d,
+        present.sum(axis=0),
+        unit=1.0 if steps or shares(outcomes, baseline) else None,
+        rng=rng,
+        resamples=resamples,
+        confidence=confidence,
+    )
+
+
+def family_of_flips(
+    d: Array,
+    n: Array,
+    *,
+    unit: float | None,
+    rng: np.random.Generator,
+    resamples: int,
+    confidence: float,
+) -> MaxT:
+    """`max_t` of differences, shape (rows, m), of which `n` per column were not missing.
+
+    `unit` is the largest difference that is possible; None where there is none.
+    """
+    m = d.shape[1]
     total, squares = d.sum(axis=0), (d**2).sum(axis=0)
     observed = t_squared(total, squares)
     flips = SignFlips(d, rng=rng, resamples=resamples)
@@ -99,9 +129,12 @@ def max_t(
         gained, lost = (d > 0).sum(), (d < 0).sum()
         exact = stats.binomtest(int(gained), int(gained + lost)).pvalue if squares[0] else 1.0
         p = p_unadjusted = np.array([exact])
-    critical = float(np.sqrt(flips.critical(ordered, confidence)))
-    low, high = simultaneous_band(d, n, critical, whole=flips.whole)
-    status = np.where(squares == 0, NO_INFORMATION, OK)
+    critical = np.sqrt(flips.critical(ordered, confidence, observed))
+    critical = float(max(critical, special.ndtri((1 + confidence) / 2)))
+    low, high = simultaneous_band(d, n, critical, unit=unit)
+    parted = (p <= 1 - confidence + 1e-12) != ((low > 0) | (high < 0))
+    conditions = [squares == 0, parted]
+    status = np.select(conditions, [NO_INFORMATION, TEST_INTERVAL_DISAGREE], OK)
     return MaxT(
         method="max-T, sign flips" + (" enumerated" if flips.exact else ""),
         n=n,
@@ -184,11 +217,18 @@ class SignFlips:
         # All flips include the observed signs; random ones get them added.
         return reached / self.count if self.exact else (reached + 1) / (self.count + 1)
 
-    def critical(self, ordered: Array, confidence: float) -> float:
-        """Smallest value that, exceeded by the data, would give p ≤ 1 − confidence."""
+    def critical(self, ordered: Array, confidence: float, observed: Array) -> float:
+        """A T² between the largest that leaves p above 1 − confidence and the next that does not.
+
+        Both are values of `ordered` (the flips) or `observed`. Where none rejects, the next is what
+        one more changed problem would add: 1.
+        """
         allowed = int(np.floor((1 - confidence) * (self.count + (not self.exact)) + 1e-9))
         allowed -= not self.exact
-        return float(ordered[max(0, self.count - 1 - max(allowed, 0))])
+        largest = float(ordered[max(0, self.count - 1 - max(allowed, 0))])
+        values = np.concatenate([ordered, observed])
+        beyond = values[slightly_below(values, self.whole) > largest]
+        return (largest + float(beyond.min(initial=largest + 1))) / 2
 
 
 def t_squared(total: Array, squares: Array) -> Array:
@@ -205,18 +245,23 @@ def slightly_below(values: Array, whole: bool) -> Array:
     return values if whole else values * (1 - 1e-9)
 
 
-def simultaneous_band(d: Array, n: Array, critical: float, *, whole: bool) -> tuple[Array, Array]:
+def simultaneous_band(
+    d: Array, n: Array, critical: float, *, unit: float | None
+) -> tuple[Array, Array]:
     """Limits of each column's mean at |T| = `critical`.
 
-    Tango's score limits where differences are −1, 0, 1, else the inversion of
-    |Σ(d − δ)|/√Σ(d − δ)². A column without any change keeps a width in the first case only.
+    With `unit`, the largest difference possible, they are Tango's score limits (`score_limits`,
+    where differences are not −1, 0, 1 units); without one the inversion of |Σ(d − δ)|/√Σ(d − δ)²,
+    which has no limits (±inf) where nothing changes.
     """
-    total, squares = d.sum(axis=0), (d**2).sum(axis=0)
-    if whole and np.abs(d).max(initial=0) <= 1:
-        confidence = float(1 - 2 * special.ndtr(-critical))
-        return tango_limits((d > 0).sum(axis=0), (d < 0).sum(axis=0), n, confidence)
-    mean = total / n
+    if unit is not None:
+        d = d / unit
+        low, high = score_limits(
+            d.sum(axis=0), np.abs(d).sum(axis=0), (d**2).sum(axis=0), n, critical
+        )
+        return unit * low, unit * high
+    mean, squares = d.sum(axis=0) / n, (d**2).sum(axis=0)
     variance = np.maximum(squares / n - mean**2, 0.0)
-    room = n - critical**2
+    room = (n - critical**2) * (squares > 0)
     half = np.where(room > 0, critical * np.sqrt(variance / np.where(room > 0, room, 1)), np.inf)
     return mean - half, mean + half

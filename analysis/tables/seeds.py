@@ -14,7 +14,7 @@ import pandas as pd
 from analysis.tables.base import CURVE, matching
 from analysis.tables.readings import Source, view
 
-CLUSTERED = "cluster t over problems"
+CLUSTERED = "cluster score over problems"
 UNTESTED = ("low", "high", "p", "p_exact", "p_sign", "bootstrap_low", "bootstrap_high")
 
 

@@ -42,14 +42,14 @@ def test_pooling_seeds_rejects_too_often_and_clusters_do_not() -> None:
     assert found.scope == "new problems"
 
 
-def test_one_seed_is_the_paired_t_and_the_bootstrap_agrees() -> None:
+def test_one_seed_has_the_paired_t_beside_it_and_the_bootstrap_agrees() -> None:
     rng = np.random.default_rng(1)
     rows = table(rng, 200, 1, 0.3)
     found = clustered_difference(rows, rng=rng)
     expected = stats.ttest_rel(rows["steered"], rows["baseline"])
-    assert found.p == pytest.approx(expected.pvalue, rel=1e-9)
+    assert found.t_p == pytest.approx(expected.pvalue, rel=1e-9)
     limits = expected.confidence_interval(0.95)
-    assert (found.low, found.high) == pytest.approx((limits.low, limits.high))
+    assert (found.t_low, found.t_high) == pytest.approx((limits.low, limits.high))
     assert (found.bootstrap_low, found.bootstrap_high) == pytest.approx(
         (limits.low, limits.high), abs=0.012
     )
@@ -170,6 +170,11 @@ def test_outcomes_without_spread() -> None:
     nothing = clustered_difference(same, rng=rng, resamples=9)
     assert (nothing.status, nothing.p) == ("no_information", 1.0)
     same["baseline"] = [0.0, 0.0, 0.0]
+    gained = clustered_difference(same, rng=rng, resamples=9)
+    assert (gained.status, gained.t_p) == ("ok", None)
+    assert gained.low < gained.high
+    # What is not within [0, 1] has Student's t alone, and that no spread to go by.
+    same["baseline"] = [-1.0, -1.0, -1.0]
     assert clustered_difference(same, rng=rng, resamples=9).status == "degenerate"
 
 

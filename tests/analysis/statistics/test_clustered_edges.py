@@ -36,8 +36,8 @@ def test_pairs_of_seeds_by_hand() -> None:
     limits = test.confidence_interval()
     assert (found.n, found.k, found.outcomes, found.dropped) == (4, 1, 6, 0)
     assert found.estimate == np.mean(means)
-    assert (found.low, found.high) == pytest.approx((limits.low, limits.high))
-    assert (found.p, found.statistic) == pytest.approx((test.pvalue, test.statistic))
+    assert (found.t_low, found.t_high) == pytest.approx((limits.low, limits.high))
+    assert found.t_p == pytest.approx(test.pvalue)
     assert found.df == 3
     assert found.standard_error == pytest.approx(stats.sem(means))
     assert found.between == pytest.approx(np.var(means, ddof=1))
@@ -46,7 +46,7 @@ def test_pairs_of_seeds_by_hand() -> None:
     total = found.within + np.var(means)
     assert found.design_effect == pytest.approx(np.var(means, ddof=1) / 4 / (total / 6))
     assert (found.pairing, found.status) == ("seeds", "ok")
-    assert found.method == "cluster t over problems"
+    assert found.method == "cluster score over problems"
 
 
 def test_independent_draws_by_hand() -> None:
@@ -202,11 +202,11 @@ def test_draws_of_many_problems_come_in_blocks() -> None:
 
 
 def test_without_spread_there_is_no_interval() -> None:
-    rows = {"problem": [0, 1, 2], "steered": [1.0] * 3, "baseline": [1.0] * 3}
+    rows = {"problem": [0, 1, 2], "steered": [1.5] * 3, "baseline": [1.5] * 3}
     same = clustered_difference(rows, rng=rng(), resamples=99)
     assert np.isnan(
         np.array([same.low, same.high, same.statistic, same.design_effect], float)
     ).all()
-    moved = clustered_difference(rows | {"baseline": [0.0] * 3}, rng=rng(), resamples=99)
+    moved = clustered_difference(rows | {"baseline": [0.5] * 3}, rng=rng(), resamples=99)
     assert np.isnan(np.array([moved.low, moved.high, moved.statistic, moved.p], float)).all()
     assert moved.estimate == 1.0

@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from analysis import Refusal, dose_response, max_t
+from analysis.statistics.score import score_limits
 
 ALPHAS = [-2.0, -1.0, 0.0, 1.0, 2.0]
 # Seven problems; the third column is the baseline, the last problem never changes.
@@ -57,8 +58,14 @@ def test_the_parts_are_halves_and_their_limits_too() -> None:
     for part, doubled in ((found.signed, signed), (found.damage, damage)):
         whole = max_t(doubled, np.zeros(7), rng=rng())
         assert part.estimate == pytest.approx(doubled.mean(axis=0) / 2)
-        assert part.low == pytest.approx(whole.low / 2)
-        assert part.high == pytest.approx(whole.high / 2)
+        # Of two outcomes each: at most 1 for the signed effect, 2 for the damage, before halving.
+        unit = 1 if part is found.signed else 2
+        d = doubled / unit
+        low, high = score_limits(
+            d.sum(axis=0), np.abs(d).sum(axis=0), (d**2).sum(axis=0), 7, part.critical
+        )
+        assert part.low == pytest.approx(unit * low / 2)
+        assert part.high == pytest.approx(unit * high / 2)
         assert np.array_equal(part.p, whole.p)
     curve = max_t(Y[:, [0, 1, 3, 4]], Y[:, 2], rng=rng())
     assert np.array_equal(found.curve.p, curve.p)

@@ -48,12 +48,56 @@ def test_max_t_by_enumeration() -> None:
     assert "enumerated" in found.method
 
 
-def test_the_critical_value_is_the_first_that_would_reject() -> None:
+def test_the_critical_value_lies_between_the_last_that_does_not_reject_and_the_next() -> None:
     found = max_t(D, ZERO, rng=rng())
     d = np.nan_to_num(D)
     largest = np.sort((np.abs(flips(D)) / np.sqrt((d**2).sum(axis=0))).max(axis=1))
     above = [value for value in largest if np.mean(largest > value + 1e-12) <= 0.05]
-    assert found.critical == pytest.approx(min(above))
+    assert (min(above), largest.max()) == pytest.approx((np.sqrt(5), np.sqrt(6)))
+    assert found.critical == pytest.approx(np.sqrt((5 + 6) / 2))
+
+
+def test_limits_are_not_zero_at_a_tie() -> None:
+    # Nine changed problems, all lost in the second condition: T is 3 and √5; flips of T ≥ 3 are
+    # 2/512, so those of √5 decide what rejects, and neither limit touches 0.
+    d = np.zeros((86, 2))
+    d[:9, 0], d[:5, 1] = -1, -1
+    found = max_t(d, np.zeros(86), rng=rng())
+    assert found.statistic == pytest.approx([3, np.sqrt(5)])
+    assert ((found.low != 0) & (found.high != 0)).all()
+    assert (found.p <= 0.05).tolist() == (found.high < 0).tolist()
+    # Four of four lost: T = 2 is the largest that there is, p = .125; what one more lost problem
+    # would add is the next.
+    four = max_t(d[:, :1] * (np.arange(86) < 4)[:, None], np.zeros(86), rng=rng())
+    assert (four.p[0], four.status[0]) == (0.125, "ok")
+    assert four.critical == pytest.approx(np.sqrt(4.5))
+    assert four.high[0] > 0.002
+
+
+@pytest.mark.parametrize("m", [1, 4])
+def test_without_change_the_band_is_as_wide_as_tango_and_two_percent_fit_in(m: int) -> None:
+    same = np.ones((86, m))
+    found = max_t(same, np.ones(86), rng=rng())
+    alone = paired_difference(0, 0, 86)
+    assert found.low == pytest.approx(np.full(m, alone.low))
+    assert found.high == pytest.approx(np.full(m, alone.high))
+    assert found.low[0] < -0.02
+    # Means over seeds keep a width too; a metric without bounds has none to give.
+    seeds = np.full((86, m), 0.25)
+    assert max_t(seeds, seeds[:, 0], rng=rng()).low == pytest.approx(np.full(m, alone.low))
+    metric = np.full((86, m), -3.7)
+    assert max_t(metric, metric[:, 0], rng=rng()).low.tolist() == [-np.inf] * m
+
+
+def test_a_test_that_rejects_below_the_normal_quantile_parts_from_its_limits() -> None:
+    # One problem outweighs all: T of every flip is near 1, and nearly all of them tie or lie below.
+    d = np.full((12, 2), 0.01)
+    d[0] = 1.0
+    found = max_t(d, np.zeros(12), rng=rng(), resamples=4095)
+    assert found.p[0] <= 0.05
+    assert found.critical == pytest.approx(stats.norm.ppf(0.975))
+    assert found.low[0] < 0 < found.high[0]
+    assert list(found.status) == ["test_interval_disagree"] * 2
 
 
 @pytest.mark.parametrize(("resamples", "exact"), [(126, False), (127, True), (128, True)])
@@ -86,7 +130,7 @@ def test_a_band_of_means_inverts_its_own_statistic() -> None:
 
 
 def test_a_band_that_no_critical_value_bounds_is_infinite() -> None:
-    d = np.array([[0.5], [0.5]])
+    d = np.array([[-0.5], [-0.5]])
     found = max_t(d, np.zeros(2), rng=rng())
     assert found.low.tolist() == [-np.inf]
     assert found.high.tolist() == [np.inf]
@@ -250,10 +294,10 @@ def test_as_many_draws_as_were_asked_and_no_more() -> None:
     assert found.p == 1 / 139_901
 
 
-def test_the_critical_value_of_drawn_signs_is_the_last_that_does_not_reject() -> None:
+def test_the_critical_value_of_drawn_signs_lies_above_the_last_that_does_not_reject() -> None:
     d = rng(4).normal(0.1, 1.0, (25, 3))
     found = max_t(d, np.zeros(25), rng=rng(), resamples=199)
     drawn = np.concatenate([sums for _, sums in SignFlips(d, rng=rng(), resamples=199)])
     largest = np.sort((np.abs(drawn) / np.sqrt((d**2).sum(axis=0))).max(axis=1))
     # p = (1 + #{at least as large})/200 is at most .05 for nine of them, and not for ten.
-    assert found.critical == pytest.approx(largest[-10])
+    assert found.critical**2 == pytest.approx((largest[-10] ** 2 + largest[-9] ** 2) / 2)

@@ -148,7 +148,7 @@ def test_several_seeds_are_tested_over_problems_not_pooled(tmp_path) -> None:
     )  # fmt: skip
     table = tables.effects(root)
     candidates = table[table["role"] == "candidate"]
-    assert set(candidates["test"]) == {"cluster t over problems"}
+    assert set(candidates["test"]) == {"cluster score over problems"}
     assert candidates["p_exact"].isna().all()
     primary = candidates[candidates["set_name"] == "primary"]
     assert (primary["n"] <= 30).all()

@@ -345,5 +345,5 @@ def test_two_seeds_are_several(tmp_path: Path) -> None:
         n_train=6, n_controls=2, alphas=(-3.0, 3.0), report=False,
     )  # fmt: skip
     found = tables.effects(root)
-    assert set(found["test"]) == {"cluster t over problems"}
+    assert set(found["test"]) == {"cluster score over problems"}
     assert found["n"].max() <= 12
