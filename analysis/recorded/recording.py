@@ -261,7 +261,7 @@ def curves(store: Readings) -> list[Tested]:
             ),
             result(
                 given, {**contrast, "alpha": row["split_alpha"]}, name="best alpha",
-                quantity="accuracy difference at the best alpha", method="search, split estimate",
+                quantity="accuracy difference at the best alpha", method="max-T, split estimate",
                 estimate=row["best_estimate"], low=row["best_low"], high=row["best_high"],
                 p=row["p_best"], family=family,
             ),

@@ -201,7 +201,7 @@ def trends_grid(trends: pd.DataFrame, name: str, context: Mapping[str, Any]) -> 
         title="The whole curve, and its best α",
         head=["Direction", "Signed slope (points per α)", "95 %", "p (reflection)", "Best α",
               "As usually printed", "On problems that did not choose it", "95 %",
-              "p (search repeated)", "Gain of the same search without effect"],
+              "p (max-T over alphas)", "Gain of the same search without effect"],
         rows=[
             [
                 row["direction"], words.points(row["trend"], 2),

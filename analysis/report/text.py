@@ -15,7 +15,8 @@ PRIMARY = (
     CLUSTERED,
     "Crawford–Howell",
     "reflection trend",
-    "search, split estimate",
+    "max-T, split estimate",
+    "search, split estimate",  # as recorded before
 )
 
 

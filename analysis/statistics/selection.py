@@ -66,7 +66,7 @@ def best_alpha(
     rng: np.random.Generator,
     alphas: Sequence[float] | None = None,
     tail: Tail = "greater",
-    method: SelectionMethod = "search",
+    method: SelectionMethod = "max-t",
     resamples: int = 9999,
     confidence: float = 0.95,
     controls: ArrayLike | None = None,
@@ -78,10 +78,16 @@ def best_alpha(
             seeds; NaN: missing).
         baseline: array, shape (n,).
         tail: What "best" means: largest gain, largest loss, or largest change.
-        method: Repeat the search for the largest effect inside each sign flip, or take the largest
-            T = Σd/√Σd², which gives alphas that change little the same say.
+        method: "max-t" takes the largest T = Σd/√Σd² of each sign flip, which gives alphas that
+            change little the same say. "search" repeats the search for the largest effect, and
+            rejects too often near accuracy 0. Both p-values are always in the result.
         controls: array, shape (k, n, m). Outcomes of k control directions at the same alphas,
             searched in the same way.
+
+    Notes:
+        Under the null a problem's row of differences and its negative are equally likely. The
+        interval covers the effect, on new problems, of the alpha that one half of these problems
+        chose: neither that of the truly best alpha, nor that of the winner on all of them.
 
     References:
         Westfall & Young (1993), Resampling-Based Multiple Testing. Efron (2011), JASA 106,

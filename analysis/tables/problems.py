@@ -171,8 +171,8 @@ def trends(store: Source, *, seed: int = SEED) -> pd.DataFrame:
 
     `trend` is the mean signed slope (change in accuracy per unit of alpha) with its interval and
     reflection p; `best_alpha` maximises accuracy, `best_naive` is its effect as usually printed,
-    `best_estimate` the effect on the half of the problems that did not choose it, `p_best` the
-    p-value with the search repeated, `null_gain` what the search gains without any effect.
+    `best_estimate` the effect on the half of the problems that did not choose it, `p_best` its
+    p-value by max-T, `null_gain` what the search gains without any effect.
     """
     from analysis.statistics.selection import best_alpha
 

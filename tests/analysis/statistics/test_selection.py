@@ -59,7 +59,7 @@ def test_a_planted_best_alpha_is_found_and_estimated_without_bias() -> None:
         found = best_alpha(y[:, 1:], y[:, 0], rng=rng, alphas=[0.5, 1, 2, 3, 4], resamples=199)
         estimates.append(found.estimate)
         assert found.best_alpha == 3
-        assert found.p == found.p_search
+        assert found.p == found.p_max_t
         rejected += found.p <= 0.05
     assert np.mean(estimates) == pytest.approx(0.10, abs=0.01)
     assert rejected > 140
