@@ -11,8 +11,10 @@ from .statistics.controls import (
 from .statistics.controls import (
     compare_to_controls as compare_to_controls,
 )
+from .statistics.curve import confidence_curve as confidence_curve
 from .statistics.discordance import discordance as discordance
 from .statistics.dose import dose_response as dose_response
+from .statistics.dose_controls import dose_against_controls as dose_against_controls
 from .statistics.equivalence import equivalence as equivalence
 from .statistics.equivalence import non_inferiority as non_inferiority
 from .statistics.families import adjust as adjust
@@ -22,6 +24,7 @@ from .statistics.intervals import paired_difference as paired_difference
 from .statistics.intervals import wilson as wilson
 from .statistics.missing import missing_bounds as missing_bounds
 from .statistics.missing import missing_table as missing_table
+from .statistics.mixed import mixed_model as mixed_model
 from .statistics.one_against_controls import (
     candidate_minus_controls as candidate_minus_controls,
 )
@@ -47,6 +50,9 @@ from .statistics.power import (
 from .statistics.power import (
     sample_size as sample_size,
 )
+from .statistics.power_designs import equivalence_power as equivalence_power
+from .statistics.power_designs import signed_power as signed_power
+from .statistics.power_designs import trend_power as trend_power
 from .statistics.results import Estimate as Estimate
 from .statistics.results import Refusal as Refusal
 from .statistics.results import Result as Result
@@ -69,6 +75,7 @@ from .statistics.strata import (
 from .statistics.strata import (
     stratum_homogeneity as stratum_homogeneity,
 )
+from .statistics.unconditional import unconditional_test as unconditional_test
 
 __all__ = [
     "Estimate",
@@ -83,13 +90,16 @@ __all__ = [
     "cochrans_q",
     "compare_signed_to_controls",
     "compare_to_controls",
+    "confidence_curve",
     "confidence_sequence",
     "control_spread",
     "controls_power",
     "discordance",
+    "dose_against_controls",
     "dose_response",
     "e_value",
     "equivalence",
+    "equivalence_power",
     "fragility",
     "futility",
     "max_t",
@@ -98,14 +108,18 @@ __all__ = [
     "minimum_detectable_effect",
     "missing_bounds",
     "missing_table",
+    "mixed_model",
     "non_inferiority",
     "paired_counts",
     "paired_difference",
     "permutation_test",
     "sample_size",
     "sign_test",
+    "signed_power",
     "stamped",
     "stratified_difference",
     "stratum_homogeneity",
+    "trend_power",
+    "unconditional_test",
     "wilson",
 ]

@@ -15,6 +15,7 @@ from sql.words import shown as shown
 
 # Tests and intervals.
 TestMethod = Literal["midp", "exact", "chi2"]
+UnconditionalMethod = Literal["suissa-shuster", "berger-boos"]
 TieConvention = Literal["one", "fagerland"]
 IntervalMethod = Literal["tango", "bonett-price", "wald"]
 BootstrapMethod = Literal["percentile", "bca", "exact"]
@@ -105,6 +106,9 @@ CalibrationSection = Literal[
     "looks",
     "means",
     "sequences",
+    "bands",
+    "accuracies",
+    "traps",
 ]
 StyleName = Literal["nature", "neurips", "acl", "slides", "report"]
 FigureFormat = Literal["svg", "pdf", "png"]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from analysis.cli import calc_designs
+from analysis.cli import calc_designs, calc_planning
 from analysis.cli.showing import (
     JsonOption,
     LevelOption,
@@ -231,7 +231,7 @@ def look(
             discordance=as_fraction("--discordance", expected),
         )
     lines = [
-        ("e-value", f"{e.e:.6g}"),
+        ("e-value", f"{e.e:.6g}  (Bayes factor: {e.prior})"),
         ("p at any look", words.p_value(e.p)),
         ("share gained", f"{limits.share_low:.4g} to {limits.share_high:.4g} at any look"),
         ("limits at any look", f"{100 * limits.low:+.4g} to {100 * limits.high:+.4g} points"),
@@ -339,3 +339,11 @@ app.command()(calc_designs.power)
 app.command()(calc_designs.adjust)
 app.command()(calc_designs.accuracy)
 app.command()(calc_designs.strata)
+for command in (
+    calc_planning.unconditional,
+    calc_planning.curve,
+    calc_planning.equivalence_power,
+    calc_planning.signed_power,
+    calc_planning.trend_power,
+):
+    app.command()(command)

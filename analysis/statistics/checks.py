@@ -258,6 +258,17 @@ def text(name: str, value: Any) -> str:
     return value
 
 
+def flag(name: str, value: Any) -> bool:
+    """`value` if it is True or False.
+
+    Raises:
+        Refusal: anything else, also what merely counts as one of them.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise Refusal(f"{name} must be True or False, found {shown(value)}")
+    return bool(value)
+
+
 def labels(name: str, values: Any) -> tuple[NDArray[np.intp], int]:
     """The number of each id among the sorted ones, and how many there are.
 

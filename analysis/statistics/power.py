@@ -99,7 +99,14 @@ def _power(n: int, effect: float, discordance: float, rejects: NDArray[np.int64]
     return float(weight @ np.where(rejects >= 0, lower + upper, 0.0))
 
 
-def _check(discordance: float | None, significance: float, effect: float | None = None) -> float:
+def check_rates(
+    discordance: float | None, significance: float, effect: float | None = None
+) -> float:
+    """The discordance, once it, the level and the effect are such that a power can be asked for.
+
+    Raises:
+        Refusal: no discordance, percentages, or an effect larger than the discordance.
+    """
     if discordance is None:
         raise Refusal(
             "discordance is missing: pass the share of problems that change, (gained + lost)/n, "
@@ -143,7 +150,7 @@ def mcnemar_power(
     References:
         Duffy, Biometrics 40 (1984) 1005.
     """
-    rate = _check(discordance, significance, number("effect", effect))
+    rate = check_rates(discordance, significance, number("effect", effect))
     problems = count("n", n, least=1, most=LARGEST_LISTED)
     rejects = rejection_count(np.arange(problems + 1), method, significance)
     return Power(
@@ -178,7 +185,7 @@ def minimum_detectable_effect(
     Raises:
         Refusal: no discordance, or n < 1.
     """
-    rate = _check(discordance, significance)
+    rate = check_rates(discordance, significance)
     fraction("power", level("power", power), low=significance)
     problems = count("n", n, least=1, most=LARGEST_LISTED)
     rejects = rejection_count(np.arange(problems + 1), method, significance)
@@ -220,7 +227,7 @@ def sample_size(
     Raises:
         Refusal: no discordance, or an effect of 0 or beyond the discordance.
     """
-    rate = _check(discordance, significance, number("effect", effect))
+    rate = check_rates(discordance, significance, number("effect", effect))
     fraction("power", level("power", power), low=significance)
     if effect == 0:
         raise Refusal("effect is 0: no number of problems detects it; see equivalence")

@@ -57,6 +57,9 @@ class EValue(Result[N]):
     log_e: N
     """Its logarithm, exact where `e` is too large for a double."""
 
+    prior: str = "share gained ~ Uniform(0, 1) against 1/2"
+    """Read as a Bayes factor, `e` is BF₁₀ with this prior of the share under the alternative."""
+
 
 @overload
 def e_value(gained: float, lost: float) -> EValue[float]: ...
@@ -66,7 +69,9 @@ def e_value(gained: ArrayLike, lost: ArrayLike) -> EValue[Any]:
     """Evidence against "as many gained as lost" that may be looked at after every problem.
 
     2^(g+l) B(g+1, l+1): the mean, over all odds, of the likelihood ratio against even odds.
-    Rejecting when it reaches 20 has size at most .05 under continuous peeking.
+    Rejecting when it reaches 20 has size at most .05 under continuous peeking. It is also the Bayes
+    factor of a share gained that is uniform on (0, 1) against 1/2: with even prior odds, e/(1 + e)
+    is the posterior probability that gains and losses are not equally likely.
 
     Args:
         gained, lost: counts so far, or arrays of counts.

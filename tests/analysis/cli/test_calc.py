@@ -202,3 +202,33 @@ def test_restoring_counts() -> None:
         restored_count("12.8", 5000)
     with pytest.raises(Refusal, match="not a number"):
         restored_count("twelve", 86)
+
+
+def test_what_is_planned_and_all_levels() -> None:
+    from analysis import (
+        confidence_curve,
+        equivalence_power,
+        signed_power,
+        trend_power,
+        unconditional_test,
+    )
+
+    content = run_json("unconditional", "--gained", "1", "--lost", "7", "--n", "21")
+    assert content["result"]["p"] == unconditional_test(1, 7, 21).p
+    assert "0.035" in run("unconditional", "--gained", "1", "--lost", "7", "--n", "21")
+    assert "p = 1" in run("unconditional", "--gained", "0", "--lost", "0", "--n", "21")
+    content = run_json("curve", *REPORT)
+    assert content["result"]["low"] == confidence_curve(4, 2, 86).low.tolist()
+    assert re.search(r"95 % +-4\.152 to \+9\.428", run("curve", *REPORT))
+    arguments = ["--n", "300", "--margin", "5", "--discordance", "10", "--effect", "-1"]
+    content = run_json("equivalence-power", *arguments, "--no-harm")
+    expected = equivalence_power(300, margin=0.05, discordance=0.1, effect=-0.01, one_sided=True)
+    assert content["result"]["estimate"] == expected.power
+    arguments = ["--n", "300", "--effect", "3", "--discordance", "20"]
+    content = run_json("signed-power", *arguments)
+    assert content["result"]["estimate"] == signed_power(300, signed=0.03, discordance=0.2).power
+    arguments = ["--n", "86", "--slope", "0.4", "--alphas", "1,2", "--discordance", "20"]
+    content = run_json("trend-power", *arguments)
+    expected_trend = trend_power(86, slope=0.004, alphas=[1, 2], discordance=0.2)
+    assert content["result"]["estimate"] == expected_trend.power
+    assert f"{expected_trend.power:.3f}" in run("trend-power", *arguments)

@@ -51,6 +51,22 @@ GOOD: dict[str, dict[str, Any]] = {
     "stratified_difference": {"gained": [4, 1], "lost": [2, 3], "n": [20, 30]},
     "stratum_homogeneity": {"gained": [4, 1], "lost": [2, 3]},
     "sample_size": {"largest": 2_000},
+    "confidence_curve": {"levels": [0.5, 0.95]},
+    "dose_against_controls": {
+        "candidate": OUTCOMES,
+        "controls": np.stack([OUTCOMES] * 2),
+        "alphas": [-1, 1, 2],
+    },
+    "mixed_model": {
+        "table": {
+            "problem": [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 5, 5] * 2,
+            "right": [1, 0, 0, 1, 1, 1, 0, 1, 1, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 1, 0, 1, 0, 1],
+            "steered": [0, 1] * 12,
+            "direction": [1, 2, 2] * 8,
+        }
+    },
+    "signed_power": {"signed": 0.05},
+    "trend_power": {"slope": 0.02, "alphas": [1.0, 2.0]},
 }
 # Not defined rather than unknown, and said so in the docstring of the result.
 UNDEFINED = {"shares": "a stratum without change", "g": "two controls", "odds_high": "no loss"}

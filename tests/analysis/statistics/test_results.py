@@ -132,7 +132,7 @@ KEYS += ["dropped", "dropped_what", "selected_on_outcome"]
 @pytest.mark.parametrize(
     ("result", "written"),
     [
-        (analysis.e_value(2, 9), {"estimate": "e", "log_e": "log_e"}),
+        (analysis.e_value(2, 9), {"estimate": "e", "log_e": "log_e", "prior": "prior"}),
         (
             analysis.mcnemar_power(40, effect=0.1, discordance=0.3, significance=0.04),
             {"estimate": "power", "effect": "effect", "discordance": "discordance"}

@@ -1,0 +1,165 @@
+"""The commands of `steerstat calc` for power of other designs, and for all levels at once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, cast
+
+import typer
+
+from analysis.cli.showing import JsonOption, as_fraction, numbers, show
+
+Problems = Annotated[int, typer.Option("--n", help="Problems.")]
+Changing = Annotated[float | None, typer.Option(help="Share of problems that change, in percent; by default refused.")]
+Level = Annotated[float, typer.Option("--alpha", help="Level of the test.")]
+Gained = Annotated[int, typer.Option(help="Wrong at baseline, right when steered.")]
+Lost = Annotated[int, typer.Option(help="Right at baseline, wrong when steered.")]
+
+
+def unconditional(
+    gained: Gained,
+    lost: Lost,
+    n: Problems,
+    method: Annotated[str, typer.Option(help="suissa-shuster or berger-boos.")] = "suissa-shuster",
+    json_: JsonOption = False,
+) -> None:
+    """The exact unconditional test: never above its level, over all rates of change.
+
+    Example: steerstat calc unconditional --gained 1 --lost 7 --n 21
+    """
+    from analysis import words
+    from analysis.statistics.unconditional import unconditional_test
+
+    result = unconditional_test(gained, lost, n, method=cast(Any, method))
+    lines = [("p", words.p_value(result.p)), ("status", str(result.status))]
+    if gained + lost:
+        lines.insert(1, ("largest at", f"{100 * result.discordance:.4g} % of problems changing"))
+    sentence = (
+        f"The exact unconditional test gives {words.p_is(result.p)}: the largest chance of a "
+        "difference as clear as this one, over every rate of change. It stands beside mid-p, "
+        "which decides."
+    )
+    show(f"{gained} gained, {lost} lost of {n}", lines, sentence, {"result": result}, as_json=json_)
+
+
+def curve(gained: Gained, lost: Lost, n: Problems, json_: JsonOption = False) -> None:
+    """Tango's limits at every level at once: the confidence curve.
+
+    Example: steerstat calc curve --gained 4 --lost 2 --n 86
+    """
+    from analysis.statistics.curve import confidence_curve
+
+    result = confidence_curve(gained, lost, n)
+    shown = {0.5, 0.8, 0.9, 0.95, 0.99, 0.999}
+    lines = [
+        (f"{100 * level:g} %", f"{100 * low:+.4g} to {100 * high:+.4g}")
+        for level, low, high in zip(result.levels, result.low, result.high, strict=True)
+        if round(float(level), 6) in shown
+    ]
+    sentence = (
+        "Every effect inside the limits of a level has a score p above 1 minus that level; "
+        "--json has all levels as arrays, to be drawn."
+    )
+    title = f"{gained} gained, {lost} lost of {n}: change in points"
+    show(title, lines, sentence, {"result": result}, as_json=json_)
+
+
+def equivalence_power(
+    n: Problems,
+    margin: Annotated[
+        float | None, typer.Option(help="Largest change that does not matter, in points; by default refused.")
+    ] = None,
+    discordance: Changing = None,
+    effect: Annotated[float, typer.Option(help="True change in points.")] = 0.0,
+    no_harm: Annotated[bool, typer.Option(help="One side: non-inferiority.")] = False,
+    significance: Level = 0.05,
+    json_: JsonOption = False,
+) -> None:
+    """How likely is it that equivalence, or no harm, will be shown?
+
+    Example: steerstat calc equivalence-power --n 300 --margin 5 --discordance 10
+    """
+    from analysis.statistics import power_designs
+
+    result = power_designs.equivalence_power(
+        n,
+        margin=None if margin is None else as_fraction("--margin", margin),
+        discordance=None if discordance is None else as_fraction("--discordance", discordance),
+        effect=as_fraction("--effect", effect),
+        one_sided=no_harm,
+        significance=significance,
+    )
+    what = "that no more is lost than" if no_harm else "equivalence within"
+    sentence = (
+        f"With {n} problems of which {discordance:g} % change and a true change of {effect:g} "
+        f"points, {what} {margin:g} points is shown with probability {result.power:.3f}."
+    )
+    lines = [("power", f"{result.power:.4g}"), ("status", str(result.status))]
+    show(f"{result.method}, {n} problems", lines, sentence, {"result": result}, as_json=json_)
+
+
+def signed_power(
+    n: Problems,
+    effect: Annotated[float, typer.Option(help="[f(a) − f(−a)]/2 in points.")],
+    discordance: Annotated[
+        float | None, typer.Option(help="Answered differently at +a and −a, in percent; by default refused.")
+    ] = None,
+    significance: Level = 0.05,
+    json_: JsonOption = False,
+) -> None:
+    """Power for a signed effect at one dose: the exact test between +a and −a.
+
+    Example: steerstat calc signed-power --n 300 --effect 3 --discordance 20
+    """
+    from analysis.statistics import power_designs
+
+    result = power_designs.signed_power(
+        n,
+        signed=as_fraction("--effect", effect),
+        discordance=None if discordance is None else as_fraction("--discordance", discordance),
+        significance=significance,
+    )
+    sentence = (
+        f"With {n} problems, {discordance:g} % of them answered differently at +a and −a, a signed "
+        f"effect of {effect:g} points is found with probability {result.power:.3f}."
+    )
+    lines = [("power", f"{result.power:.4g}"), ("status", str(result.status))]
+    show(f"signed effect, {n} problems", lines, sentence, {"result": result}, as_json=json_)
+
+
+def trend_power(
+    n: Problems,
+    slope: Annotated[float, typer.Option(help="Points per unit of alpha.")],
+    alphas: Annotated[str, typer.Option(help="Sizes run as +a and −a, with commas.")],
+    discordance: Annotated[
+        float | None, typer.Option(help="Answered differently at +a and −a, in percent; by default refused.")
+    ] = None,
+    correlation: Annotated[
+        float, typer.Option(help="Of these differences at two sizes, over problems.")
+    ] = 0.0,
+    significance: Level = 0.05,
+    json_: JsonOption = False,
+) -> None:
+    """Power of the reflection test of a slope over ±alpha (normal approximation).
+
+    Example: steerstat calc trend-power --n 86 --slope 2 --alphas 1,2,3 --discordance 20
+    """
+    from analysis.statistics import power_designs
+
+    result = power_designs.trend_power(
+        n,
+        slope=slope / 100,
+        alphas=[float(one) for one in numbers("--alphas", alphas)],
+        discordance=None if discordance is None else as_fraction("--discordance", discordance),
+        correlation=correlation,
+        significance=significance,
+    )
+    sentence = (
+        f"With {n} problems and ± {alphas}, a slope of {slope:g} points per unit of alpha is found "
+        f"with probability {result.power:.3f} (normal approximation)."
+    )
+    lines = [
+        ("power", f"{result.power:.4g}"),
+        ("standard error", f"{100 * result.standard_error:.4g} points"),
+        ("status", str(result.status)),
+    ]
+    show(f"trend, {n} problems", lines, sentence, {"result": result}, as_json=json_)
