@@ -36,7 +36,12 @@ How the data are made:
   curve but for the share that gives the stated noise.
 - *Strata*: three of equal size with half, once and one and a half times the discordance.
 - *Seeds and directions*: 60 problems × 8 seeds, the problems' own answers to steering with the
-  stated spread; 60 problems × k directions × 2 seeds with normal effects (sd .2, .1 and .5).
+  stated spread; 60 problems × k directions × 2 seeds with normal effects (sd .2, .1 and .5); 61
+  problems × 8 seeds of which 3 % are lost in all seeds, and seeds flip besides (churn); log odds
+  with normal problems (sd 1.2), answers to steering (.6) and directions (.4) for the mixed model.
+- *Bands*: baseline .6 right; each of six alphas loses and gains the stated shares by itself.
+- *Accuracies*: every problem keeps its luck, redrawn in each run with the rate that makes two runs
+  disagree as stated; at 2a(1 − a) they have nothing in common.
 
 "(wrong)" marks methods that are shown for what they do, not offered.
 

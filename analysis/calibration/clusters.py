@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from analysis.calibration.rows import SIGNIFICANCE, Effort, Row, rate
 from analysis.statistics.clustered import clustered_difference
+from analysis.statistics.mixed import mixed_model
 from analysis.statistics.paired import mid_p
 from analysis.statistics.sequential import e_value
 
@@ -36,7 +38,8 @@ def clusters_section(effort: Effort, rng: np.random.Generator) -> Iterator[Row]:
             pooled = mid_p(np.array((change > 0).sum()), np.array((change < 0).sum()))
             for method, hit in (
                 ("McNemar on pooled seeds (wrong)", bool(pooled <= SIGNIFICANCE)),
-                ("cluster t", result.p <= SIGNIFICANCE),
+                ("cluster score", result.p <= SIGNIFICANCE),
+                ("cluster t", result.t_p is not None and result.t_p <= SIGNIFICANCE),
                 ("cluster bootstrap", not result.bootstrap_low <= 0 <= result.bootstrap_high),
             ):
                 hits.setdefault(method, []).append(bool(hit))
@@ -46,6 +49,62 @@ def clusters_section(effort: Effort, rng: np.random.Generator) -> Iterator[Row]:
             )
     for k in effort.controls:
         yield from _crossed(effort, rng, k)
+    yield from _few_lost(effort, rng)
+    for k, seeds in ((1, 8), (5, 2), (19, 1)):
+        yield _mixed(max(10, effort.searches // 10), rng, k, seeds)
+
+
+def _mixed(size: int, rng: np.random.Generator, k: int, seeds: int) -> Row:
+    """Coverage of half a log odds: problems, their answers and directions vary in log odds."""
+    inside = []
+    steered = np.tile(np.repeat([0, 1], [1, k]), 60 * seeds)
+    problem = np.repeat(np.arange(60), seeds * (1 + k))
+    direction = np.tile(np.arange(-1, k), 60 * seeds)
+    for _ in range(size):
+        level, own = rng.normal(0, 1.2, 60)[problem], rng.normal(0, 0.6, 60)[problem]
+        spread = rng.normal(0, 0.4 if k > 1 else 0.0, k)[direction] * steered
+        odds = level + (steered - 0.5) * (0.5 + own) + spread
+        table = {
+            "problem": problem,
+            "right": (rng.random(len(odds)) < special.expit(odds)).astype(float),
+            "steered": steered,
+            "direction": direction,
+        }
+        found = mixed_model(table)
+        inside.append(found.low <= 0.5 <= found.high)
+    setting = {"problems": 60, "seeds": seeds, "k": k}
+    return rate("clusters", "mixed model", "coverage", inside, setting)
+
+
+# Problems that are lost in every seed, and outcomes that flip either way besides.
+FEW_LOST, CHURN = 0.03, (0.0, 0.01, 0.05)
+
+
+def _few_lost(effort: Effort, rng: np.random.Generator) -> Iterator[Row]:
+    """61 problems × 8 seeds of which 3 % are lost altogether, with and without churn."""
+    for churn in CHURN:
+        inside: dict[str, list[bool]] = {"cluster score": [], "cluster t": []}
+        for _ in range(effort.searches):
+            lost = rng.random((61, 1)) < FEW_LOST
+            draw = rng.random((61, 8))
+            baseline = np.where(lost, 1.0, (draw >= churn).astype(float))
+            steered = np.where(lost, 0.0, (np.abs(draw - 1.5 * churn) >= churn / 2).astype(float))
+            table = {
+                "problem": np.repeat(np.arange(61), 8),
+                "steered": steered.ravel(),
+                "baseline": baseline.ravel(),
+            }
+            found = clustered_difference(table, rng=rng, pairing="seeds", resamples=19)
+            limits = {
+                "cluster score": (found.low, found.high),
+                "cluster t": (found.t_low or 0.0, found.t_high or 0.0),
+            }
+            for method, (low, high) in limits.items():
+                inside[method].append(low <= -FEW_LOST <= high)
+        setting = {"problems": 61, "seeds": 8, "lost": FEW_LOST, "churn": churn}
+        for method, hits in inside.items():
+            mark = (0.93, 1.0) if method == "cluster score" else None
+            yield rate("clusters", method, "coverage", hits, setting, mark=mark)
 
 
 def _crossed(effort: Effort, rng: np.random.Generator, k: int) -> Iterator[Row]:

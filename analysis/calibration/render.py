@@ -17,11 +17,15 @@ TITLES = {
     "looks": "Looking before the end",
     "means": "Means and single accuracies",
     "sequences": "Intervals that may be read at any time",
+    "bands": "Bands over six alphas that have effects",
+    "accuracies": "The best of six alphas, by accuracy",
+    "traps": "What the guide warns of",
 }
 QUANTITIES = {
     "size": "Size: rejections at .05 without an effect",
     "power": "Power: rejections at .05 with an effect",
     "coverage": "Coverage of nominal 95 % intervals",
+    "gain": "Gain where there is no effect, a fraction of problems",
 }
 
 

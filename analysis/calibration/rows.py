@@ -21,8 +21,9 @@ Mark = tuple[float, float] | None
 class Row:
     """A rate among `simulations` data sets, with the standard error of that share.
 
-    `quantity` is size (rejections without an effect), power, coverage, or another rate that its
-    text names. A mark allows two standard errors beyond its ends.
+    `quantity` is size (rejections without an effect), power, coverage, or gain: no rate but a mean,
+    of which `deviation` is the standard deviation. A mark allows two standard errors beyond its
+    ends.
     """
 
     section: str
@@ -32,10 +33,13 @@ class Row:
     value: float
     simulations: int
     mark: Mark = None
+    deviation: float | None = None
 
     @property
     def error(self) -> float:
         """Monte-Carlo standard error; that of a share of 1/simulations where none was seen."""
+        if self.deviation is not None:
+            return float(self.deviation / np.sqrt(self.simulations))
         share = min(max(self.value, 1 / self.simulations), 1 - 1 / self.simulations)
         return float(np.sqrt(share * (1 - share) / self.simulations))
 
@@ -101,6 +105,36 @@ def rate(
         simulations=hits.size,
         mark=mark,
     )
+
+
+def average(
+    section: str, method: str, quantity: str, values: Any, setting: Mapping[str, Any]
+) -> Row:
+    """The row of the mean of one number per simulated data set."""
+    values = np.asarray(values, float)
+    return Row(
+        section=section,
+        method=method,
+        quantity=quantity,
+        setting=dict(setting),
+        value=float(values.mean()),
+        simulations=values.size,
+        deviation=float(values.std(ddof=1)),
+    )
+
+
+def runs_of_accuracy(
+    rng: np.random.Generator, shape: tuple[int, ...], accuracy: float, discordance: float
+) -> Any:
+    """0/1 runs (last axis) of problems (axis before), all right with probability `accuracy`.
+
+    Each problem has a luck of its own, redrawn in each run with the rate that makes any two runs
+    disagree on a share `discordance`, at most 2·accuracy·(1 − accuracy).
+    """
+    fresh = 1 - np.sqrt(max(0.0, 1 - discordance / (2 * accuracy * (1 - accuracy))))
+    own = np.broadcast_to(rng.random((*shape[:-1], 1)), shape)
+    luck = np.where(rng.random(shape) < fresh, rng.random(shape), own)
+    return (luck < accuracy).astype(np.float64)
 
 
 def noisy_runs(rng: np.random.Generator, shape: tuple[int, ...], discordance: float) -> Any:

@@ -6,12 +6,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from analysis.calibration.accuracies import accuracies_section
+from analysis.calibration.bands import bands_section
 from analysis.calibration.clusters import clusters_section, looks_section
 from analysis.calibration.directions import controls_section
 from analysis.calibration.means import means_section, sequences_section
 from analysis.calibration.pairs import pairs_section
 from analysis.calibration.rows import Effort, Row, Section
 from analysis.calibration.searches import curves_section, searches_section, strata_section
+from analysis.calibration.traps import traps_section
 from analysis.vocabulary import CalibrationSection, all_checked
 
 SECTIONS: dict[CalibrationSection, Section] = {
@@ -24,6 +27,9 @@ SECTIONS: dict[CalibrationSection, Section] = {
     "looks": looks_section,
     "means": means_section,
     "sequences": sequences_section,
+    "bands": bands_section,
+    "accuracies": accuracies_section,
+    "traps": traps_section,
 }
 
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from analysis import Refusal
 from analysis.calibration import QUICK, SECTIONS, Effort, calibrate, marks_table, rate_tables
-from analysis.calibration.rows import Row, noisy_runs, rate
+from analysis.calibration.rows import Row, average, noisy_runs, rate, runs_of_accuracy
 from analysis.cli.calibrate import app
 
 SMALL = replace(QUICK, tables=400, searches=20, problems=(43,), discordances=(0.20,), controls=(5,))
@@ -26,7 +26,7 @@ def rows() -> list[Row]:
 def test_every_section_speaks_and_every_rate_is_one(rows: list[Row]) -> None:
     assert {row.section for row in rows} == set(SECTIONS)
     assert all(0 <= row.value <= 1 and row.error > 0 for row in rows)
-    assert {row.quantity for row in rows} == {"size", "power", "coverage"}
+    assert {row.quantity for row in rows} == {"size", "power", "coverage", "gain"}
     marked = {row.method for row in rows if row.mark}
     assert marked == {
         "McNemar mid-p",
@@ -37,6 +37,8 @@ def test_every_section_speaks_and_every_rate_is_one(rows: list[Row]) -> None:
         "best alpha, max-T",
         "reflection trend",
         "e-value, every problem",
+        "simultaneous band",
+        "cluster score",
     }
 
 
@@ -91,6 +93,19 @@ def test_runs_disagree_as_often_as_asked() -> None:
     runs = noisy_runs(np.random.default_rng(0), (200, 100, 4), 0.12)
     assert np.mean(runs[..., 0] != runs[..., 3]) == pytest.approx(0.12, abs=0.01)
     assert runs.mean() == pytest.approx(0.5, abs=0.02)
+
+
+def test_runs_keep_their_accuracy_and_disagree_as_often_as_asked() -> None:
+    for accuracy, discordance in ((0.02, 0.0392), (0.1, 0.07), (0.9, 0.12)):
+        runs = runs_of_accuracy(np.random.default_rng(0), (400, 100, 3), accuracy, discordance)
+        assert runs.mean() == pytest.approx(accuracy, abs=0.01)
+        assert np.mean(runs[..., 0] != runs[..., 2]) == pytest.approx(discordance, abs=0.01)
+
+
+def test_a_mean_has_the_error_of_a_mean() -> None:
+    row = average("accuracies", "a", "gain", [0.01, 0.05, 0.03, 0.03], {"n": 86})
+    assert row.value == pytest.approx(0.03)
+    assert row.error == pytest.approx(np.std([0.01, 0.05, 0.03, 0.03], ddof=1) / 2)
 
 
 def test_sections_have_generators_of_their_own(rows: list[Row]) -> None:
