@@ -20,6 +20,7 @@ from analysis.statistics.bootstrap import bootstrap_difference
 from analysis.statistics.dose import dose_response
 from analysis.statistics.intervals import paired_difference
 from analysis.statistics.paired import mid_p
+from analysis.statistics.selection import best_alpha
 
 DOSES = np.arange(-3.0, 4.0)
 
@@ -41,6 +42,7 @@ def traps_section(effort: Effort, rng: np.random.Generator) -> Iterator[Row]:
     yield from _few_changes(rng, effort.tables)
     for k in (5, 10, 19):
         yield _few_directions(rng, size, k)
+    yield from _twelve_alphas(effort, rng)
 
 
 def _pooled_seeds(rng: np.random.Generator, size: int, spread: float) -> Row:
@@ -118,3 +120,15 @@ def _few_directions(rng: np.random.Generator, size: int, k: int) -> Row:
     )
     inside = (low <= 0) & (high >= 0)
     return rate("traps", "bootstrap of directions (wrong)", "coverage", inside, {"k": k})
+
+
+def _twelve_alphas(effort: Effort, rng: np.random.Generator) -> Iterator[Row]:
+    """86 problems of which 5 % are answered right, each time others: the best of twelve alphas."""
+    hits: dict[str, list[bool]] = {"best of 12, max-T": [], "best of 12, search (wrong)": []}
+    for _ in range(effort.searches):
+        y = (rng.random((86, 13)) < 0.05).astype(float)
+        best = best_alpha(y[:, 1:], y[:, 0], rng=rng, resamples=effort.resamples)
+        hits["best of 12, max-T"].append(best.p_max_t <= SIGNIFICANCE + 1e-12)
+        hits["best of 12, search (wrong)"].append(best.p_search <= SIGNIFICANCE + 1e-12)
+    for method, values in hits.items():
+        yield rate("traps", method, "size", values, {"n": 86, "accuracy": 0.05})

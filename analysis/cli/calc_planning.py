@@ -9,7 +9,10 @@ import typer
 from analysis.cli.showing import JsonOption, as_fraction, numbers, show
 
 Problems = Annotated[int, typer.Option("--n", help="Problems.")]
-Changing = Annotated[float | None, typer.Option(help="Share of problems that change, in percent; by default refused.")]
+Changing = Annotated[
+    float | None,
+    typer.Option(help="Share of problems that change, in percent; by default refused."),
+]
 Level = Annotated[float, typer.Option("--alpha", help="Level of the test.")]
 Gained = Annotated[int, typer.Option(help="Wrong at baseline, right when steered.")]
 Lost = Annotated[int, typer.Option(help="Right at baseline, wrong when steered.")]
@@ -66,7 +69,8 @@ def curve(gained: Gained, lost: Lost, n: Problems, json_: JsonOption = False) ->
 def equivalence_power(
     n: Problems,
     margin: Annotated[
-        float | None, typer.Option(help="Largest change that does not matter, in points; by default refused.")
+        float | None,
+        typer.Option(help="Largest change that does not matter, in points; by default refused."),
     ] = None,
     discordance: Changing = None,
     effect: Annotated[float, typer.Option(help="True change in points.")] = 0.0,
@@ -101,7 +105,8 @@ def signed_power(
     n: Problems,
     effect: Annotated[float, typer.Option(help="[f(a) − f(−a)]/2 in points.")],
     discordance: Annotated[
-        float | None, typer.Option(help="Answered differently at +a and −a, in percent; by default refused.")
+        float | None,
+        typer.Option(help="Answered differently at +a and −a, in percent; by default refused."),
     ] = None,
     significance: Level = 0.05,
     json_: JsonOption = False,
@@ -131,7 +136,8 @@ def trend_power(
     slope: Annotated[float, typer.Option(help="Points per unit of alpha.")],
     alphas: Annotated[str, typer.Option(help="Sizes run as +a and −a, with commas.")],
     discordance: Annotated[
-        float | None, typer.Option(help="Answered differently at +a and −a, in percent; by default refused.")
+        float | None,
+        typer.Option(help="Answered differently at +a and −a, in percent; by default refused."),
     ] = None,
     correlation: Annotated[
         float, typer.Option(help="Of these differences at two sizes, over problems.")
