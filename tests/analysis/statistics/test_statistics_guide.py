@@ -10,10 +10,18 @@ import pytest
 from typer.testing import CliRunner
 
 from analysis import mcnemar, paired_difference
+from analysis.calibration import SECTIONS, calibrate, rate_tables
 from analysis.cli.calc import app
-from tests.paths import ROOT
-
-GUIDE = ROOT / "docs" / "statistics.md"
+from analysis.vocabulary import CalibrationSection
+from benchmarks.calibration import SEED
+from tests.analysis.statistics.guide_figures import (
+    CALIBRATION,
+    GUIDE,
+    Section,
+    explained,
+    numbers,
+    sections,
+)
 
 
 def test_examples_print_what_the_guide_says() -> None:
@@ -54,3 +62,36 @@ def test_the_table_of_net_losses() -> None:
         assert f"{result.p:.4f}" == f"0{midp}"
         assert f"{100 * result.low:+.1f}".replace("-", "−") == low
         assert f"{100 * result.high:+.1f}".replace("-", "−") == high
+
+
+PARTS = sections(GUIDE.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.title.lstrip("# "))
+def test_every_figure_is_one_that_a_command_prints(part: Section) -> None:
+    assert not [figure.text for figure in numbers(part.prose) if not explained(figure, part)]
+
+
+@pytest.mark.parametrize(
+    ("heading", "figure", "another"),
+    [
+        ("## Primary", "| .4531 |", "| .4532 |"),
+        ("## Primary", "p = .040", "p = .041"),
+        ("## Before", ".689", ".690"),
+        ("## Before", "993 problems", "994 problems"),
+        ("## Looking", "p = .031", "p = .032"),
+        ("## The best", "points when any two", "points (9.99) when any two"),
+    ],
+)
+def test_a_figure_that_no_command_prints_is_found(heading: str, figure: str, another: str) -> None:
+    part = next(one for one in PARTS if one.title.startswith(heading))
+    assert figure in part.prose
+    changed = part._replace(prose=part.prose.replace(figure, another))
+    assert [one for one in numbers(changed.prose) if not explained(one, changed)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("section", SECTIONS)
+def test_the_calibration_is_what_its_command_prints(section: CalibrationSection) -> None:
+    rows = calibrate(seed=SEED, sections=[section])
+    assert rate_tables(rows) in CALIBRATION.read_text(encoding="utf-8")
