@@ -151,7 +151,7 @@ def one_outcome_each(outcomes_per_problem: int) -> None:
     if outcomes_per_problem != 1:
         raise Refusal(
             f"{outcomes_per_problem} outcomes per problem are not {outcomes_per_problem} "
-            "independent pairs (size .11-.21 instead of .05): call clustered_difference, which "
+            "independent pairs (size .06-.24 instead of .05): call clustered_difference, which "
             "takes the problem as the unit"
         )
 

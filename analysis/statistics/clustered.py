@@ -1,6 +1,6 @@
 """Several outcomes per problem: the problem (and the direction) is the unit, not the outcome.
 
-Pooling 60 problems × 8 seeds into one McNemar has size .11 at .05, and .21 where problems differ
+Pooling 60 problems × 8 seeds into one McNemar has size .06 at .05, and .24 where problems differ
 much in how they answer to steering: outcomes of one problem are not independent pairs.
 """
 

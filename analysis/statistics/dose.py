@@ -80,7 +80,7 @@ def dose_response(
     Notes:
         Trend: the slope of each problem's curve is tested by *reflecting* it, a ↔ −a, which flips
         the slope's sign and leaves damage alone. Permuting doses freely would take them as
-        exchangeable, which even damage breaks (size .255; reflection .057). Alphas without their
+        exchangeable, which even damage breaks (size .246; reflection .054). Alphas without their
         mirror image take no part in the trend and are named in `unpaired_alphas`. Monotonicity:
         over all pairs of alphas a < b, the largest standardised step against the order, referred to
         sign flips of whole rows centred at no change (equality is least favourable).

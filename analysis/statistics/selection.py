@@ -31,7 +31,7 @@ class BestAlpha(Estimate):
     `estimate`, `low`, `high` come from the held-out half (`n` problems) at `split_alpha`, the
     best alpha of the other half; `covers` says what that interval is about. `cross_fitted` is the
     mean of both directions of the split: a point, without a test (a pooled two-fold test has
-    size .069). `naive_*` are the figures of the search's winner on all problems, as usually
+    size .067). `naive_*` are the figures of the search's winner on all problems, as usually
     printed. `null_gain` is what the same search gains without any effect. `p` is `p_search` or
     `p_max_t`, as `method` says; `p_rank` compares with controls searched in the same way.
     """

@@ -79,7 +79,7 @@ def stratified_difference(
 
     Raises:
         Refusal: Strata cut from the tested baseline: its wrong answers can only be gained and its
-            right ones only lost, which alone makes effects of ±7 to ±18 points.
+            right ones only lost, which alone makes effects as large as the rate of change.
 
     Notes:
         Contrast interval: the Tango limits of the strata combined by recovered variances (MOVER).
@@ -95,7 +95,7 @@ def stratified_difference(
     if len(given) == 2 and strata_run == baseline_run:
         raise Refusal(
             f"the strata were cut from run {strata_run}, the baseline of these pairs: chance in it "
-            "would become an effect of ±7 to ±18 points; cut strata from another run or from an "
+            "would become an effect as large as the rate of change; cut strata from another run or from an "
             "attribute of the problems (n_steps)"
         )
     counts = pairs(gained, lost, n)
