@@ -79,18 +79,18 @@ def _settings():
 
 BEHIND: dict[str, list[tuple[Any, ...]]] = {
     "behind_curves": [
-        ("d", "candidate", 1.0, 3, 1, 1, 2 / 3),
-        ("r", "control", 1.0, 3, 0, 1, 1 / 3),
-        (None, None, 0.0, 3, 0, 0, 2 / 3),
+        ("d", "candidate", 1.0, 3, 1, 1, 2 / 3, 0, 0),
+        ("r", "control", 1.0, 3, 0, 1, 1 / 3, 0, 0),
+        (None, None, 0.0, 3, 0, 0, 2 / 3, 0, 0),
     ],
-    "behind_effects": [("d", 1.0, 3, 1, 1, 2 / 3)],
+    "behind_effects": [("d", 1.0, 3, 1, 1, 2 / 3, 0, 0)],
     "behind_strata": [("d", 1.0, "1", 1, 1, 0, 1.0), ("d", 1.0, "2", 2, 0, 1, 0.5)],
     "behind_problems": [
-        ("d", 1.0, "a", 1, W, R),
-        ("d", 1.0, "b", 2, R, R),
-        ("d", 1.0, "c", 2, R, W),
+        ("d", 1.0, "a", 1, W, R, "ok", "ok"),
+        ("d", 1.0, "b", 2, R, R, "ok", "ok"),
+        ("d", 1.0, "c", 2, R, W, "ok", "ok"),
     ],
-    "behind_controls": [("d", "r", 1.0, -1 / 3)],
+    "behind_controls": [("d", "r", 1.0, 3, -1 / 3)],
     "behind_transitions": [("d", 1.0, 1, 1, 1, 0, 0)],
 }
 COLUMNS = {
@@ -213,7 +213,7 @@ def pilot_discordance():
         {
             "base": {"a": W, "b": R, "c": R},
             "down": {"a": R, "b": W, "c": R},
-            "up": {"a": R, "b": R, "c": "truncated"},
+            "up": {"a": R, "b": R, "c": "error"},
             "far": dict.fromkeys("abc", W),
             "near": dict.fromkeys("abc", W),
         },
