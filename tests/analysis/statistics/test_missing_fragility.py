@@ -42,18 +42,48 @@ def test_bounds_are_the_extremes_of_all_imputations(pairs: list[tuple[int, int]]
     assert result.low_effect <= result.estimate <= result.high_effect
 
 
-def test_extremes_lie_on_the_edge_or_the_diagonal() -> None:
-    rng = np.random.default_rng(14)
-    for _ in range(150):
-        gained, lost, some, others, either, rest = (int(v) for v in rng.integers(0, 12, 6))
-        n = max(1, gained + lost + some + others + either + rest)
-        region = Region(gained, lost, some, others, either, n)
-        g, lo = region.everything()
-        low, high = tango_limits(g, lo, np.full_like(g, n), 0.95)
-        found = extremes(region, 0.95)
-        assert (found.low, found.high) == (low.min(), high.max())
-        assert (found.p_low, found.p_high) == (mid_p(g, lo).min(), mid_p(g, lo).max())
-        assert found.decisions == frozenset(decision(g, lo, 0.05).tolist())
+def everything(gained: int, lost: int, some: int, others: int, either: int) -> np.ndarray:
+    """All tables [2, k] of a region: every undecided pair tried in every way that it may go."""
+    tables = {
+        (gained + a + x, lost + b + y)
+        for a in range(some + 1)
+        for b in range(others + 1)
+        for x in range(either + 1)
+        for y in range(either + 1 - x)
+    }
+    return np.array(sorted(tables)).T
+
+
+def test_extremes_of_many_regions_are_those_of_all_their_tables() -> None:
+    regions = np.random.default_rng(14).integers(0, 12, (150, 6))
+    n = np.maximum(regions.sum(axis=1), 1)
+    found = extremes(Region(*regions[:, :5].T, n), 0.95)
+    for i, (*region, _) in enumerate(regions.tolist()):
+        g, lo = everything(*region)
+        low, high = tango_limits(g, lo, np.full_like(g, n[i]), 0.95)
+        effects = (g - lo) / n[i]
+        assert (found.low_effect[i], found.high_effect[i]) == (effects.min(), effects.max())
+        assert found.low[i] == pytest.approx(low.min(), abs=1e-12)
+        assert found.high[i] == pytest.approx(high.max(), abs=1e-12)
+        assert found.p_low[i] == mid_p(g, lo).min()
+        assert found.p_high[i] == mid_p(g, lo).max()
+        decisions = set(decision(g, lo, 0.05).tolist())
+        assert found.agrees[i] == (len(decisions) == 1)
+        assert {int(found.first_decision[i]), int(found.last_decision[i])} <= decisions
+
+
+def test_limits_and_p_move_one_way_with_each_count() -> None:
+    """What the extremes rest on: shown for every table of up to 40 changed pairs."""
+    g, lo = np.indices((41, 41))
+    for n in (80, 81, 1319):
+        low, high = (v.reshape(g.shape) for v in tango_limits(g, lo, np.full_like(g, n), 0.95))
+        for limit in (low, high):
+            assert (np.diff(limit, axis=0) > -1e-12).all()
+            assert (np.diff(limit, axis=1) < 1e-12).all()
+    p = mid_p(g, lo)
+    assert (np.diff(p, axis=0)[g[1:] > lo[1:]] <= 0).all()
+    assert (np.diff(p, axis=1)[g[:, :-1] > lo[:, :-1]] >= 0).all()
+    assert (p == p.T).all()
 
 
 def test_three_answers_side_by_side() -> None:
