@@ -50,8 +50,14 @@ def undecided(counts: pd.DataFrame) -> Any:
     """The tables (gained, lost) that each row may be, as `flips.Region`."""
     from analysis.statistics.flips import Region
 
-    names = ("complete_gained", "complete_lost", "maybe_gained", "maybe_lost", "maybe_either")
-    return Region(*(counts[name].to_numpy(dtype="int64") for name in names), _every_pair(counts))
+    return Region(
+        gained=counts["complete_gained"],
+        lost=counts["complete_lost"],
+        maybe_gained=counts["maybe_gained"],
+        maybe_lost=counts["maybe_lost"],
+        either=counts["maybe_either"],
+        n=_every_pair(counts),
+    )
 
 
 def _every_pair(counts: pd.DataFrame) -> np.ndarray:

@@ -16,7 +16,7 @@ EFFECT_COLUMNS = [
     *CURVE, "kind", "role", *STAMPS, "alpha", "n", "baseline_accuracy", "accuracy",
     "gained", "lost", "discordant", "estimate", "low", "high", "level", "p", "p_adjusted",
     "family_size", "p_exact", "p_sign", "bootstrap_low", "bootstrap_high", "accuracy_low",
-    "accuracy_high", "test", "status", *SENSITIVITY,
+    "accuracy_high", "test", "status", *SENSITIVITY, "condition_id",
 ]  # fmt: skip
 MCNEMAR = "McNemar mid-p"
 

@@ -11,7 +11,7 @@ import pandas as pd
 from analysis import words
 from analysis.tables.base import CURVE, STAMPS, groups, ordered
 from analysis.tables.readings import Source, remembered, view
-from analysis.tables.seeds import numbers
+from analysis.tables.seeds import numbers, unreadable
 
 SEED = 0
 RESAMPLES = 9999
@@ -61,18 +61,12 @@ def candidate_curves(store: Source) -> list[Curve]:
                 problems=problems[["problem_id", "question", "n_steps"]].reset_index(drop=True),
                 outcomes=_matrix(rows, numbers(rows["readable_right"])),
                 baseline=_matrix(rows, numbers(rows["baseline_readable_right"]))[:, 0],
-                unreadable=_matrix(rows, _unread(rows, "")),
-                baseline_unreadable=_matrix(rows, _unread(rows, "baseline_"))[:, 0],
+                unreadable=_matrix(rows, unreadable(rows)),
+                baseline_unreadable=_matrix(rows, unreadable(rows, "baseline_"))[:, 0],
                 seeds=seeds,
             )
         )
     return curves
-
-
-def _unread(rows: pd.DataFrame, side: str) -> np.ndarray:
-    """1 where an answer could not be read, 0 where it was, NaN where the outcome is missing."""
-    known = rows[f"{side}readable_right"].notna()
-    return np.where(known, rows[f"{side}correct"].isna().astype(float), np.nan)
 
 
 def _matrix(rows: pd.DataFrame, values: np.ndarray) -> np.ndarray:

@@ -63,6 +63,12 @@ def numbers(column: pd.Series) -> np.ndarray:
     return np.asarray(column.map({True: 1.0, False: 0.0}), dtype=float)
 
 
+def unreadable(rows: pd.DataFrame, side: str = "") -> np.ndarray:
+    """1 where an answer could not be read, 0 where it was, NaN where the outcome is missing."""
+    known = rows[f"{side}readable_right"].notna()
+    return np.where(known, rows[f"{side}correct"].isna().astype(float), np.nan)
+
+
 def _tested(mine: pd.DataFrame, pairing: str, confidence: float) -> dict[str, Any]:
     """Estimate, interval and p of one condition over problems, by the primary estimand."""
     after, before = numbers(mine["readable_right"]), numbers(mine["baseline_readable_right"])
@@ -91,18 +97,7 @@ def _sensitivity(mine: pd.DataFrame, pairing: str, confidence: float) -> dict[st
         tested |= {"bound_low": worst.low, "bound_high": best.high}
         tested |= {"bound_p": 1.0 if open_sign else float(np.maximum(worst.p, best.p))}
         tested |= {"bound_agrees": bool(decides[0] == decides[1])}
-    unread = _clustered(
-        mine,
-        *(
-            np.where(np.isnan(numbers(mine[known])), np.nan, mine[read].isna().astype(float))
-            for known, read in (
-                ("readable_right", "correct"),
-                ("baseline_readable_right", "baseline_correct"),
-            )
-        ),
-        pairing,
-        confidence,
-    )
+    unread = _clustered(mine, unreadable(mine), unreadable(mine, "baseline_"), pairing, confidence)
     return tested | ({} if unread is None else {"p_unreadable": unread.p})
 
 

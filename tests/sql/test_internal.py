@@ -187,6 +187,31 @@ def behind_verdicts():
 
 
 @case
+def shared_pairs():
+    c = database(
+        {
+            "base": {"a": R, "b": R, "c": W, "d": "error", "e": R},
+            "up": {"a": "truncated", "b": R, "c": R, "d": R, "e": "error"},
+            "down": {"a": W, "b": "error", "c": W, "d": R, "e": R},
+        },
+        conditions={**UP, "down": {"direction": "d", "alpha": -1.0}},
+        sets={"primary": ("random", ["b", "c", "d", "e"])},
+    )
+    columns = "condition_id, problem_id, gained, lost"
+    both = {"conditions": ["up", "down"]}
+    assert rows(c, "shared_pairs", columns, set_name="primary", **both) == [
+        ("down", "c", False, False),
+        ("up", "c", True, False),
+    ]
+    assert rows(c, "shared_pairs", columns, set_name=None, **both) == [
+        ("down", "a", False, True),
+        ("up", "a", False, True),
+    ]
+    found = rows(c, "shared_pairs", "problem_id", conditions=["up"], set_name="primary")
+    assert found == [("b",), ("c",)]
+
+
+@case
 def behind_gates():
     c = database({}, runs=[{"run_id": "one", "gates": '{"a":1}'}, {"run_id": "two", "gates": "{}"}])
     assert rows(c, "behind_gates", run_id="one") == [("one", '{"a":1}')]

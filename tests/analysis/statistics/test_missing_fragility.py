@@ -57,7 +57,8 @@ def everything(gained: int, lost: int, some: int, others: int, either: int) -> n
 def test_extremes_of_many_regions_are_those_of_all_their_tables() -> None:
     regions = np.random.default_rng(14).integers(0, 12, (150, 6))
     n = np.maximum(regions.sum(axis=1), 1)
-    found = extremes(Region(*regions[:, :5].T, n), 0.95)
+    gained, lost, some, others, either, _ = regions.T
+    found = extremes(Region(gained, lost, some, others, either, n), 0.95)
     for i, (*region, _) in enumerate(regions.tolist()):
         g, lo = everything(*region)
         low, high = tango_limits(g, lo, np.full_like(g, n[i]), 0.95)

@@ -41,10 +41,8 @@ def outcomes_of(root: Path) -> dict[tuple[str, str], str]:
 
 def test_effects_count_every_kind_as_one_by_one(uneven: Path) -> None:
     kinds = outcomes_of(uneven)
-    names = (*("direction", "alpha", "set_name", "condition_id", "baseline_id"),)
-    conditions = read(uneven, "accuracy_by_alpha").to_pandas()[[*names]]
     members = read(uneven, "problem_sets").to_pandas()
-    table = tables.effects(uneven).merge(conditions, on=[*names[:3], "baseline_id"])
+    table = tables.effects(uneven)
     assert len(table) > 20
     assert table["n"].nunique() > 3
     for row in table.to_dict("records"):
@@ -79,6 +77,59 @@ def test_effects_count_every_kind_as_one_by_one(uneven: Path) -> None:
         ]
         became = unread.count((False, True)), unread.count((True, False))
         assert row["p_unreadable"] == mcnemar(*became).p
+
+
+def test_a_comparison_is_of_the_problems_that_all_its_directions_have(uneven: Path) -> None:
+    kinds = outcomes_of(uneven)
+    right = {key: kind == "right" for key, kind in kinds.items() if kind != "missing"}
+    found = read(uneven, "condition_details").to_pylist()
+    named = {(one["direction"], one["alpha"]): one["condition_id"] for one in found}
+    baseline = named[None, 0.0]
+    members = read(uneven, "problem_sets").to_pandas()
+    points = tables.control_points(uneven)
+    assert points["n"].nunique() > 2
+    place = ["candidate", "set_name", "quantity", "alpha"]
+    for (candidate, set_name, quantity, alpha), rows in points.groupby(place):
+        doses = [alpha] if quantity == "effect" else [alpha, -alpha]
+        of = {name: [named[name, dose] for dose in doses] for name in rows["direction"]}
+        assert candidate in of
+        assert len(of) == 4
+        everyone = [baseline, *(one for each in of.values() for one in each)]
+        ids = [
+            problem
+            for problem in members[members["set_name"] == set_name]["problem_id"]
+            if all((one, problem) in right for one in everyone)
+        ]
+        assert set(rows["n"]) == {len(ids)}
+        for row in rows.to_dict("records"):
+            net = [
+                sum(right[one, p] - right[baseline, p] for p in ids) / len(ids)
+                for one in of[row["direction"]]
+            ]
+            expected = net[0] if quantity == "effect" else (net[0] - net[1]) / 2
+            assert row["estimate"] == pytest.approx(expected)
+            if quantity == "effect":
+                assert row["gained"] - row["lost"] == round(net[0] * len(ids))
+
+
+def test_the_named_query_counts_on_the_same_problems_as_the_table(uneven: Path) -> None:
+    points = tables.control_points(uneven)
+    points = points[(points["quantity"] == "effect") & (points["role"] == "candidate")]
+    asked = read(uneven, "candidate_against_controls", set_name=None).to_pandas()
+    # A candidate without controls of its own is compared in the table alone.
+    both = points.merge(asked, on=["direction", "alpha", "set_name"])
+    assert len(both) == asked["set_name"].isin(points["set_name"]).sum() > 0
+    assert (both["n"] == both["n_pairs"]).all()
+    assert both["estimate_x"].to_numpy() == pytest.approx(both["estimate_y"].to_numpy())
+
+
+def test_where_nothing_is_missing_nothing_is_counted_anew(demo_like: Path) -> None:
+    points = tables.control_points(demo_like)
+    tested = tables.effects(demo_like)
+    key = ["direction", "alpha", "set_name", "baseline_id"]
+    both = points[points["quantity"] == "effect"].merge(tested, on=key)
+    assert (both["estimate_x"] == both["estimate_y"]).all()
+    assert (both["n_x"] == both["n_y"]).all()
 
 
 ROW: dict[str, Any] = {
