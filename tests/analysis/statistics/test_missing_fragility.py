@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import permutations, product
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from analysis import (
     mcnemar,
     missing_bounds,
     missing_table,
+    missingness_trend,
     paired_counts,
     paired_difference,
 )
@@ -192,3 +193,60 @@ def test_missing_counts_as_wrong_on_both_sides_by_hand() -> None:
 def test_fragile_pairs_of_a_net_change_of_zero_flip_towards_more_lost() -> None:
     found = fragility(5, 5, 40, fragile_gained=2, fragile_lost=1, fragile_unchanged=3)
     assert (found.worst.gained, found.worst.lost) == (5 - 2, 5 + 3)
+
+
+def test_a_trend_over_one_dose_is_mcnemars_chi_square() -> None:
+    pairs = [(0, 1)] * 7 + [(1, 0)] * 2 + [(0, 0)] * 11 + [(1, 1)] * 3
+    found = missingness_trend(pairs, [0.0, -2.0])
+    assert found.p == pytest.approx(mcnemar(7, 2, method="chi2").p)
+    assert found.statistic == pytest.approx(5 / 3)
+    # Five more unreadable of 23, over two units of alpha.
+    assert found.estimate == pytest.approx(5 / 23 / 2)
+    assert (found.n, found.informative, found.dropped) == (23, 9, 0)
+
+
+def test_a_trend_is_referred_to_every_order_of_the_doses() -> None:
+    unread = np.array([[1, 0, 0, 1], [0, 0, 0.5, 1], [0, 1, 0, 0], [1, 1, 1, 1], [0, 0, 0, 0]])
+    sizes = np.array([0.0, 1.0, 1.0, 3.0])
+    found = missingness_trend(unread, [0.0, 1.0, -1.0, 3.0])
+    # The variance of the sum is that of the problems one by one, each over its 24 orders.
+    centred = sizes - sizes.mean()
+    own, variance = 0.0, 0.0
+    for row in unread:
+        sums = [row @ np.array(order) for order in permutations(centred)]
+        assert np.mean(sums) == pytest.approx(0, abs=1e-12)
+        own, variance = own + row @ centred, variance + np.var(sums)
+    assert found.statistic == pytest.approx(own / np.sqrt(variance))
+    slopes = [np.polyfit(sizes, row, 1)[0] for row in unread]
+    assert found.estimate == pytest.approx(np.mean(slopes))
+    assert found.informative == 3
+
+
+def test_a_trend_leaves_out_problems_without_an_outcome_and_may_know_nothing() -> None:
+    some = [[0, 1, 1], [0, np.nan, 1], [0, 0, 0]]
+    found = missingness_trend(some, [0, 1, 2])
+    assert (found.n, found.dropped, found.informative) == (2, 1, 1)
+    nothing = missingness_trend([[0, 0], [1, 1]], [0, 1])
+    assert (nothing.p, nothing.estimate, nothing.status) == (1.0, 0.0, "no_information")
+    nobody = missingness_trend([[np.nan, 0]], [0, 1])
+    assert np.isnan(nobody.estimate)
+    assert (nobody.n, nobody.status) == (0, "no_information")
+    # Both signs are one size.
+    assert (
+        missingness_trend([[0, 1], [1, 1]], [0, -3]).p
+        == missingness_trend([[0, 1], [1, 1]], [0, 3]).p
+    )
+
+
+@pytest.mark.parametrize(
+    ("unread", "alphas", "said"),
+    [
+        ([0, 1], [0, 1], "shape"),
+        ([[0, 1]], [0, 1, 2], "shape"),
+        ([[0, 1]], [0, np.inf], "finite"),
+        ([[0, 1]], [2, -2], "one size"),
+    ],
+)
+def test_refusals_of_a_trend(unread: list[object], alphas: list[float], said: str) -> None:
+    with pytest.raises(Refusal, match=said):
+        missingness_trend(unread, alphas)

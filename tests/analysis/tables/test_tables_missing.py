@@ -10,7 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import mcnemar, missing_bounds, paired_difference, tables
+from analysis import (
+    compare_to_controls,
+    mcnemar,
+    missing_bounds,
+    missingness_trend,
+    paired_difference,
+    tables,
+)
 from analysis.tables.paired import paired_tests
 from store import read
 from tests.synthetic import synthetic_store
@@ -200,3 +207,61 @@ def test_seeds_have_their_bounds_over_problems(tmp_path: Path) -> None:
         assert row["complete_n"] <= row["n"] <= 12
         assert 0 < row["p_unreadable"] <= 1
         assert row["bound_p"] >= row["p"]
+
+
+def test_missingness_by_dose_as_one_by_one(uneven: Path) -> None:
+    kinds = outcomes_of(uneven)
+    conditions = {
+        (one["direction"], one["alpha"]): one["condition_id"]
+        for one in read(uneven, "condition_details").to_pylist()
+    }
+    members = read(uneven, "problem_sets").to_pandas()
+    table = tables.missingness(uneven)
+    assert set(table["alpha"]) == {-3.0, -1.0, 0.0, 1.0, 3.0}
+    controls = [name for name, _ in conditions if name and name.startswith("random")]
+    for row in table.to_dict("records"):
+        ids = sorted(members[members["set_name"] == row["set_name"]]["problem_id"])
+
+        def of(name: str | None, alpha: float, ids: list[str] = ids) -> list[str]:
+            return [kinds[conditions[name, alpha], problem] for problem in ids]
+
+        def share(found: list[str]) -> float:
+            return found.count("unreadable") / (len(found) - found.count("missing"))
+
+        base = of(None, 0.0)
+        own = of(row["direction"], row["alpha"]) if row["alpha"] else base
+        assert (row["n"], row["n_unreadable"]) == (len(ids), own.count("unreadable"))
+        assert row["n_missing"] == own.count("missing")
+        assert (row["unreadable"], row["missing"]) == (share(own), own.count("missing") / len(ids))
+        if not row["alpha"]:
+            assert np.isnan([row["p"], row["p_adjusted"], row["k"]]).all()
+            continue
+        pairs = [pair for pair in zip(base, own, strict=True) if "missing" not in pair]
+        became = sum(b != "unreadable" == s for b, s in pairs)
+        readable = sum(s != "unreadable" == b for b, s in pairs)
+        assert (row["became_unreadable"], row["became_readable"]) == (became, readable)
+        assert row["p"] == mcnemar(became, readable).p
+        assert row["family_size"] == 4
+        if abs(row["alpha"]) == 3:
+            shares = [share(of(name, row["alpha"])) for name in sorted(set(controls))]
+            assert row["k"] == len(shares) == 3
+            assert row["controls_unreadable"] == pytest.approx(np.mean(shares))
+            expected = compare_to_controls(share(own), shares, tail="two-sided")
+            assert row["p_controls"] == pytest.approx(expected.p)
+        else:
+            assert np.isnan([row["k"], row["p_controls"]]).all()
+        doses = [-3.0, -1.0, 1.0, 3.0, 0.0]
+        every = [of(row["direction"] if a else None, a) for a in doses]
+        cell = {"unreadable": 1.0, "missing": np.nan}
+        unread = np.array([[cell.get(kind, 0.0) for kind in kinds] for kinds in every]).T
+        trend = missingness_trend(unread, doses)
+        assert (row["trend"], row["trend_n"]) == (pytest.approx(trend.estimate), trend.n)
+        assert row["p_trend"] == pytest.approx(trend.p)
+
+
+def test_a_store_without_candidates_has_no_missingness(tmp_path: Path) -> None:
+    root = synthetic_store(
+        tmp_path / "none", rng=np.random.default_rng(5), n_problems=8, n_balanced=4, n_train=4,
+        n_controls=1, alphas=(), control_alphas=(), report=False,
+    )  # fmt: skip
+    assert tables.missingness(root).empty
