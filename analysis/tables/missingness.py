@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.tables.base import CURVE, STAMPS, groups, matching, ordered
+from analysis.tables.base import CURVE, STAMPS, groups, ordered
 from analysis.tables.comparisons import EFFECT, PLACE, control_points
 from analysis.tables.paired import accuracy, effects, holm_by
 from analysis.tables.problems import candidate_curves
@@ -46,8 +46,8 @@ def missingness(store: Source) -> pd.DataFrame:
         steered = tested[tested["role"] == "candidate"].iloc[index]
         about = {name: steered[name].iloc[0] for name in ("kind", *STAMPS)}
         about |= trends.get(value, {})
-        own = of_row.loc[[(curve["baseline_id"], curve["set_name"])]].iloc[0]
-        rows.append(curve | about | {"alpha": 0.0} | _shares(own))
+        base = of_row.loc[[(curve["baseline_id"], curve["set_name"])]].iloc[0]
+        rows.append(curve | about | {"alpha": 0.0} | _shares(base))
         for row in steered.to_dict("records"):
             at = of_row.loc[[(row["condition_id"], curve["set_name"])]].iloc[0]
             counts = {name: int(at[name]) for name in ("became_unreadable", "became_readable")}
@@ -81,7 +81,7 @@ def _beside(store: Source, tested: pd.DataFrame) -> dict[tuple[Any, ...], dict[s
     shares = dict(zip(keys, tested["n_unreadable"] / known, strict=True))
     points = control_points(store)
     points = points[points["quantity"] == EFFECT].reset_index(drop=True)
-    found = {}
+    beside = {}
     for value, index in groups(points, [*PLACE, "candidate", "alpha"]).items():
         *place, candidate, alpha = value
         rows = points.iloc[index].drop_duplicates("direction")
@@ -90,30 +90,21 @@ def _beside(store: Source, tested: pd.DataFrame) -> dict[tuple[Any, ...], dict[s
         )
         compared: dict[str, Any] = {"controls_unreadable": float(sample.mean()), "k": len(sample)}
         if len(sample) > 1:
-            own = float(shares[(*place, candidate, alpha)])
-            compared["p_controls"] = compare_to_controls(own, sample, tail="two-sided").p
+            share = float(shares[(*place, candidate, alpha)])
+            compared["p_controls"] = compare_to_controls(share, sample, tail="two-sided").p
         curve = dict(zip(PLACE, place, strict=True)) | {"direction": candidate}
-        found[(*(curve[name] for name in CURVE), alpha)] = compared
-    return found
+        beside[(*(curve[name] for name in CURVE), alpha)] = compared
+    return beside
 
 
 def _trends(store: Source) -> dict[tuple[Any, ...], dict[str, Any]]:
     """The trend over |alpha| of each candidate's curve, the baseline among its doses."""
     from analysis.statistics.missing import missingness_trend
 
-    found = {}
+    trends = {}
     for curve in candidate_curves(store):
         unread = np.column_stack([curve.unreadable, curve.baseline_unreadable])
         trend = missingness_trend(unread, np.append(curve.alphas, 0.0))
         figures = {"trend": trend.estimate, "trend_n": trend.n, "p_trend": trend.p}
-        found[tuple(curve.names[name] for name in CURVE)] = figures
-    return found
-
-
-def unequal(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `missingness` that have anything unreadable or missing, on either side."""
-    of_curve = [
-        matching(table, dict(zip(CURVE, value, strict=True))) for value in groups(table, CURVE)
-    ]
-    some = [part for part in of_curve if (part["n_unreadable"] + part["n_missing"]).sum() > 0]
-    return pd.concat(some, ignore_index=True) if some else table.head(0)
+        trends[tuple(curve.names[name] for name in CURVE)] = figures
+    return trends

@@ -219,17 +219,18 @@ def test_missingness_by_dose_as_one_by_one(uneven: Path) -> None:
     table = tables.missingness(uneven)
     assert set(table["alpha"]) == {-3.0, -1.0, 0.0, 1.0, 3.0}
     controls = [name for name, _ in conditions if name and name.startswith("random")]
+
+    def of(ids: list[str], name: str | None, alpha: float) -> list[str]:
+        return [kinds[conditions[name, alpha], problem] for problem in ids]
+
+    def share(said: list[str]) -> float:
+        return said.count("unreadable") / (len(said) - said.count("missing"))
+
     for row in table.to_dict("records"):
         ids = sorted(members[members["set_name"] == row["set_name"]]["problem_id"])
 
-        def of(name: str | None, alpha: float, ids: list[str] = ids) -> list[str]:
-            return [kinds[conditions[name, alpha], problem] for problem in ids]
-
-        def share(found: list[str]) -> float:
-            return found.count("unreadable") / (len(found) - found.count("missing"))
-
-        base = of(None, 0.0)
-        own = of(row["direction"], row["alpha"]) if row["alpha"] else base
+        base = of(ids, None, 0.0)
+        own = of(ids, row["direction"], row["alpha"]) if row["alpha"] else base
         assert (row["n"], row["n_unreadable"]) == (len(ids), own.count("unreadable"))
         assert row["n_missing"] == own.count("missing")
         assert (row["unreadable"], row["missing"]) == (share(own), own.count("missing") / len(ids))
@@ -243,7 +244,7 @@ def test_missingness_by_dose_as_one_by_one(uneven: Path) -> None:
         assert row["p"] == mcnemar(became, readable).p
         assert row["family_size"] == 4
         if abs(row["alpha"]) == 3:
-            shares = [share(of(name, row["alpha"])) for name in sorted(set(controls))]
+            shares = [share(of(ids, name, row["alpha"])) for name in sorted(set(controls))]
             assert row["k"] == len(shares) == 3
             assert row["controls_unreadable"] == pytest.approx(np.mean(shares))
             expected = compare_to_controls(share(own), shares, tail="two-sided")
@@ -251,7 +252,7 @@ def test_missingness_by_dose_as_one_by_one(uneven: Path) -> None:
         else:
             assert np.isnan([row["k"], row["p_controls"]]).all()
         doses = [-3.0, -1.0, 1.0, 3.0, 0.0]
-        every = [of(row["direction"] if a else None, a) for a in doses]
+        every = [of(ids, row["direction"] if a else None, a) for a in doses]
         cell = {"unreadable": 1.0, "missing": np.nan}
         unread = np.array([[cell.get(kind, 0.0) for kind in kinds] for kinds in every]).T
         trend = missingness_trend(unread, doses)
