@@ -41,7 +41,7 @@ def control_points(store: Source) -> pd.DataFrame:
     on which none of them, nor the baseline, has a missing outcome.
     """
     tested = effects(store)
-    tested = tested.assign(conditions=[(name,) for name in tested["condition_id"]])
+    tested = tested.assign(conditions=tested["condition_id"].map(lambda name: (name,)))
     signed = signed_effects(tested)
     both = pd.concat([tested.assign(quantity=EFFECT), signed], ignore_index=True)
     points = match_controls(both, view(store, "directions"))

@@ -18,7 +18,8 @@ COMPLETE = [
 EFFECT_BOUNDS = ["bound_n", "effect_low", "effect_high"]
 BOUNDS = [*EFFECT_BOUNDS, "bound_low", "bound_high", "bound_p", "bound_agrees"]
 # The columns of `effects` that say what missing outcomes do to it.
-SENSITIVITY = ["n_unreadable", "n_missing", *COMPLETE, *BOUNDS, "p_unreadable"]
+UNREAD = ["became_unreadable", "became_readable", "p_unreadable"]
+SENSITIVITY = ["n_unreadable", "n_missing", *COMPLETE, *BOUNDS, *UNREAD]
 
 
 def sensitivity(counts: pd.DataFrame, *, confidence: float) -> dict[str, np.ndarray]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.tables.base import CURVE, STAMPS, groups, ordered
 from analysis.tables.comparisons import EFFECT, PLACE, control_points
+from analysis.tables.missing import UNREAD
 from analysis.tables.paired import accuracy, effects, holm_by
 from analysis.tables.problems import candidate_curves
 from analysis.tables.readings import Source, remembered
@@ -32,12 +33,10 @@ def missingness(store: Source) -> pd.DataFrame:
     same on every row of a curve: `trend`, the mean over `trend_n` problems of the slope of
     unreadable on |alpha|, with Mantel's `p_trend`.
     """
-    every = accuracy(store)
+    baselines = accuracy(store).set_index(["condition_id", "set_name"])
     tested = effects(store)
     if not (tested["role"] == "candidate").any():
         return pd.DataFrame(columns=COLUMNS)
-    # What a row of `effects` does not keep: the counts of its condition on its set.
-    of_row = every.set_index(["condition_id", "set_name"])
     beside = _beside(store, tested)
     trends = _trends(store)
     rows = []
@@ -46,13 +45,13 @@ def missingness(store: Source) -> pd.DataFrame:
         steered = tested[tested["role"] == "candidate"].iloc[index]
         about = {name: steered[name].iloc[0] for name in ("kind", *STAMPS)}
         about |= trends.get(value, {})
-        base = of_row.loc[[(curve["baseline_id"], curve["set_name"])]].iloc[0]
+        base = baselines.loc[[(curve["baseline_id"], curve["set_name"])]].iloc[0]
         rows.append(curve | about | {"alpha": 0.0} | _shares(base))
         for row in steered.to_dict("records"):
-            at = of_row.loc[[(row["condition_id"], curve["set_name"])]].iloc[0]
-            counts = {name: int(at[name]) for name in ("became_unreadable", "became_readable")}
+            counts = {name: int(row[name]) for name in UNREAD[:2]}
             rows.append(
-                curve | about | {"alpha": row["alpha"], "p": row["p_unreadable"]} | _shares(at)
+                curve | about | {"alpha": row["alpha"], "p": row["p_unreadable"]}
+                | _shares(row | {"n": row["bound_n"]})
                 | counts | beside.get((*value, row["alpha"]), {})
             )  # fmt: skip
     table = pd.DataFrame(rows, columns=COLUMNS)

@@ -176,7 +176,8 @@ def doses(store: Source, *, seed: int = SEED) -> pd.DataFrame:
 def trends(store: Source, *, seed: int = SEED) -> pd.DataFrame:
     """One row per candidate and set: the curve as a whole, and its best alpha honestly.
 
-    `trend` is the mean signed slope (change in accuracy per unit of alpha) with its interval and
+    All of it on the `n` problems with an outcome at every dose and at the baseline. `trend` is the
+    mean signed slope (change in accuracy per unit of alpha) with its interval and
     reflection p; `best_alpha` maximises accuracy, `best_naive` is its effect as usually printed,
     `best_estimate` the effect on the half of the problems that did not choose it, `p_best` the
     p-value with the search repeated, `null_gain` what the search gains without any effect.
@@ -185,9 +186,11 @@ def trends(store: Source, *, seed: int = SEED) -> pd.DataFrame:
 
     rows = []
     for curve, response in dose_responses(store, seed=seed):
+        # The search on the problems of the trend: those with an outcome at every dose.
+        whole = ~np.isnan(np.column_stack([curve.outcomes, curve.baseline])).any(axis=1)
         best = best_alpha(
-            curve.outcomes,
-            curve.baseline,
+            curve.outcomes[whole],
+            curve.baseline[whole],
             rng=np.random.default_rng(seed),
             alphas=[float(a) for a in curve.alphas],
             tail="greater",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from typing import get_args
 
 import pytest
 
 from sql import loader
+from sql.words import OutcomeStatus, readable_right
 from tests.sql.few_rows import R, W, database, rows
 
 UNJUDGED = {"correct": None}
@@ -48,6 +50,13 @@ READS = {
 def test_the_estimand_is_one_macro(correct, status, expected):
     found = database({}).execute(f"SELECT readable_right({correct}, {status})").fetchall()
     assert found == [(expected,)]
+
+
+def test_the_same_word_of_a_row_in_python_says_the_same():
+    c = database({})
+    for correct, status in itertools.product((True, False, None), (*get_args(OutcomeStatus), None)):
+        asked = c.execute("SELECT readable_right($c::BOOLEAN, $s)", {"c": correct, "s": status})
+        assert asked.fetchall() == [(readable_right(correct, status),)]
 
 
 def test_no_file_but_the_macro_names_the_statuses_of_the_estimand():

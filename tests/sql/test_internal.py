@@ -92,6 +92,11 @@ BEHIND: dict[str, list[tuple[Any, ...]]] = {
     ],
     "behind_controls": [("d", "r", 1.0, 3, -1 / 3)],
     "behind_transitions": [("d", 1.0, 1, 1, 1, 0, 0)],
+    "behind_missing": [
+        ("d", "candidate", 1.0, 3, 0, 0, 0, 0, 3, 1, 1, 0, 0, 0),
+        ("r", "control", 1.0, 3, 0, 0, 0, 0, 3, 0, 1, 0, 0, 0),
+        (None, None, 0.0, 3, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0),
+    ],
 }
 COLUMNS = {
     "behind_transitions": "direction, alpha, stayed_right, gained, lost, stayed_wrong, missing"

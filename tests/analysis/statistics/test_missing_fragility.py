@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations, product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -223,7 +224,7 @@ def test_a_trend_is_referred_to_every_order_of_the_doses() -> None:
 
 
 def test_a_trend_leaves_out_problems_without_an_outcome_and_may_know_nothing() -> None:
-    some = [[0, 1, 1], [0, np.nan, 1], [0, 0, 0]]
+    some = np.array([[0, 1, 1], [0, np.nan, 1], [0, 0, 0]])
     found = missingness_trend(some, [0, 1, 2])
     assert (found.n, found.dropped, found.informative) == (2, 1, 1)
     nothing = missingness_trend([[0, 0], [1, 1]], [0, 1])
@@ -247,6 +248,6 @@ def test_a_trend_leaves_out_problems_without_an_outcome_and_may_know_nothing() -
         ([[0, 1]], [2, -2], "one size"),
     ],
 )
-def test_refusals_of_a_trend(unread: list[object], alphas: list[float], said: str) -> None:
+def test_refusals_of_a_trend(unread: Any, alphas: list[float], said: str) -> None:
     with pytest.raises(Refusal, match=said):
         missingness_trend(unread, alphas)
