@@ -109,6 +109,7 @@ CalibrationSection = Literal[
     "looks",
     "means",
     "sequences",
+    "missing",
 ]
 StyleName = Literal["nature", "neurips", "acl", "slides", "report"]
 FigureFormat = Literal["svg", "pdf", "png"]

@@ -17,6 +17,7 @@ TITLES = {
     "looks": "Looking before the end",
     "means": "Means and single accuracies",
     "sequences": "Intervals that may be read at any time",
+    "missing": "Losses that cannot be read",
 }
 QUANTITIES = {
     "size": "Size: rejections at .05 without an effect",

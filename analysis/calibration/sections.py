@@ -9,6 +9,7 @@ import numpy as np
 from analysis.calibration.clusters import clusters_section, looks_section
 from analysis.calibration.directions import controls_section
 from analysis.calibration.means import means_section, sequences_section
+from analysis.calibration.missing import missing_section
 from analysis.calibration.pairs import pairs_section
 from analysis.calibration.rows import Effort, Row, Section
 from analysis.calibration.searches import curves_section, searches_section, strata_section
@@ -24,6 +25,7 @@ SECTIONS: dict[CalibrationSection, Section] = {
     "looks": looks_section,
     "means": means_section,
     "sequences": sequences_section,
+    "missing": missing_section,
 }
 
 

@@ -148,4 +148,4 @@ def test_an_answer_that_cannot_be_read_is_lost_and_an_error_is_neither(
     monkeypatch.setattr(stopping, "sweep", sweep)
     _, stops = swept(create_store(tmp_path / "store"), conditions)
     stop = next(stop for stop in stops if stop.alpha == 2.0)
-    assert (stop.seen, stop.gained, stop.lost) == (10, 0, 7)
+    assert (stop.seen, stop.gained, stop.lost) == (20, 0, 14)
