@@ -171,7 +171,7 @@ def _missing_results(
     return [
         result(
             row, contrast, name=f"{at}: complete cases", quantity=f"{DIFFERENCE}, complete cases",
-            method=method, status=some, **complete, **shared,
+            method=f"{method}, complete cases", status=some, **complete, **shared,
         ),
         result(
             row, contrast, name=f"{at}: bounds", quantity=f"{DIFFERENCE}, bounds",
@@ -186,7 +186,7 @@ def _missing_results(
         ),
         result(
             row, contrast, name=f"{at}: unreadable", quantity="unequal missingness",
-            method=row["test"], estimate=(became["gained"] - became["lost"]) / row["n"], low=None,
+            method=f"{row['test']} of unread answers", estimate=(became["gained"] - became["lost"]) / row["n"], low=None,
             high=None, p=row["p_unreadable"], **became, **shared,
         ),
     ]  # fmt: skip

@@ -139,8 +139,11 @@ def test_an_analysis_says_its_estimand_and_keeps_what_stands_beside_it(store) ->
         assert (unread["gained"], unread["lost"], unread["p"]) == (
             row["became_unreadable"], row["became_readable"], row["p_unreadable"],
         )  # fmt: skip
-        alone = [r for r in found.results if r["quantity"] == "accuracy difference"]
-        assert len(alone) == 4 * len(table)
+    alone = [r for r in found.results if r["quantity"] == "accuracy difference"]
+    assert len(alone) == 4 * len(table)
+    # What is bound by the primary method, or by the quantity, finds the primary result alone.
+    primary = [r for r in found.results if r["method"] == "McNemar mid-p, Tango"]
+    assert primary == [r for r in alone if r["name"].endswith(": primary")]
 
 
 def test_other_code_is_another_analysis(store, monkeypatch) -> None:
