@@ -37,6 +37,8 @@ How the data are made:
 - *Strata*: three of equal size with half, once and one and a half times the discordance.
 - *Seeds and directions*: 60 problems × 8 seeds, the problems' own answers to steering with the
   stated spread; 60 problems × k directions × 2 seeds with normal effects (sd .2, .1 and .5).
+- *Losses that cannot be read*: six alphas without any effect, as above with a discordance of .2;
+  nine tenths of the would-be losses at positive doses are cut off, 9 % of the problems.
 
 "(wrong)" marks methods that are shown for what they do, not offered.
 

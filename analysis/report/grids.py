@@ -176,7 +176,7 @@ def missing_grid(missingness: pd.DataFrame, name: str, context: Mapping[str, Any
         name=name,
         title="Answers that cannot be read",
         head=["Direction", "α", "Unreadable", "Missing", "Became unreadable/readable",
-              "p (Holm)", "Controls, mean", "p (Crawford–Howell)"],
+              "p (Holm)", "Controls, mean", "p (rank)"],
         rows=rows,
         note="Unreadable: cut off or not parsed; missing: an error. p: McNemar mid-p of the pairs "
         "that only one side left unread, Holm over the doses of a direction.",

@@ -29,8 +29,8 @@ def missingness(store: Source) -> pd.DataFrame:
     are not missing, `missing` the share without an outcome. At a dose: `became_unreadable` and
     `became_readable` pairs, `p` the McNemar mid-p of the two (over problems where there are several
     seeds), `p_adjusted` Holm over the doses; `controls_unreadable` the mean share of the `k`
-    control directions there and `p_controls` Crawford–Howell of the candidate's among theirs. The
-    same on every row of a curve: `trend`, the mean over `trend_n` problems of the slope of
+    control directions there and `p_controls` the two-sided rank of the candidate's among theirs
+    (shares near 0 are far from normal). The same on every row of a curve: `trend`, the mean over `trend_n` problems of the slope of
     unreadable on |alpha|, with Mantel's `p_trend`.
     """
     baselines = accuracy(store).set_index(["condition_id", "set_name"])
@@ -90,7 +90,7 @@ def _beside(store: Source, tested: pd.DataFrame) -> dict[tuple[Any, ...], dict[s
         compared: dict[str, Any] = {"controls_unreadable": float(sample.mean()), "k": len(sample)}
         if len(sample) > 1:
             share = float(shares[(*place, candidate, alpha)])
-            compared["p_controls"] = compare_to_controls(share, sample, tail="two-sided").p
+            compared["p_controls"] = compare_to_controls(share, sample, tail="two-sided").p_rank
         curve = dict(zip(PLACE, place, strict=True)) | {"direction": candidate}
         beside[(*(curve[name] for name in CURVE), alpha)] = compared
     return beside
