@@ -24,6 +24,7 @@ from .statistics.intervals import paired_difference as paired_difference
 from .statistics.intervals import wilson as wilson
 from .statistics.missing import missing_bounds as missing_bounds
 from .statistics.missing import missing_table as missing_table
+from .statistics.missing import missingness_trend as missingness_trend
 from .statistics.mixed import mixed_model as mixed_model
 from .statistics.one_against_controls import (
     candidate_minus_controls as candidate_minus_controls,
@@ -108,6 +109,7 @@ __all__ = [
     "minimum_detectable_effect",
     "missing_bounds",
     "missing_table",
+    "missingness_trend",
     "mixed_model",
     "non_inferiority",
     "paired_counts",

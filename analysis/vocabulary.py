@@ -13,6 +13,10 @@ from sql.words import all_checked as all_checked
 from sql.words import checked as checked
 from sql.words import shown as shown
 
+# What is estimated: whether an answer can be read and is right (`readable_right` in sql/).
+Estimand = Literal["readable right answer"]
+ESTIMAND: Estimand = "readable right answer"
+
 # Tests and intervals.
 TestMethod = Literal["midp", "exact", "chi2"]
 UnconditionalMethod = Literal["suissa-shuster", "berger-boos"]
@@ -109,6 +113,7 @@ CalibrationSection = Literal[
     "bands",
     "accuracies",
     "traps",
+    "missing",
 ]
 StyleName = Literal["nature", "neurips", "acl", "slides", "report"]
 FigureFormat = Literal["svg", "pdf", "png"]

@@ -42,6 +42,8 @@ How the data are made:
 - *Bands*: baseline .6 right; each of six alphas loses and gains the stated shares by itself.
 - *Accuracies*: every problem keeps its luck, redrawn in each run with the rate that makes two runs
   disagree as stated; at 2a(1 − a) they have nothing in common.
+- *Losses that cannot be read*: six alphas without any effect, as above with a discordance of .2;
+  nine tenths of the would-be losses at positive doses are cut off, 9 % of the problems.
 
 "(wrong)" marks methods that are shown for what they do, not offered.
 

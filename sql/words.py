@@ -14,6 +14,9 @@ from sql.errors import Refusal
 Role = Literal["candidate", "control"]
 OutcomeStatus = Literal["ok", "parse_fail", "truncated", "error"]
 
+# An answer of these statuses cannot be read: by the primary estimand it is not right.
+UNREADABLE: frozenset[OutcomeStatus] = frozenset({"truncated", "parse_fail"})
+
 T = TypeVar("T")
 
 
@@ -21,6 +24,16 @@ def shown(value: Any) -> str:
     """`value` as a message shows it: on one line, and not all of a long array."""
     text = " ".join(repr(value).split())
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def readable_right(correct: bool | None, status: str | None) -> bool | None:
+    """The primary outcome of one row, as the macro of the same name has it for rows in SQL.
+
+    Returns:
+        True where the answer was read and right, False where it was wrong or could not be read,
+        None where the outcome is missing.
+    """
+    return False if correct is None and status in UNREADABLE else correct
 
 
 def checked(value: T, kind: Any, what: str) -> T:

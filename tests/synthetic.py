@@ -6,6 +6,8 @@ plus noise, so that outcomes of one problem hang together as real ones do. The p
 
 - `mean_difference` shifts by `effect * alpha - damage * alpha**2`;
 - `mean_difference_matched` has half that effect, `report_mean_difference` a third;
+- `missing` of the steered outcomes (a third of it at the baseline) cannot be read, `errors` of all
+  are errors;
 - control j shifts by `-damage * alpha**2 + spread_j * alpha`, spread_j of standard deviation
   `control_spread`.
 """
@@ -46,6 +48,7 @@ class World:
     damage: float
     control_spread: float
     missing: float
+    errors: float
     model: str = ""
     run: str = "run-synthetic"
     ids: list[str] = field(default_factory=list)
@@ -73,11 +76,12 @@ def synthetic_store(
     damage: float = 0.06,
     control_spread: float = 0.05,
     missing: float = 0.03,
+    errors: float = 0.0,
     run_ingest: bool = True,
 ) -> Path:
     """Write the store at `path` and return its root; the same `rng` state gives the same rows."""
     root = create_store(path)
-    world = World(root, rng, effect, damage, control_spread, missing)
+    world = World(root, rng, effect, damage, control_spread, missing, errors)
     _model_and_run(world, seeds)
     test, train = _problems(world, 2 * max(n_problems, n_balanced), 3 * n_train)
     label = _baseline(world, "codi")
@@ -290,10 +294,12 @@ def _outcomes(
     alpha: float,
     steered: float,
 ) -> pa.Table:
-    """Rows of one condition and seed; a few are missing, with `correct` NULL."""
+    """Rows of one condition and seed; a few are unreadable or errors, with `correct` NULL."""
     n, rng = len(problems), world.rng
     lost = rng.random(n) < (world.missing if steered else world.missing / 3)
     status = np.where(lost, np.where(rng.random(n) < 0.5, "parse_fail", "truncated"), "ok")
+    if world.errors:
+        status = np.where(rng.random(n) < world.errors, "error", status)
     answers = np.where(right, world.answers[problems], world.answers[problems] + 1).astype(str)
     margin = rng.exponential(2.0, n).astype(np.float32)
     before = rng.lognormal(2.0, 0.1, (n, N_LATENT)).astype(np.float32)

@@ -20,6 +20,7 @@ TITLES = {
     "bands": "Bands over six alphas that have effects",
     "accuracies": "The best of six alphas, by accuracy",
     "traps": "What the guide warns of",
+    "missing": "Losses that cannot be read",
 }
 QUANTITIES = {
     "size": "Size: rejections at .05 without an effect",

@@ -11,6 +11,7 @@ from analysis.calibration.bands import bands_section
 from analysis.calibration.clusters import clusters_section, looks_section
 from analysis.calibration.directions import controls_section
 from analysis.calibration.means import means_section, sequences_section
+from analysis.calibration.missing import missing_section
 from analysis.calibration.pairs import pairs_section
 from analysis.calibration.rows import Effort, Row, Section
 from analysis.calibration.searches import curves_section, searches_section, strata_section
@@ -30,6 +31,7 @@ SECTIONS: dict[CalibrationSection, Section] = {
     "bands": bands_section,
     "accuracies": accuracies_section,
     "traps": traps_section,
+    "missing": missing_section,
 }
 
 

@@ -12,16 +12,34 @@ import pandas as pd
 
 from analysis import tables, words
 from analysis.figures.figure import Build, Drawing, Kind, Place
+from analysis.tables.readings import view
 
 
-def _pairs(place: Place) -> str:
-    """How many pairs of which set."""
-    curves = place.rows(tables.accuracy_curves)
-    steered = curves[curves["alpha"] != 0]
-    low, high = int(steered["n"].min()), int(steered["n"].max())
-    size = f"n = {high}" if low == high else f"n = {low}–{high}"
+def _pairs(place: Place, tested: pd.DataFrame | None = None) -> str:
+    """How many pairs of which set (those of a table, else of all doses), and what is right.
+
+    One n, or that of the set and what is missing of it: a range would hide which rows lack what.
+    """
+    if tested is None:
+        curves = place.rows(tables.accuracy_curves)
+        tested = curves[curves["alpha"] != 0]
     set_name, protocol = place.context["set_name"], place.context["protocol"]
-    return f"{size} pairs of the {set_name} set ({protocol} protocol)"
+    where = f"of the {set_name} set ({protocol} protocol)"
+    sizes = tested["n"].unique()
+    size = f"n = {int(sizes[0])} pairs {where}"
+    if len(sizes) > 1:
+        sets = view(place.readings, "sets_overview").set_index("set_name")
+        size = (
+            f"n = {int(sets.loc[set_name, 'n'])} problems {where}, each figure without those that "
+            "miss an outcome of its own (its n is in the table)"
+        )
+    return f"{size}; an answer that cannot be read is not right"
+
+
+def _unread(place: Place) -> str:
+    """A sentence on unreadable and missing answers, where there are any."""
+    said = words.missingness_sentence(place.rows(tables.missingness).to_dict("records"))
+    return f" {said}" if said else ""
 
 
 def _overview(place: Place) -> Iterator[Drawing]:
@@ -54,6 +72,7 @@ def _accuracy(place: Place) -> Iterator[Drawing]:
             f" Grey bars: 95 % prediction interval of one further control direction (k = {k}), "
             "with their mean."
         )
+    caption += _unread(place)
     yield Drawing(
         build=lambda w: charts.accuracy_chart(curves, band, width=w, height=125), caption=caption
     )
@@ -75,9 +94,9 @@ def _controls(place: Place) -> Iterator[Drawing]:
             f"{words.p_is(row['p_rank'])}{few} (k = {int(row['k'])})"
         )
     caption = (
-        f"Each dot is a control direction ({_pairs(place)}); grey: 95 % prediction interval of one "
-        "further control, line: their mean. Signed: [f(α) − f(−α)]/2, free of damage by either "
-        f"sign. {'; '.join(said)}."
+        f"Each dot is a control direction ({_pairs(place, compared)}); grey: 95 % prediction "
+        "interval of one further control, line: their mean. Signed: [f(α) − f(−α)]/2, free of "
+        f"damage by either sign. {'; '.join(said)}."
     )
     yield Drawing(build=lambda w: charts.controls_chart(strip, compared, width=w), caption=caption)
 
@@ -106,8 +125,8 @@ def _transitions(place: Place) -> Iterator[Drawing]:
     yield Drawing(
         build=lambda w: charts.transitions_chart(long, wide, width=w, height=130),
         caption="What became of the problems at each α: stayed right, gained (wrong to right), lost"
-        " (right to wrong), stayed wrong; missing: an answer could not be parsed. "
-        f"{_pairs(place)}.",
+        " (right to wrong), stayed wrong; missing: an outcome is (an error). "
+        f"{_pairs(place)}.{_unread(place)}",
         columns=2 if directions > 1 else 1,
         plots=directions,
     )
@@ -156,8 +175,8 @@ def _doses(place: Place) -> Iterator[Drawing]:
     yield Drawing(
         build=lambda w: charts.dose_chart(doses, width=w, height=110),
         caption="Signed effect [f(a) − f(−a)]/2, what the direction means, against damage "
-        f"[f(a) + f(−a)]/2 − f(0), what any push does; {_pairs(place)}. Shading: 95 % limits that "
-        f"hold for all doses at once (max-T). Trend of the signed effect: {said}.",
+        f"[f(a) + f(−a)]/2 − f(0), what any push does; {_pairs(place, trends)}. Shading: 95 % "
+        f"limits that hold for all doses at once (max-T). Trend of the signed effect: {said}.",
         plots=doses["direction"].nunique(),
     )
 

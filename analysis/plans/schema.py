@@ -20,7 +20,9 @@ from pydantic import (
 
 from analysis.claims.printed import parse_figure
 from analysis.vocabulary import (
+    ESTIMAND,
     Against,
+    Estimand,
     ExpectedSide,
     PlanCorrection,
     PlanTest,
@@ -115,13 +117,18 @@ class Stopping(Strict):
 
 
 class Plan(Strict):
-    """A whole plan file."""
+    """A whole plan file.
+
+    `estimand` says what counts as right: a readable right answer, so that one that is cut off or
+    cannot be parsed does not. A plan of a version that had no such key is read as saying so.
+    """
 
     title: str = Field(min_length=1)
     set: str = Field(min_length=1)
     problems: int = Field(ge=1)
     seeds: list[int] = Field(default=[0], min_length=1)
     alphas: list[float] = Field(min_length=1)
+    estimand: Estimand = ESTIMAND
     level: float = Field(default=0.05, gt=0, lt=0.5)
     correction: PlanCorrection = "holm"
     test: PlanTest = "midp"

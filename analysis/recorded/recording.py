@@ -11,13 +11,18 @@ from typing import Any
 import numpy as np
 
 from analysis import tables
-from analysis.statistics.results import NEW_DIRECTIONS, NEW_PROBLEMS, THESE_PROBLEMS
+from analysis.statistics.results import (
+    NEW_DIRECTIONS,
+    NEW_PROBLEMS,
+    NO_INFORMATION,
+    THESE_PROBLEMS,
+)
 from analysis.tables.base import CURVE, groups
 from analysis.tables.comparisons import PLACE, SIGNED
 from analysis.tables.paired import MCNEMAR
 from analysis.tables.problems import SEED
 from analysis.tables.readings import Readings, view
-from analysis.vocabulary import AnalysisFamily
+from analysis.vocabulary import ESTIMAND, AnalysisFamily
 
 RESULT_COLUMNS = [
     "estimate", "low", "high", "level", "p", "p_adjusted", "statistic", "n", "gained", "lost", "k",
@@ -25,6 +30,7 @@ RESULT_COLUMNS = [
 ]  # fmt: skip
 PRINTED = ["estimate", "low", "high", "p", "p_adjusted", "n", "gained", "lost", "k", "status"]
 PRINTED += ["selected_on_outcome", "stamp"]
+DIFFERENCE = "accuracy difference"
 INTEGERS = ("n", "gained", "lost", "k", "family_size")
 
 
@@ -111,7 +117,7 @@ def _tested(
     return Tested(
         method=method,
         contrast=curve,
-        parameters={"contrast": dict(curve), "level": 0.95, **parameters},
+        parameters={"contrast": dict(curve), "level": 0.95, "estimand": ESTIMAND, **parameters},
         conditions=conditions,
         set_name=curve["set_name"],
         results=results,
@@ -122,15 +128,16 @@ def _tested(
 def _pair_results(
     row: Mapping[str, Any], curve: Mapping[str, Any], family: str, **extra: Any
 ) -> list[dict[str, Any]]:
-    """The four ways to look at one pair of conditions, the primary one first."""
+    """The ways to look at one pair of conditions, the primary one first."""
     contrast = {**curve, "kind": row["kind"], "alpha": row["alpha"], **extra}
     at = ", ".join(f"{name}={value}" for name, value in {"alpha": row["alpha"], **extra}.items())
-    shared = {"quantity": "accuracy difference", "family": family}
+    shared = {"quantity": DIFFERENCE, "family": family}
     alone = {"low": None, "high": None, "p_adjusted": None}
-    method = "McNemar mid-p, Tango" if row["test"] == MCNEMAR else row["test"]
+    once = row["test"] == MCNEMAR
+    method = "McNemar mid-p, Tango" if once else row["test"]
     primary = result(row, contrast, name=f"{at}: primary", method=method, **shared)
-    if row["test"] != MCNEMAR:
-        return [primary]
+    if not once:
+        return [primary, *_missing_results(row, contrast, at, family, method)]
     return [
         primary,
         result(
@@ -144,6 +151,44 @@ def _pair_results(
         result(
             row, contrast, name=f"{at}: bootstrap", method="bootstrap over problems, exact",
             low=row["bootstrap_low"], high=row["bootstrap_high"], p=None, p_adjusted=None, **shared,
+        ),
+        *_missing_results(row, contrast, at, family, method),
+    ]  # fmt: skip
+
+
+def _missing_results(
+    row: Mapping[str, Any], contrast: Mapping[str, Any], at: str, family: str, method: str
+) -> list[dict[str, Any]]:
+    """Complete cases, bounds and unequal missingness: quantities of their own, uncorrected."""
+    shared: dict[str, Any] = {"family": family, "p_adjusted": None, "family_size": None}
+    undecided = {"gained": None, "lost": None, "estimate": None, "n": row["bound_n"]}
+    complete = {
+        name: row[f"complete_{name}"]
+        for name in ("n", "gained", "lost", "estimate", "low", "high", "p")
+    }
+    some = "ok" if row["complete_n"] else NO_INFORMATION
+    became = {"gained": row["became_unreadable"], "lost": row["became_readable"]}
+    return [
+        result(
+            row, contrast, name=f"{at}: complete cases", quantity=f"{DIFFERENCE}, complete cases",
+            method=f"{method}, complete cases", status=some, **complete, **shared,
+        ),
+        result(
+            row, contrast, name=f"{at}: bounds", quantity=f"{DIFFERENCE}, bounds",
+            method="every reading of what is unread or missing", low=row["effect_low"],
+            high=row["effect_high"], p=None, **undecided, **shared,
+        ),
+        result(
+            row, contrast, name=f"{at}: bounds of limits",
+            quantity=f"{DIFFERENCE}, bounds of its limits",
+            method=f"every reading of what is unread or missing, {method}", low=row["bound_low"],
+            high=row["bound_high"], p=row["bound_p"], **undecided, **shared,
+        ),
+        result(
+            row, contrast, name=f"{at}: unreadable", quantity="unequal missingness",
+            method=f"{row['test']} of unread answers",
+            estimate=(became["gained"] - became["lost"]) / row["n"], low=None, high=None,
+            p=row["p_unreadable"], **became, **shared,
         ),
     ]  # fmt: skip
 
@@ -183,7 +228,7 @@ def _control_results(
     at = f"{row['quantity']} at {row['alpha']}"
     shared: dict[str, Any] = {"family": family, "scope": NEW_DIRECTIONS, "gained": None}
     shared |= {"lost": None, "p_adjusted": None, "family_size": None}
-    quantity = "signed effect" if row["quantity"] == SIGNED else "accuracy difference"
+    quantity = "signed effect" if row["quantity"] == SIGNED else DIFFERENCE
     gap = f"{quantity} − mean of controls"
     return [
         result(

@@ -81,6 +81,11 @@ def _of_place(place: Place, pictures: list[Figure]) -> list[Block]:
     title = "Accuracy and paired difference at every α"
     blocks += [*show("accuracy"), grids.effects_grid(effects, f"effects-{name}", title, context)]
     blocks += show("forest")
+    unread = place.rows(tables.missingness)
+    if said := words.missingness_sentence(unread.to_dict("records")):
+        blocks += [Heading(f"Missing answers ({where})", 3), Text(said)]
+        blocks.append(grids.missing_grid(unread, f"missing-{name}", context))
+        blocks.append(grids.sensitivity_grid(effects, f"bounds-{name}", context))
     compared = place.rows(tables.controls)
     if len(compared):
         blocks.append(Heading(f"Control directions ({where})", 3))

@@ -124,7 +124,7 @@ def _direction(
 def _results(rows: pd.DataFrame) -> list[list[Any]]:
     """One list per dose: numbers to draw, then the texts that are read.
 
-    alpha; accuracy, its low and high, baseline; pairs, gained, lost, missing; then as text
+    alpha; accuracy, its low and high, baseline; pairs, gained, lost, unreadable; then as text
     accuracy, baseline, difference, interval, p, corrected p.
     """
     doses = []
@@ -134,7 +134,7 @@ def _results(rows: pd.DataFrame) -> list[list[Any]]:
             [
                 row["alpha"],
                 *(None if pd.isna(row[name]) else round(row[name], DIGITS) for name in drawn),
-                *(int(row[name]) for name in ("n", "gained", "lost", "n_missing")),
+                *(int(row[name]) for name in ("n", "gained", "lost", "n_unreadable")),
                 words.percent(row["accuracy"]),
                 words.percent(row["baseline_accuracy"]),
                 words.points(row["estimate"]),

@@ -12,6 +12,8 @@ from analysis.figures import shown
 from analysis.report.document import Cards, Grid
 from analysis.report.verdicts import Verdict
 
+OUTCOME = "Right: a readable right answer; one that cannot be read is not right."
+
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
@@ -81,9 +83,9 @@ def effects_grid(effects: pd.DataFrame, name: str, title: str, context: Mapping[
               "Difference (points)", "95 % Tango", "95 % bootstrap", "p (mid-p)", "p (Holm)",
               "p (exact)", "p (sign)"],
         rows=rows,
-        note=f"Paired with the baseline; the primary test is McNemar mid-p, corrected by Holm over "
-        f"the {families} alphas of a direction; the others stand beside it because readers expect "
-        "them. Bootstrap: the exact distribution of resampling problems.",
+        note=f"{OUTCOME} Paired with the baseline; the primary test is McNemar mid-p, corrected by "
+        f"Holm over the {families} alphas of a direction; the others stand beside it because "
+        "readers expect them. Bootstrap: the exact distribution of resampling problems.",
         sql=shown("behind_effects", context),
     )  # fmt: skip
 
@@ -98,6 +100,7 @@ def controls_grid(controls: pd.DataFrame, name: str, context: Mapping[str, Any])
                 row["candidate"],
                 row["panel"],
                 f"{int(row['k'])} {row['control_kind']}",
+                words.count(row["n"]),
                 words.points(row["estimate"]),
                 words.points(row["controls_mean"]),
                 words.interval(row["prediction_low"], row["prediction_high"]),
@@ -112,11 +115,13 @@ def controls_grid(controls: pd.DataFrame, name: str, context: Mapping[str, Any])
     return Grid(
         name=name,
         title="Candidates among their control directions",
-        head=["Candidate", "Quantity", "Controls", "Effect (points)", "Mean of controls",
+        head=["Candidate", "Quantity", "Controls", "Problems", "Effect (points)",
+              "Mean of controls",
               "95 % prediction interval", "Cohen's d", "Hedges g", "p (Crawford–Howell)",
               "p (rank)", "Its norm / theirs"],
         rows=rows,
-        note="One observation against a sample of directions: Crawford–Howell (normal controls) "
+        note="All on the same problems, those that baseline, candidate and every control have. One "
+        "observation against a sample of directions: Crawford–Howell (normal controls) "
         "and the rank among them, which cannot fall below 2/(k + 1). The signed effect "
         "[f(α) − f(−α)]/2 is free of damage that both signs do. d has ddof = 1; its interval is "
         "the one that agrees with Crawford–Howell.",
@@ -144,9 +149,71 @@ def transitions_grid(transitions: pd.DataFrame, name: str, context: Mapping[str,
             [row["direction"], words.alpha(row["alpha"]), *(words.count(row[c]) for c in counts)]
             for row in _records(transitions)
         ],
-        note="Problems. Missing: one of the two answers could not be parsed or was cut off.",
+        note="Problems. An answer that cannot be read is not right; missing: either outcome is an "
+        "error.",
         sql=shown("behind_transitions", context),
     )
+
+
+def missing_grid(missingness: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:
+    """What was not read or is missing at every dose, against the baseline and the controls."""
+    rows = []
+    for row in _records(missingness):
+        few = "" if row["k"] != row["k"] else f" (k = {words.count(row['k'])})"
+        rows.append(
+            [
+                row["direction"],
+                words.alpha(row["alpha"]),
+                f"{words.count(row['n_unreadable'])} ({words.percent(row['unreadable'])})",
+                words.count(row["n_missing"]),
+                words.moved(row["became_unreadable"], row["became_readable"]),
+                words.p_value(row["p_adjusted"]),
+                words.percent(row["controls_unreadable"]) + few,
+                words.p_value(row["p_controls"]),
+            ]
+        )
+    return Grid(
+        name=name,
+        title="Answers that cannot be read",
+        head=["Direction", "α", "Unreadable", "Missing", "Became unreadable/readable",
+              "p (Holm)", "Controls, mean", "p (rank)"],
+        rows=rows,
+        note="Unreadable: cut off or not parsed; missing: an error. p: McNemar mid-p of the pairs "
+        "that only one side left unread, Holm over the doses of a direction.",
+        sql=shown("behind_missing", context),
+    )  # fmt: skip
+
+
+def sensitivity_grid(effects: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:
+    """What the primary estimand's effects are without the unread answers, and at the worst."""
+    rows = []
+    for row in _records(effects):
+        rows.append(
+            [
+                row["direction"],
+                words.alpha(row["alpha"]),
+                words.points(row["estimate"]),
+                words.count(row["complete_n"]),
+                words.points(row["complete_estimate"]),
+                words.interval(row["complete_low"], row["complete_high"]),
+                words.p_value(row["complete_p"]),
+                words.interval(row["effect_low"], row["effect_high"]),
+                words.p_value(row["bound_p"]),
+                "yes" if row["bound_agrees"] is True else "no",
+            ]
+        )
+    return Grid(
+        name=name,
+        title="Differences without unread answers, and their bounds",
+        head=["Direction", "α", "Primary (points)", "Complete pairs", "Complete cases",
+              "95 % Tango", "p (mid-p)", "Bounds", "Largest p", "Decided alike"],
+        rows=rows,
+        note="Primary: an answer that cannot be read is not right. Complete cases: pairs with both "
+        "answers read. Bounds: smallest and largest difference, and largest p, over every reading "
+        "of what was not read or is missing; decided alike: whether all of them reject with one "
+        "sign, or none does.",
+        sql=shown("behind_missing", context),
+    )  # fmt: skip
 
 
 def strata_grid(strata: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:
@@ -199,12 +266,12 @@ def trends_grid(trends: pd.DataFrame, name: str, context: Mapping[str, Any]) -> 
     return Grid(
         name=name,
         title="The whole curve, and its best α",
-        head=["Direction", "Signed slope (points per α)", "95 %", "p (reflection)", "Best α",
-              "As usually printed", "On problems that did not choose it", "95 %",
+        head=["Direction", "Problems", "Signed slope (points per α)", "95 %", "p (reflection)",
+              "Best α", "As usually printed", "On problems that did not choose it", "95 %",
               "p (max-T over alphas)", "Gain of the same search without effect"],
         rows=[
             [
-                row["direction"], words.points(row["trend"], 2),
+                row["direction"], words.count(row["n"]), words.points(row["trend"], 2),
                 words.interval(row["trend_low"], row["trend_high"], 2),
                 words.p_value(row["p_trend"]), words.alpha(row["best_alpha"]),
                 words.points(row["best_naive"]),

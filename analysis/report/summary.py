@@ -40,12 +40,17 @@ def summary(store: Source) -> pd.DataFrame:
                     "selected_on_outcome": bool(row["selected_on_outcome"]),
                     "alpha": alpha,
                     "n": row["n"],
+                    "n_unreadable": row["n_unreadable"],
+                    "n_missing": row["n_missing"],
                     "gained": row["gained"],
                     "lost": row["lost"],
                     "estimate": row["estimate"],
                     "low": row["low"],
                     "high": row["high"],
                     "p_holm": row["p_adjusted"],
+                    "complete_estimate": row["complete_estimate"],
+                    "effect_low": row["effect_low"],
+                    "effect_high": row["effect_high"],
                     "controls_mean": comparison.get("controls_mean"),
                     "k": comparison.get("k"),
                     "p_crawford_howell": comparison.get("p_crawford_howell"),
@@ -90,5 +95,14 @@ def summary_table(store: Source, *, json_output: bool = False) -> None:
         )
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 150)
     console.print(table)
+    unread = frame[frame["n_unreadable"] > 0]
+    if len(unread):
+        most = unread.sort_values("n_unreadable", kind="stable").iloc[-1]
+        console.print(
+            "an answer that cannot be read is not right; most of them under "
+            f"{most['direction']} at α = {words.alpha(most['alpha'])}, "
+            f"{words.count(most['n_unreadable'])}: with every one of them right or wrong the "
+            f"difference is {words.interval(most['effect_low'], most['effect_high'])} points"
+        )
     if frame["selected_on_outcome"].any():
         console.print("* this test set was selected on the outcome: its figures support no verdict")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.statistics.checks import Counts
 from analysis.statistics.intervals import tango_limits
@@ -22,60 +23,54 @@ class Region:
     """Tables with `gained` = sure gained + a + x and `lost` = sure lost + b + y.
 
     a <= `maybe_gained`, b <= `maybe_lost`, and x + y <= `either` (pairs that may become a gain, a
-    loss or no change).
+    loss or no change). Counts, or arrays of one shape: one region an element.
     """
 
-    gained: int
-    lost: int
-    maybe_gained: int
-    maybe_lost: int
-    either: int
-    n: int
+    gained: Any
+    lost: Any
+    maybe_gained: Any
+    maybe_lost: Any
+    either: Any
+    n: Any
 
-    def most_lost(self, gained: Any) -> Any:
-        """Largest `lost` that goes with each `gained`."""
-        used = np.maximum(gained - self.gained - self.maybe_gained, 0)
-        return self.lost + self.maybe_lost + self.either - used
+    def ends(self) -> tuple[tuple[Counts, Counts], tuple[Counts, Counts]]:
+        """The tables (gained, lost) with the smallest and with the largest net change.
 
-    def candidates(self) -> tuple[Counts, Counts]:
-        """Tables among which every extreme of limits and p is found: the edge and the diagonal.
-
-        Limits and p have no extreme inside: more gained at fixed lost moves both limits up, and p
-        falls as the larger count grows, so the largest p is on the edge or at gained = lost.
+        Every table of the region has at least as many gained and at most as many lost as the
+        first, and the other way round for the second.
         """
-        gained = np.arange(self.gained, self.gained + self.maybe_gained + self.either + 1)
-        most = self.most_lost(gained)
-        lost_at_ends = [
-            (np.full(most[i] - self.lost + 1, gained[i]), np.arange(self.lost, most[i] + 1))
-            for i in (0, -1)
-        ]
-        diagonal = gained[(gained >= self.lost) & (gained <= most)]
-        parts = [(gained, np.full_like(gained, self.lost)), (gained, most), (diagonal, diagonal)]
-        parts += lost_at_ends
-        first, second = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
-        return first, second
-
-    def everything(self) -> tuple[Counts, Counts]:
-        """All tables of the region (for small ones: the slow, obvious way)."""
-        rows = np.arange(self.gained, self.gained + self.maybe_gained + self.either + 1)
-        table = [(g, lo) for g in rows for lo in range(self.lost, int(self.most_lost(g)) + 1)]
-        return np.array([t[0] for t in table]), np.array([t[1] for t in table])
+        gained, lost, maybe_gained, maybe_lost, either = np.atleast_1d(
+            *(
+                np.asarray(v, dtype=np.int64)
+                for v in (self.gained, self.lost, self.maybe_gained, self.maybe_lost, self.either)
+            )
+        )
+        least = (gained, lost + maybe_lost + either)
+        return least, (gained + maybe_gained + either, lost)
 
 
 @dataclass(frozen=True)
 class Extremes:
-    """Ranges over a region: effect, interval limits, p, and which decisions occur.
+    """Ranges over each region (arrays): effect, interval limits, p, and what is decided.
 
-    `decisions` holds -1 (rejects, net loss), 0 (does not reject) and 1 (rejects, net gain).
+    `first_decision` and `last_decision` are those at the smallest and the largest net change: -1
+    (rejects, net loss), 0 (does not reject) or 1 (rejects, net gain). Where they agree, every
+    table of the region decides so.
     """
 
-    low_effect: float
-    high_effect: float
-    low: float
-    high: float
-    p_low: float
-    p_high: float
-    decisions: frozenset[int]
+    low_effect: NDArray[np.float64]
+    high_effect: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    p_low: NDArray[np.float64]
+    p_high: NDArray[np.float64]
+    first_decision: Counts
+    last_decision: Counts
+
+    @property
+    def agrees(self) -> NDArray[np.bool_]:
+        """Whether every table of the region decides alike, with the same sign."""
+        return self.first_decision == self.last_decision
 
 
 def decision(gained: Counts, lost: Counts, significance: float) -> Counts:
@@ -84,16 +79,23 @@ def decision(gained: Counts, lost: Counts, significance: float) -> Counts:
 
 
 def extremes(region: Region, confidence: float) -> Extremes:
-    """What Tango's limits and McNemar's mid-p can be over the region."""
-    gained, lost = region.candidates()
-    low, high = tango_limits(gained, lost, np.full_like(gained, region.n), confidence)
-    effects, p = (gained - lost) / region.n, mid_p(gained, lost)
+    """What Tango's limits and McNemar's mid-p can be over each region.
+
+    One more gained moves both limits up, one more lost moves both down, and p rises towards
+    gained = lost: so all extremes are at the two ends, but for the largest p where the region
+    meets the diagonal, which it does where its ends are on two sides of it.
+    """
+    (g0, l0), (g1, l1) = region.ends()
+    n = np.broadcast_to(np.asarray(region.n, dtype=np.int64), g0.shape)
+    p0, p1 = mid_p(g0, l0), mid_p(g1, l1)
+    crosses = (g0 <= l0) & (g1 >= l1)
     return Extremes(
-        low_effect=float(effects.min()),
-        high_effect=float(effects.max()),
-        low=float(low.min()),
-        high=float(high.max()),
-        p_low=float(floor_p(p.min())),
-        p_high=float(floor_p(p.max())),
-        decisions=frozenset(int(d) for d in decision(gained, lost, 1 - confidence)),
+        low_effect=(g0 - l0) / n,
+        high_effect=(g1 - l1) / n,
+        low=tango_limits(g0, l0, n, confidence)[0],
+        high=tango_limits(g1, l1, n, confidence)[1],
+        p_low=floor_p(np.minimum(p0, p1)),
+        p_high=floor_p(np.where(crosses, 1.0, np.maximum(p0, p1))),
+        first_decision=decision(g0, l0, 1 - confidence),
+        last_decision=decision(g1, l1, 1 - confidence),
     )

@@ -113,9 +113,9 @@ def fragility(
         if left
         else None,
         worst=paired_difference(*flipped, n, confidence=confidence),
-        p_low=span.p_low,
-        p_high=span.p_high,
-        low_bound=span.low,
-        high_bound=span.high,
-        decision_unchanged=len(span.decisions) == 1,
+        p_low=span.p_low.item(),
+        p_high=span.p_high.item(),
+        low_bound=span.low.item(),
+        high_bound=span.high.item(),
+        decision_unchanged=span.agrees.item(),
     )

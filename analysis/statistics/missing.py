@@ -1,6 +1,7 @@
-"""Missing outcomes: complete cases, missing counted as wrong, and worst-case bounds side by side.
+"""Missing outcomes: counted as wrong, complete cases and worst-case bounds side by side.
 
-Steering changes how often an answer cannot be read, so missing outcomes are not missing at random.
+Steering changes how often an answer cannot be read, so missing outcomes are not missing at random;
+`missingness_trend` says whether it does.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 from analysis.statistics.checks import LARGEST_LISTED, Counts, count, level, numbers, whole
 from analysis.statistics.flips import Region, extremes
 from analysis.statistics.intervals import PairedDifference, paired_difference
-from analysis.statistics.results import NO_INFORMATION, Estimate, Refusal
+from analysis.statistics.results import NO_INFORMATION, OK, Estimate, Refusal, floor_p
 
 _RIGHT, _WRONG, _MISSING = 0, 1, 2
 
@@ -132,11 +134,73 @@ def missing_bounds(table: ArrayLike, *, confidence: float = 0.95) -> MissingBoun
         dropped=n - known,
         dropped_what="pairs with a missing outcome (complete cases only)",
         complete=complete,
-        low_effect=worst.low_effect,
-        high_effect=worst.high_effect,
-        low_bound=worst.low,
-        high_bound=worst.high,
-        p_low=worst.p_low,
-        p_high=worst.p_high,
-        decision_unchanged=len(worst.decisions) == 1,
+        low_effect=worst.low_effect.item(),
+        high_effect=worst.high_effect.item(),
+        low_bound=worst.low.item(),
+        high_bound=worst.high.item(),
+        p_low=worst.p_low.item(),
+        p_high=worst.p_high.item(),
+        decision_unchanged=worst.agrees.item(),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MissingnessTrend(Estimate):
+    """How the share of unreadable answers moves with the size of the dose.
+
+    `estimate` is the mean over problems of the least-squares slope on |alpha| (share per unit),
+    `statistic` Mantel's normal deviate, `informative` the problems whose answers are read at some
+    doses and not at others: the test hangs on these alone.
+    """
+
+    estimate: float
+    p: float = field()
+    informative: int
+
+
+def missingness_trend(unreadable: ArrayLike, alphas: ArrayLike) -> MissingnessTrend:
+    """Test whether answers become unreadable as |alpha| grows.
+
+    Args:
+        unreadable: array, shape (n, m). 1 where an answer could not be read, 0 where it could, a
+            share of seeds, or NaN (no outcome); problems with a NaN are left out.
+        alphas: m numbers. Dose of each column, the baseline's 0 among them; signs do not matter.
+
+    Notes:
+        Mantel's extension test with the problem as stratum: under the null, that reading an answer
+        does not depend on the dose, the doses of a problem are exchangeable, and the sum of its
+        slopes has a known mean (0) and variance. Normal approximation: with fewer than about ten
+        informative problems it is rough.
+
+    Raises:
+        Refusal: shapes that do not fit, or doses that are all of one size.
+
+    References:
+        Mantel, Journal of the American Statistical Association 58 (1963) 690.
+    """
+    values = np.asarray(unreadable, dtype=np.float64)
+    sizes = np.abs(np.asarray(alphas, dtype=np.float64))
+    if values.ndim != 2 or sizes.shape != values.shape[1:] or not np.isfinite(sizes).all():
+        raise Refusal(
+            f"unreadable has shape {values.shape} and alphas {sizes.shape}: pass [problems, doses] "
+            "and one finite dose for each column"
+        )
+    if not np.ptp(sizes):
+        raise Refusal("all doses have one size: a trend over |alpha| needs two, say the baseline's")
+    kept = values[~np.isnan(values).any(axis=1)]
+    centred = sizes - sizes.mean()
+    slopes = kept @ centred / (centred @ centred)
+    spread = ((kept - kept.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+    variance = float((spread / (len(sizes) - 1) / (centred @ centred)).sum())
+    deviate = float(slopes.sum() / np.sqrt(variance)) if variance > 0 else 0.0
+    return MissingnessTrend(
+        method="Mantel's extension, problems as strata",
+        estimate=float(slopes.mean()) if len(kept) else float("nan"),
+        n=len(kept),
+        p=float(floor_p(special.erfc(abs(deviate) / np.sqrt(2)))),
+        statistic=deviate,
+        status=OK if variance > 0 else NO_INFORMATION,
+        dropped=len(values) - len(kept),
+        dropped_what="problems without an outcome at every dose",
+        informative=int((spread > 0).sum()),
     )

@@ -95,8 +95,8 @@ def stratified_difference(
     if len(given) == 2 and strata_run == baseline_run:
         raise Refusal(
             f"the strata were cut from run {strata_run}, the baseline of these pairs: chance in it "
-            "would become an effect as large as the rate of change; cut strata from another run or from an "
-            "attribute of the problems (n_steps)"
+            "would become an effect as large as the rate of change; cut strata from another run or "
+            "from an attribute of the problems (n_steps)"
         )
     counts = pairs(gained, lost, n)
     confidence = level("confidence", confidence)

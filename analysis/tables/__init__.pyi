@@ -36,6 +36,7 @@ from .directions import (
 from .directions import (
     norms as norms,
 )
+from .missingness import missingness as missingness
 from .paired import accuracy as accuracy
 from .paired import effects as effects
 from .problems import (
@@ -75,6 +76,7 @@ __all__ = [
     "forest",
     "homogeneity",
     "latent_growth",
+    "missingness",
     "norms",
     "power_curves",
     "problem_blocks",

@@ -11,6 +11,7 @@ from analysis import words
 from analysis.tables.base import CONFIDENCE, CONTEXT, STAMPS, groups, ordered
 from analysis.tables.paired import effects
 from analysis.tables.readings import Source, remembered, view
+from analysis.tables.shared import BEHIND, on_shared_problems
 
 # What must agree for a control to be comparable; the direction itself is what differs.
 PLACE = [*CONTEXT, "site", "schedule", "operator", "effect"]
@@ -25,7 +26,7 @@ CONTROL_COLUMNS = [
     "p_rank", "rank_floor", "rank_status", "status",
 ]  # fmt: skip
 SIGNED_COLUMNS = [
-    *PLACE, "direction", *STAMPS, "kind", "role", "quantity", "alpha", "n", "estimate",
+    *PLACE, "direction", *STAMPS, "kind", "role", "quantity", "alpha", "n", "estimate", *BEHIND,
 ]  # fmt: skip
 EFFECT, SIGNED = "effect", "signed effect"
 
@@ -36,17 +37,23 @@ def control_points(store: Source) -> pd.DataFrame:
 
     `quantity` is `effect` (the paired effect at `alpha`) or `signed effect`, [f(a) − f(−a)]/2,
     which damage that both signs do cancels out of; `alpha` is then the positive dose. Fractions.
+    A candidate and all its controls at a dose are counted on the same problems, `n` of them: those
+    on which none of them, nor the baseline, has a missing outcome.
     """
     tested = effects(store)
+    tested = tested.assign(conditions=tested["condition_id"].map(lambda name: (name,)))
     signed = signed_effects(tested)
     both = pd.concat([tested.assign(quantity=EFFECT), signed], ignore_index=True)
-    return match_controls(both, view(store, "directions"))
+    points = match_controls(both, view(store, "directions"))
+    shared = on_shared_problems(points, store, by=[*PLACE, "candidate", "quantity", "alpha"])
+    return shared.drop(columns=BEHIND)
 
 
 def signed_effects(tested: pd.DataFrame) -> pd.DataFrame:
     """[f(a) − f(−a)]/2 of every curve that was swept at both signs of a dose.
 
-    The baseline cancels, so the estimate is half the difference of the two paired effects.
+    The baseline cancels, so the estimate is half the difference of the two paired effects (each
+    on its own problems; `control_points` counts them on the same).
     """
     columns = [*PLACE, "direction"]
     positive = tested[tested["alpha"] > 0]
@@ -63,6 +70,8 @@ def signed_effects(tested: pd.DataFrame) -> pd.DataFrame:
                     "alpha": alpha,
                     "n": min(up["n"], down["n"]),
                     "estimate": (up["estimate"] - down["estimate"]) / 2,
+                    "conditions": (*up["conditions"], *down["conditions"]),
+                    "n_missing": up["n_missing"] + down["n_missing"],
                 }
             )
     return pd.DataFrame(rows, columns=SIGNED_COLUMNS)
@@ -90,10 +99,10 @@ def match_controls(tested: pd.DataFrame, directions: pd.DataFrame) -> pd.DataFra
                 pair = pd.concat([pd.DataFrame([candidate]), sample], ignore_index=True)
                 samples.append(pair.assign(candidate=candidate["direction"], control_kind=kind))
     if not samples:
-        return pd.DataFrame(columns=[*POINT_COLUMNS, "parent"])
+        return pd.DataFrame(columns=[*POINT_COLUMNS, "parent", *BEHIND])
     points = pd.concat(samples, ignore_index=True)
     order = [*PLACE, "candidate", "control_kind", "quantity", "alpha", "role", "direction"]
-    return ordered(points.reindex(columns=[*POINT_COLUMNS, "parent"]), order)
+    return ordered(points.reindex(columns=[*POINT_COLUMNS, "parent", *BEHIND]), order)
 
 
 @remembered

@@ -18,9 +18,10 @@ TRANSITIONS = ["stayed right", "gained", "lost", "stayed wrong", "missing"]
 def accuracy_curves(store: Source) -> pd.DataFrame:
     """`effects` of the candidates, each curve with its baseline as the row at alpha 0.
 
-    Where steered answers are missing, pairs are fewer than baseline outcomes and have an accuracy
-    of their own at the baseline. A curve starts from one baseline, that of all its problems, and
-    each `accuracy` (with `accuracy_low/high`) is this baseline plus the paired difference.
+    Where outcomes are missing (errors), pairs are fewer than baseline outcomes and have an
+    accuracy of their own at the baseline. A curve starts from one baseline, that of all its
+    problems, and each `accuracy` (with `accuracy_low/high`) is this baseline plus the paired
+    difference.
     """
     tested = effects(store)
     tested = tested[tested["role"] == "candidate"].reset_index(drop=True)
@@ -48,7 +49,7 @@ def accuracy_curves(store: Source) -> pd.DataFrame:
 
 
 def _baseline_accuracy(store: Source, rows: pd.DataFrame) -> pd.Series:
-    """The accuracy of each row's whole baseline on its set, over the answers that were parsed."""
+    """The accuracy of each row's whole baseline on its set; an unreadable answer is not right."""
     every = accuracy(store)
     baseline = every[every["direction"].isna()]
     keys = zip(baseline["set_name"], baseline["baseline_id"], strict=True)
@@ -118,7 +119,8 @@ def forest(store: Source) -> pd.DataFrame:
 def transitions(store: Source) -> pd.DataFrame:
     """Per candidate and alpha: problems that stayed right, were gained or lost, stayed wrong.
 
-    Counts; `missing` counts pairs in which either answer could not be parsed; `total` is all of
+    Counts; an answer that cannot be read is not right (`n_unreadable` of them), `missing` counts
+    pairs in which either outcome is missing (an error); `total` is all of
     them; `gained_label` and `lost_label` are what is written above a bar.
     """
     frame = view(store, "transitions")

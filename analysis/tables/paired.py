@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 
 from analysis.tables.base import CONFIDENCE, CURVE, STAMPS, groups, ordered, whole_test_sets
+from analysis.tables.missing import SENSITIVITY, sensitivity
 from analysis.tables.readings import Source, remembered, view
 from analysis.tables.seeds import seed_tests
 
 EFFECT_COLUMNS = [
-    *CURVE, "kind", "role", *STAMPS, "alpha", "n", "n_missing", "baseline_accuracy", "accuracy",
+    *CURVE, "kind", "role", *STAMPS, "alpha", "n", "baseline_accuracy", "accuracy",
     "gained", "lost", "discordant", "estimate", "low", "high", "level", "p", "p_adjusted",
     "family_size", "p_exact", "p_sign", "bootstrap_low", "bootstrap_high", "accuracy_low",
-    "accuracy_high", "test", "status",
+    "accuracy_high", "test", "status", *SENSITIVITY, "condition_id",
 ]  # fmt: skip
 MCNEMAR = "McNemar mid-p"
 
@@ -23,7 +24,8 @@ MCNEMAR = "McNemar mid-p"
 def accuracy(store: Source) -> pd.DataFrame:
     """Accuracy per curve and alpha, baselines included, as the view `accuracy_by_alpha` counts it.
 
-    Fractions, not percentages; `accuracy` is over the answers that could be parsed.
+    Fractions, not percentages; `accuracy` counts an answer that cannot be read as not right,
+    `complete_accuracy` leaves it out.
     """
     return ordered(view(store, "accuracy_by_alpha"), [*CURVE, "alpha"])
 
@@ -32,10 +34,14 @@ def accuracy(store: Source) -> pd.DataFrame:
 def effects(store: Source, *, confidence: float = CONFIDENCE) -> pd.DataFrame:
     """One row per direction and alpha: the paired effect against the baseline, tested.
 
-    Columns: what names the curve; `n` pairs, `gained`, `lost`; `estimate` = (gained − lost)/n as a
-    fraction with its Tango interval; `p` McNemar mid-p, `p_adjusted` Holm over the alphas of the
-    direction (`family_size` of them), `p_exact`, `p_sign`; the bootstrap interval (the exact
-    distribution of resampling problems); `accuracy_low/high`: the interval moved to the baseline.
+    The outcome is a readable right answer: what cannot be read is not right, what is missing (an
+    error) is in no pair. Columns: what names the curve; `n` pairs, `gained`, `lost`; `estimate` =
+    (gained − lost)/n as a fraction with its Tango interval; `p` McNemar mid-p, `p_adjusted` Holm
+    over the alphas of the direction (`family_size` of them), `p_exact`, `p_sign`; the bootstrap
+    interval (the exact distribution of resampling problems); `accuracy_low/high`: the interval
+    moved to the baseline. Beside them `n_unreadable`, `n_missing` (steered outcomes), complete
+    cases (`complete_*`) and worst-case bounds (`bound_*`, `effect_low/high`): see
+    `analysis.tables.missing.sensitivity`.
     Conditions with several seeds a problem are tested over problems (`test` says by what), because
     McNemar's test would take the seeds for problems.
     """
@@ -76,6 +82,7 @@ def paired_tests(
         baseline_accuracy=counts["baseline_n_correct"] / counts["n"],
         test=MCNEMAR,
         **_paired_columns(counts, confidence=confidence),
+        **sensitivity(counts, confidence=confidence),
     )
     return ordered(_finished(tested, family, columns), [*CURVE, "alpha", *within])
 

@@ -11,6 +11,7 @@ import pandas as pd
 from analysis import words
 from analysis.tables.base import CURVE, STAMPS, groups, ordered
 from analysis.tables.readings import Source, remembered, view
+from analysis.tables.seeds import numbers, unreadable
 
 SEED = 0
 RESAMPLES = 9999
@@ -21,8 +22,10 @@ RIGHT, WRONG, MISSING = "stayed right", "stayed wrong", "missing"
 class Curve:
     """Outcomes of one candidate on one problem set, problem by problem.
 
-    `outcomes` is [problems, alphas] of 0, 1 or NaN (missing), `baseline` [problems]; `seeds` says
-    how many outcomes a problem has: with more than one, each is the mean over them.
+    `outcomes` is [problems, alphas] of 1 (a readable right answer), 0 or NaN (missing), `baseline`
+    [problems]; `seeds` says how many outcomes a problem has: with more than one, each is the mean
+    over them. `unreadable` is [problems, alphas] of the share of answers that could not be read,
+    `baseline_unreadable` [problems]; NaN where outcomes are.
     """
 
     names: dict[str, Any]
@@ -30,6 +33,8 @@ class Curve:
     problems: pd.DataFrame
     outcomes: np.ndarray
     baseline: np.ndarray
+    unreadable: np.ndarray
+    baseline_unreadable: np.ndarray
     seeds: int
 
 
@@ -54,22 +59,24 @@ def candidate_curves(store: Source) -> list[Curve]:
                 | {"kind": rows["kind"].iloc[0]},
                 alphas=np.sort(rows["alpha"].unique()),
                 problems=problems[["problem_id", "question", "n_steps"]].reset_index(drop=True),
-                outcomes=_matrix(rows, "correct"),
-                baseline=_matrix(rows, "baseline_correct")[:, 0],
+                outcomes=_matrix(rows, numbers(rows["readable_right"])),
+                baseline=_matrix(rows, numbers(rows["baseline_readable_right"]))[:, 0],
+                unreadable=_matrix(rows, unreadable(rows)),
+                baseline_unreadable=_matrix(rows, unreadable(rows, "baseline_"))[:, 0],
                 seeds=seeds,
             )
         )
     return curves
 
 
-def _matrix(rows: pd.DataFrame, column: str) -> np.ndarray:
-    """[problems, alphas] of a boolean column, averaged over seeds; NaN where any is missing."""
+def _matrix(rows: pd.DataFrame, values: np.ndarray) -> np.ndarray:
+    """[problems, alphas] of a column, averaged over seeds; NaN where any is missing."""
     problem, _ = pd.factorize(rows["problem_id"], sort=True)
     dose, _ = pd.factorize(rows["alpha"], sort=True)
     total = np.zeros((problem.max() + 1, dose.max() + 1))
     count = np.zeros_like(total)
     np.add.at(count, (problem, dose), 1.0)
-    np.add.at(total, (problem, dose), rows[column].map({True: 1.0, False: 0.0}).to_numpy(float))
+    np.add.at(total, (problem, dose), values)
     return np.where(count > 0, total / np.maximum(count, 1.0), np.nan)
 
 
@@ -169,7 +176,8 @@ def doses(store: Source, *, seed: int = SEED) -> pd.DataFrame:
 def trends(store: Source, *, seed: int = SEED) -> pd.DataFrame:
     """One row per candidate and set: the curve as a whole, and its best alpha honestly.
 
-    `trend` is the mean signed slope (change in accuracy per unit of alpha) with its interval and
+    All of it on the `n` problems with an outcome at every dose and at the baseline. `trend` is the
+    mean signed slope (change in accuracy per unit of alpha) with its interval and
     reflection p; `best_alpha` maximises accuracy, `best_naive` is its effect as usually printed,
     `best_estimate` the effect on the half of the problems that did not choose it, `p_best` its
     p-value by max-T, `null_gain` what the search gains without any effect.
@@ -178,9 +186,11 @@ def trends(store: Source, *, seed: int = SEED) -> pd.DataFrame:
 
     rows = []
     for curve, response in dose_responses(store, seed=seed):
+        # The search on the problems of the trend: those with an outcome at every dose.
+        whole = ~np.isnan(np.column_stack([curve.outcomes, curve.baseline])).any(axis=1)
         best = best_alpha(
-            curve.outcomes,
-            curve.baseline,
+            curve.outcomes[whole],
+            curve.baseline[whole],
             rng=np.random.default_rng(seed),
             alphas=[float(a) for a in curve.alphas],
             tail="greater",

@@ -12,9 +12,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.tables.base import CURVE, matching
+from analysis.tables.missing import SENSITIVITY, effect_bounds
 from analysis.tables.readings import Source, view
 
 CLUSTERED = "cluster score over problems"
+RESAMPLES = 9999
 UNTESTED = ("low", "high", "p", "p_exact", "p_sign", "bootstrap_low", "bootstrap_high")
 
 
@@ -22,51 +24,110 @@ def seed_tests(store: Source, frame: pd.DataFrame, *, confidence: float) -> pd.D
     """The columns of `effects` (before correction) for conditions with several seeds.
 
     Candidates are tested by `clustered_difference`; controls have their estimate alone, which is
-    all that a comparison with them takes. `n` counts problems, `gained` and `lost` pairs.
+    all that a comparison with them takes. `n` counts problems, `gained`, `lost` and `bound_n`
+    pairs. The bounds of limits and p are those at the two extreme readings of what is open (all of
+    it against the direction, all of it for it); p is 1 where the effect may have either sign.
     """
     steered = frame[frame["direction"].notna() & (frame["n_pairs"] > 0)].reset_index(drop=True)
+    steered = steered.assign(**effect_bounds(steered))
     outcomes = view(store, "candidate_outcomes")
     baselines = frame[frame["direction"].isna()]
     seeds = dict(zip(baselines["condition_id"], baselines["n_seeds"], strict=True))
     rows = []
     for row in steered.to_dict("records"):
         tested: dict[str, Any] = {str(name): value for name, value in row.items()}
-        tested |= dict.fromkeys(UNTESTED, np.nan) | {
+        tested |= dict.fromkeys((*UNTESTED, *(set(SENSITIVITY) - set(tested))), np.nan) | {
             "level": confidence,
             "test": CLUSTERED,
             "status": "ok",
         }
-        pairs = int(row["n_pairs"])
+        pairs, read = int(row["n_pairs"]), int(row["complete_n_pairs"])
         tested["estimate"] = (row["gained"] - row["lost"]) / pairs
         tested["baseline_accuracy"] = row["baseline_n_correct"] / pairs
         tested["discordant"] = row["gained"] + row["lost"]
         tested["n"] = pairs // int(row["n_seeds"])
+        tested["complete_n"] = read // int(row["n_seeds"])
+        if read:
+            tested["complete_estimate"] = (row["complete_gained"] - row["complete_lost"]) / read
         if row["role"] == "candidate":
-            shared = seeds.get(row["baseline_id"], 1) == 1
-            tested |= _clustered(outcomes, tested, "shared" if shared else "seeds", confidence)
+            pairing = "shared" if seeds.get(row["baseline_id"], 1) == 1 else "seeds"
+            place = {name: tested[name] for name in (*CURVE, "alpha")}
+            mine = matching(outcomes, place)
+            tested |= _tested(mine, pairing, confidence) | _sensitivity(mine, pairing, confidence)
         rows.append(tested)
     return pd.DataFrame(rows)
 
 
-def _clustered(
-    outcomes: pd.DataFrame, row: dict[str, Any], pairing: Any, confidence: float
-) -> dict[str, Any]:
-    """Estimate, interval and p of one condition over problems."""
-    from analysis.statistics.clustered import clustered_difference
-    from analysis.statistics.results import Refusal
+def numbers(column: pd.Series) -> np.ndarray:
+    """A column of true, false and NULL as 1, 0 and NaN."""
+    return np.asarray(column.map({True: 1.0, False: 0.0}), dtype=float)
 
-    place = {name: row[name] for name in (*CURVE, "alpha")}
-    mine = matching(outcomes, place)
-    table = {
-        "problem": mine["problem_id"].to_numpy(),
-        "steered": mine["correct"].map({True: 1.0, False: 0.0}).to_numpy(float),
-        "baseline": mine["baseline_correct"].map({True: 1.0, False: 0.0}).to_numpy(float),
-    }
-    try:
-        result = clustered_difference(
-            table, rng=np.random.default_rng(0), pairing=pairing, confidence=confidence
-        )
-    except Refusal:
+
+def unreadable(rows: pd.DataFrame, side: str = "") -> np.ndarray:
+    """1 where an answer could not be read, 0 where it was, NaN where the outcome is missing."""
+    known = rows[f"{side}readable_right"].notna()
+    return np.where(known, rows[f"{side}correct"].isna().astype(float), np.nan)
+
+
+def _tested(mine: pd.DataFrame, pairing: str, confidence: float) -> dict[str, Any]:
+    """Estimate, interval and p of one condition over problems, by the primary estimand."""
+    after, before = numbers(mine["readable_right"]), numbers(mine["baseline_readable_right"])
+    result = _clustered(mine, after, before, pairing, confidence, resamples=RESAMPLES)
+    if result is None:
         return {"status": "no_information"}
     names = ("n", "estimate", "low", "high", "p", "status", "bootstrap_low", "bootstrap_high")
     return {name: getattr(result, name) for name in names}
+
+
+def _sensitivity(mine: pd.DataFrame, pairing: str, confidence: float) -> dict[str, Any]:
+    """Complete cases, bounds, and the test of unequal missingness, over problems."""
+    after, before = numbers(mine["correct"]), numbers(mine["baseline_correct"])
+    tested: dict[str, Any] = {}
+    complete = _clustered(mine, after, before, pairing, confidence)
+    if complete is not None:
+        names = ("n", "estimate", "low", "high", "p")
+        tested |= {f"complete_{name}": getattr(complete, name) for name in names}
+    worst, best = (
+        _clustered(mine, _filled(after, read), _filled(before, 1 - read), pairing, confidence)
+        for read in (0.0, 1.0)
+    )
+    if worst is not None and best is not None:
+        decides = [np.sign(r.estimate) * (r.p <= 1 - confidence) for r in (worst, best)]
+        open_sign = worst.estimate <= 0 <= best.estimate
+        tested |= {"bound_low": worst.low, "bound_high": best.high}
+        tested |= {"bound_p": 1.0 if open_sign else float(np.maximum(worst.p, best.p))}
+        tested |= {"bound_agrees": bool(decides[0] == decides[1])}
+    unread = _clustered(mine, unreadable(mine), unreadable(mine, "baseline_"), pairing, confidence)
+    return tested | ({} if unread is None else {"p_unreadable": unread.p})
+
+
+def _filled(values: np.ndarray, value: float) -> np.ndarray:
+    return np.where(np.isnan(values), value, values)
+
+
+def _clustered(
+    mine: pd.DataFrame,
+    after: np.ndarray,
+    before: np.ndarray,
+    pairing: Any,
+    confidence: float,
+    resamples: int = 1,
+) -> Any:
+    """`clustered_difference` of two columns, None where there are too few problems.
+
+    Where the bootstrap is not asked for, one resample is as good as many.
+    """
+    from analysis.statistics.clustered import clustered_difference
+    from analysis.statistics.results import Refusal
+
+    table = {"problem": mine["problem_id"].to_numpy(), "steered": after, "baseline": before}
+    try:
+        return clustered_difference(
+            table,
+            rng=np.random.default_rng(0),
+            pairing=pairing,
+            confidence=confidence,
+            resamples=resamples,
+        )
+    except Refusal:
+        return None

@@ -22,6 +22,7 @@ from .sentences import fragility_sentence as fragility_sentence
 from .sentences import look_sentence as look_sentence
 from .sentences import mcnemar_sentence as mcnemar_sentence
 from .sentences import missing_sentence as missing_sentence
+from .sentences import missingness_sentence as missingness_sentence
 from .sentences import power_sentence as power_sentence
 from .sentences import sample_size_sentence as sample_size_sentence
 
@@ -44,6 +45,7 @@ __all__ = [
     "look_sentence",
     "mcnemar_sentence",
     "missing_sentence",
+    "missingness_sentence",
     "moved",
     "p_is",
     "p_value",

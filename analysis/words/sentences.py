@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from analysis.statistics import results
-from analysis.words.numbers import compact, limits, p_is, p_value, points
+from analysis.words.numbers import alpha, compact, count, limits, p_is, p_value, percent, points
 
 if TYPE_CHECKING:
     from analysis.statistics.controls import ControlComparison
@@ -188,6 +189,40 @@ def look_sentence(e: EValue, sequence: ConfidenceSequence, threshold: float = 20
         f"are {points(sequence.low)} to {points(sequence.high)} points (wider than the e-value's "
         "verdict, since they share their error with the rate of change)."
     )
+
+
+def missingness_sentence(rows: Sequence[Mapping[Any, Any]]) -> str:
+    """Reading of the rows of `tables.missingness` of one problem set; nothing where all was read.
+
+    Baseline, the dose with the most unreadable answers, the trend of each direction, and how many
+    outcomes are missing.
+    """
+    said = []
+    steered = [row for row in rows if row["alpha"]]
+    if any(row["n_unreadable"] for row in rows):
+        base = next(row for row in rows if not row["alpha"])
+        most = max(steered, key=lambda row: row["unreadable"])
+        beside = (
+            f"; its controls {percent(most['controls_unreadable'])}, k = {count(most['k'])}"
+            if most["k"] == most["k"]
+            else ""
+        )
+        trends = {row["direction"]: (row["trend"], row["p_trend"]) for row in rows}
+        slopes = "; ".join(
+            f"{name} {points(slope, 2)} points per unit ({p_is(p)})"
+            for name, (slope, p) in trends.items()
+        )
+        said.append(
+            f"Unreadable answers: {percent(base['unreadable'])} at the baseline, most under "
+            f"{most['direction']} at α = {alpha(most['alpha'])}: {percent(most['unreadable'])} "
+            f"(corrected {p_is(most['p_adjusted'])} for unequal missingness{beside}). Trend over "
+            f"|α| (Mantel): {slopes}."
+        )
+    missing = sum(row["n_missing"] for row in steered)
+    if missing:
+        outcomes = sum(row["n"] for row in steered)
+        said.append(f"{missing} of {outcomes} steered outcomes are missing (errors) and left out.")
+    return " ".join(said)
 
 
 def missing_sentence(result: MissingBounds) -> str:

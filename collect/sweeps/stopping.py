@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from collect.sweeps.sweep import Condition, Problem, Progress, Setting, sweep
+from sql.words import readable_right
 from store.shards import Where, committed
 
 if TYPE_CHECKING:
@@ -116,13 +117,17 @@ def _questions(
 
 
 def _correct(root: Path, conditions: Sequence[Condition], seed: int) -> Correct:
-    """Committed correctness by condition and problem."""
+    """The primary outcome (a readable right answer) by condition and problem, as committed."""
     where: Where = {
         "condition_id": [condition.condition_id for condition in conditions],
         "seed": [seed],
     }
-    rows = committed(root, "outcomes", ["condition_id", "problem_id", "correct"], where).to_pylist()
-    return {(row["condition_id"], row["problem_id"]): row["correct"] for row in rows}
+    columns = ["condition_id", "problem_id", "correct", "status"]
+    rows = committed(root, "outcomes", columns, where).to_pylist()
+    return {
+        (row["condition_id"], row["problem_id"]): readable_right(row["correct"], row["status"])
+        for row in rows
+    }
 
 
 def _look(

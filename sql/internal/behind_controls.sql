@@ -4,6 +4,7 @@
 --
 -- Columns:
 --   candidate    the direction that the control is norm-matched to
+--   n_pairs      the same for the candidate and each of its controls
 --   estimate     (gained - lost) / n_pairs, a fraction
 --
 -- Parameters:
@@ -13,7 +14,7 @@
 --   $dtype VARCHAR = NULL: arithmetic of the model
 --   $set_name VARCHAR = NULL: the problem set; NULL for problems of none
 --   $baseline_id VARCHAR = NULL: the condition that the steered ones are paired with
-SELECT candidate, direction, alpha, estimate
+SELECT candidate, direction, alpha, n_pairs, estimate
 FROM control_effects
 WHERE model = $model
     AND protocol = $protocol

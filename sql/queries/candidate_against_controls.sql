@@ -5,14 +5,16 @@
 -- Parameters:
 --   $set_name VARCHAR = primary: problem set, NULL for all
 -- Columns:
---   estimate                       (gained - lost) / n_pairs of the candidate, a fraction
+--   n_pairs                        on the same problems for all of them, see `control_effects`
+--   estimate                       (gained - lost) / n_pairs of the candidate, a fraction; an answer
+--                                  that cannot be read is not right
 --   k                              controls run in the same way and dose
 --   control_min, control_median, control_max   of the controls' estimates
 --   rank_p_lower, rank_p_upper     (1 + controls at or below / at or above) / (k + 1), one-sided:
 --                                  never below 1 / (k + 1)
 SELECT
-    model, protocol, set_name, candidate AS direction, alpha, candidate_estimate AS estimate,
-    count(*) AS k,
+    model, protocol, set_name, candidate AS direction, alpha, candidate_n_pairs AS n_pairs,
+    candidate_estimate AS estimate, count(*) AS k,
     min(estimate) AS control_min,
     median(estimate) AS control_median,
     max(estimate) AS control_max,
@@ -24,5 +26,5 @@ WHERE candidate_estimate IS NOT NULL
     AND ($set_name::VARCHAR IS NULL OR set_name = $set_name::VARCHAR)
 GROUP BY
     model, protocol, decoding, dtype, set_name, candidate, candidate_id, baseline_id, site,
-    schedule, operator, effect, alpha, candidate_estimate
+    schedule, operator, effect, alpha, candidate_n_pairs, candidate_estimate
 ORDER BY model, protocol, set_name, direction, alpha, site, schedule, operator, effect;

@@ -6,7 +6,7 @@
 --   $alpha DOUBLE = -3.0: dose
 --   $least INTEGER = 3: controls that must have run on the problem
 -- Columns:
---   n_controls              controls with both outcomes known on this problem
+--   n_controls              controls with neither outcome missing on this problem
 --   gained, lost            controls under which it turned right, wrong
 SELECT
     x.model, x.protocol, x.alpha, x.problem_id, p.question, p.n_steps,

@@ -7,8 +7,13 @@
 --   $set_name VARCHAR = primary: problem set, NULL for all
 --   $direction VARCHAR = NULL: name of one direction, NULL for every candidate
 -- Columns:
+--   n_pairs, gained, lost   by the primary estimand: an answer that cannot be read is not right
 --   estimate, low, high   (gained - lost) / n_pairs and its 95 % Tango interval, fractions
 --   p, p_exact            McNemar mid-p (primary) and exact
+--   n_unreadable, n_missing   steered answers that cannot be read, outcomes that are missing
+--   complete_n_pairs, complete_estimate, complete_p   of the pairs with both answers read
+--   effect_low, effect_high   worst-case bounds of the effect over all pairs: whatever was not read
+--                         or is missing may have been right or wrong
 --   selected_on_outcome   true: the set was balanced on the baseline, the test is not to be trusted
 SELECT
     model, protocol, set_name, direction, alpha, seed, n_pairs, gained, lost,
@@ -17,6 +22,11 @@ SELECT
     tango_high(gained, lost, n_pairs) AS high,
     mcnemar_midp(gained, lost) AS p,
     mcnemar_exact(gained, lost) AS p_exact,
+    n_unreadable, n_missing, complete_n_pairs,
+    (complete_gained - complete_lost) / nullif(complete_n_pairs, 0) AS complete_estimate,
+    mcnemar_midp(complete_gained, complete_lost) AS complete_p,
+    (complete_gained - complete_lost - maybe_lost - maybe_either) / n AS effect_low,
+    (complete_gained - complete_lost + maybe_gained + maybe_either) / n AS effect_high,
     selected_on_outcome
 FROM discordant
 WHERE direction_id IS NOT NULL

@@ -3,17 +3,18 @@
 -- Grain: one row per condition run with two or more seeds.
 --
 -- Columns:
---   n_problems    problems with known outcomes under two or more seeds
---   n_disagree    of those, problems right under one seed and wrong under another
+--   n_problems    problems with an outcome that is not missing under two or more seeds
+--   n_disagree    of those, problems right under one seed and wrong or unreadable under another
 --   share         n_disagree / n_problems: the floor under every count of gained and lost
 WITH
 per_problem AS (
     SELECT
         condition_id, problem_id,
-        count(*) FILTER (correct) AS n_right, count(*) FILTER (NOT correct) AS n_wrong
+        count(*) FILTER (readable_right(correct, status)) AS n_right,
+        count(*) FILTER (NOT readable_right(correct, status)) AS n_wrong
     FROM outcomes
     GROUP BY condition_id, problem_id
-    HAVING count(correct) >= 2
+    HAVING n_right + n_wrong >= 2
 )
 SELECT
     c.model, c.protocol, c.direction, c.alpha, count(*) AS n_problems,

@@ -4,7 +4,8 @@
 --
 -- Parameters:
 --   $alpha DOUBLE = -3.0: dose
--- Columns (problems known under both directions and the baseline):
+-- Columns (problems that neither direction nor the baseline lacks an outcome of):
+--   n          those problems; an answer that cannot be read is lost where the baseline was right
 --   lost, control_lost, lost_by_both
 --   jaccard    lost_by_both / (lost by either): near 1, any push loses the same problems
 WITH

@@ -4,31 +4,56 @@
 --
 -- Parameters:
 --   $set_name VARCHAR = primary: problem set
--- Columns (fractions of the pairs):
+-- Columns (fractions of the pairs; an answer that cannot be read is not right):
+--   n        pairs (problem x seed) with neither a missing outcome at +alpha, at -alpha nor at the
+--            baseline: both effects are of these
 --   signed   [f(+a) - f(-a)] / 2: what the direction does beyond pushing
 --   damage   [f(+a) + f(-a)] / 2, f counted from the baseline: what any push does
 WITH
-effects AS (
+members AS (
+    SELECT k.problem_no
+    FROM problem_sets AS s
+    JOIN problem_keys AS k USING (problem_id)
+    WHERE s.set_name = $set_name
+),
+doses AS (
+    SELECT u.*, d.condition_no AS down_no
+    FROM condition_details AS u
+    JOIN condition_details AS d
+        ON d.direction_id = u.direction_id
+        AND d.baseline_id = u.baseline_id
+        AND d.site IS NOT DISTINCT FROM u.site
+        AND d.schedule IS NOT DISTINCT FROM u.schedule
+        AND d.operator IS NOT DISTINCT FROM u.operator
+        AND d.effect IS NOT DISTINCT FROM u.effect
+        AND d.alpha = -u.alpha
+    WHERE u.alpha > 0
+),
+counts AS (
     SELECT
-        model, protocol, set_name, direction, role, direction_id, baseline_id, site, schedule,
-        operator, effect, alpha, (gained - lost) / nullif(n_pairs, 0) AS estimate
-    FROM accuracy_by_alpha
-    WHERE set_name = $set_name AND direction_id IS NOT NULL
+        x.condition_no, count(*) AS n,
+        count(*) FILTER (readable_right(o.correct, o.status) > b.readable_right)
+            - count(*) FILTER (readable_right(o.correct, o.status) < b.readable_right) AS up,
+        count(*) FILTER (readable_right(z.correct, z.status) > b.readable_right)
+            - count(*) FILTER (readable_right(z.correct, z.status) < b.readable_right) AS down
+    FROM doses AS x
+    JOIN outcome_rows AS o ON o.condition_no = x.condition_no
+    JOIN members AS m ON m.problem_no = o.problem_no
+    JOIN outcome_rows AS z
+        ON z.condition_no = x.down_no AND z.problem_no = o.problem_no AND z.seed = o.seed
+    JOIN baseline_rows AS b
+        ON b.condition_no = x.baseline_no AND b.problem_no = o.problem_no AND b.seed = o.seed
+    WHERE b.readable_right IS NOT NULL
+        AND readable_right(o.correct, o.status) IS NOT NULL
+        AND readable_right(z.correct, z.status) IS NOT NULL
+    GROUP BY x.condition_no
 )
 SELECT
-    u.model, u.protocol, u.set_name, u.direction, u.role, u.alpha,
-    u.estimate AS up, d.estimate AS down,
-    (u.estimate - d.estimate) / 2 AS signed,
-    (u.estimate + d.estimate) / 2 AS damage
-FROM effects AS u
-JOIN effects AS d
-    ON d.direction_id = u.direction_id
-    AND d.baseline_id = u.baseline_id
-    AND d.site IS NOT DISTINCT FROM u.site
-    AND d.schedule IS NOT DISTINCT FROM u.schedule
-    AND d.operator IS NOT DISTINCT FROM u.operator
-    AND d.effect IS NOT DISTINCT FROM u.effect
-    AND d.alpha = -u.alpha
-WHERE u.alpha > 0
-ORDER BY u.model, u.protocol, u.role, u.direction, u.alpha, u.site, u.schedule, u.operator,
-    u.effect;
+    x.model, x.protocol, $set_name AS set_name, x.direction, x.role, x.alpha, c.n,
+    c.up / c.n AS up, c.down / c.n AS down,
+    (c.up - c.down) / (2 * c.n) AS signed,
+    (c.up + c.down) / (2 * c.n) AS damage
+FROM counts AS c
+JOIN doses AS x USING (condition_no)
+ORDER BY x.model, x.protocol, x.role, x.direction, x.alpha, x.site, x.schedule, x.operator,
+    x.effect;

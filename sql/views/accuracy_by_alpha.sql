@@ -7,10 +7,13 @@
 --   baseline_id           the condition it is paired with; NULL where none was collected
 --   selected_on_outcome   the set was balanced on the baseline outcome: see `sets_overview`
 --   n_seeds               seeds pooled; a test on pairs needs n_seeds = 1
---   n, n_correct, n_missing   outcomes (problem x seed)
---   accuracy              n_correct / (n - n_missing), a fraction; NULL where all are missing
---   n_pairs, gained, lost     pairs with both outcomes known, and those that turn right, wrong
+--   n, n_correct, n_unreadable, n_missing   outcomes (problem x seed), as in `discordant`
+--   accuracy              n_correct / (n - n_missing), a fraction: an unreadable answer is not right;
+--                         NULL where all are missing
+--   complete_accuracy     n_correct / (n - n_missing - n_unreadable): of the answers that were read
+--   n_pairs, gained, lost     pairs by the primary estimand, and those that turn right, wrong
 --   baseline_n_correct    pairs that are right at the baseline
+--   complete_..., maybe_..., became_...   as in `discordant`
 CREATE OR REPLACE VIEW accuracy_by_alpha AS
 WITH
 pooled AS (
@@ -19,21 +22,23 @@ pooled AS (
         direction_id, kind, role, parent_id, site, schedule, operator, effect, alpha,
         selection, selected_on_outcome,
         count(*) AS n_seeds,
-        CAST(sum(n) AS BIGINT) AS n,
-        CAST(sum(n_correct) AS BIGINT) AS n_correct,
-        CAST(sum(n_missing) AS BIGINT) AS n_missing,
-        CAST(sum(n_pairs) AS BIGINT) AS n_pairs,
-        CAST(sum(gained) AS BIGINT) AS gained,
-        CAST(sum(lost) AS BIGINT) AS lost,
-        CAST(sum(stayed_right + lost) AS BIGINT) AS baseline_n_correct
+        CAST(sum(COLUMNS([
+            'n', 'n_correct', 'n_unreadable', 'n_missing', 'n_pairs', 'gained', 'lost',
+            'stayed_right', 'complete_n_pairs', 'complete_gained', 'complete_lost', 'maybe_gained',
+            'maybe_lost', 'maybe_either', 'became_unreadable', 'became_readable'
+        ])) AS BIGINT)
     FROM discordant
     GROUP BY ALL
 )
 SELECT
     model, protocol, decoding, dtype, set_name, direction, kind, role, site, schedule, operator,
     effect, alpha, selection, selected_on_outcome, n_seeds,
-    n, n_correct, n_missing, n_correct / nullif(n - n_missing, 0) AS accuracy,
-    n_pairs, gained, lost, baseline_n_correct,
+    n, n_correct, n_unreadable, n_missing,
+    n_correct / nullif(n - n_missing, 0) AS accuracy,
+    n_correct / nullif(n - n_missing - n_unreadable, 0) AS complete_accuracy,
+    n_pairs, gained, lost, stayed_right + lost AS baseline_n_correct,
+    complete_n_pairs, complete_gained, complete_lost,
+    maybe_gained, maybe_lost, maybe_either, became_unreadable, became_readable,
     condition_id, baseline_id, direction_id, parent_id
 FROM pooled
 ORDER BY model, protocol, set_name, role NULLS FIRST, direction, alpha, condition_id;

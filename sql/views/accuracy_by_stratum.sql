@@ -7,8 +7,8 @@
 --   cut_from_baseline     the scheme was read off a run that made this baseline: such strata invent
 --                         effects of either sign, refuse them
 --   selected_on_outcome   the set was balanced on the baseline outcome
---   n, n_correct, n_missing, accuracy, n_pairs, gained, lost, baseline_n_correct
---                         as in `accuracy_by_alpha`
+--   n, n_correct, n_unreadable, n_missing, accuracy, complete_accuracy, n_pairs, gained, lost,
+--   baseline_n_correct, complete_..., maybe_..., became_...   as in `accuracy_by_alpha`
 CREATE OR REPLACE VIEW accuracy_by_stratum AS
 WITH
 -- The counts of each class, spread over the sets and strata that its problems are in.
@@ -16,15 +16,7 @@ counts AS (
     SELECT
         k.condition_no, s.set_name, t.scheme, t.level,
         count(DISTINCT k.seed) AS n_seeds,
-        CAST(sum(k.n) AS BIGINT) AS n,
-        CAST(coalesce(sum(k.n) FILTER (k.correct IS NULL), 0) AS BIGINT) AS n_missing,
-        CAST(coalesce(sum(k.n) FILTER (k.correct), 0) AS BIGINT) AS n_correct,
-        CAST(coalesce(sum(k.n) FILTER (k.correct > k.baseline_correct), 0) AS BIGINT) AS gained,
-        CAST(coalesce(sum(k.n) FILTER (k.correct < k.baseline_correct), 0) AS BIGINT) AS lost,
-        CAST(coalesce(sum(k.n) FILTER (k.correct = k.baseline_correct), 0) AS BIGINT) AS unchanged,
-        CAST(coalesce(
-            sum(k.n) FILTER (k.baseline_correct AND k.correct IS NOT NULL), 0
-        ) AS BIGINT) AS baseline_n_correct
+        CAST(sum(COLUMNS(k.* EXCLUDE (condition_no, seed, class_no))) AS BIGINT)
     FROM class_counts AS k
     JOIN problem_keys AS p ON p.problem_no = k.class_no
     LEFT JOIN problem_sets AS s ON s.problem_id = p.problem_id
@@ -43,8 +35,14 @@ SELECT
     c.site, c.schedule, c.operator, c.effect, c.alpha, x.scheme, x.level,
     v.selection, coalesce(v.selected_on_outcome, false) AS selected_on_outcome,
     cut.scheme IS NOT NULL AS cut_from_baseline, x.n_seeds,
-    x.n, x.n_correct, x.n_missing, x.n_correct / nullif(x.n - x.n_missing, 0) AS accuracy,
-    x.gained + x.lost + x.unchanged AS n_pairs, x.gained, x.lost, x.baseline_n_correct,
+    x.n, x.n_correct, x.n_unreadable, x.n_missing,
+    x.n_correct / nullif(x.n - x.n_missing, 0) AS accuracy,
+    x.n_correct / nullif(x.n - x.n_missing - x.n_unreadable, 0) AS complete_accuracy,
+    x.gained + x.lost + x.stayed_right + x.stayed_wrong AS n_pairs,
+    x.gained, x.lost, x.stayed_right + x.lost AS baseline_n_correct,
+    x.complete_gained + x.complete_lost + x.complete_unchanged AS complete_n_pairs,
+    x.complete_gained, x.complete_lost,
+    x.maybe_gained, x.maybe_lost, x.maybe_either, x.became_unreadable, x.became_readable,
     c.condition_id, c.baseline_id, c.direction_id, c.parent_id
 FROM counts AS x
 JOIN condition_details AS c USING (condition_no)

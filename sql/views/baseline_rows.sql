@@ -5,24 +5,31 @@
 -- outcome at seed 0.
 --
 -- Columns:
---   own_seed   false where the row repeats seed 0
---   correct    NULL where the outcome is missing (parse_fail, truncated, error)
+--   own_seed         false where the row repeats seed 0
+--   readable_right   the primary outcome, by the macro: NULL where it is missing (error)
+--   correct          NULL where the answer was not read as well (parse_fail, truncated)
 CREATE OR REPLACE VIEW baseline_rows AS
 WITH
 -- Outcomes of conditions without a direction.
 own AS (
-    SELECT o.condition_no, o.problem_no, o.seed, o.run_no, o.correct, o.status, o.fragile
+    SELECT
+        o.condition_no, o.problem_no, o.seed, o.run_no,
+        readable_right(o.correct, o.status) AS readable_right, o.correct, o.status, o.fragile
     FROM outcome_rows AS o
     JOIN condition_baselines AS c USING (condition_no)
     WHERE c.baseline_no = c.condition_no
 ),
 -- Every seed that any condition was run with.
 seeds AS (SELECT DISTINCT seed FROM outcome_rows)
-SELECT condition_no, problem_no, seed, run_no, correct, status, fragile, true AS own_seed
+SELECT
+    condition_no, problem_no, seed, run_no, readable_right, correct, status, fragile,
+    true AS own_seed
 FROM own
 UNION ALL
 -- Seed 0 stands in for the seeds that the baseline lacks.
-SELECT z.condition_no, z.problem_no, s.seed, z.run_no, z.correct, z.status, z.fragile, false
+SELECT
+    z.condition_no, z.problem_no, s.seed, z.run_no, z.readable_right, z.correct, z.status,
+    z.fragile, false
 FROM own AS z
 CROSS JOIN seeds AS s
 ANTI JOIN own AS o

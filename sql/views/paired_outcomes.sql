@@ -5,8 +5,11 @@
 -- seed where it was run with it, else seed 0.
 --
 -- Columns:
---   correct, baseline_correct   NULL where that outcome is missing (see status, baseline_status)
---   gained, lost                wrong to right, right to wrong; NULL unless both are known
+--   readable_right, baseline_readable_right   the primary outcome: false where no answer could be
+--                               read, NULL where it is missing (see status, baseline_status)
+--   gained, lost                of the primary outcome: not right to right, right to not right; NULL
+--                               where either is missing
+--   correct, baseline_correct   complete cases: NULL where no answer was read as well
 --   margin                      smallest top-2 logit margin of the steered decode, in logits
 --   fragile, baseline_fragile   margin within the numerical noise of the batch gate
 CREATE OR REPLACE VIEW paired_outcomes AS
@@ -14,11 +17,12 @@ SELECT
     c.condition_id, c.model, c.protocol, c.decoding, c.dtype, c.direction, c.direction_id, c.kind,
     c.role, c.site, c.schedule, c.operator, c.effect, c.alpha,
     k.problem_id, o.seed, p.n_steps,
-    o.correct, b.correct AS baseline_correct,
+    readable_right(o.correct, o.status) AS readable_right,
+    b.readable_right AS baseline_readable_right,
     -- false < true, and a comparison with NULL is NULL: a pair needs both outcomes.
-    o.correct > b.correct AS gained,
-    o.correct < b.correct AS lost,
-    o.status, b.status AS baseline_status,
+    readable_right(o.correct, o.status) > b.readable_right AS gained,
+    readable_right(o.correct, o.status) < b.readable_right AS lost,
+    o.correct, b.correct AS baseline_correct, o.status, b.status AS baseline_status,
     o.margin, o.fragile, b.fragile AS baseline_fragile
 FROM outcome_rows AS o
 JOIN condition_details AS c ON c.condition_no = o.condition_no AND c.direction_id IS NOT NULL

@@ -3,18 +3,21 @@
 -- Grain: one row per (steered condition, set), seeds pooled.
 --
 -- Columns (problem x seed):
---   stayed_right, gained, lost, stayed_wrong   pairs with both outcomes known
---   missing                                    pairs where either outcome is missing
+--   stayed_right, gained, lost, stayed_wrong   pairs by the primary estimand: an answer that cannot
+--                            be read is not right
+--   missing                  pairs where either outcome is missing (status error, or no verdict)
+--   n_unreadable             steered answers that cannot be read
+--   complete_..., maybe_..., became_...   as in `discordant`
 CREATE OR REPLACE VIEW transitions AS
 SELECT
     model, protocol, decoding, dtype, set_name, direction, kind, role, site, schedule, operator,
     effect, alpha, selection, selected_on_outcome,
-    CAST(sum(n) AS BIGINT) AS n,
-    CAST(sum(stayed_right) AS BIGINT) AS stayed_right,
-    CAST(sum(gained) AS BIGINT) AS gained,
-    CAST(sum(lost) AS BIGINT) AS lost,
-    CAST(sum(stayed_wrong) AS BIGINT) AS stayed_wrong,
     CAST(sum(n - n_pairs) AS BIGINT) AS missing,
+    CAST(sum(COLUMNS([
+        'n', 'stayed_right', 'gained', 'lost', 'stayed_wrong', 'n_unreadable', 'complete_n_pairs',
+        'complete_gained', 'complete_lost', 'maybe_gained', 'maybe_lost', 'maybe_either',
+        'became_unreadable', 'became_readable'
+    ])) AS BIGINT),
     condition_id, baseline_id, direction_id
 FROM discordant
 WHERE direction_id IS NOT NULL

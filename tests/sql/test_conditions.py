@@ -82,7 +82,7 @@ def test_shared_losses_are_of_one_problem_and_one_seed():
         {
             ("base", 0): {"a": R, "b": R, "c": R},
             ("down", 0): {"a": W, "b": R},
-            ("down", 1): {"a": R, "b": "truncated", "c": W},
+            ("down", 1): {"a": R, "b": "error", "c": W},
             ("r", 0): {"a": R, "b": W, "c": W},
         },
         conditions={
@@ -130,7 +130,7 @@ def _flips(**changes):
         ({}, 2),
         ({"role": "candidate"}, 1),
         ({"condition": {"alpha": 3.0}}, 1),
-        ({"outcome": "truncated"}, 1),
+        ({"outcome": "error"}, 1),
         ({"outcome": R}, None),
     ],
 )

@@ -79,19 +79,24 @@ def _settings():
 
 BEHIND: dict[str, list[tuple[Any, ...]]] = {
     "behind_curves": [
-        ("d", "candidate", 1.0, 3, 1, 1, 2 / 3),
-        ("r", "control", 1.0, 3, 0, 1, 1 / 3),
-        (None, None, 0.0, 3, 0, 0, 2 / 3),
+        ("d", "candidate", 1.0, 3, 1, 1, 2 / 3, 0, 0),
+        ("r", "control", 1.0, 3, 0, 1, 1 / 3, 0, 0),
+        (None, None, 0.0, 3, 0, 0, 2 / 3, 0, 0),
     ],
-    "behind_effects": [("d", 1.0, 3, 1, 1, 2 / 3)],
+    "behind_effects": [("d", 1.0, 3, 1, 1, 2 / 3, 0, 0)],
     "behind_strata": [("d", 1.0, "1", 1, 1, 0, 1.0), ("d", 1.0, "2", 2, 0, 1, 0.5)],
     "behind_problems": [
-        ("d", 1.0, "a", 1, W, R),
-        ("d", 1.0, "b", 2, R, R),
-        ("d", 1.0, "c", 2, R, W),
+        ("d", 1.0, "a", 1, W, R, "ok", "ok"),
+        ("d", 1.0, "b", 2, R, R, "ok", "ok"),
+        ("d", 1.0, "c", 2, R, W, "ok", "ok"),
     ],
-    "behind_controls": [("d", "r", 1.0, -1 / 3)],
+    "behind_controls": [("d", "r", 1.0, 3, -1 / 3)],
     "behind_transitions": [("d", 1.0, 1, 1, 1, 0, 0)],
+    "behind_missing": [
+        ("d", "candidate", 1.0, 3, 0, 0, 0, 0, 3, 1, 1, 0, 0, 0),
+        ("r", "control", 1.0, 3, 0, 0, 0, 0, 3, 0, 1, 0, 0, 0),
+        (None, None, 0.0, 3, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0),
+    ],
 }
 COLUMNS = {
     "behind_transitions": "direction, alpha, stayed_right, gained, lost, stayed_wrong, missing"
@@ -187,6 +192,31 @@ def behind_verdicts():
 
 
 @case
+def shared_pairs():
+    c = database(
+        {
+            "base": {"a": R, "b": R, "c": W, "d": "error", "e": R},
+            "up": {"a": "truncated", "b": R, "c": R, "d": R, "e": "error"},
+            "down": {"a": W, "b": "error", "c": W, "d": R, "e": R},
+        },
+        conditions={**UP, "down": {"direction": "d", "alpha": -1.0}},
+        sets={"primary": ("random", ["b", "c", "d", "e"])},
+    )
+    columns = "condition_id, problem_id, gained, lost"
+    both = {"conditions": ["up", "down"]}
+    assert rows(c, "shared_pairs", columns, set_name="primary", **both) == [
+        ("down", "c", False, False),
+        ("up", "c", True, False),
+    ]
+    assert rows(c, "shared_pairs", columns, set_name=None, **both) == [
+        ("down", "a", False, True),
+        ("up", "a", False, True),
+    ]
+    found = rows(c, "shared_pairs", "problem_id", conditions=["up"], set_name="primary")
+    assert found == [("b",), ("c",)]
+
+
+@case
 def behind_gates():
     c = database({}, runs=[{"run_id": "one", "gates": '{"a":1}'}, {"run_id": "two", "gates": "{}"}])
     assert rows(c, "behind_gates", run_id="one") == [("one", '{"a":1}')]
@@ -213,7 +243,7 @@ def pilot_discordance():
         {
             "base": {"a": W, "b": R, "c": R},
             "down": {"a": R, "b": W, "c": R},
-            "up": {"a": R, "b": R, "c": "truncated"},
+            "up": {"a": R, "b": R, "c": "error"},
             "far": dict.fromkeys("abc", W),
             "near": dict.fromkeys("abc", W),
         },

@@ -109,7 +109,7 @@ def flips_under_every_control():
 @case
 def never_right():
     c = database(
-        {"base": {"a": W, "b": W, "c": "truncated"}, "up": {"a": W, "b": R, "c": W}},
+        {"base": {"a": W, "b": W, "c": "error"}, "up": {"a": W, "b": R, "c": "truncated"}},
         conditions=UP,
         sets=ABC,
         problems={"a": 2, "b": 2, "c": 1},
@@ -176,18 +176,18 @@ def fragile_decisions():
 def missing_by_condition():
     c = database(
         {
-            "base": {"a": R, "b": R, "c": "truncated", "d": R},
-            "up": {"a": "parse_fail", "b": "truncated", "c": R, "d": R},
+            "base": {"a": R, "b": R, "c": "truncated", "d": R, "e": "error"},
+            "up": {"a": "parse_fail", "b": "truncated", "c": R, "d": "error", "e": R},
             "down": dict.fromkeys("abd", R),
         },
         conditions=SIGNS,
     )
     columns = (
-        "alpha, n, parse_fail, truncated, error, n_missing, baseline_missing, missing_gained, "
-        "missing_lost, p"
+        "alpha, n, parse_fail, truncated, error, n_unreadable, baseline_unreadable, n_missing, "
+        "baseline_missing, became_unreadable, became_readable, p"
     )
     assert rows(c, "missing_by_condition", columns) == [
-        (1.0, 4, 1, 1, 0, 2, 1, 2, 1, pytest.approx(mcnemar(2, 1).p, abs=1e-9))
+        (1.0, 5, 1, 1, 1, 2, 1, 1, 1, 2, 1, pytest.approx(mcnemar(2, 1).p, abs=1e-9))
     ]
 
 
@@ -258,7 +258,7 @@ def seed_disagreement():
         {
             "base": {"a": R},
             ("up", 0): {"a": R, "b": R, "c": R},
-            ("up", 1): {"a": W, "b": R, "c": "truncated"},
+            ("up", 1): {"a": W, "b": R, "c": "error"},
         },
         conditions=UP,
     )

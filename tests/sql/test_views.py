@@ -12,11 +12,11 @@ UP = {"up": {"direction": "d", "alpha": 1.0}}
 def test_a_pair_is_gained_lost_or_unknown():
     c = database(
         {
-            "base": {"a": W, "b": R, "c": R, "d": "truncated", "e": W},
-            "up": {"a": R, "b": W, "c": R, "d": R, "e": "parse_fail", "f": R},
+            "base": {"a": W, "b": R, "c": R, "d": "truncated", "e": W, "g": R},
+            "up": {"a": R, "b": W, "c": R, "d": R, "e": "parse_fail", "f": R, "g": "error"},
         },
         conditions=UP,
-        problems={**dict.fromkeys("abcde", 2), "f": None},
+        problems={**dict.fromkeys("abcdeg", 2), "f": None},
     )
     assert rows(
         c,
@@ -26,9 +26,10 @@ def test_a_pair_is_gained_lost_or_unknown():
         ("a", 2, R, W, True, False, "ok", "ok"),
         ("b", 2, W, R, False, True, "ok", "ok"),
         ("c", 2, R, R, False, False, "ok", "ok"),
-        ("d", 2, R, None, None, None, "ok", "truncated"),
-        ("e", 2, None, W, None, None, "parse_fail", "ok"),
+        ("d", 2, R, None, True, False, "ok", "truncated"),
+        ("e", 2, None, W, False, False, "parse_fail", "ok"),
         ("f", None, R, None, None, None, "ok", None),
+        ("g", 2, None, R, None, None, "error", "ok"),
     ]
 
 
@@ -97,10 +98,10 @@ def test_the_same_seed_is_paired_else_seed_zero():
 
 def test_a_missing_baseline_of_the_same_seed_is_not_replaced_by_seed_zero():
     c = database(
-        {("base", 0): {"a": W}, ("base", 1): {"a": "truncated"}, ("up", 1): {"a": R}},
+        {("base", 0): {"a": W}, ("base", 1): {"a": "error"}, ("up", 1): {"a": R}},
         conditions=UP,
     )
-    assert rows(c, "paired_outcomes", "seed, gained, baseline_status") == [(1, None, "truncated")]
+    assert rows(c, "paired_outcomes", "seed, gained, baseline_status") == [(1, None, "error")]
 
 
 SETS = {
@@ -112,8 +113,8 @@ SETS = {
 def _two_sets():
     return database(
         {
-            "base": {"a": W, "b": R, "c": R, "d": "truncated"},
-            "up": {"a": R, "b": W, "c": "parse_fail", "d": R},
+            "base": {"a": W, "b": R, "c": R, "d": "error"},
+            "up": {"a": R, "b": W, "c": "error", "d": R},
         },
         conditions=UP,
         sets=SETS,
@@ -245,7 +246,10 @@ def test_norms_are_one_row_per_position_and_unfinite_ones_are_counted():
 
 def test_runs_and_directions_say_what_they_left():
     c = database(
-        {"base": {"a": W, "b": "truncated"}, "up": {"a": {"correct": True, "fragile": True}}},
+        {
+            "base": {"a": W, "b": "truncated", "c": "error", "d": "parse_fail"},
+            "up": {"a": {"correct": True, "fragile": True}},
+        },
         conditions=UP,
         directions={"r": {"role": "control", "parent_id": "d"}},
         runs=[
@@ -253,10 +257,13 @@ def test_runs_and_directions_say_what_they_left():
             {"run_id": "empty", "created_at": "2026-01-02"},
         ],
     )
-    columns = "run_id, seconds, models, n_outcomes, n_conditions, n_problems, n_missing, n_fragile"
+    columns = (
+        "run_id, seconds, models, n_outcomes, n_conditions, n_problems, n_unreadable, n_missing, "
+        "n_fragile"
+    )
     assert rows(c, "runs_overview", columns) == [
-        ("run", 2.0, ["model"], 3, 2, 2, 1, 1),
-        ("empty", None, None, 0, 0, 0, 0, 0),
+        ("run", 2.0, ["model"], 5, 2, 4, 2, 1, 1),
+        ("empty", None, None, 0, 0, 0, 0, 0, 0),
     ]
     assert rows(c, "directions_overview", "name, parent, n_conditions, alphas") == [
         ("d", None, 1, [1.0]),

@@ -6,7 +6,7 @@
   if (!place) return;
   const data = JSON.parse(document.getElementById("explorer-data").textContent);
   const $ = (name) => document.getElementById(`explore-${name}`);
-  const NAMES = ["alpha", "accuracy", "low", "high", "baseline", "n", "gained", "lost", "missing",
+  const NAMES = ["alpha", "accuracy", "low", "high", "baseline", "n", "gained", "lost", "unread",
     "accuracyText", "baselineText", "difference", "interval", "p", "adjusted"];
   const KINDS = { R: "stayed right", G: "gained", L: "lost", W: "stayed wrong", "-": "missing" };
   const COLOURS = { R: "#00466b", G: "#56b4e9", L: "#d55e00", W: "#d9d9d9", "-": "#ffffff" };
@@ -105,14 +105,14 @@
     facts($("result"), row ? [
       ["Accuracy", row.accuracyText], ["Baseline", row.baselineText],
       ["Difference (points)", row.difference], ["95 % Tango", row.interval],
-      ["Gained", row.gained], ["Lost", row.lost], ["Pairs", row.n], ["Missing", row.missing],
+      ["Gained", row.gained], ["Lost", row.lost], ["Pairs", row.n], ["Unreadable", row.unread],
       ["p (mid-p)", row.p], ["p (Holm)", row.adjusted],
     ] : [["Accuracy", "not tested here"]]);
     const scheme = context().strata.find(([, level]) => level === state.stratum);
     ask("result-sql", scheme
-      ? `SELECT direction, alpha, level, n_pairs, gained, lost, accuracy FROM accuracy_by_stratum `
+      ? `SELECT direction, alpha, level, n_pairs, gained, lost, accuracy, n_unreadable FROM accuracy_by_stratum `
         + `WHERE scheme = ${quoted(scheme[0])} AND level = ${quoted(scheme[1])} AND ${where(true)}`
-      : `SELECT direction, alpha, n_pairs, gained, lost, accuracy FROM accuracy_by_alpha WHERE ${where(true)}`);
+      : `SELECT direction, alpha, n_pairs, gained, lost, accuracy, n_unreadable FROM accuracy_by_alpha WHERE ${where(true)}`);
   }
 
   function element(name, given, parent, text) {
@@ -123,7 +123,7 @@
     return made;
   }
 
-  // Missing answers leave some doses fewer pairs; the dose with the most has the whole baseline.
+  // Missing outcomes leave some doses fewer pairs; the dose with the most has the whole baseline.
   function wholeBaseline(list) {
     return list.reduce((most, row) => (row.n > most.n ? row : most)).baseline;
   }
@@ -243,7 +243,7 @@
     const ids = whole
       ? `problem_id IN (SELECT problem_id FROM problem_sets WHERE set_name = ${quoted(context().names.set_name)})`
       : `left(problem_id, 12) IN (${chosen.map(([id]) => quoted(id)).join(", ")})`;
-    ask("selection-sql", `SELECT problem_id, n_steps, baseline_correct, correct, gained, lost FROM paired_outcomes WHERE ${where(false)} AND ${ids}`);
+    ask("selection-sql", `SELECT problem_id, n_steps, baseline_readable_right, readable_right, gained, lost, status FROM paired_outcomes WHERE ${where(false)} AND ${ids}`);
   }
 
   function draw() {

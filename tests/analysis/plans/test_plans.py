@@ -214,6 +214,16 @@ def test_other_quantities_are_planned_by_name(store, file):
     assert stamp({**PUSH, "quantity": "signed effect"}) == "exploratory"
 
 
+def test_a_plan_says_its_estimand_and_an_older_one_is_read_as_saying_it(file):
+    text = file.read_text()
+    assert "estimand" not in text
+    assert parse_plan(text).estimand == "readable right answer"
+    declared = 'estimand = "readable right answer"\n'
+    assert parse_plan(declared + text) == parse_plan(text)
+    with pytest.raises(UserError, match="estimand"):
+        parse_plan('estimand = "complete cases"\n' + text)
+
+
 def test_results_of_an_analysis_carry_the_stamp(store, file):
     freeze(store, file, now=EARLY)
     ingest(store)
@@ -222,8 +232,12 @@ def test_results_of_an_analysis_carry_the_stamp(store, file):
     named = {
         (c["direction"], c["alpha"], c["set_name"]): row["stamp"]
         for row in rows
+        if row["quantity"] == "accuracy difference"
         for c in [json.loads(row["contrast"])]
     }
+    # Complete cases and bounds stand beside the planned estimand: the plan does not name them.
+    beside = {row["stamp"] for row in rows if row["quantity"] != "accuracy difference"}
+    assert beside == {"exploratory"}
     assert named["mean_difference", 3.0, "primary"] == "confirmatory"
     assert named["mean_difference", 1.0, "primary"] == "exploratory"
     assert named["mean_difference_matched", 1.0, "primary"] == "confirmatory"

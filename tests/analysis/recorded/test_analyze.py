@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from analysis import tables
 from analysis.cli.analyze import app
 from analysis.recorded import analyses as module
 from analysis.recorded.analyses import analyze, results_table
@@ -111,6 +112,38 @@ def test_one_more_outcome_changes_the_digest_and_the_id(store, tmp_path) -> None
     (after,) = analyze(root, families=["alphas"], contrast=chosen, write=False)
     assert before.rows_digest != after.rows_digest
     assert before.analysis_id != after.analysis_id
+
+
+def test_an_analysis_says_its_estimand_and_keeps_what_stands_beside_it(store) -> None:
+    chosen = {"direction": "mean_difference", "set_name": "primary"}
+    analyses = analyze(store, contrast=chosen, write=False)
+    assert {a.parameters["estimand"] for a in analyses} == {"readable right answer"}
+    (found,) = analyze(store, families=["alphas"], contrast=chosen, write=False)
+    table = tables.effects(store)
+    table = table[(table["direction"] == "mean_difference") & (table["set_name"] == "primary")]
+    rows = {row["name"]: row for row in found.results}
+    assert len(rows) == 8 * len(table)
+    for row in table.to_dict("records"):
+        at = f"alpha={row['alpha']}"
+        complete = rows[f"{at}: complete cases"]
+        names = ("n", "gained", "lost", "estimate", "low", "high", "p")
+        assert [complete[name] for name in names] == [row[f"complete_{name}"] for name in names]
+        assert complete["quantity"] == "accuracy difference, complete cases"
+        bounds, limits = rows[f"{at}: bounds"], rows[f"{at}: bounds of limits"]
+        assert (bounds["low"], bounds["high"]) == (row["effect_low"], row["effect_high"])
+        assert (bounds["n"], bounds["estimate"], bounds["p"]) == (row["bound_n"], None, None)
+        assert (limits["low"], limits["high"], limits["p"]) == (
+            row["bound_low"], row["bound_high"], row["bound_p"],
+        )  # fmt: skip
+        unread = rows[f"{at}: unreadable"]
+        assert (unread["gained"], unread["lost"], unread["p"]) == (
+            row["became_unreadable"], row["became_readable"], row["p_unreadable"],
+        )  # fmt: skip
+    alone = [r for r in found.results if r["quantity"] == "accuracy difference"]
+    assert len(alone) == 4 * len(table)
+    # What is bound by the primary method, or by the quantity, finds the primary result alone.
+    primary = [r for r in found.results if r["method"] == "McNemar mid-p, Tango"]
+    assert primary == [r for r in alone if r["name"].endswith(": primary")]
 
 
 def test_other_code_is_another_analysis(store, monkeypatch) -> None:

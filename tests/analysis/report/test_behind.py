@@ -118,7 +118,7 @@ def test_curves_have_their_problems_behind_them(two_dtypes, contexts) -> None:
         effects = _candidates(tables.effects(two_dtypes), context)
         trends = matching(tables.trends(two_dtypes), context)
         behind = read(two_dtypes, grids.trends_grid(trends, "curves", context).sql).to_pandas()
-        known = behind.dropna(subset=["correct", "baseline_correct"])
+        known = behind.dropna(subset=["readable_right", "baseline_readable_right"])
         counted = known.groupby(["direction", "alpha"]).size().to_dict()
         expected = effects.set_index(["direction", "alpha"])["n"].to_dict()
         assert counted == expected

@@ -37,7 +37,7 @@ def control(
     return place | {
         "candidate": "d", "quantity": quantity, "alpha": alpha, "difference": difference,
         "p_crawford_howell": p, "p_rank": p, "rank_status": "ok", "rank_floor": 0.02, "k": 99,
-        "control_kind": "random", "d": -2.0, "estimate": difference, "controls_mean": 0.0,
+        "control_kind": "random", "d": -2.0, "estimate": difference, "controls_mean": 0.0, "n": 100,
         "norm_ratio": 1.0,
     } | more  # fmt: skip
 

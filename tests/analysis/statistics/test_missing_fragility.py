@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import permutations, product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from analysis import (
     mcnemar,
     missing_bounds,
     missing_table,
+    missingness_trend,
     paired_counts,
     paired_difference,
 )
@@ -42,18 +44,49 @@ def test_bounds_are_the_extremes_of_all_imputations(pairs: list[tuple[int, int]]
     assert result.low_effect <= result.estimate <= result.high_effect
 
 
-def test_extremes_lie_on_the_edge_or_the_diagonal() -> None:
-    rng = np.random.default_rng(14)
-    for _ in range(150):
-        gained, lost, some, others, either, rest = (int(v) for v in rng.integers(0, 12, 6))
-        n = max(1, gained + lost + some + others + either + rest)
-        region = Region(gained, lost, some, others, either, n)
-        g, lo = region.everything()
-        low, high = tango_limits(g, lo, np.full_like(g, n), 0.95)
-        found = extremes(region, 0.95)
-        assert (found.low, found.high) == (low.min(), high.max())
-        assert (found.p_low, found.p_high) == (mid_p(g, lo).min(), mid_p(g, lo).max())
-        assert found.decisions == frozenset(decision(g, lo, 0.05).tolist())
+def everything(gained: int, lost: int, some: int, others: int, either: int) -> np.ndarray:
+    """All tables [2, k] of a region: every undecided pair tried in every way that it may go."""
+    tables = {
+        (gained + a + x, lost + b + y)
+        for a in range(some + 1)
+        for b in range(others + 1)
+        for x in range(either + 1)
+        for y in range(either + 1 - x)
+    }
+    return np.array(sorted(tables)).T
+
+
+def test_extremes_of_many_regions_are_those_of_all_their_tables() -> None:
+    regions = np.random.default_rng(14).integers(0, 12, (150, 6))
+    n = np.maximum(regions.sum(axis=1), 1)
+    gained, lost, some, others, either, _ = regions.T
+    found = extremes(Region(gained, lost, some, others, either, n), 0.95)
+    for i, (*region, _) in enumerate(regions.tolist()):
+        g, lo = everything(*region)
+        low, high = tango_limits(g, lo, np.full_like(g, n[i]), 0.95)
+        effects = (g - lo) / n[i]
+        assert (found.low_effect[i], found.high_effect[i]) == (effects.min(), effects.max())
+        assert found.low[i] == pytest.approx(low.min(), abs=1e-12)
+        assert found.high[i] == pytest.approx(high.max(), abs=1e-12)
+        assert found.p_low[i] == mid_p(g, lo).min()
+        assert found.p_high[i] == mid_p(g, lo).max()
+        decisions = set(decision(g, lo, 0.05).tolist())
+        assert found.agrees[i] == (len(decisions) == 1)
+        assert {int(found.first_decision[i]), int(found.last_decision[i])} <= decisions
+
+
+def test_limits_and_p_move_one_way_with_each_count() -> None:
+    """What the extremes rest on: shown for every table of up to 40 changed pairs."""
+    g, lo = np.indices((41, 41))
+    for n in (80, 81, 1319):
+        low, high = (v.reshape(g.shape) for v in tango_limits(g, lo, np.full_like(g, n), 0.95))
+        for limit in (low, high):
+            assert (np.diff(limit, axis=0) > -1e-12).all()
+            assert (np.diff(limit, axis=1) < 1e-12).all()
+    p = mid_p(g, lo)
+    assert (np.diff(p, axis=0)[g[1:] > lo[1:]] <= 0).all()
+    assert (np.diff(p, axis=1)[g[:, :-1] > lo[:, :-1]] >= 0).all()
+    assert (p == p.T).all()
 
 
 def test_three_answers_side_by_side() -> None:
@@ -161,3 +194,60 @@ def test_missing_counts_as_wrong_on_both_sides_by_hand() -> None:
 def test_fragile_pairs_of_a_net_change_of_zero_flip_towards_more_lost() -> None:
     found = fragility(5, 5, 40, fragile_gained=2, fragile_lost=1, fragile_unchanged=3)
     assert (found.worst.gained, found.worst.lost) == (5 - 2, 5 + 3)
+
+
+def test_a_trend_over_one_dose_is_mcnemars_chi_square() -> None:
+    pairs = [(0, 1)] * 7 + [(1, 0)] * 2 + [(0, 0)] * 11 + [(1, 1)] * 3
+    found = missingness_trend(pairs, [0.0, -2.0])
+    assert found.p == pytest.approx(mcnemar(7, 2, method="chi2").p)
+    assert found.statistic == pytest.approx(5 / 3)
+    # Five more unreadable of 23, over two units of alpha.
+    assert found.estimate == pytest.approx(5 / 23 / 2)
+    assert (found.n, found.informative, found.dropped) == (23, 9, 0)
+
+
+def test_a_trend_is_referred_to_every_order_of_the_doses() -> None:
+    unread = np.array([[1, 0, 0, 1], [0, 0, 0.5, 1], [0, 1, 0, 0], [1, 1, 1, 1], [0, 0, 0, 0]])
+    sizes = np.array([0.0, 1.0, 1.0, 3.0])
+    found = missingness_trend(unread, [0.0, 1.0, -1.0, 3.0])
+    # The variance of the sum is that of the problems one by one, each over its 24 orders.
+    centred = sizes - sizes.mean()
+    own, variance = 0.0, 0.0
+    for row in unread:
+        sums = [row @ np.array(order) for order in permutations(centred)]
+        assert np.mean(sums) == pytest.approx(0, abs=1e-12)
+        own, variance = own + row @ centred, variance + np.var(sums)
+    assert found.statistic == pytest.approx(own / np.sqrt(variance))
+    slopes = [np.polyfit(sizes, row, 1)[0] for row in unread]
+    assert found.estimate == pytest.approx(np.mean(slopes))
+    assert found.informative == 3
+
+
+def test_a_trend_leaves_out_problems_without_an_outcome_and_may_know_nothing() -> None:
+    some = np.array([[0, 1, 1], [0, np.nan, 1], [0, 0, 0]])
+    found = missingness_trend(some, [0, 1, 2])
+    assert (found.n, found.dropped, found.informative) == (2, 1, 1)
+    nothing = missingness_trend([[0, 0], [1, 1]], [0, 1])
+    assert (nothing.p, nothing.estimate, nothing.status) == (1.0, 0.0, "no_information")
+    nobody = missingness_trend([[np.nan, 0]], [0, 1])
+    assert np.isnan(nobody.estimate)
+    assert (nobody.n, nobody.status) == (0, "no_information")
+    # Both signs are one size.
+    assert (
+        missingness_trend([[0, 1], [1, 1]], [0, -3]).p
+        == missingness_trend([[0, 1], [1, 1]], [0, 3]).p
+    )
+
+
+@pytest.mark.parametrize(
+    ("unread", "alphas", "said"),
+    [
+        ([0, 1], [0, 1], "shape"),
+        ([[0, 1]], [0, 1, 2], "shape"),
+        ([[0, 1]], [0, np.inf], "finite"),
+        ([[0, 1]], [2, -2], "one size"),
+    ],
+)
+def test_refusals_of_a_trend(unread: Any, alphas: list[float], said: str) -> None:
+    with pytest.raises(Refusal, match=said):
+        missingness_trend(unread, alphas)

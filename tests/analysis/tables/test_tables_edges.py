@@ -14,12 +14,13 @@ from analysis.tables.calibration import calibration_curves
 from analysis.tables.comparisons import EFFECT, SIGNED, compare, match_controls, signed_effects
 from analysis.tables.difficulty import stratum_label
 from analysis.tables.paired import holm_by, paired_tests
+from tests.analysis.tables.frames import all_read
 
 CURVE: dict[str, Any] = {
     "model": "m", "protocol": "codi", "decoding": "{}", "dtype": "float32", "set_name": "primary",
     "baseline_id": "b", "direction": "d", "site": "latent", "schedule": None, "operator": "add",
     "effect": "total", "kind": "k", "role": "candidate", "selection": "random",
-    "selected_on_outcome": False, "n_missing": 0,
+    "selected_on_outcome": False, "n_missing": 0, "conditions": ("c",),
 }  # fmt: skip
 
 
@@ -183,7 +184,7 @@ def test_a_row_of_paired_counts_and_those_without_pairs() -> None:
         ]
         + [CURVE | {"direction": None, "alpha": 0.0, "n_pairs": 50, "gained": 0, "lost": 0}]
     )  # fmt: skip
-    found = paired_tests(frame)
+    found = paired_tests(all_read(frame))
     assert found["alpha"].tolist() == [-1.0, 0.5, 2.0]
     assert found["n"].tolist() == [50, 1, 40]
     assert found["discordant"].tolist() == [9, 1, 10]

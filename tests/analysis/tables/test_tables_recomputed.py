@@ -47,12 +47,12 @@ def test_a_curve_holds_the_outcomes_of_its_problems(source: Any) -> None:
     for i, problem in enumerate(curve.problems["problem_id"]):
         own = rows[rows["problem_id"] == problem]
         for j, alpha in enumerate(curve.alphas):
-            value = own[own["alpha"] == alpha]["correct"].iloc[0]
+            value = own[own["alpha"] == alpha]["readable_right"].iloc[0]
             expected = np.nan if pd.isna(value) else float(value)
             assert (
                 curve.outcomes[i, j] == expected or np.isnan([curve.outcomes[i, j], expected]).all()
             )
-        before = own["baseline_correct"].iloc[0]
+        before = own["baseline_readable_right"].iloc[0]
         assert pd.isna(before) == np.isnan(curve.baseline[i])
         assert pd.isna(before) or curve.baseline[i] == float(before)
 

@@ -118,3 +118,34 @@ def test_problems_are_taken_in_the_order_of_the_plan(tmp_path, steps, conditions
     ids = [f"{i:032d}" for i in range(40)]
     assert taken == list(problem_order(ids, plan))[: len(taken)]
     assert taken != ids[: len(taken)]
+
+
+def test_an_answer_that_cannot_be_read_is_lost_and_an_error_is_neither(
+    tmp_path, conditions, monkeypatch
+):
+    """Of ten problems that the baseline solves, the candidate leaves six unread and loses one."""
+    statuses = {"candidate+2": ["truncated"] * 4 + ["parse_fail"] * 2 + ["error"] * 2 + ["ok"] * 2}
+
+    def sweep(root, setting, problems, active, *, seeds, **_):
+        rows = []
+        for one in active:
+            for i, problem in enumerate(problems):
+                status = statuses.get(one.condition_id, ["ok"] * 10)[i % 10]
+                right = {"ok": i % 10 != 9 or one.condition_id == "+0"}.get(status)
+                rows.append(
+                    {
+                        "condition_id": one.condition_id,
+                        "problem_id": problem.problem_id,
+                        "seed": seeds[0],
+                        "run_id": "r",
+                        "status": status,
+                        "correct": right,
+                    }
+                )
+        append(root, "outcomes", rows)
+        return len(rows)
+
+    monkeypatch.setattr(stopping, "sweep", sweep)
+    _, stops = swept(create_store(tmp_path / "store"), conditions)
+    stop = next(stop for stop in stops if stop.alpha == 2.0)
+    assert (stop.seen, stop.gained, stop.lost) == (20, 0, 14)
