@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -96,7 +96,8 @@ def test_a_comparison_is_of_the_problems_that_all_its_directions_have(uneven: Pa
     points = tables.control_points(uneven)
     assert points["n"].nunique() > 2
     place = ["candidate", "set_name", "quantity", "alpha"]
-    for (candidate, set_name, quantity, alpha), rows in points.groupby(place):
+    for key, rows in points.groupby(place):
+        candidate, set_name, quantity, alpha = cast("tuple[str, str, str, float]", key)
         doses = [alpha] if quantity == "effect" else [alpha, -alpha]
         of = {name: [named[name, dose] for dose in doses] for name in rows["direction"]}
         assert candidate in of
