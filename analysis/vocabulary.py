@@ -19,6 +19,7 @@ ESTIMAND: Estimand = "readable right answer"
 
 # Tests and intervals.
 TestMethod = Literal["midp", "exact", "chi2"]
+FinalTest = Literal["midp", "exact", "chi2", "e-value"]
 TieConvention = Literal["one", "fagerland"]
 IntervalMethod = Literal["tango", "bonett-price", "wald"]
 BootstrapMethod = Literal["percentile", "bca", "exact"]
@@ -43,6 +44,7 @@ Status = Literal[
     "too_few_controls",
     "test_interval_disagree",
     "not_converged",
+    "stopped",
 ]
 
 # Steering.
@@ -110,6 +112,7 @@ CalibrationSection = Literal[
     "means",
     "sequences",
     "missing",
+    "plans",
 ]
 StyleName = Literal["nature", "neurips", "acl", "slides", "report"]
 FigureFormat = Literal["svg", "pdf", "png"]

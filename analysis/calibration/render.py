@@ -18,6 +18,7 @@ TITLES = {
     "means": "Means and single accuracies",
     "sequences": "Intervals that may be read at any time",
     "missing": "Losses that cannot be read",
+    "plans": "Plans that stop: the whole family, size family-wise",
 }
 QUANTITIES = {
     "size": "Size: rejections at .05 without an effect",

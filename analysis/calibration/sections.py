@@ -11,6 +11,7 @@ from analysis.calibration.directions import controls_section
 from analysis.calibration.means import means_section, sequences_section
 from analysis.calibration.missing import missing_section
 from analysis.calibration.pairs import pairs_section
+from analysis.calibration.plans import plans_section
 from analysis.calibration.rows import Effort, Row, Section
 from analysis.calibration.searches import curves_section, searches_section, strata_section
 from analysis.vocabulary import CalibrationSection, all_checked
@@ -26,6 +27,7 @@ SECTIONS: dict[CalibrationSection, Section] = {
     "means": means_section,
     "sequences": sequences_section,
     "missing": missing_section,
+    "plans": plans_section,
 }
 
 
