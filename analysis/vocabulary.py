@@ -20,6 +20,7 @@ ESTIMAND: Estimand = "readable right answer"
 # Tests and intervals.
 TestMethod = Literal["midp", "exact", "chi2"]
 UnconditionalMethod = Literal["suissa-shuster", "berger-boos"]
+FinalTest = Literal["midp", "exact", "chi2", "e-value"]
 TieConvention = Literal["one", "fagerland"]
 IntervalMethod = Literal["tango", "bonett-price", "wald"]
 BootstrapMethod = Literal["percentile", "bca", "exact"]
@@ -44,6 +45,7 @@ Status = Literal[
     "too_few_controls",
     "test_interval_disagree",
     "not_converged",
+    "stopped",
 ]
 
 # Steering.
@@ -114,6 +116,7 @@ CalibrationSection = Literal[
     "accuracies",
     "traps",
     "missing",
+    "plans",
 ]
 StyleName = Literal["nature", "neurips", "acl", "slides", "report"]
 FigureFormat = Literal["svg", "pdf", "png"]

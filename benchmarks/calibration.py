@@ -44,6 +44,10 @@ How the data are made:
   disagree as stated; at 2a(1 − a) they have nothing in common.
 - *Losses that cannot be read*: six alphas without any effect, as above with a discordance of .2;
   nine tenths of the would-be losses at positive doses are cut off, 9 % of the problems.
+- *Plans that stop*: contrasts that share their baseline, and half of what happens to a problem; 20
+  looks; 20 % discordance, and `with effect` contrasts that gain `effect`. Each is walked to its
+  end by the rule itself and corrected as tables do it; size is the share of plans that reject a
+  contrast without an effect (1,000 plans, `steerstat calibrate --only plans`).
 
 "(wrong)" marks methods that are shown for what they do, not offered.
 

@@ -59,4 +59,5 @@ def sequences_section(effort: Effort, rng: np.random.Generator) -> Iterator[Row]
                     "coverage",
                     inside,
                     {"discordance": discordance, "effect": effect},
+                    mark=(0.95, 1.0),
                 )

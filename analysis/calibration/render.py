@@ -21,6 +21,7 @@ TITLES = {
     "accuracies": "The best of six alphas, by accuracy",
     "traps": "What the guide warns of",
     "missing": "Losses that cannot be read",
+    "plans": "Plans that stop: the whole family, size family-wise",
 }
 QUANTITIES = {
     "size": "Size: rejections at .05 without an effect",

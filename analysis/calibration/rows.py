@@ -12,6 +12,8 @@ SIGNIFICANCE, CONFIDENCE = 0.05, 0.95
 PROBLEMS = (43, 86, 300, 1319)
 DISCORDANCES = (0.05, 0.10, 0.20, 0.40)
 CONTROLS = (3, 5, 19, 99)
+# Tests and problems of sequential plans.
+FAMILIES, PLANNED = (3, 4, 12), (200, 400, 1319)
 
 # A mark is a closed range of rates; None where nothing was asked.
 Mark = tuple[float, float] | None
@@ -71,6 +73,8 @@ class Effort:
     problems: tuple[int, ...] = PROBLEMS
     discordances: tuple[float, ...] = DISCORDANCES
     controls: tuple[int, ...] = CONTROLS
+    families: tuple[int, ...] = FAMILIES
+    planned: tuple[int, ...] = PLANNED
 
 
 QUICK = Effort(
@@ -80,6 +84,8 @@ QUICK = Effort(
     problems=(43, 86),
     discordances=(0.10, 0.40),
     controls=(3, 19),
+    families=(3,),
+    planned=(200,),
 )
 
 Section = Callable[[Effort, np.random.Generator], Iterator[Row]]

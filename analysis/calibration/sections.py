@@ -13,6 +13,7 @@ from analysis.calibration.directions import controls_section
 from analysis.calibration.means import means_section, sequences_section
 from analysis.calibration.missing import missing_section
 from analysis.calibration.pairs import pairs_section
+from analysis.calibration.plans import plans_section
 from analysis.calibration.rows import Effort, Row, Section
 from analysis.calibration.searches import curves_section, searches_section, strata_section
 from analysis.calibration.traps import traps_section
@@ -32,6 +33,7 @@ SECTIONS: dict[CalibrationSection, Section] = {
     "accuracies": accuracies_section,
     "traps": traps_section,
     "missing": missing_section,
+    "plans": plans_section,
 }
 
 

@@ -19,6 +19,7 @@ from analysis.claims.draft import (
 from sql.errors import UserError
 
 PRIMARY = "McNemar mid-p, Tango"
+ENDED = "e-value, confidence sequence"
 
 
 class StoreBinder:
@@ -41,6 +42,11 @@ class StoreBinder:
         tested = {r["set_name"] for r in rows if r["role"] == "candidate" and r["set_name"]}
         self.direction = _only("direction", direction, candidates)
         self.set_name = _only("set", set_name, tested)
+        self.ended = {
+            (row["direction"], row["alpha"])
+            for row in read(store, "stops").to_pylist()
+            if row["set_name"] == self.set_name
+        }
 
     def __call__(self, grid: Grid) -> tuple[str, list[str]]:
         """TOML of a table and its claims; nothing where its rows are no conditions."""
@@ -62,7 +68,8 @@ class StoreBinder:
             direction = cells[named] if named is not None else self.direction
             rows.append([row, *map(bare_row, cells)])
             where = self._where(direction, float(dose))
-            for column, binding in ((accuracy, _accuracy(where)), (change, _effect(where))):
+            method = ENDED if (direction, float(dose)) in self.ended else PRIMARY
+            for column, binding in ((accuracy, _accuracy(where)), (change, _effect(where, method))):
                 if column is None or figure_or_none(cells[column]) is None:
                     continue
                 name = columns[column + 1]
@@ -90,8 +97,8 @@ def _accuracy(where: str) -> str:
     return f'query = {{ query = "accuracy_by_alpha", where = {where}, column = "accuracy" }}'
 
 
-def _effect(where: str) -> str:
-    return f"result = {{ contrast = {where}, method = {quoted(PRIMARY)} }}"
+def _effect(where: str, method: str) -> str:
+    return f"result = {{ contrast = {where}, method = {quoted(method)} }}"
 
 
 def _called(grid: Grid, words: Sequence[str]) -> int | None:

@@ -18,6 +18,7 @@ STATISTICS = (
     "adjust",
     "cochrans_q",
     "compare_to_controls",
+    "confidence_sequence",
     "controls_power",
     "e_value",
     "equivalence",
@@ -181,16 +182,23 @@ def _statistic(name: str) -> Callable[..., Any]:
 
 # What claims call the options of statistics; the functions name what each of them is the level of.
 _OPTIONS = {"alpha": "significance", "level": "confidence"}
+# What may be claimed of pairs that were looked at before the end (`stopped=`).
+_AT_ANY_LOOK = ("e_value", "confidence_sequence")
 
 
 def _with_words_of_claims(
     function: Callable[..., Any], values: Sequence[Any], options: dict[str, Any]
 ) -> Any:
     from analysis.statistics.checks import one_outcome_each
-    from analysis.statistics.results import stamped
+    from analysis.statistics.results import Refusal, stamped
 
     one_outcome_each(options.pop("outcomes_per_problem", 1))
     selected = options.pop("selected_on_outcome", False)
+    if options.pop("stopped", False) and function.__name__ not in _AT_ANY_LOOK:
+        raise Refusal(
+            f"{function.__name__} is for a number of problems that was fixed, and a plan ended "
+            f"these early: claim {' or '.join(_AT_ANY_LOOK)}"
+        )
     result = function(*values, **{_OPTIONS.get(key, key): v for key, v in options.items()})
     return stamped(result) if selected else result
 

@@ -229,6 +229,7 @@ def look(
             planned_n=planned,
             effect=as_fraction("--effect", effect),
             discordance=as_fraction("--discordance", expected),
+            method="e-value",
         )
     lines = [
         ("e-value", f"{e.e:.6g}  (Bayes factor: {e.prior})"),

@@ -42,6 +42,23 @@ def _unread(place: Place) -> str:
     return f" {said}" if said else ""
 
 
+def _ended(place: Place) -> str:
+    """A sentence on the contrasts that a plan ended: their test, interval, n and reason."""
+    ends = place.rows(tables.planned_ends)
+    ends = ends[ends["role"] == "candidate"]
+    if ends.empty:
+        return ""
+    said = "; ".join(
+        f"{row['direction']} at α = {words.alpha(row['alpha'])} {tables.stop_words(row)}"
+        for row in ends.to_dict("records")
+    )
+    tests = ", ".join(words.count(m) for m in dict.fromkeys(ends["family_size"]))
+    return (
+        f" Ended by a plan: {said}. Their test is the e-value, corrected by Holm over the {tests} "
+        "tests of the plan, their interval a 95 % confidence sequence; both hold at every look."
+    )
+
+
 def _overview(place: Place) -> Iterator[Drawing]:
     """Accuracy and controls as the lettered panels of one figure, where there are both."""
     from analysis.charts import lettered
@@ -72,7 +89,7 @@ def _accuracy(place: Place) -> Iterator[Drawing]:
             f" Grey bars: 95 % prediction interval of one further control direction (k = {k}), "
             "with their mean."
         )
-    caption += _unread(place)
+    caption += _unread(place) + _ended(place)
     yield Drawing(
         build=lambda w: charts.accuracy_chart(curves, band, width=w, height=125), caption=caption
     )
@@ -112,7 +129,7 @@ def _forest(place: Place) -> Iterator[Drawing]:
         caption="Paired difference to the baseline at every α, with the discordant pairs "
         f"(gained/lost) and the corrected p; {_pairs(place)}. Test: McNemar mid-p on the "
         f"discordant pairs, corrected by Holm over the {alphas} alphas of a direction. Interval: "
-        "95 % Tango score.",
+        f"95 % Tango score.{_ended(place)}",
     )
 
 
@@ -126,7 +143,7 @@ def _transitions(place: Place) -> Iterator[Drawing]:
         build=lambda w: charts.transitions_chart(long, wide, width=w, height=130),
         caption="What became of the problems at each α: stayed right, gained (wrong to right), lost"
         " (right to wrong), stayed wrong; missing: an outcome is (an error). "
-        f"{_pairs(place)}.{_unread(place)}",
+        f"{_pairs(place)}.{_unread(place)}{_ended(place)}",
         columns=2 if directions > 1 else 1,
         plots=directions,
     )
@@ -151,6 +168,7 @@ def _strata(place: Place) -> Iterator[Drawing]:
             f"{int((tested['p_odds'] <= 0.05).sum())} of {len(tested)} doses, in points at "
             f"{int((tested['p_points'] <= 0.05).sum())}."
         )
+    caption += _ended(place)
     yield Drawing(
         build=lambda w: charts.strata_chart(strata, width=w),
         caption=caption,
@@ -197,7 +215,7 @@ def _problems(place: Place) -> Iterator[Drawing]:
             build=_grid(cells, lines),
             caption=f"Every problem (row) at every α (column) under {direction}, sorted within the "
             "number of steps by how often it is right; α = 0 is the baseline. "
-            f"{_pairs(place)}.",
+            f"{_pairs(place)}.{_ended(place)}",
             subject=direction,
         )
 

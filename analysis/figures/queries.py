@@ -14,6 +14,11 @@ def every_row(table: str) -> str:
     return f"FROM {table}"
 
 
+def named_query(query: str) -> str:
+    """A named query that takes no parameters, for a reader to copy."""
+    return loader.queries()[query].statement
+
+
 def shown(query: str, context: Mapping[str, Any]) -> str:
     """A query of sql/internal for a reader to copy, its parameters replaced by their values."""
     script = loader.internal(query)

@@ -19,7 +19,8 @@ class ContrastReport:
     Attributes:
         contrast: its name.
         tests: number of its doses.
-        power: chance to detect the smallest effect of interest at one dose.
+        power: chance to detect the smallest effect of interest at one dose; of a sequential plan
+            the chance that the e-value does so on all problems (looking earlier only adds).
         detectable: smallest effect (a fraction) detected with the power asked; None if none is.
         problems_needed: problems for the power asked; None if no number suffices.
         enough: whether the power asked is reached.
@@ -127,7 +128,7 @@ def _contrast(plan: Plan, contrast: Contrast, share: float) -> ContrastReport:
 
     options: dict[str, Any] = {
         "discordance": share,
-        "method": plan.test,
+        "method": plan.final_test,
         "significance": plan.level_per_test,
     }
     power = float(mcnemar_power(plan.problems, effect=plan.smallest_effect, **options).power)
@@ -186,6 +187,7 @@ def as_text(plan: Plan, report: PlanReport) -> str:
         f"{report.title}: {plan.problems} problems of {plan.set!r}, {report.family_size} tests, "
         f"each at {report.level_per_test:.4g}; {100 * report.discordance:.3g} % of the problems "
         f"change (from the {report.discordance_from})"
+        + ("; the final test is the e-value" if plan.sequential else "")
     ]
     effect = f"{100 * plan.smallest_effect:g} pts"
     for c in report.contrasts:

@@ -24,6 +24,7 @@ from analysis.vocabulary import (
     Against,
     Estimand,
     ExpectedSide,
+    FinalTest,
     PlanCorrection,
     PlanTest,
     StoppingRule,
@@ -151,7 +152,7 @@ class Plan(Strict):
                 f"smallest_effect {self.smallest_effect:g} exceeds discordance "
                 f"{self.discordance:g}: the net change cannot be larger than the change"
             )
-        if self.stopping.rule != "none" and len(self.seeds) > 1:
+        if self.sequential and len(self.seeds) > 1:
             raise ValueError(
                 f"a sequential plan takes one seed, found {len(self.seeds)}: outcomes of one "
                 "problem are not pairs of their own"
@@ -168,6 +169,21 @@ class Plan(Strict):
     def family_size(self) -> int:
         """Tests in the family: one per contrast and dose."""
         return sum(len(self.doses(contrast)) for contrast in self.contrast)
+
+    @property
+    def sequential(self) -> bool:
+        """Whether contrasts may end early."""
+        return self.stopping.rule != "none"
+
+    def looked_at_once(self) -> Plan:
+        """The plan with its only look after the last problem."""
+        once = self.stopping.model_copy(update={"look_every": self.problems})
+        return self.model_copy(update={"stopping": once})
+
+    @property
+    def final_test(self) -> FinalTest:
+        """The test that decides: of a sequential plan the e-value, so that one level is spent."""
+        return "e-value" if self.sequential else self.test
 
     @property
     def level_per_test(self) -> float:

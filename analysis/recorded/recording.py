@@ -19,7 +19,7 @@ from analysis.statistics.results import (
 )
 from analysis.tables.base import CURVE, groups
 from analysis.tables.comparisons import PLACE, SIGNED
-from analysis.tables.paired import MCNEMAR
+from analysis.tables.paired import ANYTIME, MCNEMAR
 from analysis.tables.problems import SEED
 from analysis.tables.readings import Readings, view
 from analysis.vocabulary import ESTIMAND, AnalysisFamily
@@ -131,6 +131,8 @@ def _pair_results(
     """The ways to look at one pair of conditions, the primary one first."""
     contrast = {**curve, "kind": row["kind"], "alpha": row["alpha"], **extra}
     at = ", ".join(f"{name}={value}" for name, value in {"alpha": row["alpha"], **extra}.items())
+    if row["test"] == ANYTIME and not extra:
+        family = f"plan {row['plan_id'][:8]}, {row['stop']}"
     shared = {"quantity": DIFFERENCE, "family": family}
     alone = {"low": None, "high": None, "p_adjusted": None}
     once = row["test"] == MCNEMAR

@@ -77,10 +77,15 @@ def _of_place(place: Place, pictures: list[Figure]) -> list[Block]:
         blocks.append(Text(WHY_SELECTED, stamp=True))
     effects = place.rows(tables.effects)
     effects = effects[effects["role"] == "candidate"].reset_index(drop=True)
-    blocks += [Text(sentence) for sentence in _raw_and_matched(effects)]
+    at_same = effects[~effects["in_part"].astype(bool)]
+    blocks += [Text(sentence) for sentence in _raw_and_matched(at_same)]
     title = "Accuracy and paired difference at every α"
     blocks += [*show("accuracy"), grids.effects_grid(effects, f"effects-{name}", title, context)]
     blocks += show("forest")
+    ends = place.rows(tables.planned_ends)
+    ends = ends[ends["role"] == "candidate"]
+    if len(ends):
+        blocks.append(grids.ends_grid(ends, f"ends-{name}", context))
     unread = place.rows(tables.missingness)
     if said := words.missingness_sentence(unread.to_dict("records")):
         blocks += [Heading(f"Missing answers ({where})", 3), Text(said)]
@@ -176,6 +181,9 @@ def _provenance(readings: Readings) -> list[Block]:
             "library_versions", "host", "device", "rng_seed"]  # fmt: skip
     runs = runs[[name for name in keep if name in runs]]
     blocks.append(grids.frame_grid(runs, "runs", "Runs", every_row("runs")))
+    parts = tables.covered_in_part(readings)
+    if len(parts):
+        blocks.append(grids.parts_grid(parts))
     models = view(readings, "models")
     blocks.append(grids.frame_grid(models, "models", "Models", every_row("models")))
     sets = view(readings, "sets_overview")

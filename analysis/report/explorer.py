@@ -25,6 +25,7 @@ MOST_LETTERS = 1_000_000
 ID_LENGTH = 12
 RIGHT, GAINED, LOST, WRONG, MISSING = "RGLW-"
 DIGITS = 4
+SEQUENCE = "confidence sequence"
 
 
 def explorer(store: Source) -> dict[str, Any]:
@@ -129,6 +130,7 @@ def _results(rows: pd.DataFrame) -> list[list[Any]]:
     """
     doses = []
     for row in rows.sort_values("alpha").to_dict("records"):
+        ended = "" if row["stop"] is None else tables.stop_words(row)
         drawn = ("accuracy", "accuracy_low", "accuracy_high", "baseline_accuracy")
         doses.append(
             [
@@ -138,8 +140,8 @@ def _results(rows: pd.DataFrame) -> list[list[Any]]:
                 words.percent(row["accuracy"]),
                 words.percent(row["baseline_accuracy"]),
                 words.points(row["estimate"]),
-                words.interval(row["low"], row["high"]),
-                words.p_value(row["p"]),
+                words.interval(row["low"], row["high"]) + (f" ({SEQUENCE})" if ended else ""),
+                words.p_value(row["p"]) + (f" (at any look; {ended})" if ended else ""),
                 words.p_value(row["p_adjusted"]),
             ]
         )

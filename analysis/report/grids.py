@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import words
-from analysis.figures import shown
+from analysis.figures import named_query, shown
 from analysis.report.document import Cards, Grid
 from analysis.report.verdicts import Verdict
 
@@ -75,7 +75,20 @@ def effects_grid(effects: pd.DataFrame, name: str, title: str, context: Mapping[
                 words.p_value(row["p_sign"]),
             ]
         )
-    families = ", ".join(str(int(m)) for m in dict.fromkeys(effects["family_size"]))
+    once = effects[effects["stop"].isna()]
+    families = ", ".join(str(int(m)) for m in dict.fromkeys(once["family_size"]))
+    note = (
+        "Paired with the baseline; the primary test is McNemar mid-p, corrected by Holm over the "
+        f"{families} alphas of a direction; the others stand beside it because readers expect "
+        "them. Bootstrap: the exact distribution of resampling problems. "
+        if len(once)
+        else ""
+    )
+    if len(once) < len(effects):
+        note += (
+            "What a plan ended has its e-value's p and its confidence sequence in these columns, "
+            "and nothing that is meant for a fixed number of problems."
+        )
     return Grid(
         name=name,
         title=title,
@@ -83,10 +96,61 @@ def effects_grid(effects: pd.DataFrame, name: str, title: str, context: Mapping[
               "Difference (points)", "95 % Tango", "95 % bootstrap", "p (mid-p)", "p (Holm)",
               "p (exact)", "p (sign)"],
         rows=rows,
-        note=f"{OUTCOME} Paired with the baseline; the primary test is McNemar mid-p, corrected by "
-        f"Holm over the {families} alphas of a direction; the others stand beside it because "
-        "readers expect them. Bootstrap: the exact distribution of resampling problems.",
+        note=f"{OUTCOME} {note}".strip(),
         sql=shown("behind_effects", context),
+    )  # fmt: skip
+
+
+def ends_grid(ends: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:
+    """The contrasts that a sequential plan ended: where, why, and what they decided."""
+    plans = ", ".join(f"{one[:8]} ({m} tests)" for one, m in _plans(ends))
+    return Grid(
+        name=name,
+        title="Contrasts that a plan ended",
+        head=["Direction", "α", "End", "After", "Planned", "Pairs", "Gained", "Lost",
+              "Difference (points)", "95 % sequence", "p (any look)", "p (Holm, plan)"],
+        rows=[
+            [
+                row["direction"], words.alpha(row["alpha"]), row["stop"],
+                words.count(row["stopped_at"]), words.count(row["planned_n"]),
+                words.count(row["n"]), words.count(row["gained"]), words.count(row["lost"]),
+                words.points(row["estimate"]),
+                words.interval(row["low"], row["high"]), words.p_value(row["p"]),
+                words.p_value(row["p_adjusted"]),
+            ]
+            for row in _records(ends)
+        ],
+        note=f"Plan {plans}: the test of each contrast is its e-value, p = 1/e, which holds "
+        "however often one looked, corrected by Holm over all tests of the plan, whichever of them "
+        "ended early; futile never rejects. The interval is a confidence sequence. What ended "
+        "before the last problem is not ranked among control directions, and its curve has no "
+        "trend, signed effect or best α.",
+        sql=shown("behind_ends", context),
+    )  # fmt: skip
+
+
+def _plans(ends: pd.DataFrame) -> list[tuple[str, int]]:
+    found = zip(ends["plan_id"], ends["family_size"], strict=True)
+    return list(dict.fromkeys((str(one), int(size)) for one, size in found))
+
+
+def parts_grid(parts: pd.DataFrame) -> Grid:
+    """What was covered in part and is in no other table."""
+    return Grid(
+        name="parts",
+        title="Covered in part, and left out",
+        head=["Direction", "α", "Test set", "Outcomes", "Problems", "Why"],
+        rows=[
+            [
+                row["direction"] or f"{words.count(row['directions'])} {row['kind']}",
+                words.alpha(row["alpha"]), f"{row['set_name']} ({row['protocol']})",
+                words.count(row["n"]), words.count(row["set_size"]), row["why"],
+            ]
+            for row in _records(parts)
+        ],
+        note="Outcomes for some problems of a set, where no plan ended the condition: which "
+        "problems they are may depend on anything, so nothing is tested.",
+        sql=named_query("coverage"),
     )  # fmt: skip
 
 

@@ -48,6 +48,7 @@ def summary(store: Source) -> pd.DataFrame:
                     "low": row["low"],
                     "high": row["high"],
                     "p_holm": row["p_adjusted"],
+                    "stop": row["stop"],
                     "complete_estimate": row["complete_estimate"],
                     "effect_low": row["effect_low"],
                     "effect_high": row["effect_high"],
@@ -80,10 +81,11 @@ def summary_table(store: Source, *, json_output: bool = False) -> None:
         table.add_column(name)
     for row in frame.to_dict("records"):
         stamp = " *" if row["selected_on_outcome"] else ""
+        ended = "" if row["stop"] is None else f" ({row['stop']})"
         table.add_row(
             row["direction"] + stamp,
             words.alpha(row["alpha"]),
-            f"{words.moved(row['gained'], row['lost'])} of {words.count(row['n'])}",
+            f"{words.moved(row['gained'], row['lost'])} of {words.count(row['n'])}{ended}",
             f"{words.points(row['estimate'])} {words.interval(row['low'], row['high'])}",
             words.p_value(row["p_holm"]),
             words.MISSING
@@ -95,6 +97,11 @@ def summary_table(store: Source, *, json_output: bool = False) -> None:
         )
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 150)
     console.print(table)
+    if frame["stop"].notna().any():
+        console.print(
+            "what a plan ended has its e-value's p, by Holm over all tests of the plan, and its "
+            "confidence sequence"
+        )
     unread = frame[frame["n_unreadable"] > 0]
     if len(unread):
         most = unread.sort_values("n_unreadable", kind="stable").iloc[-1]

@@ -14,9 +14,10 @@ from typing import Any
 import pandas as pd
 
 from analysis import words
-from analysis.tables.base import CONTEXT, CURVE, groups, matching
+from analysis.tables.base import CONTEXT, CURVE, PART, groups, matching
 from analysis.tables.comparisons import EFFECT, PLACE, SIGNED
 from analysis.tables.readings import Source, opened
+from analysis.tables.stops import stop_words
 
 LEVEL_P = 0.05
 # Gains smaller than this are not what anybody steers for; a gain is excluded beyond it.
@@ -30,6 +31,10 @@ RULES = (
     "direction, at most 0.05. If it does not, and the 95 % Tango interval excludes a change of 5 "
     "points at every α of that sign, the claim is **not supported**; if it does not, "
     "**inconclusive**.",
+    "**Ended by a plan**: what a sequential plan ended is tested by its e-value with its "
+    "confidence sequence, which hold however often one looked, Holm-corrected over all tests of "
+    "the plan; what ended as futile never rejects. What ended before the last problem is not "
+    "ranked among controls.",
     "**Against control directions**: where accuracy moved, does the candidate lie beyond its "
     "controls on that side? Crawford–Howell p at most 0.05, and the rank test too where there are "
     "controls enough for it. If it is not even beyond their mean, the claim is **not supported**: "
@@ -147,6 +152,13 @@ def _against_controls(sign: int, side: pd.DataFrame, controls: pd.DataFrame) -> 
     moved = set(_moved(sign, side)["alpha"])
     shared = controls[(controls["quantity"] == EFFECT) & controls["alpha"].isin(moved)]
     shared = shared[shared["p_crawford_howell"].notna()]
+    early = PART in side and side[side["alpha"].isin(moved)][PART].any()
+    if shared.empty and early:
+        return INCONCLUSIVE, (
+            "The plan ended such doses early, by the very outcomes that would be ranked among the "
+            "controls: `steerstat collect` with the plan, without --stop-when-decided, runs the "
+            "rest."
+        )
     if shared.empty:
         return INCONCLUSIVE, (
             "No control directions were run at such an alpha, so nothing says that this direction "
@@ -248,4 +260,5 @@ def _at(row: Mapping[str, Any]) -> str:
         f"α = {words.alpha(row['alpha'])}: {words.points(row['estimate'])} points "
         f"{words.interval(row['low'], row['high'])}, {int(row['gained'])} gained and "
         f"{int(row['lost'])} lost of {int(row['n'])}, corrected {words.p_is(row['p_adjusted'])}"
+        + (f"; {stop_words(row)}" if isinstance(row.get("stop"), str) else "")
     )

@@ -76,6 +76,16 @@ def mid_p(gained: Counts, lost: Counts, at_tie: TieConvention = "one") -> Floats
     return np.minimum(p, 1.0)
 
 
+def log_e_value(gained: Counts, lost: Counts) -> Floats:
+    """Log of 2^(g+l) B(g+1, l+1): the mean over all odds of the likelihood ratio to even ones."""
+    return (gained + lost) * np.log(2) + special.betaln(gained + 1, lost + 1)
+
+
+def anytime_p(gained: Counts, lost: Counts) -> Floats:
+    """min(1, 1/e): what is left of the level after any number of looks."""
+    return np.exp(np.minimum(-log_e_value(gained, lost), 0.0))
+
+
 def chi2_p(gained: Counts, lost: Counts) -> tuple[Floats, Floats]:
     """McNemar's chi-square without correction and its p; (0, 1) where nothing changed."""
     changed = np.maximum(gained + lost, 1)

@@ -1,4 +1,4 @@
-"""Power of McNemar's tests before collecting: exact sums over all discordant counts."""
+"""Power of the paired tests before collecting: exact sums over all discordant counts."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from analysis.statistics.checks import LARGEST_LISTED, count, fraction, level, number, whole
-from analysis.statistics.paired import chi2_p, exact_p, mid_p
+from analysis.statistics.paired import anytime_p, chi2_p, exact_p, mid_p
 from analysis.statistics.results import NOT_CONVERGED, OK, Refusal, Result, written
-from analysis.vocabulary import TestMethod, checked
+from analysis.vocabulary import FinalTest, checked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +69,13 @@ class SampleSize(Result):
 
 
 def rejection_count(
-    changed: ArrayLike, method: TestMethod, significance: float
+    changed: ArrayLike, method: FinalTest, significance: float
 ) -> NDArray[np.int64]:
     """Largest smaller-count at which `changed` discordant pairs reject; -1 if none."""
     total = whole("changed", changed)
-    checked(method, TestMethod, "method")
+    checked(method, FinalTest, "method")
+    if method == "e-value":
+        return _rejected_by_e_value(total, significance)
     if method == "chi2":
         z = special.ndtri(1 - significance / 2)
         guess = np.floor((total - z * np.sqrt(total)) / 2).astype(np.int64)
@@ -89,6 +91,16 @@ def rejection_count(
     return best
 
 
+def _rejected_by_e_value(total: NDArray[np.int64], significance: float) -> NDArray[np.int64]:
+    """`rejection_count` of the e-value, whose p rises with the smaller count: by halving."""
+    low, high = np.full(total.shape, -1, dtype=np.int64), total // 2 + 1
+    for _ in range(int(total.max(initial=1)).bit_length() + 1):
+        middle = (low + high) // 2
+        rejects = (middle >= 0) & (anytime_p(middle, total - middle) <= significance)
+        low, high = np.where(rejects, middle, low), np.where(rejects, high, middle)
+    return low
+
+
 def _power(n: int, effect: float, discordance: float, rejects: NDArray[np.int64]) -> float:
     """Sum over the number of discordant pairs; `rejects` is `rejection_count` of 0..n."""
     changed = np.arange(n + 1)
@@ -97,6 +109,11 @@ def _power(n: int, effect: float, discordance: float, rejects: NDArray[np.int64]
     lower = stats.binom.cdf(rejects, changed, share)
     upper = stats.binom.sf(changed - rejects - 1, changed, share)
     return float(weight @ np.where(rejects >= 0, lower + upper, 0.0))
+
+
+def named_test(method: FinalTest) -> str:
+    """How results name the test."""
+    return method if method == "e-value" else f"mcnemar {method}"
 
 
 def check_rates(
@@ -127,7 +144,7 @@ def mcnemar_power(
     *,
     effect: float,
     discordance: float | None = None,
-    method: TestMethod = "midp",
+    method: FinalTest = "midp",
     significance: float = 0.05,
 ) -> Power:
     """Probability that the test rejects, exactly, with n problems.
@@ -136,8 +153,9 @@ def mcnemar_power(
         n: problems.
         effect: P(gained) - P(lost), a fraction.
         discordance: P(gained) + P(lost), from a pilot, the store or the plan.
-        method: the test that will be used: ``"midp"``, ``"exact"`` or ``"chi2"`` (which is
-            whether Tango's interval excludes 0).
+        method: the test that will be used: ``"midp"``, ``"exact"``, ``"chi2"`` (which is
+            whether Tango's interval excludes 0) or ``"e-value"`` (at the last problem alone;
+            looking earlier only adds).
         significance: level of the two-sided test.
 
     Raises:
@@ -154,7 +172,7 @@ def mcnemar_power(
     problems = count("n", n, least=1, most=LARGEST_LISTED)
     rejects = rejection_count(np.arange(problems + 1), method, significance)
     return Power(
-        method=f"mcnemar {method} power",
+        method=f"{named_test(method)} power",
         power=_power(problems, effect, rate, rejects),
         n=problems,
         effect=float(effect),
@@ -168,7 +186,7 @@ def minimum_detectable_effect(
     *,
     discordance: float | None = None,
     power: float = 0.8,
-    method: TestMethod = "midp",
+    method: FinalTest = "midp",
     significance: float = 0.05,
 ) -> DetectableEffect:
     """Smallest effect (a fraction) that n problems detect with the power asked.
@@ -197,7 +215,7 @@ def minimum_detectable_effect(
             (low, middle) if _power(problems, middle, rate, rejects) >= power else (middle, high)
         )
     return DetectableEffect(
-        method=f"smallest effect, mcnemar {method}",
+        method=f"smallest effect, {named_test(method)}",
         effect=high if reached else float("nan"),
         n=problems,
         asked=power,
@@ -212,7 +230,7 @@ def sample_size(
     effect: float,
     discordance: float | None = None,
     power: float = 0.8,
-    method: TestMethod = "midp",
+    method: FinalTest = "midp",
     significance: float = 0.05,
     largest: int = 100_000,
 ) -> SampleSize:
@@ -250,7 +268,7 @@ def sample_size(
     while enough and (bad := [n for n in range(high, high + high // 20 + 2) if reached(n) < power]):
         high = bad[-1] + 1
     return SampleSize(
-        method=f"problems needed, mcnemar {method}",
+        method=f"problems needed, {named_test(method)}",
         problems=high if enough else float("nan"),
         n=high if enough else largest,
         power=reached(high) if enough else float("nan"),

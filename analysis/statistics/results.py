@@ -29,6 +29,7 @@ DEGENERATE: Status = "degenerate"
 TOO_FEW_CONTROLS: Status = "too_few_controls"
 TEST_INTERVAL_DISAGREE: Status = "test_interval_disagree"
 NOT_CONVERGED: Status = "not_converged"
+STOPPED: Status = "stopped"
 
 THESE_PROBLEMS: Scope = "these problems only"
 NEW_PROBLEMS: Scope = "new problems"

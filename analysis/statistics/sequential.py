@@ -26,7 +26,8 @@ from analysis.statistics.checks import (
     pairs,
 )
 from analysis.statistics.intervals import constrained_loss
-from analysis.statistics.power import rejection_count
+from analysis.statistics.paired import anytime_p, log_e_value
+from analysis.statistics.power import named_test, rejection_count
 from analysis.statistics.results import (
     NO_INFORMATION,
     OK,
@@ -38,7 +39,7 @@ from analysis.statistics.results import (
     single,
     written,
 )
-from analysis.vocabulary import SequenceMethod, TestMethod, checked
+from analysis.vocabulary import FinalTest, SequenceMethod, checked
 
 Floats = NDArray[np.float64]
 _BISECTIONS = 60
@@ -88,14 +89,14 @@ def e_value(gained: ArrayLike, lost: ArrayLike) -> EValue[Any]:
     """
     counts = pairs(gained, lost)
     changed = counts.changed
-    log_e = changed * np.log(2) + special.betaln(counts.gained + 1, counts.lost + 1)
+    log_e = log_e_value(counts.gained, counts.lost)
     # Beyond the largest double the e-value is reported as that lower bound; log_e stays exact.
     value = np.exp(np.minimum(log_e, np.log(np.finfo(float).max)))
     result = EValue(
         method="e-value, uniform mixture",
         e=value,
         n=changed,
-        p=floor_p(np.exp(np.minimum(-log_e, 0.0))),
+        p=floor_p(anytime_p(counts.gained, counts.lost)),
         status=np.where(changed == 0, NO_INFORMATION, OK),
         log_e=log_e,
     )
@@ -264,7 +265,7 @@ def futility(
     discordance: float,
     threshold: float = 0.1,
     significance: float = 0.05,
-    method: TestMethod = "midp",
+    method: FinalTest = "midp",
 ) -> Futility:
     """Whether the final test can still reject: conditional power given what has been seen.
 
@@ -273,7 +274,8 @@ def futility(
         planned_n: problems planned in all.
         effect, discordance: what the plan expects of the problems to come (fractions).
         threshold: stop below this conditional power.
-        significance, method: of the final two-sided test.
+        significance, method: of the final two-sided test; ``"e-value"`` where one level is spent
+            on looks and end together. That it may be reached before the end is left out.
 
     Returns:
         `Futility`. Stopping is for futility only: it never rejects, so looking as often as one
@@ -305,7 +307,7 @@ def futility(
     reaches = np.where(rejects >= 0, few + many, 0.0)
     power = min(1.0, float(stats.binom.pmf(more, left, discordance) @ reaches))
     return Futility(
-        method=f"conditional power, mcnemar {method}",
+        method=f"conditional power, {named_test(method)}",
         conditional_power=power,
         n=n,
         stop=power < threshold,

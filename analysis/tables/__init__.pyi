@@ -58,6 +58,9 @@ from .problems import (
     trends as trends,
 )
 from .readings import Readings as Readings
+from .stops import covered_in_part as covered_in_part
+from .stops import planned_ends as planned_ends
+from .stops import stop_words as stop_words
 
 __all__ = [
     "Readings",
@@ -68,6 +71,7 @@ __all__ = [
     "control_points",
     "controls",
     "controls_strip",
+    "covered_in_part",
     "direction_components",
     "direction_cosines",
     "direction_norms",
@@ -78,10 +82,12 @@ __all__ = [
     "latent_growth",
     "missingness",
     "norms",
+    "planned_ends",
     "power_curves",
     "problem_blocks",
     "problem_grid",
     "problem_strata",
+    "stop_words",
     "strata",
     "transitions",
     "transitions_long",

@@ -19,15 +19,37 @@ CURVE = [*CONTEXT, *STEERING]
 STAMPS = ["selection", "selected_on_outcome"]
 CONFIDENCE = 0.95
 STEPS = "n_steps"
+PART = "in_part"
+# What tables say of a contrast that a sequential plan ended, by the column of the view `stops`.
+STOP = {
+    "stop": "stop",
+    "stopped_at": "n",
+    "planned_n": "planned_n",
+    "p_at_stop": "p_anytime",
+    "plan_id": "plan_id",
+    "planned_tests": "family_size",
+}
 
 
 def whole_test_sets(frame: pd.DataFrame, store: Source) -> pd.DataFrame:
-    """Rows of the problem sets that a direction may be tested on, and of the whole set.
+    """Rows of the problem sets that a direction may be tested on: whole, or ended by a plan.
 
-    Left out: training sets, on which directions were fitted; outcomes of problems in no set, where
-    there are sets; and a set that was covered in part. Two sets may share problems, so a direction
-    that was swept over one has outcomes for a part of the other: a part that nobody drew.
-    `n` of the frame counts outcomes of the row, `set_size` (added) problems of the set.
+    Left out, besides what `with_coverage` leaves out: a set that was covered in part and not ended
+    by a sequential plan. Two sets may share problems, so a direction that was swept over one has
+    outcomes for a part of the other: a part that nobody drew. `tables.covered_in_part` lists them.
+    """
+    frame = with_coverage(frame, store)
+    return frame[~frame[PART] | frame["stop"].notna()].reset_index(drop=True)
+
+
+def with_coverage(frame: pd.DataFrame, store: Source) -> pd.DataFrame:
+    """Rows of test sets, with what is known of their coverage.
+
+    Left out: training sets, on which directions were fitted, and outcomes of problems in no set,
+    where there are sets. Added: `set_size`, problems of the set (`n` of the frame counts outcomes
+    of the row); `in_part`, whether the row lacks some of them; and, where a sequential plan ended
+    the condition, the columns of `STOP` (else missing): why, after how many of how many problems,
+    its p at the stop, the plan and its number of tests.
     """
     sets = view(store, "sets_overview").set_index("set_name")
     if frame["set_name"].notna().any():
@@ -35,13 +57,26 @@ def whole_test_sets(frame: pd.DataFrame, store: Source) -> pd.DataFrame:
     training = set(sets.index[sets["split"] == "train"])
     frame = frame[~frame["set_name"].isin(training)].reset_index(drop=True)
     size = frame["set_name"].map(sets["n"]).astype(float)
-    frame = frame.assign(set_size=size)
     covered = (
         frame.groupby(["condition_id", "set_name"], dropna=False)["n"].transform("sum")
         if "level" in frame
         else frame["n"]
     )
-    return frame[size.isna() | (covered >= size * frame["n_seeds"])].reset_index(drop=True)
+    in_part = size.notna() & (covered < size * frame["n_seeds"])
+    return _with_stops(frame.assign(set_size=size, in_part=in_part), store)
+
+
+def _with_stops(frame: pd.DataFrame, store: Source) -> pd.DataFrame:
+    """The frame with the columns of `STOP`."""
+    found = view(store, "stops").to_dict("records")
+    ends = {(row["condition_id"], row["set_name"]): row for row in found}
+    own = [ends.get(key, {}) for key in zip(frame["condition_id"], frame["set_name"], strict=True)]
+    return frame.assign(
+        **{
+            name: pd.Series([row.get(of) for row in own], index=frame.index, dtype=object)
+            for name, of in STOP.items()
+        }
+    )
 
 
 def matching(frame: pd.DataFrame, values: Mapping[str, Any]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import words
-from analysis.tables.base import CONFIDENCE, CONTEXT, STAMPS, groups, ordered
+from analysis.tables.base import CONFIDENCE, CONTEXT, PART, STAMPS, groups, ordered
 from analysis.tables.paired import effects
 from analysis.tables.readings import Source, remembered, view
 from analysis.tables.shared import BEHIND, on_shared_problems
@@ -38,9 +38,11 @@ def control_points(store: Source) -> pd.DataFrame:
     `quantity` is `effect` (the paired effect at `alpha`) or `signed effect`, [f(a) − f(−a)]/2,
     which damage that both signs do cancels out of; `alpha` is then the positive dose. Fractions.
     A candidate and all its controls at a dose are counted on the same problems, `n` of them: those
-    on which none of them, nor the baseline, has a missing outcome.
+    on which none of them, nor the baseline, has a missing outcome. What a sequential plan ended
+    before the last problem takes no part: its own outcomes chose the problems.
     """
     tested = effects(store)
+    tested = tested[~tested[PART].astype(bool)].reset_index(drop=True)
     tested = tested.assign(conditions=tested["condition_id"].map(lambda name: (name,)))
     signed = signed_effects(tested)
     both = pd.concat([tested.assign(quantity=EFFECT), signed], ignore_index=True)

@@ -21,8 +21,9 @@ def strata(store: Source, *, scheme: str = STEPS) -> pd.DataFrame:
     """One row per candidate, alpha and stratum: the paired effect within it, tested.
 
     Columns as in `effects`, with `stratum` and `stratum_label`; Holm over the alphas and strata of
-    the direction. Left out: strata that were cut from the tested baseline, because they invent
-    effects of either sign, and conditions with several seeds a problem.
+    the direction, also where a sequential plan ended them. Left out: strata that were cut from the
+    tested baseline, because they invent effects of either sign, and conditions with several seeds
+    a problem.
     """
     frame = view(store, "accuracy_by_stratum")
     frame = frame[
@@ -61,8 +62,10 @@ def homogeneity(store: Source, *, scheme: str = STEPS) -> pd.DataFrame:
     """Per candidate and alpha: do strata differ in the odds gained:lost, or in points?
 
     `p_odds` compares the discordant pairs of the strata (exact), `p_points` their differences;
-    effects equal in points can differ in odds, so both are shown.
+    effects equal in points can differ in odds, so both are shown. Neither is there where a
+    sequential plan ended the condition: they are tests for a fixed number of problems.
     """
+    from analysis.statistics.results import STOPPED
     from analysis.statistics.strata import stratified_difference, stratum_homogeneity
 
     table = strata(store, scheme=scheme)
@@ -73,8 +76,9 @@ def homogeneity(store: Source, *, scheme: str = STEPS) -> pd.DataFrame:
         if len(group) < 2:
             continue
         gained, lost, n = (group[name].to_numpy() for name in ("gained", "lost", "n"))
-        odds = stratum_homogeneity(gained, lost)
-        points = stratified_difference(gained, lost, n)
+        ended = bool(group["stop"].notna().any())
+        odds = None if ended else stratum_homogeneity(gained, lost)
+        points = None if ended else stratified_difference(gained, lost, n)
         estimate = group["estimate"].to_numpy(dtype=float)
         rows.append(
             dict(zip(columns, value, strict=True))
@@ -84,10 +88,10 @@ def homogeneity(store: Source, *, scheme: str = STEPS) -> pd.DataFrame:
                 "n": int(n.sum()),
                 "gained": int(gained.sum()),
                 "lost": int(lost.sum()),
-                "p_odds": odds.p,
-                "p_points": points.heterogeneity_p,
+                "p_odds": odds.p if odds else np.nan,
+                "p_points": points.heterogeneity_p if points else np.nan,
                 "range_points": float(np.ptp(estimate)),
-                "status": str(odds.status),
+                "status": str(odds.status) if odds else STOPPED,
             }
         )
     return pd.DataFrame(rows, columns=HOMOGENEITY_COLUMNS)

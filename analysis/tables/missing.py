@@ -47,6 +47,39 @@ def sensitivity(counts: pd.DataFrame, *, confidence: float) -> dict[str, np.ndar
     }
 
 
+def anytime_sensitivity(counts: pd.DataFrame, *, confidence: float) -> dict[str, np.ndarray]:
+    """`SENSITIVITY` where a sequential plan ended the condition: what holds at every look.
+
+    `bound_low/high` are the extremes of the confidence sequences of tables beyond all that it may
+    be, `bound_p` and `p_unreadable` those of the e-value.
+    """
+    from analysis.statistics.paired import anytime_p
+    from analysis.statistics.sequential import confidence_sequence
+
+    (g0, l0), (g1, l1) = undecided(counts).ends()
+    n = _every_pair(counts)
+    limits = [
+        confidence_sequence(gained, np.minimum(lost, n - gained), n, confidence=confidence)
+        for gained in (g0, g1)
+        for lost in (l0, l1)
+    ]
+    p0, p1 = anytime_p(g0, l0), anytime_p(g1, l1)
+    decided = [
+        np.where(p <= 1 - confidence, np.sign(gained - lost), 0)
+        for p, gained, lost in ((p0, g0, l0), (p1, g1, l1))
+    ]
+    unread = (counts[name].to_numpy() for name in ("became_unreadable", "became_readable"))
+    return {
+        **complete_cases(counts, confidence=confidence, looked=True),
+        **effect_bounds(counts),
+        "bound_low": np.min([np.asarray(one.low) for one in limits], axis=0),
+        "bound_high": np.max([np.asarray(one.high) for one in limits], axis=0),
+        "bound_p": np.where((g0 <= l0) & (g1 >= l1), 1.0, np.maximum(p0, p1)),
+        "bound_agrees": decided[0] == decided[1],
+        "p_unreadable": anytime_p(*unread),
+    }
+
+
 def undecided(counts: pd.DataFrame) -> Any:
     """The tables (gained, lost) that each row may be, as `flips.Region`."""
     from analysis.statistics.flips import Region
@@ -73,14 +106,20 @@ def effect_bounds(counts: pd.DataFrame) -> dict[str, np.ndarray]:
     return {"bound_n": n, "effect_low": (g0 - l0) / n, "effect_high": (g1 - l1) / n}
 
 
-def complete_cases(counts: pd.DataFrame, *, confidence: float) -> dict[str, np.ndarray]:
-    """Effect, interval and test of the pairs with both answers read."""
+def complete_cases(
+    counts: pd.DataFrame, *, confidence: float, looked: bool = False
+) -> dict[str, np.ndarray]:
+    """Effect, interval and test of the pairs with both answers read; `looked`: at any look."""
     from analysis.statistics.intervals import paired_difference
+    from analysis.statistics.paired import anytime_p
+    from analysis.statistics.sequential import confidence_sequence
 
     names = ("complete_gained", "complete_lost", "complete_n_pairs")
     gained, lost, n = (counts[name].to_numpy(dtype="int64") for name in names)
-    result = paired_difference(gained, lost, np.maximum(n, 1), confidence=confidence)
-    figures = {name: getattr(result, name) for name in ("estimate", "low", "high", "p")}
+    compute = confidence_sequence if looked else paired_difference
+    result: Any = compute(gained, lost, np.maximum(n, 1), confidence=confidence)
+    figures = {name: getattr(result, name) for name in ("estimate", "low", "high")}
+    figures["p"] = anytime_p(gained, lost) if looked else result.p
     return {"complete_n": n, "complete_gained": gained, "complete_lost": lost} | {
         f"complete_{name}": np.where(n > 0, value, np.nan) for name, value in figures.items()
     }

@@ -30,9 +30,9 @@ def missingness(store: Source) -> pd.DataFrame:
     `became_readable` pairs, `p` the McNemar mid-p of the two (over problems where there are several
     seeds), `p_adjusted` Holm over the doses; `controls_unreadable` the mean share of the `k`
     control directions there and `p_controls` the two-sided rank of the candidate's among theirs
-    (shares near 0 are far from normal). The same on every row of a curve:
-    `trend`, the mean over `trend_n` problems of the slope of unreadable on |alpha|, with Mantel's
-    `p_trend`.
+    (shares near 0 are far from normal). The same on every row of a curve: `trend`, the mean over
+    `trend_n` problems of the slope of unreadable on |alpha|, with Mantel's `p_trend`; none where a
+    plan ended doses of it early.
     """
     baselines = accuracy(store).set_index(["condition_id", "set_name"])
     tested = effects(store)
@@ -103,6 +103,8 @@ def _trends(store: Source) -> dict[tuple[Any, ...], dict[str, Any]]:
 
     trends = {}
     for curve in candidate_curves(store):
+        if curve.ended:
+            continue
         unread = np.column_stack([curve.unreadable, curve.baseline_unreadable])
         trend = missingness_trend(unread, np.append(curve.alphas, 0.0))
         figures = {"trend": trend.estimate, "trend_n": trend.n, "p_trend": trend.p}

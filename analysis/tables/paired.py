@@ -7,18 +7,34 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.tables.base import CONFIDENCE, CURVE, STAMPS, groups, ordered, whole_test_sets
-from analysis.tables.missing import SENSITIVITY, sensitivity
+from analysis.tables.base import (
+    CONFIDENCE,
+    CURVE,
+    PART,
+    STAMPS,
+    STOP,
+    groups,
+    ordered,
+    whole_test_sets,
+)
+from analysis.tables.missing import SENSITIVITY, anytime_sensitivity, sensitivity
 from analysis.tables.readings import Source, remembered, view
-from analysis.tables.seeds import seed_tests
+from analysis.tables.seeds import UNTESTED, seed_tests
 
 EFFECT_COLUMNS = [
     *CURVE, "kind", "role", *STAMPS, "alpha", "n", "baseline_accuracy", "accuracy",
     "gained", "lost", "discordant", "estimate", "low", "high", "level", "p", "p_adjusted",
     "family_size", "p_exact", "p_sign", "bootstrap_low", "bootstrap_high", "accuracy_low",
-    "accuracy_high", "test", "status", *SENSITIVITY, "condition_id",
+    "accuracy_high", "test", "status", "stop", "stopped_at", "planned_n", "plan_id", PART,
+    *SENSITIVITY, "condition_id",
 ]  # fmt: skip
 MCNEMAR = "McNemar mid-p"
+ANYTIME = "e-value, confidence sequence"
+# Beside the test, what is meant for a number of problems that was fixed.
+FOR_ONE_LOOK = [
+    *("complete_low", "complete_high", "complete_p", "bound_low", "bound_high", "bound_p"),
+    *("bound_agrees", "p_unreadable"),
+]
 
 
 def accuracy(store: Source) -> pd.DataFrame:
@@ -44,6 +60,11 @@ def effects(store: Source, *, confidence: float = CONFIDENCE) -> pd.DataFrame:
     `analysis.tables.missing.sensitivity`.
     Conditions with several seeds a problem are tested over problems (`test` says by what), because
     McNemar's test would take the seeds for problems.
+
+    Where a sequential plan ended a condition (`stop` says why, `in_part` whether before the last
+    problem), the test is the e-value, `low` and `high` its confidence sequence, and Holm corrects
+    over all `family_size` tests of the plan, whichever of them ended early. Futility never rejects:
+    `p_adjusted` is 1. What is meant for a fixed number of problems is missing there.
     """
     frame = whole_test_sets(accuracy(store), store)
     pooled = frame["n_seeds"] > 1
@@ -52,6 +73,9 @@ def effects(store: Source, *, confidence: float = CONFIDENCE) -> pd.DataFrame:
     if several.empty:
         return once
     tested = seed_tests(store, frame[pooled | frame["direction"].isna()], confidence=confidence)
+    ended = tested["stop"].notna()
+    tested.loc[ended, [*UNTESTED, *FOR_ONE_LOOK]] = np.nan
+    tested.loc[ended, "status"] = "stopped"
     both = [part for part in (once, _finished(tested, CURVE, EFFECT_COLUMNS)) if len(part)]
     return ordered(pd.concat(both, ignore_index=True), [*CURVE, "alpha"])
 
@@ -77,13 +101,27 @@ def paired_tests(
         gained=steered["gained"].astype("int64"),
         lost=steered["lost"].astype("int64"),
     )
-    tested = counts.assign(
+    counts = counts.assign(
         discordant=counts["gained"] + counts["lost"],
         baseline_accuracy=counts["baseline_n_correct"] / counts["n"],
-        test=MCNEMAR,
-        **_paired_columns(counts, confidence=confidence),
-        **sensitivity(counts, confidence=confidence),
+        **{name: counts.get(name) for name in STOP},
     )
+    if within:  # a cut of the set is no test of the plan
+        counts = counts.assign(planned_tests=None)
+    ended = counts["stop"].notna()
+    parts = [
+        part.assign(
+            test=test,
+            **tested(part, confidence=confidence),
+            **beside(part, confidence=confidence),
+        )
+        for part, test, tested, beside in (
+            (counts[~ended], MCNEMAR, _paired_columns, sensitivity),
+            (counts[ended], ANYTIME, _anytime_columns, anytime_sensitivity),
+        )
+        if len(part)
+    ]
+    tested = pd.concat(parts, ignore_index=True)
     return ordered(_finished(tested, family, columns), [*CURVE, "alpha", *within])
 
 
@@ -125,6 +163,30 @@ def _paired_columns(counts: pd.DataFrame, *, confidence: float) -> dict[str, np.
     }
 
 
+def _anytime_columns(counts: pd.DataFrame, *, confidence: float) -> dict[str, np.ndarray | float]:
+    """Test and interval that hold at every look, of rows that a sequential plan ended.
+
+    Outcomes may have been added since: the e-value counts at its stop and now, whichever is larger.
+    """
+    from analysis.statistics.results import TEST_INTERVAL_DISAGREE
+    from analysis.statistics.sequential import confidence_sequence, e_value
+
+    gained, lost, n = (counts[name].to_numpy() for name in ("gained", "lost", "n"))
+    evidence = e_value(gained, lost)
+    limits = confidence_sequence(gained, lost, n, confidence=confidence)
+    low, high = np.asarray(limits.low, dtype=float), np.asarray(limits.high, dtype=float)
+    p = np.fmin(np.asarray(evidence.p, dtype=float), counts["p_at_stop"].to_numpy(dtype=float))
+    apart = (p <= 1 - confidence) != ((low > 0) | (high < 0))
+    return {
+        "estimate": (gained - lost) / n,
+        "low": low,
+        "high": high,
+        "level": confidence,
+        "p": p,
+        "status": np.where(apart, TEST_INTERVAL_DISAGREE, np.asarray(evidence.status, object)),
+    }
+
+
 def _worse(first: object, second: object) -> np.ndarray:
     """The first status unless it is `ok`, else the second."""
     left, right = np.broadcast_arrays(np.asarray(first, object), np.asarray(second, object))
@@ -132,15 +194,35 @@ def _worse(first: object, second: object) -> np.ndarray:
 
 
 def holm_by(frame: pd.DataFrame, family: list[str]) -> pd.DataFrame:
-    """The frame with `p_adjusted` (Holm) and `family_size` within each value of `family`."""
-    from analysis.statistics.families import adjust
+    """The frame with `p_adjusted` (Holm) and `family_size` within each value of `family`.
 
+    Rows with `planned_tests` are corrected within their plan instead, over as many tests as it
+    planned; one that was futile counts as a test that did not reject.
+    """
+    p = frame["p"].to_numpy(dtype=float)
     adjusted = np.full(len(frame), np.nan)
     sizes = np.zeros(len(frame), dtype="int64")
-    p = frame["p"].to_numpy(dtype=float)
+    planned = np.zeros(len(frame), dtype=bool)
+    if "planned_tests" in frame:
+        planned = frame["planned_tests"].notna().to_numpy()
+        p = np.where(planned & (frame["stop"] == "futile").to_numpy(), 1.0, p)
     for rows in groups(frame, family).values():
-        known = rows[~np.isnan(p[rows])]
-        if len(known):
-            adjusted[known] = adjust(p[known], method="holm", family_size=len(rows)).p
-        sizes[rows] = len(rows)
+        own = rows[~planned[rows]]
+        _correct(p, own, len(rows), adjusted, sizes)
+    for rows in groups(frame[planned], ["plan_id"]).values() if planned.any() else ():
+        own = np.flatnonzero(planned)[rows]
+        size = max(int(frame["planned_tests"].to_numpy()[own].max()), len(own))
+        _correct(p, own, size, adjusted, sizes)
     return frame.assign(p_adjusted=adjusted, family_size=sizes)
+
+
+def _correct(
+    p: np.ndarray, rows: np.ndarray, size: int, adjusted: np.ndarray, sizes: np.ndarray
+) -> None:
+    """Fill in Holm's p and the size of the family at these rows."""
+    from analysis.statistics.families import adjust
+
+    known = rows[~np.isnan(p[rows])]
+    if len(known):
+        adjusted[known] = adjust(p[known], method="holm", family_size=size).p
+    sizes[rows] = size

@@ -25,7 +25,9 @@ class Curve:
     `outcomes` is [problems, alphas] of 1 (a readable right answer), 0 or NaN (missing), `baseline`
     [problems]; `seeds` says how many outcomes a problem has: with more than one, each is the mean
     over them. `unreadable` is [problems, alphas] of the share of answers that could not be read,
-    `baseline_unreadable` [problems]; NaN where outcomes are.
+    `baseline_unreadable` [problems]; NaN where outcomes are. `ended` are doses that a sequential
+    plan ended before the last problem: they have no column, and the curve as a whole is not
+    tested, because which doses are left depends on the outcomes.
     """
 
     names: dict[str, Any]
@@ -36,20 +38,32 @@ class Curve:
     unreadable: np.ndarray
     baseline_unreadable: np.ndarray
     seeds: int
+    ended: tuple[float, ...] = ()
 
 
 @remembered
 def candidate_curves(store: Source) -> list[Curve]:
-    """One `Curve` per candidate and problem set that it was swept over completely."""
+    """One `Curve` per candidate and problem set, of the doses that all problems were run at."""
     table = view(store, "candidate_outcomes")
+    stops = view(store, "stops")
+    ends = set(zip(stops["condition_id"], stops["set_name"], strict=True))
     sets = view(store, "sets_overview").set_index("set_name")
     curves = []
     for value, index in groups(table, CURVE).items():
         rows = table.iloc[index]
         names = dict(zip(CURVE, value, strict=True))
         about = sets.loc[names["set_name"]]
+        run_on = rows.groupby("alpha")["problem_id"].nunique()
+        whole = rows["alpha"].isin(run_on.index[run_on == about["n"]])
+        part = rows[~whole].drop_duplicates("condition_id")
+        ended = {
+            alpha
+            for one, alpha in zip(part["condition_id"], part["alpha"], strict=True)
+            if (one, names["set_name"]) in ends
+        }
+        rows = rows[whole]
         problems = rows.drop_duplicates("problem_id").sort_values("problem_id")
-        if len(problems) < about["n"] or about["split"] == "train":
+        if rows.empty or about["split"] == "train":
             continue
         seeds = rows["seed"].nunique()
         curves.append(
@@ -64,6 +78,7 @@ def candidate_curves(store: Source) -> list[Curve]:
                 unreadable=_matrix(rows, unreadable(rows)),
                 baseline_unreadable=_matrix(rows, unreadable(rows, "baseline_"))[:, 0],
                 seeds=seeds,
+                ended=tuple(sorted(ended)),
             )
         )
     return curves
@@ -209,12 +224,17 @@ def trends(store: Source, *, seed: int = SEED) -> pd.DataFrame:
 
 @remembered
 def dose_responses(store: Source, *, seed: int) -> list[tuple[Curve, Any]]:
-    """Each candidate's curve with its `dose_response`; curves without a ±alpha pair left out."""
+    """Each candidate's curve with its `dose_response`.
+
+    Left out: curves without a ±alpha pair, and those of which a plan ended doses early.
+    """
     from analysis.statistics.dose import dose_response
     from analysis.statistics.results import Refusal
 
     responses = []
     for curve in candidate_curves(store):
+        if curve.ended:
+            continue
         try:
             response = dose_response(
                 curve.outcomes,

@@ -63,25 +63,58 @@ def options(plan_file: PlanFile, defaults: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_stopping(plan_file: PlanFile | None, stop_when_decided: bool) -> None:
-    """Refuse to stop early without a rule.
+    """Refuse to stop early without a rule, or with another correction than what stops gets.
 
     Raises:
-        UserError: stopping is asked of no plan, or of one that has no rule for it.
+        UserError: stopping is asked of no plan, of one that has no rule for it, or of one whose
+            family is not corrected by Holm.
     """
-    if stop_when_decided and (plan_file is None or plan_file.plan.stopping.rule == "none"):
+    if plan_file is not None and plan_file.plan.sequential:
+        plan = plan_file.plan
+        if plan.correction != "holm" and plan.family_size > 1:
+            raise UserError(
+                f"{plan_file.path}: correction = {plan.correction!r}, but the {plan.family_size} "
+                "tests of a sequential plan are corrected by Holm, which holds whenever each of "
+                'them ends: set correction = "holm"'
+            )
+    elif stop_when_decided:
         missing = "no plan was given" if plan_file is None else f"{plan_file.path} has none"
         raise UserError(
             f'--stop-when-decided needs a PLAN.toml with [stopping] rule = "e-value": {missing}'
         )
 
 
+def check_stoppable(contrasts: Sequence[Contrast], swept: set[str], seeds: Sequence[int]) -> None:
+    """Refuse to stop what no contrast is about.
+
+    Args:
+        contrasts: those of the plan on the set and protocol.
+        swept: names of the directions that are swept.
+        seeds: of the sweep.
+
+    Raises:
+        UserError: no contrast names a direction that is swept, or there are several seeds.
+    """
+    if len(seeds) > 1:
+        raise UserError(
+            f"a sequential plan takes one seed, found {len(seeds)}: outcomes of one problem are "
+            "not pairs of their own"
+        )
+    named = {contrast.direction for contrast in contrasts}
+    if not named & swept:
+        raise UserError(
+            f"the contrasts of the plan are about {', '.join(sorted(named))}, the sweep about "
+            f"{', '.join(sorted(swept)) or 'no direction'}: leave --stop-when-decided out"
+        )
+
+
 def check_problems(plan: Plan, set_name: str, size: int) -> None:
-    """Refuse a set of another size than the plan's.
+    """Refuse a set of another size than the plan's; a sequential plan counts problems on any set.
 
     Raises:
         UserError: the sizes differ.
     """
-    if set_name == plan.set and size != plan.problems:
+    if (set_name == plan.set or plan.sequential) and size != plan.problems:
         raise UserError(f"the plan says {plan.problems} problems, set {set_name} has {size}")
 
 
@@ -91,14 +124,19 @@ def contrasts(plan: Plan, set_name: str, protocol: str) -> list[Contrast]:
     Raises:
         UserError: there are none.
     """
-    about = [
+    about = contrasts_about(plan, set_name, protocol)
+    if not about:
+        raise UserError(f"no contrast of the plan is about set {set_name} and protocol {protocol}")
+    return about
+
+
+def contrasts_about(plan: Plan, set_name: str, protocol: str) -> list[Contrast]:
+    """The contrasts of a plan that are about a set and a protocol, if any."""
+    return [
         contrast
         for contrast in plan.contrast
         if (contrast.set or plan.set) == set_name and contrast.protocol in ("", protocol)
     ]
-    if not about:
-        raise UserError(f"no contrast of the plan is about set {set_name} and protocol {protocol}")
-    return about
 
 
 def directions(
@@ -142,7 +180,7 @@ def record(root: Path, plan: Plan, plan_id: str, stops: Sequence[Stop]) -> Itera
 
     stamp = stamps(root)
     named = [
-        stamp({"direction": stop.direction, "alpha": stop.alpha, "set_name": plan.set})
+        stamp({"direction": stop.direction, "alpha": stop.alpha, "set_name": stop.set_name})
         for stop in stops
     ]
     confirmatory = all(word == "confirmatory" for word in named)

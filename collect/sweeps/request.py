@@ -95,7 +95,8 @@ class Request:
         seeds: of sampling.
         memory: bytes that the engine may use.
         plan: the plan, where there is one.
-        contrasts: those of the plan that end the sweep of a condition; empty runs all units.
+        contrasts: those of a sequential plan that this sweep is about.
+        stop_when_decided: whether they end the sweep of a condition, or all units are run.
     """
 
     root: Path
@@ -114,6 +115,7 @@ class Request:
     memory: int
     plan: PlanFile | None
     contrasts: tuple[Contrast, ...]
+    stop_when_decided: bool = False
 
 
 def make_request(
@@ -158,10 +160,14 @@ def make_request(
     contrasts: Sequence[Contrast] = ()
     if plan_file is not None:
         planned.check_problems(plan_file.plan, options.problems, len(problems))
-        if stop_when_decided:
-            contrasts = planned.contrasts(plan_file.plan, options.problems, options.protocol)
+        if plan_file.plan.sequential:
+            find = planned.contrasts if stop_when_decided else planned.contrasts_about
+            contrasts = find(plan_file.plan, options.problems, options.protocol)
     doses = _doses(root, options, plan_file, alphas)
     _check_schedule(options, doses)
+    if stop_when_decided:
+        swept = {one.name for one, _ in doses}
+        planned.check_stoppable(contrasts, swept, parsed["seeds"])
     return Request(
         root=root,
         set_name=options.problems,
@@ -170,6 +176,7 @@ def make_request(
         memory=memory,
         plan=plan_file,
         contrasts=tuple(contrasts),
+        stop_when_decided=stop_when_decided,
         **parsed,
     )
 

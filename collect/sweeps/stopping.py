@@ -6,12 +6,19 @@ read off committed outcomes. A restart walks through the same steps and comes to
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from collect.sweeps.sweep import Condition, Problem, Progress, Setting, sweep
+from collect.sweeps.sweep import (
+    Condition,
+    Problem,
+    Progress,
+    Setting,
+    done_units,
+    sweep,
+)
 from sql.words import readable_right
 from store.shards import Where, committed
 
@@ -22,7 +29,8 @@ if TYPE_CHECKING:
     from analysis.vocabulary import Decision
 
 CONTINUE: Decision = "continue"
-Correct = Mapping[tuple[str, str], bool | None]
+Right = Mapping[tuple[str, str], bool | None]
+Advance = Callable[[Sequence[Problem], Sequence[Condition]], bool]
 
 
 @dataclass(frozen=True)
@@ -46,12 +54,12 @@ def sweep_until_decided(
     fragile_below: float,
     memory: int | None = None,
     progress: Progress | None = None,
-) -> tuple[int, list[Stop]]:
-    """Sweep in the plan's problem order; return units computed and where each contrast ended.
+) -> int:
+    """Sweep in the plan's problem order until every contrast has ended; the units computed.
 
     A contrast ends when it is decided or futile against the baseline; one that is about the
-    controls alone runs to the last problem. Controls go on while a contrast at their dose does,
-    so that all are compared on the same problems.
+    controls alone runs to the last problem. Controls go on while a contrast at their dose does;
+    they are compared with what ran to the last problem.
 
     Args:
         root: the store.
@@ -63,6 +71,62 @@ def sweep_until_decided(
         seeds: one seed.
         run_id, fragile_below, memory, progress: as `sweep` takes them.
     """
+    computed = 0
+
+    def advance(some: Sequence[Problem], active: Sequence[Condition]) -> bool:
+        nonlocal computed
+        computed += sweep(
+            root,
+            setting,
+            some,
+            active,
+            run_id=run_id,
+            seeds=seeds,
+            fragile_below=fragile_below,
+            memory=memory,
+            progress=progress,
+        )
+        return True
+
+    _walked(root, problems, conditions, plan, contrasts, seeds[0], advance)
+    return computed
+
+
+def committed_ends(
+    root: Path,
+    problems: Sequence[Problem],
+    conditions: Sequence[Condition],
+    *,
+    plan: Plan,
+    contrasts: Sequence[Contrast],
+    seed: int,
+) -> list[Stop] | None:
+    """Where each contrast ended, read off the store alone; None where outcomes are missing for it.
+
+    Arguments as of `sweep_until_decided`.
+    """
+    done = done_units(root, [condition.condition_id for condition in conditions])
+
+    def advance(some: Sequence[Problem], active: Sequence[Condition]) -> bool:
+        return all(
+            (condition.condition_id, problem.problem_id, seed) in done
+            for condition in active
+            for problem in some
+        )
+
+    return _walked(root, problems, conditions, plan, contrasts, seed, advance)
+
+
+def _walked(
+    root: Path,
+    problems: Sequence[Problem],
+    conditions: Sequence[Condition],
+    plan: Plan,
+    contrasts: Sequence[Contrast],
+    seed: int,
+    advance: Advance,
+) -> list[Stop] | None:
+    """The walk through the plan's looks; None where `advance` cannot go on."""
     from analysis.plans import problem_order
 
     by_id = {problem.problem_id: problem for problem in problems}
@@ -72,28 +136,15 @@ def sweep_until_decided(
     of_questions = {question.condition.condition_id for question in asked}
     others = [c for c in conditions if c.condition_id not in of_questions]
     stops: list[Stop] = []
-    computed, start, step = 0, 0, plan.stopping.look_every
+    start = 0
     while asked and start < len(order):
-        end = min(start + step, len(order))
-        doses = {question.condition.steering.alpha for question in asked}
-        active = [
-            *(question.condition for question in asked),
-            *(c for c in others if c is baseline or c.steering.alpha in doses),
-        ]
-        computed += sweep(
-            root,
-            setting,
-            order[start:end],
-            active,
-            run_id=run_id,
-            seeds=seeds,
-            fragile_below=fragile_below,
-            memory=memory,
-            progress=progress,
-        )
+        end = min(start + plan.stopping.look_every, len(order))
+        active = _active(asked, baseline, others)
+        if not advance(order[start:end], active):
+            return None
         start = end
-        correct = _correct(root, active, seeds[0])
-        looks = [_look(plan, question, baseline, order[:end], correct) for question in asked]
+        right = _right(root, active, seed)
+        looks = [_look(plan, question, baseline, order[:end], right) for question in asked]
         last = end == len(order)
         stops += [look for look in looks if last or look.decision != CONTINUE]
         asked = [
@@ -101,7 +152,19 @@ def sweep_until_decided(
             for question, look in zip(asked, looks, strict=True)
             if not last and look.decision == CONTINUE
         ]
-    return computed, stops
+    return stops
+
+
+def _active(
+    asked: Sequence[Question], baseline: Condition, others: Sequence[Condition]
+) -> list[Condition]:
+    """What the next problems are run under: what is no question goes on with those at its dose."""
+    steered = {question.condition.condition_id: question.condition for question in asked}
+    doses = {condition.steering.alpha for condition in steered.values()}
+    return [
+        *steered.values(),
+        *(c for c in others if c is baseline or c.steering.alpha in doses),
+    ]
 
 
 def _questions(
@@ -116,7 +179,7 @@ def _questions(
     ]
 
 
-def _correct(root: Path, conditions: Sequence[Condition], seed: int) -> Correct:
+def _right(root: Path, conditions: Sequence[Condition], seed: int) -> Right:
     """The primary outcome (a readable right answer) by condition and problem, as committed."""
     where: Where = {
         "condition_id": [condition.condition_id for condition in conditions],
@@ -135,26 +198,27 @@ def _look(
     question: Question,
     baseline: Condition,
     seen: Sequence[Problem],
-    correct: Correct,
+    right: Right,
 ) -> Stop:
     from analysis.plans import decide
     from analysis.plans.stopping import Stop
 
     key = question.condition.condition_id
     pairs = [
-        (correct[baseline.condition_id, problem.problem_id], correct[key, problem.problem_id])
+        (right[baseline.condition_id, problem.problem_id], right[key, problem.problem_id])
         for problem in seen
     ]
-    gained, lost = pairs.count((False, True)), pairs.count((True, False))
-    contrast, decision = question.contrast, CONTINUE
-    if contrast.against != "controls":
-        decision = decide(gained, lost, plan, seen=len(seen), contrast=contrast)
-    return Stop(
+    contrast = question.contrast
+    stop = Stop(
         contrast=contrast.name,
         direction=contrast.direction,
         alpha=question.condition.steering.alpha,
-        decision=decision,
+        decision=CONTINUE,
         seen=len(seen),
-        gained=gained,
-        lost=lost,
+        gained=pairs.count((False, True)),
+        lost=pairs.count((True, False)),
+        condition_id=key,
+        set_name=contrast.set or plan.set,
     )
+    decision = decide(stop.gained, stop.lost, plan, seen=len(seen), contrast=contrast)
+    return replace(stop, decision=decision)

@@ -18,7 +18,7 @@ from collect.sweeps.gates import run_gates
 from collect.sweeps.progress import Steps
 from collect.sweeps.request import Request
 from collect.sweeps.runs import describe_run, recorded_run
-from collect.sweeps.stopping import sweep_until_decided
+from collect.sweeps.stopping import committed_ends, sweep_until_decided
 from collect.sweeps.sweep import Condition, Setting, condition, done_units, sweep
 from store.ingestion import ingest
 
@@ -152,21 +152,48 @@ def run_request(request: Request, *, dry_run: bool = False) -> Iterator[str]:
         return
     root = request.root
     plan_id = planned.freeze(root, request.plan) if request.plan else None
-    if not work.missing:
+    stops = _ends(work)
+    if not work.missing or (request.stop_when_decided and stops is not None):
         ingest(root)
-        yield f"nothing to do: all {work.units:,} units are in {root}"
+        left = f", {work.missing:,} of {work.units:,} units were not needed" if work.missing else ""
+        done = "every contrast of the plan has ended" if left else f"all {work.units:,} units are"
+        yield f"nothing to do: {done}{left or f' in {root}'}"
+        yield from _recorded(request, plan_id, stops or [])
         return
-    computed, stops = _swept(work, gate(work), plan_id)
+    computed = _swept(work, gate(work), plan_id)
     report = ingest(root)
     yield f"{computed:,} units computed, {report.rows:,} rows ingested into {root}"
-    if request.plan is not None and plan_id is not None and stops:
-        yield from planned.record(root, request.plan.plan, plan_id, stops)
+    yield from _recorded(request, plan_id, _ends(work) or [])
+    if request.stop_when_decided:
         saved = work.missing - computed
         yield f"stopping when decided saved {saved:,} of {work.units:,} units"
 
 
-def _swept(work: Work, gates: Mapping[str, Any], plan_id: str | None) -> tuple[int, list[Stop]]:
-    """Record a run and sweep; the units computed, and where contrasts ended."""
+def _ends(work: Work) -> list[Stop] | None:
+    """Where the contrasts of a sequential plan ended, as the store has it; None before that."""
+    request = work.request
+    if request.plan is None or not request.contrasts:
+        return None
+    plan = request.plan.plan
+    return committed_ends(
+        request.root,
+        request.problems,
+        work.conditions,
+        # What is run to its end whatever comes of it is looked at there, and there alone.
+        plan=plan if request.stop_when_decided else plan.looked_at_once(),
+        contrasts=request.contrasts,
+        seed=request.seeds[0],
+    )
+
+
+def _recorded(request: Request, plan_id: str | None, stops: Sequence[Stop]) -> Iterator[str]:
+    """Store where contrasts ended, and say so."""
+    if request.plan is not None and plan_id is not None and stops:
+        yield from planned.record(request.root, request.plan.plan, plan_id, stops)
+
+
+def _swept(work: Work, gates: Mapping[str, Any], plan_id: str | None) -> int:
+    """Record a run and sweep; the units computed."""
     request = work.request
     row = describe_run(
         device=str(work.setting.model.device),
@@ -187,8 +214,8 @@ def _swept(work: Work, gates: Mapping[str, Any], plan_id: str | None) -> tuple[i
             "memory": request.memory,
             "progress": progress,
         }
-        if request.plan is None or not request.contrasts:
-            return sweep(*where, **options), []
+        if request.plan is None or not request.stop_when_decided:
+            return sweep(*where, **options)
         return sweep_until_decided(
             *where, plan=request.plan.plan, contrasts=request.contrasts, **options
         )

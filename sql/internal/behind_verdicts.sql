@@ -5,4 +5,4 @@
 -- Columns: as in `results`.
 SELECT *
 FROM results
-WHERE method IN ('McNemar mid-p, Tango', 'Crawford–Howell');
+WHERE method IN ('McNemar mid-p, Tango', 'e-value, confidence sequence', 'Crawford–Howell');

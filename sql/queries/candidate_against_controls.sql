@@ -11,20 +11,29 @@
 --   k                              controls run in the same way and dose
 --   control_min, control_median, control_max   of the controls' estimates
 --   rank_p_lower, rank_p_upper     (1 + controls at or below / at or above) / (k + 1), one-sided:
---                                  never below 1 / (k + 1)
+--                                  never below 1 / (k + 1); NULL where `stop` is not
+--   stop                           why a sequential plan ended the candidate before the last problem
 SELECT
     model, protocol, set_name, candidate AS direction, alpha, candidate_n_pairs AS n_pairs,
     candidate_estimate AS estimate, count(*) AS k,
     min(estimate) AS control_min,
     median(estimate) AS control_median,
     max(estimate) AS control_max,
-    (1 + count(*) FILTER (estimate <= candidate_estimate)) / (count(*) + 1) AS rank_p_lower,
-    (1 + count(*) FILTER (estimate >= candidate_estimate)) / (count(*) + 1) AS rank_p_upper
+    CASE
+        WHEN candidate_stop IS NULL
+            THEN (1 + count(*) FILTER (estimate <= candidate_estimate)) / (count(*) + 1)
+    END AS rank_p_lower,
+    CASE
+        WHEN candidate_stop IS NULL
+            THEN (1 + count(*) FILTER (estimate >= candidate_estimate)) / (count(*) + 1)
+    END AS rank_p_upper,
+    candidate_stop AS stop
 FROM control_effects
 WHERE candidate_estimate IS NOT NULL
     AND estimate IS NOT NULL
     AND ($set_name::VARCHAR IS NULL OR set_name = $set_name::VARCHAR)
 GROUP BY
     model, protocol, decoding, dtype, set_name, candidate, candidate_id, baseline_id, site,
-    schedule, operator, effect, alpha, candidate_n_pairs, candidate_estimate
+    schedule, operator, effect, alpha, candidate_n_pairs, candidate_estimate,
+    candidate_stop
 ORDER BY model, protocol, set_name, direction, alpha, site, schedule, operator, effect;

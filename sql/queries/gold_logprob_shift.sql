@@ -8,6 +8,7 @@
 --   median_shift      of log p(gold) against the baseline, over problems
 --   n, n_up, n_down   problems with both known, that moved up, that moved down
 --   p                 exact sign test of n_up against n_down
+--   stop, p_anytime   why a sequential plan ended it (see `stops`); p is NULL there, and this holds
 WITH
 members AS (
     SELECT k.problem_no
@@ -29,8 +30,11 @@ SELECT
     median(s.shift) AS median_shift,
     count(*) FILTER (s.shift > 0) AS n_up,
     count(*) FILTER (s.shift < 0) AS n_down,
-    mcnemar_exact(n_up, n_down) AS p
+    CASE WHEN e.stop IS NULL THEN mcnemar_exact(n_up, n_down) END AS p,
+    e.stop,
+    CASE WHEN e.stop IS NOT NULL THEN anytime_p(n_up, n_down) END AS p_anytime
 FROM shifts AS s
 JOIN condition_details AS c USING (condition_no)
-GROUP BY c.model, c.protocol, c.direction, c.alpha, s.seed, c.condition_id
+LEFT JOIN stops AS e ON e.condition_id = c.condition_id AND e.set_name = $set_name
+GROUP BY c.model, c.protocol, c.direction, c.alpha, s.seed, c.condition_id, e.stop
 ORDER BY c.model, c.protocol, c.direction, c.alpha, s.seed, c.condition_id;

@@ -8,6 +8,8 @@
 --                                  estimand, on the same problems: those with a pair under the
 --                                  candidate and under each of its controls at this dose that has any
 --   estimate, candidate_estimate   (gained - lost) / n_pairs: a fraction of the pairs
+--   candidate_stop                 why a sequential plan ended the candidate before the last problem:
+--                                  its own outcomes chose the problems, so no rank is a test
 --   candidate, candidate_id        the direction that this one is norm-matched to
 --   effect                         total or direct, as in `conditions`
 CREATE OR REPLACE VIEW control_effects AS
@@ -17,6 +19,7 @@ beside AS (
     SELECT
         x.*, y.condition_id AS candidate_condition, y.n_pairs AS candidate_n_pairs,
         y.gained AS candidate_gained, y.lost AS candidate_lost,
+        CASE WHEN y.n < s.n * y.n_seeds THEN e.stop END AS candidate_stop,
         -- Whole sets without a missing outcome have the same pairs, and need no second look.
         x.n_missing + y.n_missing > 0 OR x.n_seeds != y.n_seeds
             OR least(x.n, y.n) < coalesce(s.n * x.n_seeds, x.n + y.n) AS uneven
@@ -31,6 +34,7 @@ beside AS (
         AND y.effect IS NOT DISTINCT FROM x.effect
         AND y.alpha = x.alpha
     LEFT JOIN sets_overview AS s ON s.set_name = x.set_name
+    LEFT JOIN stops AS e ON e.condition_id = y.condition_id AND e.set_name = x.set_name
     WHERE x.role = 'control'
 ),
 -- Comparisons whose directions may not have the same problems, and all that takes part in them.
@@ -100,7 +104,7 @@ SELECT
     (x.gained - x.lost) / nullif(x.n_pairs, 0) AS estimate,
     d.name AS candidate, x.candidate_n_pairs, x.candidate_gained, x.candidate_lost,
     (x.candidate_gained - x.candidate_lost) / nullif(x.candidate_n_pairs, 0) AS candidate_estimate,
-    x.condition_id, x.baseline_id, x.direction_id, x.parent_id AS candidate_id
+    x.candidate_stop, x.condition_id, x.baseline_id, x.direction_id, x.parent_id AS candidate_id
 FROM counted AS x
 LEFT JOIN directions AS d ON d.direction_id = x.parent_id
 ORDER BY x.model, x.protocol, x.set_name, candidate, x.alpha, x.direction, x.condition_id;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -101,6 +102,21 @@ BEHIND: dict[str, list[tuple[Any, ...]]] = {
 COLUMNS = {
     "behind_transitions": "direction, alpha, stayed_right, gained, lost, stayed_wrong, missing"
 }
+
+
+@case
+def behind_ends():
+    c = _settings()
+    insert(c, "analyses", [{"analysis_id": "s", "method": "sequential stop", "plan_id": "plan"}])
+    row = {"analysis_id": "s", "name": "push at alpha +1", "status": "futile", "estimate": 0.25}
+    row |= {"n": 3, "p": 0.01, "family_size": 5}
+    contrast = {"direction": "d", "alpha": 1.0, "set_name": "primary", "condition_id": "up"}
+    insert(c, "results", [{**row, "contrast": json.dumps(contrast)}])
+    # No estimand is named, so p at the stop is of an earlier version and does not count.
+    ended = ("d", 1.0, "futile", 3, 4, 3, 1, 1, 1.0, 5, "plan")
+    assert rows(c, "behind_ends", **CONTEXT) == [ended]
+    for field, elsewhere in ELSEWHERE.items():
+        assert rows(c, "behind_ends", **{**CONTEXT, field: elsewhere}) == []
 
 
 @pytest.mark.parametrize("name", sorted(BEHIND))

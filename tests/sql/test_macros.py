@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from analysis import mcnemar, paired_difference
+from analysis import e_value, mcnemar, paired_difference
 from sql import loader
 
 
@@ -46,6 +46,9 @@ def counts():
         ("mcnemar_exact(1, 7)", 0.0703125),
         ("mcnemar_exact(0, 11)", 0.0009765625),
         ("mcnemar_exact(4, 2)", 0.6875),
+        ("anytime_p(0, 8)", 0.03515625),
+        ("anytime_p(0, 4)", 0.3125),
+        ("anytime_p(5, 5)", 1.0),
         ("tango_low(40, 20, 160)", 0.0308645),
         ("tango_high(40, 20, 160)", 0.2180643),
         ("tango_low(4, 2, 86)", -0.0415203),
@@ -67,6 +70,20 @@ def test_mcnemar_equals_python(connection, counts):
     np.testing.assert_allclose(found["midp"], mcnemar(gained, lost).p, rtol=1e-9, atol=0)
     exact = mcnemar(gained, lost, method="exact").p
     np.testing.assert_allclose(found["exact"], exact, rtol=1e-9, atol=0)
+
+
+def test_the_p_at_any_look_equals_python(connection, counts):
+    gained, lost, _ = counts
+    connection.register("looks", pa.table({"g": gained, "l": lost}))
+    found = connection.execute("SELECT anytime_p(g, l) AS p FROM looks").fetchnumpy()["p"]
+    np.testing.assert_allclose(found, e_value(gained, lost).p, rtol=1e-8, atol=0)
+    for nothing in (
+        "anytime_p(-1, 2)",
+        "anytime_p(2, -1)",
+        "anytime_p(NULL, 1)",
+        "anytime_p(1, NULL)",
+    ):
+        assert _one(connection, nothing) is None
 
 
 def test_intervals_equal_python(connection, counts):

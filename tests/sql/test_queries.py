@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -78,6 +80,56 @@ def mcnemar_by_alpha():
         (-1.0,),
         (1.0,),
     ]
+
+
+def stopped(connection, *, condition_id, **of_result):
+    """The database with a sequential plan that ended a condition."""
+    contrast = {
+        "set_name": "primary",
+        "direction": "d",
+        "alpha": -1.0,
+        "condition_id": condition_id,
+    }
+    parameters = {"level": 0.05, "estimand": "readable right answer"}
+    row: dict[str, Any] = {
+        "analysis_id": "stop",
+        "name": "push at alpha -1",
+        "contrast": json.dumps(contrast),
+    }
+    row |= {"estimate": 0.0, "status": "decided", "n": 3, "p": 0.5, "family_size": 2}
+    insert(connection, "results", [row | of_result])
+    analysis = {"analysis_id": "stop", "method": "sequential stop", "plan_id": "plan"}
+    insert(connection, "analyses", [analysis | {"parameters": json.dumps(parameters)}])
+    return connection
+
+
+def test_what_a_plan_ended_has_no_p_for_a_fixed_number_of_problems():
+    c = stopped(_signs(), condition_id="down")
+    columns = "alpha, low, high, p, p_exact, stop, p_anytime"
+    down, up = rows(c, "mcnemar_by_alpha", columns)
+    # 1/e of 0 gained and 2 lost is 3/4, but it was 1/2 when the plan ended it.
+    assert down == (-1.0, None, None, None, None, "decided", 0.5)
+    assert None not in up[:5]
+    assert up[5:] == (None, None)
+    columns = "alpha, level, low, p, stop, p_anytime"
+    assert rows(c, "effect_by_difficulty", columns, alpha=-1.0) == [
+        (-1.0, "1", None, None, "decided", 1.0),
+        (-1.0, "2", None, None, "decided", pytest.approx(0.75)),
+    ]
+    assert [row[0] for row in rows(c, "effect_by_difficulty", "stop", alpha=1.0)] == [None, None]
+    found = dict(rows(c, "fragile_decisions", "alpha, p"))
+    assert found == {-1.0: pytest.approx(0.75), 1.0: pytest.approx(0.5)}
+
+
+def test_a_shift_that_a_plan_ended_has_the_p_that_holds_at_any_look():
+    def at(*values):
+        return {p: {"gold_logprob": v} for p, v in zip("abc", values, strict=True)}
+
+    c = database({"base": at(-1, -1, -1), "down": at(-3, -3, -2)}, conditions=SIGNS, sets=ABC)
+    columns = "n_up, n_down, p, stop, p_anytime"
+    assert rows(c, "gold_logprob_shift", columns) == [(0, 3, pytest.approx(0.25), None, None)]
+    (found,) = rows(stopped(c, condition_id="down"), "gold_logprob_shift", columns)
+    assert found == (0, 3, None, "decided", pytest.approx(0.5))
 
 
 @case

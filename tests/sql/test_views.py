@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
-from tests.sql.few_rows import STEERED, R, W, database, rows
+from tests.sql.few_rows import STEERED, R, W, database, insert, rows
 
 UP = {"up": {"direction": "d", "alpha": 1.0}}
 
@@ -289,3 +292,70 @@ def test_ways_of_applying_a_direction_stay_apart():
     c = database({"base": {"a": W}, "once": {"a": R}, "all": {"a": W}}, conditions=ways)
     found = rows(c, "SELECT * FROM transitions ORDER BY schedule", "schedule, gained")
     assert found == [("first", 1), (STEERED["schedule"], 0)]
+
+
+def _ended(records: list[dict[str, Any]], **named: Any) -> Any:
+    """Two directions at one dose on three of four problems, and what plans recorded of them."""
+    outcomes = {name: {"a": R, "b": W, "c": W} for name in ("base", "up", "other", "down")}
+    conditions = {
+        "up": {"direction": "d", "alpha": 1.0},
+        "other": {"direction": "d", "alpha": 1.0, "protocol": "report"},
+        "down": {"direction": "d", "alpha": -1.0},
+    }
+    c = database(
+        outcomes, conditions=conditions, sets={"primary": ("random", list("abcd"))}, **named
+    )
+    for number, record in enumerate(records):
+        known = {"condition_id": "up", "direction": "d", "alpha": 1.0, "set_name": "primary"}
+        contrast = {name: record.pop(name, value) for name, value in known.items()}
+        parameters = {"level": 0.025, "estimand": record.pop("estimand", "readable right answer")}
+        row = {"status": "decided", "n": 3, "estimate": 0.25, "p": 0.01, "family_size": 2}
+        row |= {"analysis_id": f"s{number}", "name": "push", "contrast": json.dumps(contrast)}
+        insert(c, "results", [row | record])
+        analysis = {"analysis_id": f"s{number}", "method": "sequential stop", "plan_id": "plan"}
+        insert(c, "analyses", [analysis | {"parameters": json.dumps(parameters)}])
+    return c
+
+
+def test_a_recorded_stop_names_its_condition_its_reason_and_its_family() -> None:
+    (found,) = rows(_ended([{"gained": 0, "lost": 2}]), "stops")
+    assert found == (
+        "up", "primary", "d", 1.0, "push", "decided", 3, 4, 0, 2, 0.01, 2, 0.025, "plan",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("records", "stop", "n"),
+    [
+        # What was decided stays so, at its first decision.
+        ([("decided", 20), ("decided", 40), ("continue", 40)], "decided", 20),
+        ([("futile", 10), ("decided", 40)], "decided", 40),
+        # Futility does not bind: whoever went on ran to the end.
+        ([("futile", 10), ("continue", 40)], "ran to the end", 40),
+        ([("futile", 30), ("futile", 10)], "futile", 30),
+    ],
+)
+def test_of_several_stops_the_first_decision_counts_else_the_last_end(records, stop, n) -> None:
+    c = _ended(
+        [{"status": status, "n": count, "estimate": 1 - count / 40} for status, count in records]
+    )
+    assert rows(c, "stops", "stop, n, planned_n") == [(stop, n, 40)]
+
+
+def test_another_result_is_no_stop_and_another_set_another_row() -> None:
+    c = _ended([{}, {"set_name": "small"}])
+    insert(c, "results", [{"analysis_id": "x", "name": "push", "contrast": "{}"}])
+    insert(c, "analyses", [{"analysis_id": "x", "method": "paired effects"}])
+    assert rows(c, "stops", "set_name") == [("primary",), ("small",)]
+
+
+def test_a_stop_of_an_earlier_version_is_found_by_names_among_the_runs_of_its_plan() -> None:
+    runs = [{"run_id": "run", "plan_id": "plan"}]
+    c = _ended([{"condition_id": None, "estimand": None}], runs=runs)
+    # Its p counted unreadable answers out, and does not count.
+    assert rows(c, "SELECT * FROM stops ORDER BY 1", "condition_id, stop, p_anytime") == [
+        ("other", "decided", None),
+        ("up", "decided", None),
+    ]
+    elsewhere = [{"run_id": "run", "plan_id": "another"}]
+    assert rows(_ended([{"condition_id": None}], runs=elsewhere), "stops") == []

@@ -104,9 +104,9 @@
     $("alpha").setAttribute("aria-valuetext", alphaText(doses()[state.dose]));
     facts($("result"), row ? [
       ["Accuracy", row.accuracyText], ["Baseline", row.baselineText],
-      ["Difference (points)", row.difference], ["95 % Tango", row.interval],
+      ["Difference (points)", row.difference], ["95 % interval", row.interval],
       ["Gained", row.gained], ["Lost", row.lost], ["Pairs", row.n], ["Unreadable", row.unread],
-      ["p (mid-p)", row.p], ["p (Holm)", row.adjusted],
+      ["p", row.p], ["p (Holm)", row.adjusted],
     ] : [["Accuracy", "not tested here"]]);
     const scheme = context().strata.find(([, level]) => level === state.stratum);
     ask("result-sql", scheme

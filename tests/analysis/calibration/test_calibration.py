@@ -39,6 +39,9 @@ def test_every_section_speaks_and_every_rate_is_one(rows: list[Row]) -> None:
         "e-value, every problem",
         "simultaneous band",
         "cluster score",
+        "confidence sequence, combined",
+        "confidence sequence, multinomial",
+        "plan: e-value, Holm",
     }
 
 
@@ -124,3 +127,24 @@ def test_the_command_prints_tables_or_json() -> None:
     found = json.loads(runner.invoke(app, [*arguments, "--json"]).stdout)
     assert {row["section"] for row in found} == {"looks"}
     assert all("error" in row for row in found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tests", [3, 4, 12])
+@pytest.mark.parametrize("n", [200, 400, 1319])
+def test_plans_that_stop_keep_the_level_over_the_whole_family(tests: int, n: int) -> None:
+    """Walked by the rule itself and corrected as tables do it, with and without futility."""
+    effort = Effort(searches=300, families=(tests,), planned=(n,))
+    rows = calibrate(seed=4, effort=effort, sections=["plans"])
+    sizes = [row for row in rows if row.mark]
+    assert {(row.setting["futility"], row.setting["with effect"]) for row in sizes} == {
+        (futility, real) for futility in (0.0, 0.1) for real in (0, tests // 2)
+    }
+    assert all(row.value <= 0.05 + 2 * row.error for row in sizes)
+    power = {
+        (row.method, row.setting["futility"]): row.value for row in rows if row.quantity == "power"
+    }
+    looked, whole = power["plan: e-value, Holm", 0.0], power["all problems: mid-p, Holm", 0.0]
+    # The price of looking; futility costs a little more.
+    assert 0.02 < whole - looked < 0.6
+    assert power["plan: e-value, Holm", 0.1] <= looked

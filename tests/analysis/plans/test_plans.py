@@ -6,12 +6,13 @@ import json
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from analysis import e_value, mcnemar_power
+from analysis import e_value, futility, mcnemar_power
 from analysis.cli.plan import app
 from analysis.plans import (
     check_plan,
@@ -133,7 +134,9 @@ def test_power_is_that_of_the_test_that_will_be_used():
     plan = parse_plan(PLAN)
     report = check_plan(plan)
     push = report.contrasts[0]
-    power = mcnemar_power(400, effect=0.05, discordance=0.15, significance=0.05 / 3).power
+    power = mcnemar_power(
+        400, effect=0.05, discordance=0.15, method="e-value", significance=0.05 / 3
+    ).power
     assert push.power == pytest.approx(power)
     assert not push.enough
     assert not report.enough
@@ -311,10 +314,33 @@ def test_decisions():
     assert decide(0, 300, never, seen=390) == "continue"
 
 
+def test_futility_asks_whether_the_e_value_gets_there():
+    """Not mid-p, which would: the level is the e-value's from the first look to the last."""
+    plan = parse_plan(PLAN)
+    rest: dict[str, Any] = {
+        "planned_n": 400,
+        "effect": -0.05,
+        "discordance": 0.15,
+        "significance": 0.05 / 3,
+    }
+    assert futility(5, 15, 340, method="midp", **rest).conditional_power > 0.5
+    assert futility(5, 15, 340, method="e-value", **rest).conditional_power < 0.04
+    assert decide(5, 15, plan, seen=340) == "futile"
+
+
+def test_a_contrast_against_controls_alone_never_stops():
+    plan = parse_plan(PLAN)
+    push = plan.contrast[0]
+    alone = push.model_copy(update={"against": "controls"})
+    assert decide(0, 40, plan, seen=100, contrast=push) == "decided"
+    assert decide(0, 40, plan, seen=100, contrast=alone) == "continue"
+    assert decide(20, 20, plan, seen=380, contrast=alone) == "continue"
+
+
 def test_futility_asks_for_the_expected_side_only():
     plan = parse_plan(PLAN)
     push, gentle = plan.contrast
-    losing = {"gained": 8, "lost": 20, "seen": 300}
+    losing = {"gained": 8, "lost": 24, "seen": 300}
     assert decide(**losing, plan=plan, contrast=push) == "continue"
     assert decide(**losing, plan=plan, contrast=gentle) == "futile"
 
@@ -373,6 +399,8 @@ def test_what_stopping_saved_is_stored(store, file):
     assert (row["n"], row["gained"], row["lost"], row["stamp"]) == (100, 1, 14, "confirmatory")
     assert json.loads(row["contrast"])["direction"] == "mean_difference"
     assert record_stops(store, frozen.plan, frozen.plan_id, []) == ""
+    assert record_stops(store, frozen.plan, frozen.plan_id, [stop]) == analysis_id
+    assert committed(store, "analyses").num_rows == 1
 
 
 def run(*args):
@@ -387,7 +415,7 @@ def test_check_command(file, collected):
     report = json.loads(run("check", file, "--json", "--store", collected).stdout)
     assert report["discordance_from"] == "store"
     file.write_text(
-        PLAN.replace("problems = 400", "problems = 900").replace("number = 99", "number = 199")
+        PLAN.replace("problems = 400", "problems = 1200").replace("number = 99", "number = 199")
     )
     assert run("check", file).exit_code == 0
 

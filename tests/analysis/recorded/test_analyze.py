@@ -208,7 +208,8 @@ def test_each_family_is_told_by_the_statistics_that_it_uses() -> None:
     assert "statistics.controls" in used["controls"] - used["alphas"]
     assert "statistics.selection" in used["curves"] - used["strata"]
     assert "statistics.freeman_halton" in used["strata"] - used["curves"]
-    assert not any("statistics.sequential" in modules for modules in used.values())
+    assert "statistics.sequential" in used["alphas"]
+    assert not any("statistics.equivalence" in modules for modules in used.values())
     assert len({code_version(family) for family in [None, *TABLES]}) == 5
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from analysis import (
     Refusal,
+    e_value,
     mcnemar,
     mcnemar_power,
     minimum_detectable_effect,
@@ -48,6 +49,24 @@ def test_rejection_regions_by_search(method: TestMethod, alpha: float) -> None:
         k = np.arange(total // 2 + 1)
         rejected = k[mcnemar(k, total - k, method=method).p <= alpha]
         assert found[total] == (rejected.max() if rejected.size else -1)
+
+
+@pytest.mark.parametrize("alpha", [0.2, 0.05, 0.05 / 12])
+def test_rejection_region_of_the_e_value_by_search(alpha: float) -> None:
+    changed = np.arange(150)
+    found = rejection_count(changed, "e-value", alpha)
+    for total in changed:
+        k = np.arange(total // 2 + 1)
+        rejected = k[np.asarray(e_value(k, total - k).p) <= alpha]
+        assert found[total] == (rejected.max() if rejected.size else -1)
+
+
+def test_power_of_the_e_value_is_what_it_is_drawn_to_be() -> None:
+    counts = np.random.default_rng(8).multinomial(120, [0.15, 0.05, 0.80], size=20_000)
+    rejected = np.mean(np.asarray(e_value(counts[:, 0], counts[:, 1]).e) >= 20)
+    power = mcnemar_power(120, effect=0.10, discordance=0.20, method="e-value").power
+    assert rejected == pytest.approx(power, abs=0.011)
+    assert power < mcnemar_power(120, effect=0.10, discordance=0.20).power
 
 
 def test_power_of_chi2_is_that_of_the_tango_interval() -> None:

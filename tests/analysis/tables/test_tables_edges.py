@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from analysis import confidence_sequence, e_value
 from analysis.tables.base import groups, matching, ordered
 from analysis.tables.calibration import calibration_curves
 from analysis.tables.comparisons import EFFECT, SIGNED, compare, match_controls, signed_effects
@@ -258,3 +259,82 @@ def test_strata_in_words() -> None:
     assert stratum_label("n_steps", "1") == "1 step"
     assert stratum_label("n_steps", "11") == "11 steps"
     assert stratum_label("length", "1") == "length: 1"
+
+
+def ended(**columns):
+    """Rows as `holm_by` takes them: two plans, and one curve that no plan ended."""
+    return pd.DataFrame(
+        {
+            "p": [0.004, 0.03, 0.02, 0.01, 0.04],
+            "curve": ["a", "a", "b", "a", "a"],
+            "stop": ["decided", "futile", "ran to the end", "decided", None],
+            "plan_id": ["one", "one", "one", "two", None],
+            "planned_tests": [4, 4, 4, 1, None],
+        }
+        | columns
+    )
+
+
+def test_holm_is_over_the_tests_that_a_plan_planned_whichever_of_them_ended() -> None:
+    found = holm_by(ended(), ["curve"])
+    # Four planned: 4 x .004, then 3 x .02 (curve b is of the same plan); futility is p = 1.
+    assert found["p_adjusted"].tolist() == pytest.approx([0.016, 1.0, 0.06, 0.01, 0.16])
+    # The one that no plan ended has the family of its curve, those of plans among them.
+    assert found["family_size"].tolist() == [4, 4, 4, 1, 4]
+    # p as it is stays as it is.
+    assert found["p"].tolist() == ended()["p"].tolist()
+    more = holm_by(ended(planned_tests=[2, 2, 2, 1, None]), ["curve"])
+    assert more["family_size"].tolist() == [3, 3, 3, 1, 4]
+
+
+def looked(gained, lost, n, **columns):
+    frame = pd.DataFrame({"gained": [gained], "lost": [lost], "n_pairs": [n]})
+    known = {**CURVE, "alpha": 1.0, "baseline_n_correct": 10}
+    known |= {"stop": "decided", "stopped_at": n, "planned_n": 400, "in_part": True}
+    known |= {"p_at_stop": None, "plan_id": "plan", "planned_tests": 3}
+    (row,) = paired_tests(all_read(frame).assign(**(known | columns))).to_dict("records")
+    return row
+
+
+def test_the_e_value_counts_at_its_stop_and_now() -> None:
+    """2^12 B(3, 11) = 4.77; rows of earlier versions have no p of their own."""
+    now = looked(2, 10, 60)
+    assert now["p"] == pytest.approx(1 / 4.7739, rel=1e-4)
+    assert looked(2, 10, 60, p_at_stop=0.001)["p"] == 0.001
+    assert looked(2, 10, 60, p_at_stop=0.9)["p"] == now["p"]
+    assert now["p_adjusted"] == pytest.approx(3 * now["p"])
+    assert (now["test"], now["status"]) == ("e-value, confidence sequence", "ok")
+    assert np.isnan([now[name] for name in ("p_exact", "p_sign", "bootstrap_low")]).all()
+
+
+def test_a_sequence_that_does_not_exclude_what_the_e_value_does_is_said() -> None:
+    """At e = 28.4 the test rejects at .05; the sequence, which shares its error, needs 40."""
+    apart = looked(0, 8, 40)
+    assert apart["p"] < 0.05
+    assert apart["low"] < 0 < apart["high"]
+    assert apart["status"] == "test_interval_disagree"
+    assert looked(0, 12, 40)["status"] == "ok"
+    assert looked(0, 0, 40)["status"] == "no_information"
+
+
+def test_what_was_not_read_is_bounded_at_any_look_too() -> None:
+    """Ten lost and one gained; three of the lost were not read, and one that stayed wrong was."""
+    row = looked(
+        1, 10, 60, complete_lost=7, complete_n_pairs=57, maybe_lost=3, maybe_gained=0,
+        became_unreadable=3,
+    )  # fmt: skip
+    every = [(1, lost) for lost in (7, 8, 9, 10)]
+    p = [float(e_value(*table).p) for table in every]
+    assert row["bound_p"] == pytest.approx(max(p))
+    assert row["bound_agrees"] == (len({one <= 0.05 for one in p}) == 1)
+    limits = [confidence_sequence(*table, 60) for table in every]
+    assert row["bound_low"] <= min(one.low for one in limits)
+    assert row["bound_high"] >= max(one.high for one in limits)
+    complete = confidence_sequence(1, 7, 57)
+    assert row["complete_p"] == pytest.approx(float(e_value(1, 7).p))
+    assert (row["complete_low"], row["complete_high"]) == (complete.low, complete.high)
+    assert row["p_unreadable"] == pytest.approx(float(e_value(3, 0).p))
+    open_sign = looked(1, 4, 60, complete_lost=1, complete_n_pairs=50, maybe_lost=3, maybe_gained=7)
+    assert open_sign["bound_p"] == 1.0
+    assert not looked(0, 12, 60, complete_lost=3, complete_n_pairs=51, maybe_lost=9)["bound_agrees"]
+    assert looked(0, 14, 60, complete_lost=12, complete_n_pairs=58, maybe_lost=2)["bound_agrees"]

@@ -74,7 +74,7 @@ def row_of_effects(p: float) -> dict[str, Any]:
     """One row of `tables.effects` with the same p wherever it has one."""
     row = effect(-3.0, -0.128, -0.2, -0.05, p)
     more: dict[str, Any] = dict.fromkeys(("p", "p_exact", "p_sign"), p)
-    more |= {"baseline_accuracy": 0.5, "accuracy": 0.372, "family_size": 1, "k": None}
+    more |= {"baseline_accuracy": 0.5, "accuracy": 0.372, "family_size": 1, "k": None, "stop": None}
     more |= {"accuracy_low": 0.3, "accuracy_high": 0.45, "bootstrap_low": -0.2}
     more |= {"n_unreadable": 0, "n_missing": 0, "complete_estimate": -0.128}
     more |= {"effect_low": -0.128, "effect_high": -0.128}

@@ -1,12 +1,14 @@
 """When conditions of a sequential sweep end: their question decides, for controls as well."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from analysis.plans import parse_plan, problem_order
 from collect.engine.interventions import Steering
 from collect.sweeps import stopping
-from collect.sweeps.stopping import sweep_until_decided
+from collect.sweeps.stopping import committed_ends, sweep_until_decided
 from collect.sweeps.sweep import Condition, Problem
 from store import append, create_store
 
@@ -15,7 +17,7 @@ title = "push"
 set = "primary"
 problems = 40
 alphas = [-2.0, 2.0]
-smallest_effect = "20 pts"
+smallest_effect = "40 pts"
 discordance = "40%"
 [[contrast]]
 name = "push"
@@ -72,17 +74,18 @@ def steps(monkeypatch):
 def swept(root, conditions, text=PLAN):
     plan = parse_plan(text, name="plan.toml")
     problems = [Problem(f"{i:032d}", "Q?", "1") for i in range(40)]
-    return sweep_until_decided(
+    asked: dict[str, Any] = {"plan": plan, "contrasts": plan.contrast}
+    computed = sweep_until_decided(
         root,
         None,  # type: ignore[arg-type]
         problems,
         conditions,
-        plan=plan,
-        contrasts=plan.contrast,
         run_id="run",
         seeds=[0],
         fragile_below=0.0,
+        **asked,
     )
+    return computed, committed_ends(root, problems, conditions, seed=0, **asked)
 
 
 def test_controls_end_with_the_last_contrast_at_their_dose(tmp_path, steps, conditions):
