@@ -29,6 +29,10 @@ from .statistics.one_against_controls import (
 from .statistics.one_against_controls import (
     controls_power as controls_power,
 )
+from .statistics.over_doses import beyond_controls as beyond_controls
+from .statistics.over_doses import control_correlation as control_correlation
+from .statistics.over_doses import order_interval as order_interval
+from .statistics.over_doses import signed_share as signed_share
 from .statistics.paired import (
     mcnemar as mcnemar,
 )
@@ -77,6 +81,7 @@ __all__ = [
     "Result",
     "adjust",
     "best_alpha",
+    "beyond_controls",
     "bootstrap_difference",
     "bootstrap_mean",
     "candidate_minus_controls",
@@ -85,6 +90,7 @@ __all__ = [
     "compare_signed_to_controls",
     "compare_to_controls",
     "confidence_sequence",
+    "control_correlation",
     "control_spread",
     "controls_power",
     "discordance",
@@ -101,11 +107,13 @@ __all__ = [
     "missing_table",
     "missingness_trend",
     "non_inferiority",
+    "order_interval",
     "paired_counts",
     "paired_difference",
     "permutation_test",
     "sample_size",
     "sign_test",
+    "signed_share",
     "stamped",
     "stratified_difference",
     "stratum_homogeneity",

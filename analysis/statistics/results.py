@@ -27,6 +27,8 @@ OK: Status = "ok"
 NO_INFORMATION: Status = "no_information"
 DEGENERATE: Status = "degenerate"
 TOO_FEW_CONTROLS: Status = "too_few_controls"
+CORRELATED_CONTROLS: Status = "correlated_controls"
+NOT_COMPARABLE: Status = "not_comparable"
 TEST_INTERVAL_DISAGREE: Status = "test_interval_disagree"
 NOT_CONVERGED: Status = "not_converged"
 
