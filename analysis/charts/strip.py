@@ -29,14 +29,23 @@ def controls_chart(
             text), `direction`, `role`, `estimate` (fraction) and `stack` (−1…1: where the dot
             stands so that none hides another).
         intervals: rows of `tables.controls` of the same set. `panel`, `prediction_low`,
-            `prediction_high`, `controls_mean`, `k`.
+            `prediction_high`, `order_low`, `order_high`, `controls_mean`, `k`.
     """
     domain = names(points[points["role"] == "candidate"], "direction")
     panels = names(points, "panel")
     data = rows(points, ["panel", "direction", "role", "estimate", "stack"])
     spans = rows(
         intervals.drop_duplicates("panel"),
-        ["panel", "prediction_low", "prediction_high", "controls_mean", "k"],
+        [
+            "panel",
+            "prediction_low",
+            "prediction_high",
+            "order_low",
+            "order_high",
+            "order_level",
+            "controls_mean",
+            "k",
+        ],
     )
     merged = alt.Data(values=[*data.values, *spans.values])
     base = alt.Chart().encode(
@@ -51,6 +60,16 @@ def controls_chart(
             x=alt.X("prediction_low", type="quantitative", axis=axis),
             x2="prediction_high",
             tooltip=tips("panel", "k", "prediction_low", "controls_mean", "prediction_high"),
+        )
+    )
+    order = (
+        alt.Chart()
+        .mark_rule(color=DARK, strokeWidth=0.8)
+        .encode(
+            x=alt.X("order_low", type="quantitative"),
+            x2="order_high",
+            y=alt.datum(-1.08),
+            tooltip=tips("panel", "k", "order_low", "order_high", "order_level"),
         )
     )
     middle = (
@@ -73,7 +92,9 @@ def controls_chart(
             tooltip=tips("direction", "estimate"),
         )
     )
-    whole = layered(interval, middle, dots, candidates).properties(width=width, height=height)
+    whole = layered(interval, order, middle, dots, candidates).properties(
+        width=width, height=height
+    )
     header = alt.Header(labelAngle=0, labelAlign="left", title=None, labelOrient="left")
     return whole.facet(
         row=alt.Row("panel", type="nominal", sort=panels, header=header, title=None), data=merged

@@ -12,6 +12,7 @@ import pandas as pd
 
 from analysis import tables, words
 from analysis.figures.figure import Build, Drawing, Kind, Place
+from analysis.tables.comparisons import dose_name
 from analysis.tables.readings import view
 
 
@@ -87,15 +88,21 @@ def _controls(place: Place) -> Iterator[Drawing]:
         return
     said = []
     for row in compared.to_dict("records"):
+        at = f"{row['candidate']} at {dose_name(row['quantity'], row['alpha'])}"
+        if row["why"]:
+            said.append(f"{at}: its {row['control_kind']} controls are not comparable")
+            continue
         few = " (too few controls)" if row["rank_status"] == "too_few_controls" else ""
         said.append(
-            f"{row['candidate']} at {row['panel']}: d = {words.signed(row['d'], 2)}, "
-            f"Crawford–Howell {words.p_is(row['p_crawford_howell'])}, rank "
-            f"{words.p_is(row['p_rank'])}{few} (k = {int(row['k'])})"
+            f"{at}: {int(row['beyond'])} of {int(row['k'])} controls "
+            f"lie beyond it, rank p {words.p_value(row['p_rank'])}{few}, Crawford–Howell p "
+            f"{words.p_from_controls(row['p_crawford_howell'], row['k'])}, d = "
+            f"{words.signed(row['d'], 2)}"
         )
     caption = (
-        f"Each dot is a control direction ({_pairs(place, compared)}); grey: 95 % prediction "
-        "interval of one further control, line: their mean. Signed: [f(α) − f(−α)]/2, free of "
+        f"Each dot is one of the candidate's own control directions ({_pairs(place, compared)}); grey: 95 % "
+        "prediction interval of one further control if they are normal; bracket: the same by "
+        "order statistics, whatever they are; line: their mean. Signed: [f(α) − f(−α)]/2, free of "
         f"damage by either sign. {'; '.join(said)}."
     )
     yield Drawing(build=lambda w: charts.controls_chart(strip, compared, width=w), caption=caption)

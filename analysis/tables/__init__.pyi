@@ -1,3 +1,4 @@
+from .beyond import beyond_controls as beyond_controls
 from .calibration import calibration_curves as calibration_curves
 from .comparisons import control_points as control_points
 from .comparisons import controls as controls
@@ -63,6 +64,7 @@ __all__ = [
     "Readings",
     "accuracy",
     "accuracy_curves",
+    "beyond_controls",
     "calibration_curves",
     "control_band",
     "control_points",

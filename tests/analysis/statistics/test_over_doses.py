@@ -116,7 +116,9 @@ def test_twice_the_push_is_twice_the_effect_and_hardly_more_of_a_share() -> None
     rng = np.random.default_rng(2)
     signed = rng.choice([-0.5, 0, 0, 0.5], (30, 1, 400), p=[0.1, 0.3, 0.3, 0.3])
     alone = np.concatenate([signed[:1], signed])
-    twice = np.concatenate([np.tile(signed[:1], (1, 1, 2)), np.pad(signed, ((0, 0), (0, 0), (0, 400)))])
+    twice = np.concatenate(
+        [np.tile(signed[:1], (1, 1, 2)), np.pad(signed, ((0, 0), (0, 0), (0, 400)))]
+    )
     assert twice[0].sum() == 2 * alone[0].sum()
     share, doubled = (signed_share(one, shrinkage=0.05)[0, 0] for one in (alone, twice))
     assert 1 < doubled / share < 1.03
@@ -137,7 +139,8 @@ def test_flips_of_controls_equal_enumeration() -> None:
     unit = signed / np.linalg.norm(signed, axis=1)[:, None]
     observed = (unit @ unit.T).sum()
     flips = [
-        ((np.array(one)[:, None] * unit).sum(axis=0) ** 2).sum() for one in product((-1, 1), repeat=7)
+        ((np.array(one)[:, None] * unit).sum(axis=0) ** 2).sum()
+        for one in product((-1, 1), repeat=7)
     ]
     exact = np.mean([one >= observed - 1e-9 for one in flips])
     found = control_correlation(signed, rng=rng, resamples=19_999)
