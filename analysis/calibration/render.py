@@ -18,11 +18,13 @@ TITLES = {
     "means": "Means and single accuracies",
     "sequences": "Intervals that may be read at any time",
     "missing": "Losses that cannot be read",
+    "verdicts": "Verdicts: whole experiments through the tables and the rules",
 }
 QUANTITIES = {
     "size": "Size: rejections at .05 without an effect",
     "power": "Power: rejections at .05 with an effect",
     "coverage": "Coverage of nominal 95 % intervals",
+    "false support": "Verdicts where the candidate is nothing special, on either claim",
 }
 
 
