@@ -12,8 +12,8 @@ from scipy import stats
 from analysis.tables.base import groups, matching, ordered
 from analysis.tables.calibration import calibration_curves
 from analysis.tables.comparisons import EFFECT, SIGNED, compare, match_controls, signed_effects
-from analysis.tables.own_controls import Sample
 from analysis.tables.difficulty import stratum_label
+from analysis.tables.own_controls import Sample
 from analysis.tables.paired import holm_by, paired_tests
 from tests.analysis.tables.frames import all_read
 
