@@ -188,6 +188,32 @@ def _doses(place: Place) -> Iterator[Drawing]:
     )
 
 
+def _push(place: Place) -> Iterator[Drawing]:
+    """Candidates at equal push."""
+    from analysis import charts
+
+    curves, pairs = place.rows(tables.push_curves), place.rows(tables.equal_push)
+    if pairs.empty:
+        return
+    ends = pairs.loc[
+        pairs.groupby(["first", "second"], sort=False)["push"]
+        .agg(["idxmin", "idxmax"])
+        .to_numpy()
+        .ravel()
+    ]
+    said = "; ".join(
+        words.push_sentence({str(k): v for k, v in row.items()})
+        for row in ends.drop_duplicates().to_dict("records")
+    )
+    yield Drawing(
+        build=lambda w: charts.push_chart(curves, width=w),
+        caption="Paired difference to the baseline over the push α‖v‖/‖h‖: the share of a latent's "
+        "norm that is added, on average over the positions that change anything; "
+        f"{_pairs(place)}. Shading: 95 % interval. The longer direction is interpolated between "
+        f"its doses, problem by problem; limits hold at all pushes at once (max-T). {said}.",
+    )
+
+
 def _grid(cells: pd.DataFrame, borders: pd.DataFrame) -> Build:
     from analysis import charts
 
@@ -221,6 +247,7 @@ OF_SETS = (
     Kind(name="forest", title="Paired differences", query="behind_effects", draw=_forest),
     Kind(name="transitions", title="Transitions", query="behind_transitions", draw=_transitions),
     Kind(name="strata", title="By number of steps", query="behind_strata", draw=_strata),
+    Kind(name="push", title="Candidates at equal push", query="behind_curves", draw=_push),
     Kind(name="doses", title="Signed effect and damage", query="behind_problems", draw=_doses),
     Kind(
         name="problems",

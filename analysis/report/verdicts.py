@@ -9,7 +9,7 @@ How often they err is measured by `steerstat calibrate --only verdicts`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -72,24 +72,34 @@ def store_verdicts(store: Source) -> list[Verdict]:
     from analysis import tables
 
     readings = opened(store)
-    return verdicts(tables.effects(readings), tables.beyond_controls(readings))
+    return verdicts(
+        tables.effects(readings), tables.beyond_controls(readings), tables.equal_push(readings)
+    )
 
 
-def verdicts(effects: pd.DataFrame, beyond: pd.DataFrame) -> list[Verdict]:
-    """Amplification and suppression of every candidate; takes `effects` and `beyond_controls`."""
+def verdicts(
+    effects: pd.DataFrame, beyond: pd.DataFrame, push: pd.DataFrame | None = None
+) -> list[Verdict]:
+    """Amplification and suppression of every candidate.
+
+    Takes the tables `effects` and `beyond_controls`, and `equal_push` for a sentence on the
+    difficulty-matched counterpart.
+    """
     candidates = with_bounds(effects[effects["role"] == "candidate"].reset_index(drop=True))
-    own = beyond.groupby(["candidate", "claim"], sort=False).indices
-    found = []
+    compared = beyond.groupby(["candidate", "claim"], sort=False).indices
+    reached = []
     for value, index in groups(candidates, CURVE).items():
         curve = candidates.iloc[index]
         names = dict(zip(CURVE, value, strict=True))
         for claim, sign in CLAIMS.items():
             side = curve[curve["alpha"] * sign > 0]
             if len(side):
-                rows = beyond.iloc[own.get((names["direction"], claim), [])]
-                rows = matching(rows, {name: names[name] for name in PLACE})
-                found.append(_verdict(claim, sign, side, rows, names))
-    return sorted(found, key=lambda v: v.selected_on_outcome)
+                place = {name: names[name] for name in PLACE}
+                rows = beyond.iloc[compared.get((names["direction"], claim), [])]
+                verdict = _verdict(claim, sign, side, matching(rows, place), names)
+                pairs = None if push is None else matching(push, place)
+                reached.append(_with_counterpart(verdict, sign, pairs))
+    return sorted(reached, key=lambda v: v.selected_on_outcome)
 
 
 def with_bounds(effects: pd.DataFrame) -> pd.DataFrame:
@@ -251,6 +261,25 @@ def _compared(sign: int, row: Mapping[str, Any]) -> str:
         f"{words.points(row['signed'])} points against {words.points(row['controls_signed'])}), of "
         f"its share {words.p_is(row['p_share'])}{over if family > 1 else ''}"
     )
+
+
+def _with_counterpart(verdict: Verdict, sign: int, pairs: pd.DataFrame | None) -> Verdict:
+    """The verdict with a sentence on its difficulty-matched counterpart at the largest push."""
+    if pairs is None:
+        return verdict
+    mine = pairs["matched"].astype(bool) & (pairs["first"] == verdict.direction)
+    side = pairs[mine & (pairs["push"] * sign > 0)]
+    if side.empty:
+        return verdict
+    row = _top(side, side["push"].abs())
+    beyond = row["p"] <= LEVEL_P and row["difference"] * sign > 0
+    tail = (
+        "what it does beyond its counterpart may be difficulty"
+        if beyond
+        else "nothing says that difficulty is what it works by"
+    )
+    said = f"Beside its difficulty-matched counterpart, {words.push_sentence(row)}; {tail}."
+    return replace(verdict, reason=f"{verdict.reason} {said}")
 
 
 def _top(frame: pd.DataFrame, by: pd.Series) -> dict[str, Any]:

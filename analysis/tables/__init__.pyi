@@ -37,6 +37,8 @@ from .directions import (
 from .directions import (
     norms as norms,
 )
+from .equal_push import equal_push as equal_push
+from .equal_push import push_curves as push_curves
 from .missingness import missingness as missingness
 from .paired import accuracy as accuracy
 from .paired import effects as effects
@@ -75,6 +77,7 @@ __all__ = [
     "direction_norms",
     "doses",
     "effects",
+    "equal_push",
     "forest",
     "homogeneity",
     "latent_growth",
@@ -84,6 +87,7 @@ __all__ = [
     "problem_blocks",
     "problem_grid",
     "problem_strata",
+    "push_curves",
     "strata",
     "transitions",
     "transitions_long",

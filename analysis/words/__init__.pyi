@@ -27,6 +27,7 @@ from .sentences import mcnemar_sentence as mcnemar_sentence
 from .sentences import missing_sentence as missing_sentence
 from .sentences import missingness_sentence as missingness_sentence
 from .sentences import power_sentence as power_sentence
+from .sentences import push_sentence as push_sentence
 from .sentences import sample_size_sentence as sample_size_sentence
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "percent",
     "points",
     "power_sentence",
+    "push_sentence",
     "sample_size_sentence",
     "signed",
 ]
