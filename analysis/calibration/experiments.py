@@ -15,7 +15,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis.tables.own_controls import Run, runs
-from analysis.tables.readings import Readings
+from analysis.tables.readings import Readings, texts_to_objects
 
 Array = np.ndarray[Any, Any]
 
@@ -61,7 +61,7 @@ def experiments(world: World, count: int, rng: np.random.Generator) -> Readings:
     parts = [_experiment(world, str(number), rng) for number in range(count)]
     readings = Readings("simulated")
     for name in ("accuracy_by_alpha", "candidate_outcomes", "directions", "condition_details"):
-        frame = pd.DataFrame([row for part in parts for row in part[name]])
+        frame = texts_to_objects(pd.DataFrame([row for part in parts for row in part[name]]))
         readings.once(("view", name), frame.copy)
     readings.once(("view", "sets_overview"), lambda: _sets(world))
     readings.once(("view", "runs"), lambda: pd.DataFrame({"gates": [None]}))
@@ -109,16 +109,24 @@ def _experiment(world: World, model: str, rng: np.random.Generator) -> dict[str,
     part["accuracy_by_alpha"].append(_baseline_row(world, place | stamps, before))
     part["directions"] = [_direction(world, model, name) for name in names]
     part["condition_details"], part["runs"] = [], {}
+    low, high = (steered & readable).mean(axis=3), (steered | ~readable).mean(axis=3)
+    rows_of_all = {
+        "problems": np.arange(world.n),
+        "seeds": np.full(world.n, world.seeds),
+        "baseline": before.astype(float),
+    }
     number = int(model) * len(names) * len(world.doses)
     for j, name in enumerate(names):
         swept = world.doses if j == 0 or world.control_doses is None else world.control_doses
         for alpha in swept:
             at, number = world.doses.index(alpha), number + 1
-            right, read = steered[j, at], readable[j, at]
             how = place | STEERING | {"direction": f"{name} {model}", "alpha": alpha}
             part["condition_details"].append(how | {"condition_no": number})
-            part["runs"][number, place["set_name"]] = _run(before, right, read)
+            part["runs"][number, place["set_name"]] = Run(
+                accuracy=low[j, at], low=low[j, at], high=high[j, at], **rows_of_all
+            )
             if j == 0:
+                right, read = steered[j, at], readable[j, at]
                 counted = _counts(before, right, read)
                 part["accuracy_by_alpha"].append(
                     how
@@ -131,27 +139,19 @@ def _experiment(world: World, model: str, rng: np.random.Generator) -> dict[str,
     return part
 
 
-def _run(before: Array, right: Array, read: Array) -> Run:
-    n = len(before)
-    accuracy = (right & read).mean(axis=1)
-    return Run(
-        problems=np.arange(n),
-        seeds=np.full(n, right.shape[1]),
-        accuracy=accuracy,
-        low=accuracy,
-        high=(right | ~read).mean(axis=1),
-        baseline=before.astype(float),
-    )
-
-
 def _counts(before: Array, right: Array, read: Array) -> dict[str, Any]:
     """The columns of `accuracy_by_alpha` that the paired tests take."""
     was, now = np.broadcast_to(before[:, None], right.shape), right & read
+    unread, lost = int((~read).sum()), was & ~now
     return {
         "n": now.size, "n_seeds": now.shape[1], "n_pairs": now.size,
         "n_correct": int(now.sum()), "n_missing": 0, "accuracy": float(now.mean()),
-        "gained": int((now & ~was).sum()), "lost": int((was & ~now).sum()),
-        "baseline_n_correct": int(was.sum()),
+        "gained": int((now & ~was).sum()), "lost": int(lost.sum()),
+        "baseline_n_correct": int(was.sum()), "n_unreadable": unread,
+        "complete_n_pairs": now.size - unread, "complete_gained": int((now & ~was).sum()),
+        "complete_lost": int((lost & read).sum()), "maybe_lost": int((was & ~read).sum()),
+        "maybe_gained": int((~was & ~read).sum()), "maybe_either": 0,
+        "became_unreadable": unread, "became_readable": 0,
     }  # fmt: skip
 
 
@@ -167,7 +167,8 @@ def _rows(how: dict[str, Any], before: Array, right: Array, read: Array) -> list
         how
         | {"problem_id": f"{i:05d}", "seed": seed, "n_steps": 1, "question": "", "kind": "fitted"}
         | {"correct": bool(right[i, seed]) if read[i, seed] else None}
-        | {"baseline_correct": bool(before[i])}
+        | {"readable_right": bool(right[i, seed] and read[i, seed])}
+        | {"baseline_correct": bool(before[i]), "baseline_readable_right": bool(before[i])}
         for i in range(len(before))
         for seed in range(right.shape[1])
     ]

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from analysis import tables
 from analysis.calibration.experiments import World, experiments
 from analysis.calibration.rows import Effort, Mark, Row, rate
-from analysis.report.verdicts import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED, store_verdicts
+from analysis.report.verdicts import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED, verdicts
 
 # Experiments that are read as one store.
 BATCH = 25
@@ -33,7 +34,7 @@ NULLS: dict[str, World] = {
     "nine tenths of losses unread": World(truncated=0.9, damage=0.02, scatter=0.15),
     "set selected on the outcome": World(selected=True),
     "set selected, gap 4": World(selected=True, gap=4.0),
-    "two seeds": World(seeds=2, noise=0.3, n=100),
+    "two seeds": World(seeds=2, noise=0.3, n=60, doses=(-2.0, 2.0)),
 }
 POTENCIES: dict[str, World] = {
     **{f"potency ×{potency:g}": World(potency=potency) for potency in (1.5, 2.0, 3.0)},
@@ -68,10 +69,11 @@ def _rates(
 ) -> Iterator[Row]:
     """The share of experiments with each verdict on either claim."""
     reached: list[set[str]] = []
-    while len(reached) < effort.searches:
-        count = min(BATCH if world.seeds == 1 else 1, effort.searches - len(reached))
+    while len(reached) < effort.experiments:
+        count = min(BATCH if world.seeds == 1 else 1, effort.experiments - len(reached))
         by_model: dict[Any, set[str]] = {}
-        for verdict in store_verdicts(experiments(world, count, rng)):
+        readings = experiments(world, count, rng)
+        for verdict in verdicts(tables.effects(readings), tables.beyond_controls(readings)):
             by_model.setdefault(verdict.direction, set()).add(verdict.verdict)
         reached += by_model.values()
     for word in (SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE):

@@ -106,14 +106,6 @@ def with_bounds(effects: pd.DataFrame) -> pd.DataFrame:
     """The rows with `bound_p_adjusted`: Holm of `bound_p` over the alphas of a direction."""
     from analysis.statistics.families import adjust
 
-    if "bound_p" not in effects:  # TODO: drop when the table has them
-        effects = effects.assign(
-            bound_p=effects.get("p", effects["p_adjusted"]),
-            bound_low=effects["low"],
-            bound_high=effects["high"],
-            effect_low=effects["estimate"],
-            effect_high=effects["estimate"],
-        )
     p = effects["bound_p"].to_numpy(dtype=float)
     adjusted = np.full(len(effects), np.nan)
     for index in groups(effects, CURVE).values():

@@ -1,7 +1,7 @@
 -- What every steered condition did to each problem, seeds averaged: candidates beside controls.
 --
--- Grain: one row per (steered condition, set, problem). An answer that cannot be read (`truncated`,
--- `parse_fail`) is not right; an outcome that is missing for another reason may have been either.
+-- Grain: one row per (steered condition, set, problem). The primary estimand is that
+-- of `readable_right`: an answer that cannot be read is not right.
 --
 -- Columns:
 --   condition_no, problem_no   numbers in this file, as in `condition_details`
@@ -15,10 +15,8 @@ WITH
 paired AS (
     SELECT
         o.condition_no, o.problem_no, o.seed, o.correct,
-        coalesce(o.correct, CASE WHEN o.status IN ('truncated', 'parse_fail') THEN false END)
-            AS readable,
-        coalesce(b.correct, CASE WHEN b.status IN ('truncated', 'parse_fail') THEN false END)
-            AS baseline
+        readable_right(o.correct, o.status) AS readable_right,
+        readable_right(b.correct, b.status) AS baseline
     FROM outcome_rows AS o
     JOIN condition_details AS c ON c.condition_no = o.condition_no AND c.direction_id IS NOT NULL
     LEFT JOIN baseline_rows AS b
@@ -26,7 +24,8 @@ paired AS (
 )
 SELECT
     p.condition_no, s.set_name, p.problem_no, count(*) AS n_seeds, bit_xor(hash(p.seed)) AS seeds,
-    CASE WHEN count(p.readable) = count(*) THEN avg(CAST(p.readable AS INTEGER)) END AS accuracy,
+    CASE WHEN count(p.readable_right) = count(*) THEN avg(CAST(p.readable_right AS INTEGER)) END
+        AS accuracy,
     avg(CAST(coalesce(p.correct, false) AS INTEGER)) AS low,
     avg(CAST(coalesce(p.correct, true) AS INTEGER)) AS high,
     CASE WHEN count(p.baseline) = count(*) THEN avg(CAST(p.baseline AS INTEGER)) END AS baseline

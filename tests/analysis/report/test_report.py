@@ -16,7 +16,8 @@ from analysis.cli.report import app
 from analysis.report import write_report
 from analysis.report.html import inline, isolated
 from analysis.report.verdicts import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED, verdicts
-from analysis.tables.comparisons import EFFECT, PLACE, SIGNED
+from analysis.tables.comparisons import EFFECT, SIGNED
+from analysis.tables.own_controls import PLACE
 from sql.errors import UserError
 from tests.analysis.tables.test_tables_pairs import CURVE
 

@@ -130,12 +130,12 @@ def test_controls_that_are_not_comparable_are_described_and_not_tested() -> None
     assert found["k"].to_dict() == {"permuted": 1, "random": 2}
     assert found["why"].to_dict() == {"permuted": "Another norm.", "random": ""}
     assert found["status"].to_dict() == {"permuted": "not_comparable", "random": "ok"}
-    assert np.isnan(found.loc["permuted", "p_crawford_howell"])
+    assert found["p_crawford_howell"].isna().to_dict() == {"permuted": True, "random": False}
     assert found.loc["random", "controls_mean"] == pytest.approx((0.10 + 0.19) / 2)
     every = compare(match_controls(frame, PARENTS), [Sample(names=names, why="Other doses.")])
     refused = every.set_index("control_kind").loc["random"]
     assert (refused["k"], refused["controls_mean"]) == (3, pytest.approx(0.33 / 3))
-    assert np.isnan([refused["p_rank"], refused["d"], refused["prediction_low"]]).all()
+    assert refused[["p_rank", "d", "prediction_low"]].isna().all()
 
 
 def test_controls_beyond_the_candidate_are_counted_on_its_side() -> None:
