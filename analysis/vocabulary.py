@@ -112,6 +112,7 @@ CalibrationSection = Literal[
     "looks",
     "means",
     "sequences",
+    "verdicts",
     "missing",
 ]
 StyleName = Literal["nature", "neurips", "acl", "slides", "report"]

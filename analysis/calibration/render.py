@@ -24,6 +24,7 @@ QUANTITIES = {
     "size": "Size: rejections at .05 without an effect",
     "power": "Power: rejections at .05 with an effect",
     "coverage": "Coverage of nominal 95 % intervals",
+    "tail size": "Size far below .05: candidates are as the controls, and neither need be normal",
     "false support": "Verdicts where the candidate is nothing special, on either claim",
 }
 

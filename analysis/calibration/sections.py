@@ -13,6 +13,7 @@ from analysis.calibration.missing import missing_section
 from analysis.calibration.pairs import pairs_section
 from analysis.calibration.rows import Effort, Row, Section
 from analysis.calibration.searches import curves_section, searches_section, strata_section
+from analysis.calibration.verdicts import verdicts_section
 from analysis.vocabulary import CalibrationSection, all_checked
 
 SECTIONS: dict[CalibrationSection, Section] = {
@@ -25,6 +26,7 @@ SECTIONS: dict[CalibrationSection, Section] = {
     "looks": looks_section,
     "means": means_section,
     "sequences": sequences_section,
+    "verdicts": verdicts_section,
     "missing": missing_section,
 }
 
