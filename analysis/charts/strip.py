@@ -18,6 +18,9 @@ from analysis.charts.base import (
     tips,
 )
 
+# Dots stand between −1 and 1; the interval by order statistics stands below them.
+SCALE, BELOW = alt.Scale(domain=[-1.15, 1.15]), -1.08
+
 
 def controls_chart(
     points: pd.DataFrame, intervals: pd.DataFrame, *, width: float = 320, height: float = 46
@@ -35,7 +38,7 @@ def controls_chart(
     panels = names(points, "panel")
     data = rows(points, ["panel", "direction", "role", "estimate", "stack"])
     spans = rows(
-        intervals.drop_duplicates("panel"),
+        intervals.drop_duplicates("panel").assign(order_at=BELOW),
         [
             "panel",
             "prediction_low",
@@ -43,14 +46,13 @@ def controls_chart(
             "order_low",
             "order_high",
             "order_level",
+            "order_at",
             "controls_mean",
             "k",
         ],
     )
     merged = alt.Data(values=[*data.values, *spans.values])
-    base = alt.Chart().encode(
-        y=alt.Y("stack", type="quantitative", axis=None, scale=alt.Scale(domain=[-1.15, 1.15]))
-    )
+    base = alt.Chart().encode(y=alt.Y("stack", type="quantitative", axis=None, scale=SCALE))
     axis = percent_axis(POINTS)
     x = alt.X("estimate", type="quantitative", axis=axis)
     interval = (
@@ -68,7 +70,7 @@ def controls_chart(
         .encode(
             x=alt.X("order_low", type="quantitative"),
             x2="order_high",
-            y=alt.datum(-1.08),
+            y=alt.Y("order_at", type="quantitative", axis=None, scale=SCALE),
             tooltip=tips("panel", "k", "order_low", "order_high", "order_level"),
         )
     )

@@ -288,3 +288,65 @@ def test_sets_drawn_at_random_come_before_those_selected_on_the_outcome() -> Non
 
 def test_controls_have_no_verdict() -> None:
     assert all_of([RISES | {"role": "control"}], [ABOVE]) == []
+
+
+@pytest.mark.parametrize(
+    ("alpha", "estimate", "low", "high", "p", "expected", "said"),
+    [
+        (1.0, 0.01, -0.02, 0.04, 0.5, NOT_SUPPORTED, "excludes a gain of 5 points"),
+        (1.0, 0.02, -0.02, 0.06, 0.5, INCONCLUSIVE, "up to 6.0 points is not excluded"),
+        (1.0, -0.1, -0.2, -0.05, 0.001, NOT_SUPPORTED, "excludes any gain"),
+        (-1.0, 0.1, 0.05, 0.2, 0.001, NOT_SUPPORTED, "excludes any loss"),
+    ],
+)
+def test_without_a_change_the_interval_decides(
+    alpha: float, estimate: float, low: float, high: float, p: float, expected: str, said: str
+) -> None:
+    reached = verdict([effect(alpha, estimate, p, low=low, high=high)], [])
+    assert reached.verdict == expected
+    assert said in reached.reason
+
+
+def pushed(push: float, difference: float, p: float = 0.001, **more: Any) -> dict[str, Any]:
+    """A row of `equal_push`: d beside its difficulty-matched counterpart."""
+    return CURVE | {
+        "first": "d", "second": "d_matched", "push": push, "first_effect": 0.3 * push,
+        "second_effect": 0.3 * push - difference, "difference": difference, "low": -0.11,
+        "high": 0.12, "p": p, "matched": True,
+    } | more  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([pushed(0.4, 0.2)], "what it does beyond its counterpart may be difficulty"),
+        ([pushed(0.4, 0.2, 0.05)], "what it does beyond its counterpart may be difficulty"),
+        ([pushed(0.4, 0.2, 0.0501)], "not shown to differ; nothing says that difficulty"),
+        ([pushed(0.4, -0.2)], "d_matched does more; nothing says that difficulty"),
+        # The largest push of the claim's sign is what is read.
+        ([pushed(-0.5, 0.2), pushed(0.4, 0.2, 0.3), pushed(0.3, 0.2)], "not shown to differ"),
+        ([pushed(-0.4, 0.2)], None),
+        ([pushed(0.4, 0.2, matched=False)], None),
+        ([pushed(0.4, 0.2, first="e")], None),
+        ([pushed(0.4, 0.2, set_name="other")], None),
+        ([], None),
+    ],
+)
+def test_what_the_matched_counterpart_does_at_equal_push(
+    rows: list[dict[str, Any]], said: str | None
+) -> None:
+    push = pd.DataFrame(rows, columns=list(pushed(1, 0)))
+    beyond = pd.DataFrame([ABOVE])
+    (reached,) = verdicts(pd.DataFrame([RISES]), beyond, push)
+    assert reached.verdict == SUPPORTED
+    assert ("counterpart" in reached.reason) == (said is not None)
+    assert said is None or said in reached.reason
+    if len(rows) == 3:
+        assert "at 40 % of the latents' norm, α above 0" in reached.reason
+
+
+def test_the_counterpart_is_asked_on_the_claims_side() -> None:
+    push = pd.DataFrame([pushed(-0.4, -0.2), pushed(0.4, 0.2, 0.6)])
+    (reached,) = verdicts(pd.DataFrame([FALLS]), pd.DataFrame([BELOW]), push)
+    assert "α below 0" in reached.reason
+    assert "may be difficulty" in reached.reason
