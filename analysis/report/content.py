@@ -82,6 +82,9 @@ def _of_place(place: Place, pictures: list[Figure]) -> list[Block]:
     title = "Accuracy and paired difference at every α"
     blocks += [*show("accuracy"), grids.effects_grid(effects, f"effects-{name}", title, context)]
     blocks += show("forest")
+    together = place.rows(tables.sections)
+    if (together["candidates"] > 1).any():
+        blocks.append(grids.sections_grid(together, f"section-{name}", context))
     unread = place.rows(tables.missingness)
     if said := words.missingness_sentence(unread.to_dict("records")):
         blocks += [Heading(f"Missing answers ({where})", 3), Text(said)]

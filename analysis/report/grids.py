@@ -91,6 +91,31 @@ def effects_grid(effects: pd.DataFrame, name: str, title: str, context: Mapping[
     )  # fmt: skip
 
 
+def sections_grid(sections: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:
+    """Every candidate and alpha, corrected over all of the section."""
+    rows = [
+        [
+            row["direction"],
+            words.alpha(row["alpha"]),
+            words.count(row["n"]),
+            words.points(row["estimate"]),
+            words.p_value(row["p"]),
+            words.p_value(row["p_section"]),
+        ]
+        for row in _records(sections)
+    ]
+    sizes = ", ".join(str(int(m)) for m in dict.fromkeys(sections["family_size"]))
+    return Grid(
+        name=name,
+        title="All candidates of this section at once",
+        head=["Direction", "α", "Pairs", "Difference (points)", "p (mid-p)", "p (max-T)"],
+        rows=rows,
+        note=f"Corrected over the {sizes} doses of all candidates by step-down max-T: one sign is "
+        "flipped per problem, so that what curves share by problem and baseline is kept.",
+        sql=shown("behind_effects", context),
+    )
+
+
 def controls_grid(controls: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:
     """Each candidate among its own controls: the rank first, Crawford–Howell beside it."""
     rows = []

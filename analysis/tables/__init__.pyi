@@ -61,6 +61,7 @@ from .problems import (
     trends as trends,
 )
 from .readings import Readings as Readings
+from .sections import sections as sections
 
 __all__ = [
     "Readings",
@@ -88,6 +89,7 @@ __all__ = [
     "problem_grid",
     "problem_strata",
     "push_curves",
+    "sections",
     "strata",
     "transitions",
     "transitions_long",
