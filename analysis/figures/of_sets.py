@@ -100,10 +100,11 @@ def _controls(place: Place) -> Iterator[Drawing]:
             f"{words.signed(row['d'], 2)}"
         )
     caption = (
-        f"Each dot is one of the candidate's own control directions ({_pairs(place, compared)}); grey: 95 % "
-        "prediction interval of one further control if they are normal; bracket: the same by "
-        "order statistics, whatever they are; line: their mean. Signed: [f(α) − f(−α)]/2, free of "
-        f"damage by either sign. {'; '.join(said)}."
+        "Each dot is one of the candidate's own control directions "
+        f"({_pairs(place, compared)}); grey: 95 % prediction interval of one further control if "
+        "they are normal; bracket: the same by order statistics, whatever they are; line: their "
+        "mean. Signed: [f(α) − f(−α)]/2, free of damage by either sign. "
+        f"{'; '.join(said)}."
     )
     yield Drawing(build=lambda w: charts.controls_chart(strip, compared, width=w), caption=caption)
 

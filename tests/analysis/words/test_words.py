@@ -87,7 +87,7 @@ def row_of_controls(p: float) -> dict[str, Any]:
     place = {name: CURVE[name] for name in (*CONTEXT, "site", "schedule", "operator", "effect")}
     return place | {
         "candidate": "d", "control_kind": "random", "quantity": "effect", "alpha": -3.0,
-        "panel": "α = −3", "estimate": -0.128, "controls_mean": 0.0, "k": 99, "beyond": 0,
+        "panel": "α = −3", "n": 100, "estimate": -0.128, "controls_mean": 0.0, "k": 99, "beyond": 0,
         "p_rank": p, "rank_status": "ok", "order_low": -0.1, "order_high": 0.1, "d": -2.0,
         "d_low": -3.0, "d_high": -1.0, "g": -1.9, "p_crawford_howell": p, "p_normal": p,
         "prediction_low": -0.1, "prediction_high": 0.1, "why": "",
