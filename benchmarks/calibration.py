@@ -21,8 +21,8 @@ INTRODUCTION = """# Calibration
 Written by `python -m benchmarks.calibration` (seed {seed}, {n_rates} rates, {minutes:.1f} minutes;
 `steerstat calibrate` prints the same for any seed and grid). Each rate is followed by its
 Monte-Carlo standard error: {tables:,} draws of counts per setting, or {searches:,} data sets where
-each is resampled ({resamples} sign flips), {experiments} whole experiments for verdicts. A mark allows two standard errors; **bold** rates miss
-theirs.
+each is resampled ({resamples} sign flips), {experiments} whole experiments for verdicts. A mark
+allows two standard errors; **bold** rates miss theirs.
 
 How the data are made:
 
