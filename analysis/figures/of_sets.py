@@ -103,7 +103,8 @@ def _controls(place: Place) -> Iterator[Drawing]:
         "Each dot is one of the candidate's own control directions "
         f"({_pairs(place, compared)}); grey: 95 % prediction interval of one further control if "
         "they are normal; bracket: the same by order statistics, whatever they are; line: their "
-        "mean. Signed: [f(α) − f(−α)]/2, free of damage by either sign. "
+        "mean. Signed: [f(α) − f(−α)]/2, free of damage by either sign. A Crawford–Howell p below "
+        "1/(k + 1) is not printed: with heavy tails it can be off a hundredfold. "
         f"{'; '.join(said)}."
     )
     yield Drawing(build=lambda w: charts.controls_chart(strip, compared, width=w), caption=caption)
@@ -211,7 +212,7 @@ def _push(place: Place) -> Iterator[Drawing]:
         caption="Paired difference to the baseline over the push α‖v‖/‖h‖: the share of a latent's "
         "norm that is added, on average over the positions that change anything; "
         f"{_pairs(place)}. Shading: 95 % interval. The longer direction is interpolated between "
-        f"its doses, problem by problem; limits hold at all pushes at once (max-T). {said}.",
+        f"its doses, problem by problem; limits hold at all pushes at once (max-T): {said}.",
     )
 
 

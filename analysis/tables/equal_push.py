@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.tables.base import groups, ordered
+from analysis.tables.curves import accuracy_curves
 from analysis.tables.directions import direction_norms
 from analysis.tables.live_norms import dead_positions, live_positions
 from analysis.tables.own_controls import PLACE, Array, Run, curve_of, dose
-from analysis.tables.paired import effects
 from analysis.tables.readings import Readings, Source, opened, remembered
 
 SEED, RESAMPLES = 0, 1999
@@ -29,12 +29,11 @@ COLUMNS = [
 
 @remembered
 def push_curves(store: Source) -> pd.DataFrame:
-    """`effects` of the candidates that are added to latents, with the `push` of each alpha.
+    """`accuracy_curves` of the candidates that are added to latents, with the `push` of each alpha.
 
-    One push is the whole norm of the latent that the direction is added to.
+    One push is the whole norm of the latent that the direction is added to; the baseline is at 0.
     """
-    tested = effects(store)
-    tested = tested[tested["role"] == "candidate"].reset_index(drop=True)
+    tested = accuracy_curves(store)
     unit = pushes(store)
     keys = zip(*(tested[name] for name in _RUN), strict=True)
     push = tested["alpha"] * [unit.get(key, np.nan) for key in keys]
@@ -104,7 +103,7 @@ def _compared(
     units, runs = {}, {}
     for name, curve in curves.items():
         alphas = [dose(alpha) for alpha in curve["alpha"] if alpha]
-        units[name] = float((curve["push"] / curve["alpha"]).iloc[0])
+        units[name] = float((curve["push"] / curve["alpha"]).dropna().iloc[0])
         runs[name] = curve_of(readings, place, name, alphas)
     if not all(runs.values()) or not _same_problems([*runs.values()]):
         return
