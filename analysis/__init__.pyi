@@ -32,7 +32,6 @@ from .statistics.one_against_controls import (
 from .statistics.over_doses import beyond_controls as beyond_controls
 from .statistics.over_doses import control_correlation as control_correlation
 from .statistics.over_doses import order_interval as order_interval
-from .statistics.over_doses import signed_share as signed_share
 from .statistics.paired import (
     mcnemar as mcnemar,
 )
@@ -113,7 +112,6 @@ __all__ = [
     "permutation_test",
     "sample_size",
     "sign_test",
-    "signed_share",
     "stamped",
     "stratified_difference",
     "stratum_homogeneity",

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from analysis.statistics.checks import count, draws, generator, level, numbers
 from analysis.statistics.controls import rank_floor
 from analysis.statistics.effect_sizes import Array
 from analysis.statistics.results import (
@@ -35,6 +36,8 @@ from analysis.vocabulary import Side, checked
 # What a share is shrunk by, in units of the median direction's changes: enough that one change in
 # one problem is not a share of 1, too little for a direction that pushes twice as hard to gain.
 SHRINKAGE = 0.05
+# Sign flips of one block: few enough to stay near the cache.
+BLOCK = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +88,8 @@ def beyond_controls(
         statistics). Dwass (1957), Annals of Mathematical Statistics 28(1), 181–187 (the rank p).
     """
     v = _table(values)
+    significance = level("significance", significance)
+    family_size = count("family_size", family_size, least=1)
     sign = 1.0 if checked(side, Side, "side") == "greater" else -1.0
     centre, spread = v.mean(axis=0), v.std(axis=0)
     told = spread > 1e-12 * np.abs(v).max(axis=0)
@@ -127,7 +132,7 @@ def signed_share(signed: ArrayLike, *, shrinkage: float = SHRINKAGE) -> Array:
     Returns:
         Array, shape (k + 1, doses); 0 where a direction changes nothing.
     """
-    s = np.asarray(signed, dtype=float)
+    s = numbers("signed", signed)
     if s.ndim != 3:
         raise Refusal(f"signed must be (directions, doses, problems), found shape {s.shape}")
     net, changed = s.sum(axis=2), np.abs(s).sum(axis=2)
@@ -172,7 +177,9 @@ def control_correlation(
         Crawford–Howell and the rank test have size .07, .135, .235 at correlations .1, .3, .5
         between control effects (simulated, k = 19).
     """
-    s = np.asarray(signed, dtype=float)
+    s = numbers("signed", signed)
+    generator(rng)
+    resamples, significance = draws(resamples), level("significance", significance)
     if s.ndim != 2:
         raise Refusal(f"signed must be (controls, problems), found shape {s.shape}")
     length = np.linalg.norm(s, axis=1)
@@ -190,9 +197,11 @@ def control_correlation(
     if k < 2:
         return ControlCorrelation(estimate=0.0, p=1.0, status=NO_INFORMATION, **common)
     gram = unit @ unit.T
-    signs = rng.integers(0, 2, (resamples, k)) * 2.0 - 1.0
-    drawn = ((signs @ gram) * signs).sum(axis=1)
-    reached = int((drawn >= gram.sum() - 1e-9).sum())
+    reached = 0
+    for start in range(0, resamples, BLOCK):
+        signs = rng.integers(0, 2, (min(BLOCK, resamples - start), k)) * 2.0 - 1.0
+        drawn = ((signs @ gram) * signs).sum(axis=1)
+        reached += int((drawn >= gram.sum() - 1e-9).sum())
     p = (1 + reached) / (resamples + 1)
     return ControlCorrelation(
         estimate=float((gram.sum() - k) / (k * (k - 1))),
@@ -225,9 +234,10 @@ def order_interval(controls: ArrayLike, *, confidence: float = 0.95) -> OrderInt
     References:
         Wilks (1941), Annals of Mathematical Statistics 12(1), 91–96.
     """
-    c = np.sort(np.asarray(controls, dtype=float))
-    if c.ndim != 1 or len(c) < 2 or not np.isfinite(c).all():
-        raise Refusal(f"controls must be at least two finite effects, found {c.tolist()}")
+    c, confidence = numbers("controls", controls), level("confidence", confidence)
+    if c.ndim != 1 or len(c) < 2:
+        raise Refusal(f"controls must be a list of at least two effects, found shape {c.shape}")
+    c = np.sort(c)
     k = len(c)
     r = int(np.floor((1 - confidence) / 2 * (k + 1) + 1e-9))
     return OrderInterval(
@@ -250,18 +260,16 @@ def normality(controls: ArrayLike) -> float | None:
     References:
         Shapiro & Wilk (1965), Biometrika 52(3/4), 591–611.
     """
-    c = np.asarray(controls, dtype=float)
+    c = numbers("controls", controls)
     if c.ndim != 1 or len(c) < 3 or np.ptp(c) <= 1e-12 * np.abs(c).max():
         return None
     return float(stats.shapiro(c).pvalue)
 
 
 def _table(values: ArrayLike) -> Array:
-    v = np.asarray(values, dtype=float)
+    v = numbers("values", values)
     if v.ndim != 2 or len(v) < 2 or v.shape[1] < 1:
         raise Refusal(
             f"values must be (candidate and controls, doses), at least 2 × 1, found {v.shape}"
         )
-    if not np.isfinite(v).all():
-        raise Refusal("a value is missing or infinite: leave that direction or dose out by name")
     return v

@@ -44,6 +44,8 @@ USUAL: dict[str, Any] = {
     "fragile_lost": 1, "result": analysis.mcnemar(4, 2),
 }  # fmt: skip
 GOOD: dict[str, dict[str, Any]] = {
+    "beyond_controls": {"values": OUTCOMES, "side": "greater"},
+    "control_correlation": {"signed": OUTCOMES - 0.5},
     "best_alpha": {"controls": np.stack([OUTCOMES, 1 - OUTCOMES])},
     "candidate_minus_controls": {"controls": OUTCOMES},
     "dose_response": {"baseline": None},
@@ -53,7 +55,12 @@ GOOD: dict[str, dict[str, Any]] = {
     "sample_size": {"largest": 2_000},
 }
 # Not defined rather than unknown, and said so in the docstring of the result.
-UNDEFINED = {"shares": "a stratum without change", "g": "two controls", "odds_high": "no loss"}
+UNDEFINED = {
+    "shares": "a stratum without change",
+    "z": "a dose at which all are equal",
+    "g": "two controls",
+    "odds_high": "no loss",
+}
 
 FUNCTIONS = {
     name: member

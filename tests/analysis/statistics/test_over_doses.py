@@ -15,9 +15,8 @@ from analysis import (
     beyond_controls,
     control_correlation,
     order_interval,
-    signed_share,
 )
-from analysis.statistics.over_doses import normality
+from analysis.statistics.over_doses import normality, signed_share
 
 # Candidate, then four controls; at the second dose the candidate is the second largest.
 VALUES = np.array([[3.0, 5.0], [1.0, 6.0], [0.0, 1.0], [2.0, 0.0], [-1.0, 2.0]])

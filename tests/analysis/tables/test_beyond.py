@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from analysis import beyond_controls as ranked
-from analysis import candidate_minus_controls, signed_share
+from analysis import candidate_minus_controls
+from analysis.statistics.over_doses import signed_share
 from analysis.tables.beyond import claim_rows, corrected
 from analysis.tables.own_controls import Sample
 
