@@ -32,6 +32,9 @@ from .statistics.one_against_controls import (
 from .statistics.one_against_controls import (
     controls_power as controls_power,
 )
+from .statistics.over_doses import beyond_controls as beyond_controls
+from .statistics.over_doses import control_correlation as control_correlation
+from .statistics.over_doses import order_interval as order_interval
 from .statistics.paired import (
     mcnemar as mcnemar,
 )
@@ -84,6 +87,7 @@ __all__ = [
     "Result",
     "adjust",
     "best_alpha",
+    "beyond_controls",
     "bootstrap_difference",
     "bootstrap_mean",
     "candidate_minus_controls",
@@ -93,6 +97,7 @@ __all__ = [
     "compare_to_controls",
     "confidence_curve",
     "confidence_sequence",
+    "control_correlation",
     "control_spread",
     "controls_power",
     "discordance",
@@ -112,6 +117,7 @@ __all__ = [
     "missingness_trend",
     "mixed_model",
     "non_inferiority",
+    "order_interval",
     "paired_counts",
     "paired_difference",
     "permutation_test",

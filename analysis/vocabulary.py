@@ -30,6 +30,7 @@ SelectionMethod = Literal["search", "max-t"]
 SequenceMethod = Literal["multinomial", "combined"]
 Adjustment = Literal["holm", "bh", "by"]
 Tail = Literal["two-sided", "greater", "less"]
+Side = Literal["greater", "less"]
 Model = Literal["fixed", "random"]
 Pairing = Literal["seeds", "shared", "independent"]
 
@@ -43,6 +44,8 @@ Status = Literal[
     "no_information",
     "degenerate",
     "too_few_controls",
+    "correlated_controls",
+    "not_comparable",
     "test_interval_disagree",
     "not_converged",
     "stopped",
@@ -115,6 +118,7 @@ CalibrationSection = Literal[
     "bands",
     "accuracies",
     "traps",
+    "verdicts",
     "missing",
     "plans",
 ]

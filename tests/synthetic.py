@@ -244,6 +244,10 @@ def _steer_report(world: World, alphas: Sequence[float], seeds: Sequence[int]) -
 def _direction(world: World, name: str, kind: str, role: str, parent: str | None) -> str:
     """Write down a direction with vectors [T, d] and return its id."""
     vectors = world.rng.normal(size=(N_LATENT, D_MODEL)).astype(np.float32)
+    if kind == "random_per_position":  # such a control has its candidate's norm everywhere
+        wanted = next(one for one in world.directions if one["direction_id"] == parent)
+        scale = np.array(wanted["norm_by_position"]) / np.linalg.norm(vectors, axis=1)
+        vectors = (vectors * scale[:, None]).astype(np.float32)
     norms = np.linalg.norm(vectors.astype(float), axis=1)
     recipe = json.dumps({"fit": kind})
     key = {"name": name, "kind": kind, "role": role, "site": "latent", "recipe": recipe}

@@ -49,6 +49,7 @@ def controls_section(effort: Effort, rng: np.random.Generator) -> Iterator[Row]:
             yield from _powers(x, controls, k, model)
         yield from _intervals_of_d(effort, k, rng)
     yield from _both_scopes(effort, rng)
+    yield from _tails(effort, rng)
 
 
 def _sizes(x: Any, c: Any, k: int, name: str) -> Iterator[Row]:
@@ -91,6 +92,34 @@ def _intervals_of_d(effort: Effort, k: int, rng: np.random.Generator) -> Iterato
     ):
         inside = (low <= GAP) & (high >= GAP)
         yield rate("controls", name, "coverage", inside, {"k": k, "controls": "normal"})
+
+
+def _outliers(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    """Normal effects of which one in fifty is ten times as large."""
+    return rng.standard_normal(shape) * np.where(rng.random(shape) < 0.02, 10.0, 1.0)
+
+
+# What directions may be like that makes small p-values of a t-test too small.
+TAILED: dict[str, Draw] = {
+    "normal": CONTROL_EFFECTS["normal"],
+    "t3": lambda rng, shape: rng.standard_t(3, shape),
+    "2 % outliers": _outliers,
+}
+LEVELS = (0.01, 0.001, 0.0001)
+
+
+def _tails(effort: Effort, rng: np.random.Generator) -> Iterator[Row]:
+    """Crawford–Howell far below .05, where normality is what its p rests on."""
+    for k in (size for size in effort.controls if size >= 19):
+        for name, draw in TAILED.items():
+            effects = draw(rng, (effort.tables, k + 1))
+            t = crawford_howell(effects[:, 0], effects[:, 1:])[3]
+            p = 2 * stats.t.sf(np.abs(t), k - 1)
+            for level in LEVELS:
+                yield rate(
+                    "controls", f"Crawford–Howell at {level:g}", "tail size", p <= level,
+                    {"k": k, "controls": name},
+                )  # fmt: skip
 
 
 def _both_scopes(effort: Effort, rng: np.random.Generator) -> Iterator[Row]:

@@ -22,12 +22,15 @@ TITLES = {
     "traps": "What the guide warns of",
     "missing": "Losses that cannot be read",
     "plans": "Plans that stop: the whole family, size family-wise",
+    "verdicts": "Verdicts: whole experiments through the tables and the rules",
 }
 QUANTITIES = {
     "size": "Size: rejections at .05 without an effect",
     "power": "Power: rejections at .05 with an effect",
     "coverage": "Coverage of nominal 95 % intervals",
     "gain": "Gain where there is no effect, a fraction of problems",
+    "tail size": "Size far below .05: candidates are as the controls, and neither need be normal",
+    "false support": "Verdicts where the candidate is nothing special, on either claim",
 }
 
 

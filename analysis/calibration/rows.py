@@ -65,11 +65,13 @@ class Effort:
 
     `tables`: draws of counts, cheap. `searches`: data sets of whole outcomes, each with
     `resamples` sign flips (a multiple of 20, less 1, so that p ≤ .05 is exactly one in twenty).
+    `experiments`: whole experiments with all their controls, from outcomes to verdicts.
     """
 
     tables: int = 20_000
     searches: int = 1_000
     resamples: int = 199
+    experiments: int = 300
     problems: tuple[int, ...] = PROBLEMS
     discordances: tuple[float, ...] = DISCORDANCES
     controls: tuple[int, ...] = CONTROLS
@@ -81,6 +83,7 @@ QUICK = Effort(
     tables=1_000,
     searches=60,
     resamples=99,
+    experiments=4,
     problems=(43, 86),
     discordances=(0.10, 0.40),
     controls=(3, 19),

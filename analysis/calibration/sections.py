@@ -17,6 +17,7 @@ from analysis.calibration.plans import plans_section
 from analysis.calibration.rows import Effort, Row, Section
 from analysis.calibration.searches import curves_section, searches_section, strata_section
 from analysis.calibration.traps import traps_section
+from analysis.calibration.verdicts import verdicts_section
 from analysis.vocabulary import CalibrationSection, all_checked
 
 SECTIONS: dict[CalibrationSection, Section] = {
@@ -32,6 +33,7 @@ SECTIONS: dict[CalibrationSection, Section] = {
     "bands": bands_section,
     "accuracies": accuracies_section,
     "traps": traps_section,
+    "verdicts": verdicts_section,
     "missing": missing_section,
     "plans": plans_section,
 }

@@ -5,6 +5,9 @@ from .curves import (
     dose_chart as dose_chart,
 )
 from .curves import (
+    push_chart as push_chart,
+)
+from .curves import (
     strata_chart as strata_chart,
 )
 from .directions import (
@@ -40,6 +43,7 @@ __all__ = [
     "lettered",
     "power_chart",
     "problems_chart",
+    "push_chart",
     "strata_chart",
     "transitions_chart",
 ]

@@ -85,6 +85,43 @@ def _band_layers(band: pd.DataFrame) -> list[alt.Chart]:
     return [span, middle]
 
 
+def push_chart(curves: pd.DataFrame, *, width: float = 320, height: float = 150) -> alt.LayerChart:
+    """Paired difference over the push, so that directions of unequal length are side by side.
+
+    Args:
+        curves: rows of `tables.push_curves` of one problem set. `direction`, `push`, `estimate`,
+            `low`, `high` (fractions).
+    """
+    domain = names(curves, "direction")
+    base = alt.Chart(
+        rows(curves, ["direction", "push", "alpha", "estimate", "low", "high", "n"])
+    ).encode(
+        x=alt.X(
+            "push",
+            type="quantitative",
+            axis=percent_axis("Push α‖v‖/‖h‖ (%)", grid=False),
+            scale=alt.Scale(padding=6),
+        )
+    )
+    axis = percent_axis(POINTS)
+    zero = alt.Chart(alt.Data(values=[{"zero": 0}])).mark_rule(color=DARK, strokeWidth=0.5)
+    tango = base.mark_area(opacity=0.18).encode(
+        y=alt.Y("low", type="quantitative", axis=axis),
+        y2="high",
+        color=colour("direction", domain),
+    )
+    y = alt.Y("estimate", type="quantitative", axis=axis)
+    line = base.mark_line(strokeWidth=1.2).encode(y=y, color=colour("direction", domain))
+    points = base.mark_point(filled=True, size=22, opacity=1).encode(
+        y=y,
+        color=colour("direction", domain),
+        shape=shape("direction", domain),
+        tooltip=tips("direction", "push", "alpha", "estimate", "low", "high", "n"),
+    )
+    baseline = zero.encode(y=alt.Y("zero", type="quantitative"))
+    return layered(tango, baseline, line, points).properties(width=width, height=height)
+
+
 def dose_chart(
     doses: pd.DataFrame, *, width: float = 150, height: float = 140
 ) -> alt.FacetChart | alt.LayerChart:

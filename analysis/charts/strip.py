@@ -18,6 +18,9 @@ from analysis.charts.base import (
     tips,
 )
 
+# Dots stand between −1 and 1; the interval by order statistics stands below them.
+SCALE, BELOW = alt.Scale(domain=[-1.15, 1.15]), -1.08
+
 
 def controls_chart(
     points: pd.DataFrame, intervals: pd.DataFrame, *, width: float = 320, height: float = 46
@@ -29,19 +32,27 @@ def controls_chart(
             text), `direction`, `role`, `estimate` (fraction) and `stack` (−1…1: where the dot
             stands so that none hides another).
         intervals: rows of `tables.controls` of the same set. `panel`, `prediction_low`,
-            `prediction_high`, `controls_mean`, `k`.
+            `prediction_high`, `order_low`, `order_high`, `controls_mean`, `k`.
     """
     domain = names(points[points["role"] == "candidate"], "direction")
     panels = names(points, "panel")
     data = rows(points, ["panel", "direction", "role", "estimate", "stack"])
     spans = rows(
-        intervals.drop_duplicates("panel"),
-        ["panel", "prediction_low", "prediction_high", "controls_mean", "k"],
+        intervals.drop_duplicates("panel").assign(order_at=BELOW),
+        [
+            "panel",
+            "prediction_low",
+            "prediction_high",
+            "order_low",
+            "order_high",
+            "order_level",
+            "order_at",
+            "controls_mean",
+            "k",
+        ],
     )
     merged = alt.Data(values=[*data.values, *spans.values])
-    base = alt.Chart().encode(
-        y=alt.Y("stack", type="quantitative", axis=None, scale=alt.Scale(domain=[-1.15, 1.15]))
-    )
+    base = alt.Chart().encode(y=alt.Y("stack", type="quantitative", axis=None, scale=SCALE))
     axis = percent_axis(POINTS)
     x = alt.X("estimate", type="quantitative", axis=axis)
     interval = (
@@ -51,6 +62,16 @@ def controls_chart(
             x=alt.X("prediction_low", type="quantitative", axis=axis),
             x2="prediction_high",
             tooltip=tips("panel", "k", "prediction_low", "controls_mean", "prediction_high"),
+        )
+    )
+    order = (
+        alt.Chart()
+        .mark_rule(color=DARK, strokeWidth=0.8)
+        .encode(
+            x=alt.X("order_low", type="quantitative"),
+            x2="order_high",
+            y=alt.Y("order_at", type="quantitative", axis=None, scale=SCALE),
+            tooltip=tips("panel", "k", "order_low", "order_high", "order_level"),
         )
     )
     middle = (
@@ -73,7 +94,9 @@ def controls_chart(
             tooltip=tips("direction", "estimate"),
         )
     )
-    whole = layered(interval, middle, dots, candidates).properties(width=width, height=height)
+    whole = layered(interval, order, middle, dots, candidates).properties(
+        width=width, height=height
+    )
     header = alt.Header(labelAngle=0, labelAlign="left", title=None, labelOrient="left")
     return whole.facet(
         row=alt.Row("panel", type="nominal", sort=panels, header=header, title=None), data=merged

@@ -16,9 +16,12 @@ app = typer.Typer()
 
 @app.command()
 def calibrate(
-    only: Annotated[
-        str | None,
-        typer.Option(help="Sections with commas: pairs,controls,searches,…; by default all."),
+    sections: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Sections, such as pairs, controls or verdicts; by default all.",
+            show_default=False,
+        ),
     ] = None,
     quick: Annotated[bool, typer.Option(help="A small grid and few data sets: seconds.")] = False,
     tables: Annotated[
@@ -31,24 +34,38 @@ def calibrate(
             help="Data sets per setting of what resamples; by default 1000, or 60 with --quick."
         ),
     ] = None,
+    experiments: Annotated[
+        int | None,
+        typer.Option(
+            help="Whole experiments per setting of the verdicts; by default 300, or 4 with "
+            "--quick.",
+            min=1,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of every simulation.", min=0, max=MOST_SEED)] = 0,
     json_: JsonOption = False,
 ) -> None:
     """Simulate no effect and known effects: how often tests reject and intervals cover.
 
-    Example: steerstat calibrate --quick --only pairs,controls
+    Example: steerstat calibrate pairs controls --quick
+
+    Example: steerstat calibrate verdicts --experiments 100
     """
     from dataclasses import replace
 
     from analysis import calibration
 
     effort = calibration.QUICK if quick else calibration.Effort()
-    effort = replace(effort, tables=tables or effort.tables, searches=searches or effort.searches)
-    names = [cast("CalibrationSection", n.strip()) for n in only.split(",")] if only else None
+    effort = replace(
+        effort,
+        tables=tables or effort.tables,
+        searches=searches or effort.searches,
+        experiments=experiments or effort.experiments,
+    )
     rows = calibration.calibrate(
         seed=seed,
         effort=effort,
-        sections=names,
+        sections=cast("list[CalibrationSection]", sections) if sections else None,
         progress=lambda name: typer.echo(f"{name} …", err=True),
     )
     if json_:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from analysis import tables, words
 from analysis.figures.figure import Build, Drawing, Kind, Place
+from analysis.tables.comparisons import dose_name
 from analysis.tables.readings import view
 
 
@@ -104,16 +105,24 @@ def _controls(place: Place) -> Iterator[Drawing]:
         return
     said = []
     for row in compared.to_dict("records"):
+        at = f"{row['candidate']} at {dose_name(row['quantity'], row['alpha'])}"
+        if row["why"]:
+            said.append(f"{at}: its {row['control_kind']} controls are not comparable")
+            continue
         few = " (too few controls)" if row["rank_status"] == "too_few_controls" else ""
         said.append(
-            f"{row['candidate']} at {row['panel']}: d = {words.signed(row['d'], 2)}, "
-            f"Crawford–Howell {words.p_is(row['p_crawford_howell'])}, rank "
-            f"{words.p_is(row['p_rank'])}{few} (k = {int(row['k'])})"
+            f"{at}: {int(row['beyond'])} of {int(row['k'])} controls "
+            f"lie beyond it, rank p {words.p_value(row['p_rank'])}{few}, Crawford–Howell p "
+            f"{words.p_from_controls(row['p_crawford_howell'], row['k'])}, d = "
+            f"{words.signed(row['d'], 2)}"
         )
     caption = (
-        f"Each dot is a control direction ({_pairs(place, compared)}); grey: 95 % prediction "
-        "interval of one further control, line: their mean. Signed: [f(α) − f(−α)]/2, free of "
-        f"damage by either sign. {'; '.join(said)}."
+        "Each dot is one of the candidate's own control directions "
+        f"({_pairs(place, compared)}); grey: 95 % prediction interval of one further control if "
+        "they are normal; bracket: the same by order statistics, whatever they are; line: their "
+        "mean. Signed: [f(α) − f(−α)]/2, free of damage by either sign. A Crawford–Howell p below "
+        "1/(k + 1) is not printed: with heavy tails it can be off a hundredfold. "
+        f"{'; '.join(said)}."
     )
     yield Drawing(build=lambda w: charts.controls_chart(strip, compared, width=w), caption=caption)
 
@@ -199,6 +208,32 @@ def _doses(place: Place) -> Iterator[Drawing]:
     )
 
 
+def _push(place: Place) -> Iterator[Drawing]:
+    """Candidates at equal push."""
+    from analysis import charts
+
+    curves, pairs = place.rows(tables.push_curves), place.rows(tables.equal_push)
+    if pairs.empty:
+        return
+    ends = pairs.loc[
+        pairs.groupby(["first", "second"], sort=False)["push"]
+        .agg(["idxmin", "idxmax"])
+        .to_numpy()
+        .ravel()
+    ]
+    said = "; ".join(
+        words.push_sentence({str(k): v for k, v in row.items()})
+        for row in ends.drop_duplicates().to_dict("records")
+    )
+    yield Drawing(
+        build=lambda w: charts.push_chart(curves, width=w),
+        caption="Paired difference to the baseline over the push α‖v‖/‖h‖: the share of a latent's "
+        "norm that is added, on average over the positions that change anything; "
+        f"{_pairs(place)}. Shading: 95 % interval. The longer direction is interpolated between "
+        f"its doses, problem by problem; limits hold at all pushes at once (max-T): {said}.",
+    )
+
+
 def _grid(cells: pd.DataFrame, borders: pd.DataFrame) -> Build:
     from analysis import charts
 
@@ -232,6 +267,7 @@ OF_SETS = (
     Kind(name="forest", title="Paired differences", query="behind_effects", draw=_forest),
     Kind(name="transitions", title="Transitions", query="behind_transitions", draw=_transitions),
     Kind(name="strata", title="By number of steps", query="behind_strata", draw=_strata),
+    Kind(name="push", title="Candidates at equal push", query="behind_curves", draw=_push),
     Kind(name="doses", title="Signed effect and damage", query="behind_problems", draw=_doses),
     Kind(
         name="problems",

@@ -18,7 +18,8 @@ from analysis.statistics.results import (
     THESE_PROBLEMS,
 )
 from analysis.tables.base import CURVE, groups
-from analysis.tables.comparisons import PLACE, SIGNED
+from analysis.tables.comparisons import SIGNED
+from analysis.tables.own_controls import PLACE
 from analysis.tables.paired import ANYTIME, MCNEMAR
 from analysis.tables.problems import SEED
 from analysis.tables.readings import Readings, view
@@ -234,14 +235,14 @@ def _control_results(
     gap = f"{quantity} − mean of controls"
     return [
         result(
+            row, contrast, name=f"{at}: rank", quantity=gap, method="rank among controls",
+            estimate=row["difference"], p=row["p_rank"], status=row["rank_status"], **shared,
+        ),
+        result(
             row, contrast, name=f"{at}: Crawford–Howell", quantity=gap, method="Crawford–Howell",
             estimate=row["difference"], low=row["estimate"] - row["prediction_high"],
             high=row["estimate"] - row["prediction_low"], p=row["p_crawford_howell"],
             statistic=row["t"], **shared,
-        ),
-        result(
-            row, contrast, name=f"{at}: rank", quantity=gap, method="rank among controls",
-            estimate=row["difference"], p=row["p_rank"], status=row["rank_status"], **shared,
         ),
         result(
             row, contrast, name=f"{at}: d", quantity="Cohen's d (ddof 1)", method="Cohen's d",

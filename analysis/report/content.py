@@ -12,6 +12,7 @@ from analysis.figures import Figure, Place, every_row, figures, places, shown
 from analysis.report import grids
 from analysis.report.document import Block, Bullets, Heading, Picture, Text
 from analysis.report.verdicts import RULES, store_verdicts
+from analysis.tables.base import groups
 from analysis.tables.readings import Readings, view
 
 WHY_SELECTED = (
@@ -77,11 +78,13 @@ def _of_place(place: Place, pictures: list[Figure]) -> list[Block]:
         blocks.append(Text(WHY_SELECTED, stamp=True))
     effects = place.rows(tables.effects)
     effects = effects[effects["role"] == "candidate"].reset_index(drop=True)
-    at_same = effects[~effects["in_part"].astype(bool)]
-    blocks += [Text(sentence) for sentence in _raw_and_matched(at_same)]
+    blocks += [Text(sentence) for sentence in _raw_and_matched(place.rows(tables.equal_push))]
     title = "Accuracy and paired difference at every α"
     blocks += [*show("accuracy"), grids.effects_grid(effects, f"effects-{name}", title, context)]
     blocks += show("forest")
+    together = place.rows(tables.sections)
+    if (together["candidates"] > 1).any():
+        blocks.append(grids.sections_grid(together, f"section-{name}", context))
     ends = place.rows(tables.planned_ends)
     ends = ends[ends["role"] == "candidate"]
     if len(ends):
@@ -111,33 +114,23 @@ def _of_place(place: Place, pictures: list[Figure]) -> list[Block]:
     return blocks + [Picture(figure) for figure in left]
 
 
-def _raw_and_matched(effects: pd.DataFrame) -> list[str]:
-    """The raw direction beside the difficulty-matched one, where both were run."""
+def _raw_and_matched(pairs: pd.DataFrame) -> list[str]:
+    """The raw direction beside the difficulty-matched one at equal push, where both were run."""
     said = []
-    for kind in dict.fromkeys(effects["kind"]):
-        raw = effects[effects["kind"] == kind]
-        matched = effects[effects["kind"] == f"{kind}_matched"]
-        if matched.empty:
-            continue
-        parts = []
-        for alpha in (effects["alpha"].min(), effects["alpha"].max()):
-            pair = [table[table["alpha"] == alpha] for table in (raw, matched)]
-            if all(len(table) for table in pair):
-                at_raw, at_matched = (table.iloc[0] for table in pair)
-                parts.append(
-                    f"at α = {words.alpha(alpha)} the raw direction moves accuracy by "
-                    f"{words.points(at_raw['estimate'])} points "
-                    f"{words.interval(at_raw['low'], at_raw['high'])}, the matched one by "
-                    f"{words.points(at_matched['estimate'])} "
-                    f"{words.interval(at_matched['low'], at_matched['high'])}"
-                )
+    matched = pairs[pairs["matched"].astype(bool)].reset_index(drop=True)
+    for (raw, counterpart), index in groups(matched, ["first", "second"]).items():
+        rows = matched.iloc[index]
+        ends = rows.iloc[sorted({int(rows["push"].argmin()), int(rows["push"].argmax())})]
+        at = "; ".join(
+            words.push_sentence({str(k): v for k, v in row.items()})
+            for row in ends.to_dict("records")
+        )
         said.append(
-            f"**Raw beside difficulty-matched.** {raw['direction'].iloc[0]} is the difference of "
-            f"means of right and wrong problems; {matched['direction'].iloc[0]} averages that "
-            "difference within each number of steps, so that it cannot encode difficulty: "
-            + "; ".join(parts)
-            + ". What the raw direction does beyond the matched one may be difficulty, not "
-            "correctness."
+            f"**Raw beside difficulty-matched.** {raw} is the difference of means of right and "
+            f"wrong problems; {counterpart} averages that difference within each number of steps, "
+            "so that it cannot encode difficulty. They differ in length, so they are compared at "
+            f"equal push: {at}. What the raw direction does beyond the matched one may be "
+            "difficulty, not correctness."
         )
     return said
 

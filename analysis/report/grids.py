@@ -11,6 +11,7 @@ from analysis import words
 from analysis.figures import named_query, shown
 from analysis.report.document import Cards, Grid
 from analysis.report.verdicts import Verdict
+from analysis.tables.comparisons import dose_name
 
 OUTCOME = "Right: a readable right answer; one that cannot be read is not right."
 
@@ -154,52 +155,75 @@ def parts_grid(parts: pd.DataFrame) -> Grid:
     )  # fmt: skip
 
 
+def sections_grid(sections: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:
+    """Every candidate and alpha, corrected over all of the section."""
+    rows = [
+        [
+            row["direction"],
+            words.alpha(row["alpha"]),
+            words.count(row["n"]),
+            words.points(row["estimate"]),
+            words.p_value(row["p"]),
+            words.p_value(row["p_section"]),
+        ]
+        for row in _records(sections)
+    ]
+    sizes = ", ".join(str(int(m)) for m in dict.fromkeys(sections["family_size"]))
+    return Grid(
+        name=name,
+        title="All candidates of this section at once",
+        head=["Direction", "α", "Pairs", "Difference (points)", "p (mid-p)", "p (max-T)"],
+        rows=rows,
+        note=f"Corrected over the {sizes} doses of all candidates by step-down max-T: one sign is "
+        "flipped per problem, so that what curves share by problem and baseline is kept.",
+        sql=shown("behind_effects", context),
+    )
+
+
 def controls_grid(controls: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:
-    """Each candidate among its controls."""
+    """Each candidate among its own controls: the rank first, Crawford–Howell beside it."""
     rows = []
     for row in _records(controls):
         few = " (too few controls)" if row["rank_status"] == "too_few_controls" else ""
         rows.append(
             [
                 row["candidate"],
-                row["panel"],
+                dose_name(row["quantity"], row["alpha"]),
                 f"{int(row['k'])} {row['control_kind']}",
                 words.count(row["n"]),
                 words.points(row["estimate"]),
                 words.points(row["controls_mean"]),
+                words.count(row["beyond"]),
+                words.p_value(row["p_rank"]) + few,
+                words.interval(row["order_low"], row["order_high"]),
+                words.p_from_controls(row["p_crawford_howell"], row["k"]),
+                words.p_value(row["p_normal"]),
                 words.interval(row["prediction_low"], row["prediction_high"]),
                 f"{words.signed(row['d'], 2)} [{words.signed(row['d_low'], 2)}, "
                 f"{words.signed(row['d_high'], 2)}]",
                 words.signed(row["g"], 2),
-                words.p_value(row["p_crawford_howell"]),
-                words.p_value(row["p_rank"]) + few,
-                _norm(row),
             ]
         )
+    why = " ".join(dict.fromkeys(row["why"] for row in _records(controls) if row["why"]))
     return Grid(
         name=name,
-        title="Candidates among their control directions",
+        title="Candidates among their own control directions",
         head=["Candidate", "Quantity", "Controls", "Problems", "Effect (points)",
               "Mean of controls",
-              "95 % prediction interval", "Cohen's d", "Hedges g", "p (Crawford–Howell)",
-              "p (rank)", "Its norm / theirs"],
+              "Controls beyond it", "p (rank)", "Interval by order", "p (Crawford–Howell)",
+              "p (normality)", "95 % prediction interval", "Cohen's d", "Hedges g"],
         rows=rows,
         note="All on the same problems, those that baseline, candidate and every control have. One "
-        "observation against a sample of directions: Crawford–Howell (normal controls) "
-        "and the rank among them, which cannot fall below 2/(k + 1). The signed effect "
-        "[f(α) − f(−α)]/2 is free of damage that both signs do. d has ddof = 1; its interval is "
-        "the one that agrees with Crawford–Howell.",
+        "observation against a sample of directions. Both tests assume exchangeability: "
+        "controls of the same norm and construction, independent, searched in the same way. The "
+        "rank among k controls cannot fall below 2/(k + 1); the interval by order statistics is "
+        "where one more control would fall, whatever their distribution. Crawford–Howell and its "
+        "prediction interval assume normal controls: Shapiro–Wilk's p checks that, and a p below "
+        "1/(k + 1) is not printed, because with heavy tails it can be off a hundredfold. The "
+        "signed effect [f(α) − f(−α)]/2 is free of damage that both signs do. d has ddof = 1; its "
+        "interval is the one that agrees with Crawford–Howell." + (f" {why}" if why else ""),
         sql=shown("behind_controls", context),
     )  # fmt: skip
-
-
-def _norm(row: Mapping[str, Any]) -> str:
-    """The candidate's norm over its controls', and whose norm they were given."""
-    ratio = row["norm_ratio"]
-    if ratio is None or ratio != ratio:
-        return "–"
-    borrowed = row["matched_to"] != row["candidate"]
-    return f"{ratio:.2f}" + (f" (controls of {row['matched_to']})" if borrowed else "")
 
 
 def transitions_grid(transitions: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:

@@ -13,13 +13,16 @@ from analysis.tables.readings import Source, opened
 
 
 def summary(store: Source) -> pd.DataFrame:
-    """One row per candidate and extreme dose: the effect, its tests, and its controls.
+    """One row per candidate, extreme dose and kind of its controls: the effect and its tests.
 
     Fractions, nothing rounded. `verdict` is the report's verdict on the claim of that sign.
     """
     readings = opened(store)
     effects, controls = tables.effects(readings), tables.controls(readings)
-    of_claim = {(v.set_name, v.direction, v.claim): v.verdict for v in verdicts(effects, controls)}
+    of_claim = {
+        (one.set_name, one.direction, one.claim): one.verdict
+        for one in verdicts(effects, tables.beyond_controls(readings))
+    }
     rows = []
     candidates = effects[effects["role"] == "candidate"]
     for _, curve in candidates.groupby(["set_name", "direction", "protocol"], sort=False):
@@ -31,9 +34,8 @@ def summary(store: Source) -> pd.DataFrame:
                 & (controls["alpha"] == alpha)
                 & (controls["quantity"] == "effect")
             ]
-            comparison = against.iloc[0] if len(against) else pd.Series(dtype=object)
             claim = "amplification" if alpha > 0 else "suppression"
-            rows.append(
+            rows += [
                 {
                     "set": row["set_name"],
                     "direction": row["direction"],
@@ -52,14 +54,16 @@ def summary(store: Source) -> pd.DataFrame:
                     "complete_estimate": row["complete_estimate"],
                     "effect_low": row["effect_low"],
                     "effect_high": row["effect_high"],
-                    "controls_mean": comparison.get("controls_mean"),
-                    "k": comparison.get("k"),
-                    "p_crawford_howell": comparison.get("p_crawford_howell"),
-                    "p_rank": comparison.get("p_rank"),
+                    "control_kind": own.get("control_kind"),
+                    "controls_mean": own.get("controls_mean"),
+                    "k": own.get("k"),
+                    "p_rank": own.get("p_rank"),
+                    "p_crawford_howell": own.get("p_crawford_howell"),
                     "claim": claim,
                     "verdict": of_claim.get((row["set_name"], row["direction"], claim)),
                 }
-            )
+                for own in against.to_dict("records") or [{}]
+            ]
     return pd.DataFrame(rows)
 
 
@@ -77,7 +81,7 @@ def summary_table(store: Source, *, json_output: bool = False) -> None:
     table = Table(title="steering against the baseline, and against random directions")
     for name in ("direction", "α", "gained/lost of n", "points [95 %]", "p (Holm)"):
         table.add_column(name)
-    for name in ("controls", "p (C–H)", "p (rank)", "claim"):
+    for name in ("controls", "p (rank)", "p (C–H)", "claim"):
         table.add_column(name)
     for row in frame.to_dict("records"):
         stamp = " *" if row["selected_on_outcome"] else ""
@@ -91,8 +95,8 @@ def summary_table(store: Source, *, json_output: bool = False) -> None:
             words.MISSING
             if pd.isna(row["k"])
             else f"{words.points(row['controls_mean'])} (k = {words.count(row['k'])})",
-            words.p_value(row["p_crawford_howell"]),
             words.p_value(row["p_rank"]),
+            words.p_from_controls(row["p_crawford_howell"], row["k"]),
             f"{row['claim']}: {row['verdict']}",
         )
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 150)

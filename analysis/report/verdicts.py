@@ -3,6 +3,7 @@
 The rules are fixed before any row is seen and are printed with the report (`RULES`).
 *Amplification* asks whether accuracy rises at a positive alpha, *suppression* whether it falls at a
 negative one, and both whether it is this direction that does it and not any push of its size.
+How often they err is measured by `steerstat calibrate --only verdicts`.
 """
 
 from __future__ import annotations
@@ -11,38 +12,49 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis import words
-from analysis.tables.base import CONTEXT, CURVE, PART, groups, matching
-from analysis.tables.comparisons import EFFECT, PLACE, SIGNED
+from analysis.tables.base import CURVE, PART, groups, matching
+from analysis.tables.beyond import CLAIMS, SIGNIFICANCE
+from analysis.tables.own_controls import PLACE
+from analysis.tables.paired import holm_by
 from analysis.tables.readings import Source, opened
 from analysis.tables.stops import stop_words
 
 LEVEL_P = 0.05
 # Gains smaller than this are not what anybody steers for; a gain is excluded beyond it.
 MARGIN = 0.05
-# Norms that differ by less than this share count as matched.
-SAME_NORM = 0.05
 SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE = "supported", "not supported", "inconclusive"
 RULES = (
     "**Against the baseline**: does accuracy rise at some positive α (amplification), or fall at "
     "some negative α (suppression)? McNemar mid-p, Holm-corrected over the alphas of the "
-    "direction, at most 0.05. If it does not, and the 95 % Tango interval excludes a change of 5 "
-    "points at every α of that sign, the claim is **not supported**; if it does not, "
-    "**inconclusive**.",
+    "direction, at most 0.05. If it does not, and the 95 % interval excludes a change of 5 points "
+    "at every α of that sign, the claim is **not supported**; if it does not, **inconclusive**.",
     "**Ended by a plan**: what a sequential plan ended is tested by its e-value with its "
     "confidence sequence, which hold however often one looked, Holm-corrected over all tests of "
     "the plan; what ended as futile never rejects. What ended before the last problem is not "
     "ranked among controls.",
-    "**Against control directions**: where accuracy moved, does the candidate lie beyond its "
-    "controls on that side? Crawford–Howell p at most 0.05, and the rank test too where there are "
-    "controls enough for it. If it is not even beyond their mean, the claim is **not supported**: "
-    "random directions do as much.",
-    "**The signed effect** [f(α) − f(−α)]/2 must stand out from the controls' by the same two "
-    "tests, where both signs were run: a direction that does harm with either sign pushes harder, "
-    "but does not mean anything.",
-    "All three met: **supported**. Otherwise **inconclusive**; the reason says what is missing.",
+    "**Its own controls**: a direction is compared only with control directions that were drawn "
+    "for it, have its norm at every position that changes anything, and were run at the same doses "
+    "of both signs, in the same way, on the same problems and seeds. Without them the claim is "
+    "**inconclusive**, and the reason says what to run.",
+    "**Three ranks among them**, each of the largest standardised value over all doses that they "
+    "share, so that a control is searched as the candidate is: the effect at doses of the claim's "
+    "sign; the signed effect [f(α) − f(−α)]/2, which harm that both signs do leaves alone; and its "
+    "share of all changes, which a direction that merely pushes harder leaves alone. All three "
+    "must have a one-sided p of at most 0.025, corrected by Holm over the candidates of the "
+    "section, for every kind of control that was run.",
+    "**The assumption** of these ranks is exchangeability: were the candidate nothing special, it "
+    "might have been any of the k + 1 directions: same norm, same construction, drawn "
+    "independently, same search. Controls that do the same to the same problems (mean cosine above "
+    "0 at p ≤ 0.01) contradict it and support nothing.",
+    "**Not supported against controls** takes an interval: candidate − mean of controls, paired by "
+    "problem, excludes 5 points in the claim's sense at every dose they share.",
+    "**Answers that cannot be read** are not right answers; every condition must hold as well "
+    "where each outcome without a verdict is taken against the claim.",
+    "All met: **supported**. Otherwise **inconclusive**; the reason says what is missing.",
     "A test set that was selected on the outcome never supports a verdict: its figures are shown "
     "and stamped, and the verdict is **inconclusive**.",
 )
@@ -66,25 +78,42 @@ def store_verdicts(store: Source) -> list[Verdict]:
     from analysis import tables
 
     readings = opened(store)
-    return verdicts(tables.effects(readings), tables.controls(readings))
+    return verdicts(
+        tables.effects(readings), tables.beyond_controls(readings), tables.equal_push(readings)
+    )
 
 
-def verdicts(effects: pd.DataFrame, controls: pd.DataFrame) -> list[Verdict]:
-    """Amplification and suppression of every candidate; takes tables `effects` and `controls`."""
-    candidates = effects[effects["role"] == "candidate"].reset_index(drop=True)
+def verdicts(
+    effects: pd.DataFrame, beyond: pd.DataFrame, push: pd.DataFrame | None = None
+) -> list[Verdict]:
+    """Amplification and suppression of every candidate.
+
+    Takes the tables `effects` and `beyond_controls`, and `equal_push` for a sentence on the
+    difficulty-matched counterpart.
+    """
+    candidates = with_bounds(effects[effects["role"] == "candidate"].reset_index(drop=True))
+    compared = beyond.groupby(["candidate", "claim"], sort=False).indices
     reached = []
     for value, index in groups(candidates, CURVE).items():
         curve = candidates.iloc[index]
         names = dict(zip(CURVE, value, strict=True))
-        place = {name: names[name] for name in PLACE}
-        compared = matching(controls, place | {"candidate": names["direction"]})
-        beside = _matched(candidates, controls, names, str(curve["kind"].iloc[0]))
-        for sign, claim in ((1, "amplification"), (-1, "suppression")):
+        for claim, sign in CLAIMS.items():
             side = curve[curve["alpha"] * sign > 0]
             if len(side):
-                verdict = _verdict(claim, sign, side, compared, names)
-                reached.append(_with_matched(verdict, sign, side, beside))
+                place = {name: names[name] for name in PLACE}
+                rows = beyond.iloc[compared.get((names["direction"], claim), [])]
+                verdict = _verdict(claim, sign, side, matching(rows, place), names)
+                pairs = None if push is None else matching(push, place)
+                reached.append(_with_counterpart(verdict, sign, pairs))
     return sorted(reached, key=lambda v: v.selected_on_outcome)
+
+
+def with_bounds(effects: pd.DataFrame) -> pd.DataFrame:
+    """The rows with `bound_p_adjusted`: Holm of `bound_p` over the family of `p_adjusted`."""
+    ended = effects["stop"].notna() if "stop" in effects else np.zeros(len(effects), dtype=bool)
+    planned = effects["family_size"].where(ended) if "family_size" in effects else None
+    worst = effects.assign(p=effects["bound_p"], planned_tests=planned)
+    return effects.assign(bound_p_adjusted=holm_by(worst, CURVE)["p_adjusted"])
 
 
 def _verdict(
@@ -94,12 +123,8 @@ def _verdict(
     selected = bool(side["selected_on_outcome"].iloc[0])
     verdict, reasons = _against_baseline(sign, side)
     if verdict is None:
-        beyond, reason = _against_controls(sign, side, controls)
-        stands_out, signed = _signed(sign, controls)
-        reasons += [reason, *([signed] if signed else [])]
-        verdict = SUPPORTED if beyond == SUPPORTED and stands_out else beyond
-        if beyond == SUPPORTED and not stands_out:
-            verdict = INCONCLUSIVE
+        verdict, more = _against_controls(sign, side, controls)
+        reasons += more
     if selected:
         verdict = INCONCLUSIVE
         reasons.insert(0, "The test set was selected on the baseline outcome and cannot decide.")
@@ -125,14 +150,17 @@ def _against_baseline(sign: int, side: pd.DataFrame) -> tuple[str | None, list[s
     moved = _moved(sign, side)
     if len(moved):
         top = _top(moved, moved["estimate"] * sign)
-        return None, [f"Accuracy {word} at {len(moved)} of {len(side)} alphas; most at {_at(top)}."]
+        said = f"Accuracy {word} at {len(moved)} of {len(side)} alphas; most at {_at(top)}."
+        if len(_holding(sign, moved)):
+            return None, [said]
+        return INCONCLUSIVE, [said, "Answers without a verdict could explain it at each of them."]
     best = _top(side, side["estimate"] * sign)
     reasons = [f"Accuracy {word} at no alpha beyond chance; the most favourable is {_at(best)}."]
     against = side[(side["p_adjusted"] <= LEVEL_P) & (side["estimate"] * sign < 0)]
     if len(against):
         worst = _top(against, -against["estimate"] * sign)
         reasons.append(f"It {opposite} at {len(against)} of {len(side)}, most at {_at(worst)}.")
-    limit = float(side["high"].max() if sign > 0 else -side["low"].min())
+    limit = float(side["bound_high"].max() if sign > 0 else -side["bound_low"].min())
     kind = "gain" if sign > 0 else "loss"
     if limit < 0:
         reasons.append(f"Every interval of this sign excludes any {kind}.")
@@ -147,104 +175,109 @@ def _against_baseline(sign: int, side: pd.DataFrame) -> tuple[str | None, list[s
     return INCONCLUSIVE, reasons
 
 
-def _against_controls(sign: int, side: pd.DataFrame, controls: pd.DataFrame) -> tuple[str, str]:
-    """What the control directions say where accuracy moved, at the largest such dose."""
-    moved = set(_moved(sign, side)["alpha"])
-    shared = controls[(controls["quantity"] == EFFECT) & controls["alpha"].isin(moved)]
-    shared = shared[shared["p_crawford_howell"].notna()]
-    early = PART in side and side[side["alpha"].isin(moved)][PART].any()
-    if shared.empty and early:
-        return INCONCLUSIVE, (
+def _holding(sign: int, moved: pd.DataFrame) -> pd.DataFrame:
+    """Of the rows that moved, those that would have, whatever the answers without a verdict."""
+    least = moved["effect_low"] if sign > 0 else -moved["effect_high"]
+    return moved[(moved["bound_p_adjusted"] <= LEVEL_P) & (least > 0)]
+
+
+def _against_controls(
+    sign: int, side: pd.DataFrame, controls: pd.DataFrame
+) -> tuple[str, list[str]]:
+    """What the candidate's own controls say of a side that moved, kind by kind."""
+    if PART in side and _moved(sign, side)[PART].astype(bool).all():
+        return INCONCLUSIVE, [
             "The plan ended such doses early, by the very outcomes that would be ranked among the "
             "controls: `steerstat collect` with the plan, without --stop-when-decided, runs the "
             "rest."
-        )
-    if shared.empty:
+        ]
+    rows = controls.to_dict("records")
+    run = [row for row in rows if row["k"] > 0]
+    asked = run or rows
+    if not asked:
+        return INCONCLUSIVE, ["It was not compared with control directions of its own."]
+    decided = [_against_kind(sign, side, {str(k): v for k, v in row.items()}) for row in asked]
+    reasons = [reason for _, reason in decided]
+    if run:
+        reasons += [f"Not counted: {row['why']}" for row in rows if row["k"] == 0]
+    found = {verdict for verdict, _ in decided}
+    if NOT_SUPPORTED in found:
+        return NOT_SUPPORTED, reasons
+    return (SUPPORTED if found == {SUPPORTED} else INCONCLUSIVE), reasons
+
+
+def _against_kind(sign: int, side: pd.DataFrame, row: Mapping[str, Any]) -> tuple[str, str]:
+    """What one kind of control says: the conditions of the rules, one after another."""
+    if row["status"] == "not_comparable":
+        return INCONCLUSIVE, str(row["why"])
+    moved, shared = set(_moved(sign, side)["alpha"]), set(row["doses"])
+    if not moved & shared:
         return INCONCLUSIVE, (
-            "No control directions were run at such an alpha, so nothing says that this direction "
-            "does more than any push of its size."
+            f"Its {row['control_kind']} controls were run at α = {words.alphas(row['doses'])}, "
+            f"where accuracy did not move: collect them at α = {words.alphas(sorted(moved))}."
         )
-    row = _top(shared, shared["alpha"].abs())
-    said = f"Against {_compared(row)}"
-    if row["difference"] * sign <= 0:
-        return NOT_SUPPORTED, f"{said}: random directions do as much or more."
-    if _stands_out(row):
-        return SUPPORTED, f"{said}: more than such directions do."
-    return INCONCLUSIVE, f"{said}: not shown to be more than such directions do."
+    said = f"Against {_compared(sign, row)}"
+    if row["difference_limit"] < MARGIN and moved <= shared:
+        return NOT_SUPPORTED, (
+            f"{said}: 5 points beyond the mean of its controls are excluded at every dose that "
+            "they share, so such directions do as much."
+        )
+    if row["status"] != "ok":
+        return INCONCLUSIVE, f"{said}. {row['why']}"
+    if row["p_adjusted"] > SIGNIFICANCE:
+        return INCONCLUSIVE, f"{said}: {_short_of(row)}."
+    if row["p_bounds_adjusted"] > SIGNIFICANCE:
+        return INCONCLUSIVE, (
+            f"{said}: answers without a verdict could explain it (corrected "
+            f"{words.p_is(row['p_bounds_adjusted'])} with all of them against the claim)."
+        )
+    return SUPPORTED, f"{said}: more than such directions do, and by its sign."
 
 
-def _stands_out(row: Mapping[str, Any]) -> bool:
-    """Whether both tests against the controls reject, or the one there are controls enough for."""
-    few = row["rank_status"] == "too_few_controls"
-    return bool(row["p_crawford_howell"] <= LEVEL_P and (few or row["p_rank"] <= LEVEL_P))
+def _short_of(row: Mapping[str, Any]) -> str:
+    """Which of the three ranks is not small enough, alone or corrected."""
+    if row["p_effect"] > SIGNIFICANCE:
+        return "not shown to be more than such directions do"
+    if row["p_signed"] > SIGNIFICANCE:
+        return "not shown that the sign of the push matters"
+    if row["p_share"] > SIGNIFICANCE:
+        return "a direction that means nothing but pushes harder could do it"
+    return f"not enough for the best of {int(row['family_size'])} candidates"
 
 
-def _compared(row: Mapping[str, Any]) -> str:
-    """One comparison with the controls in words."""
-    few = (
-        f", too few controls for it: never below {words.p_value(row['rank_floor'])}"
-        if row["rank_status"] == "too_few_controls"
-        else ""
-    )
-    ratio = row.get("norm_ratio")
-    size = ""
-    if ratio is not None and ratio == ratio and abs(ratio - 1) > SAME_NORM:
-        size = f"; its norm is {ratio:.2f} of theirs"
+def _compared(sign: int, row: Mapping[str, Any]) -> str:
+    """One comparison with controls of one kind in words."""
+    kind = words.counted(int(row["k"]), f"{row['control_kind']} control")
+    left = f" ({int(row['left_out'])} more were not comparable)" if row["left_out"] else ""
+    family = int(row["family_size"])
+    over = f", corrected over {family} candidates {words.p_is(row['p_adjusted'])}"
     return (
-        f"{int(row['k'])} {row['control_kind']} controls at α = {words.alpha(row['alpha'])} it "
-        f"differs by {words.points(row['difference'])} points (Crawford–Howell "
-        f"{words.p_is(row['p_crawford_howell'])}, d = {words.signed(row['d'], 2)}, rank "
-        f"{words.p_is(row['p_rank'])}{few}{size})"
+        f"{kind}{left} at α = {words.alphas(row['doses'])}: {int(row['beyond'])} of them lie at "
+        f"least as far as it does; ranks of the effect {words.p_is(row['p_effect'])} (at α = "
+        f"{words.alpha(row['alpha'])} it differs from their mean by "
+        f"{words.points(row['difference'])} points), of the signed effect "
+        f"{words.p_is(row['p_signed'])} (at |α| = {row['signed_alpha']:g} "
+        f"{words.points(row['signed'])} points against {words.points(row['controls_signed'])}), of "
+        f"its share {words.p_is(row['p_share'])}{over if family > 1 else ''}"
     )
 
 
-def _signed(sign: int, controls: pd.DataFrame) -> tuple[bool, str | None]:
-    """Whether the signed effect stands out in the claim's sense; True where it was not run.
-
-    A claim about either sign needs a positive signed effect: f(a) above f(−a).
-    """
-    rows = controls[(controls["quantity"] == SIGNED) & controls["p_crawford_howell"].notna()]
-    if rows.empty:
-        return True, None
-    row = _top(rows, rows["alpha"])
-    stands_out = _stands_out(row) and row["difference"] > 0
-    said = (
-        f"Its signed effect at |α| = {row['alpha']:g} is {words.points(row['estimate'])} points "
-        f"against {words.points(row['controls_mean'])} on average of the controls "
-        f"(Crawford–Howell {words.p_is(row['p_crawford_howell'])}, rank "
-        f"{words.p_is(row['p_rank'])}): "
-    )
-    if stands_out:
-        return True, said + "the sign matters."
-    return False, said + "not shown that the sign of the push matters."
-
-
-def _matched(
-    candidates: pd.DataFrame, controls: pd.DataFrame, names: Mapping[str, Any], kind: str
-) -> pd.DataFrame:
-    """Comparisons of the difficulty-matched counterpart of a raw direction with the controls."""
-    context = {name: names[name] for name in CONTEXT}
-    twins = matching(candidates, context | {"kind": f"{kind}_matched"})
-    compared = matching(controls, context)
-    return compared[compared["candidate"].isin(set(twins["direction"]))]
-
-
-def _with_matched(verdict: Verdict, sign: int, side: pd.DataFrame, beside: pd.DataFrame) -> Verdict:
-    """The verdict with a sentence on the difficulty-matched counterpart, where accuracy moved."""
-    moved = set(_moved(sign, side)["alpha"])
-    rows = beside[(beside["quantity"] == EFFECT) & beside["alpha"].isin(moved)]
-    rows = rows[rows["p_crawford_howell"].notna()]
-    if rows.empty:
+def _with_counterpart(verdict: Verdict, sign: int, pairs: pd.DataFrame | None) -> Verdict:
+    """The verdict with a sentence on its difficulty-matched counterpart at the largest push."""
+    if pairs is None:
         return verdict
-    row = _top(rows, rows["alpha"].abs())
-    beyond = _stands_out(row) and row["difference"] * sign > 0
-    smaller = (row.get("norm_ratio") or 1.0) < 1 - SAME_NORM
-    tail = "so what the raw direction does may be difficulty"
-    if beyond:
-        tail = "so it is not difficulty alone"
-    elif smaller:
-        tail += ", or come with its larger norm"
-    said = f"Its difficulty-matched counterpart: against {_compared(row)}, {tail}."
+    mine = pairs["matched"].astype(bool) & (pairs["first"] == verdict.direction)
+    side = pairs[mine & (pairs["push"] * sign > 0)]
+    if side.empty:
+        return verdict
+    row = _top(side, side["push"].abs())
+    beyond = row["p"] <= LEVEL_P and row["difference"] * sign > 0
+    tail = (
+        "what it does beyond its counterpart may be difficulty"
+        if beyond
+        else "nothing says that difficulty is what it works by"
+    )
+    said = f"Beside its difficulty-matched counterpart, {words.push_sentence(row)}; {tail}."
     return replace(verdict, reason=f"{verdict.reason} {said}")
 
 

@@ -1,3 +1,4 @@
+from .beyond import beyond_controls as beyond_controls
 from .calibration import calibration_curves as calibration_curves
 from .comparisons import control_points as control_points
 from .comparisons import controls as controls
@@ -36,6 +37,8 @@ from .directions import (
 from .directions import (
     norms as norms,
 )
+from .equal_push import equal_push as equal_push
+from .equal_push import push_curves as push_curves
 from .missingness import missingness as missingness
 from .paired import accuracy as accuracy
 from .paired import effects as effects
@@ -58,6 +61,7 @@ from .problems import (
     trends as trends,
 )
 from .readings import Readings as Readings
+from .sections import sections as sections
 from .stops import covered_in_part as covered_in_part
 from .stops import planned_ends as planned_ends
 from .stops import stop_words as stop_words
@@ -66,6 +70,7 @@ __all__ = [
     "Readings",
     "accuracy",
     "accuracy_curves",
+    "beyond_controls",
     "calibration_curves",
     "control_band",
     "control_points",
@@ -77,6 +82,7 @@ __all__ = [
     "direction_norms",
     "doses",
     "effects",
+    "equal_push",
     "forest",
     "homogeneity",
     "latent_growth",
@@ -87,6 +93,8 @@ __all__ = [
     "problem_blocks",
     "problem_grid",
     "problem_strata",
+    "push_curves",
+    "sections",
     "stop_words",
     "strata",
     "transitions",

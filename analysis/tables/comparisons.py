@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analysis import words
-from analysis.tables.base import CONFIDENCE, CONTEXT, PART, STAMPS, groups, ordered
+from analysis.tables.base import CONFIDENCE, PART, STAMPS, groups, ordered
+from analysis.tables.own_controls import PLACE, Sample, samples
 from analysis.tables.paired import effects
 from analysis.tables.readings import Source, remembered, view
 from analysis.tables.shared import BEHIND, on_shared_problems
 
-# What must agree for a control to be comparable; the direction itself is what differs.
-PLACE = [*CONTEXT, "site", "schedule", "operator", "effect"]
 POINT_COLUMNS = [
     *PLACE, *STAMPS, "candidate", "control_kind", "quantity", "alpha", "direction", "role", "n",
     "gained", "lost", "estimate",
 ]  # fmt: skip
 CONTROL_COLUMNS = [
-    *PLACE, *STAMPS, "candidate", "control_kind", "matched_to", "norm_ratio", "quantity", "alpha",
-    "n", "k", "estimate", "controls_mean", "controls_sd", "difference", "d", "d_ddof0", "g",
-    "d_low", "d_high", "t", "p_crawford_howell", "prediction_low", "prediction_high", "level",
-    "p_rank", "rank_floor", "rank_status", "status",
+    *PLACE, *STAMPS, "candidate", "control_kind", "quantity", "alpha", "n", "k", "estimate",
+    "controls_mean", "controls_sd", "difference", "beyond", "p_rank", "rank_floor", "rank_status",
+    "order_low", "order_high", "order_level", "d", "d_ddof0", "g", "d_low", "d_high", "t",
+    "p_crawford_howell", "p_normal", "prediction_low", "prediction_high", "level", "status", "why",
 ]  # fmt: skip
 SIGNED_COLUMNS = [
     *PLACE, "direction", *STAMPS, "kind", "role", "quantity", "alpha", "n", "estimate", *BEHIND,
@@ -46,7 +46,7 @@ def control_points(store: Source) -> pd.DataFrame:
     tested = tested.assign(conditions=tested["condition_id"].map(lambda name: (name,)))
     signed = signed_effects(tested)
     both = pd.concat([tested.assign(quantity=EFFECT), signed], ignore_index=True)
-    points = match_controls(both, view(store, "directions"))
+    points = match_controls(both, view(store, "directions"), samples(store))
     shared = on_shared_problems(points, store, by=[*PLACE, "candidate", "quantity", "alpha"])
     return shared.drop(columns=BEHIND)
 
@@ -79,98 +79,125 @@ def signed_effects(tested: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=SIGNED_COLUMNS)
 
 
-def match_controls(tested: pd.DataFrame, directions: pd.DataFrame) -> pd.DataFrame:
-    """Each candidate's row with the rows of its controls at the same place and dose.
+def match_controls(
+    tested: pd.DataFrame, directions: pd.DataFrame, compared: Sequence[Sample] = ()
+) -> pd.DataFrame:
+    """Each candidate's row with the rows of its own controls at the same place and dose.
 
-    A candidate's controls are the control directions whose `parent_id` it is; a candidate without
-    any of its own is compared with the controls of others, kind by kind.
+    Its own controls are those whose `parent_id` it is, kind by kind: the comparable ones of its
+    sample, or where none is comparable all of them, which then are shown and not tested.
     """
-    parents = dict(zip(directions["direction_id"], directions["name"], strict=True))
-    parent_of = {
-        name: parents.get(parent)
-        for name, parent in zip(directions["name"], directions["parent_id"], strict=True)
-    }
-    tested = tested.assign(parent=tested["direction"].map(parent_of).astype(object))
-    samples: list[pd.DataFrame] = []
+    ids = dict(zip(directions["name"], directions["direction_id"], strict=True))
+    parents = dict(zip(directions["name"], directions["parent_id"], strict=True))
+    kept = {_key(one.names): one.controls for one in compared if one.controls}
+    tested = tested.assign(parent=tested["direction"].map(parents).astype(object))
+    found: list[pd.DataFrame] = []
     for index in groups(tested, [*PLACE, "quantity", "alpha"]).values():
         rows = tested.iloc[index]
         controls = rows[rows["role"] == "control"]
         for candidate in rows[rows["role"] == "candidate"].to_dict("records"):
-            of_candidate = controls[controls["parent"] == candidate["direction"]]
-            for kind, sample in (of_candidate if len(of_candidate) else controls).groupby("kind"):
-                pair = pd.concat([pd.DataFrame([candidate]), sample], ignore_index=True)
-                samples.append(pair.assign(candidate=candidate["direction"], control_kind=kind))
-    if not samples:
-        return pd.DataFrame(columns=[*POINT_COLUMNS, "parent", *BEHIND])
-    points = pd.concat(samples, ignore_index=True)
+            own = controls[controls["parent"] == ids.get(candidate["direction"])]
+            for kind, sample in own.groupby("kind"):
+                named = {"candidate": candidate["direction"], "control_kind": kind}
+                comparable = kept.get(_key(candidate | named))
+                if comparable is not None:
+                    sample = sample[sample["direction"].isin(comparable)]
+                if len(sample):
+                    pair = pd.concat([pd.DataFrame([candidate]), sample], ignore_index=True)
+                    found.append(pair.assign(**named))
+    if not found:
+        return pd.DataFrame(columns=[*POINT_COLUMNS, *BEHIND])
+    points = pd.concat(found, ignore_index=True)
     order = [*PLACE, "candidate", "control_kind", "quantity", "alpha", "role", "direction"]
-    return ordered(points.reindex(columns=[*POINT_COLUMNS, "parent", *BEHIND]), order)
+    return ordered(points.reindex(columns=[*POINT_COLUMNS, *BEHIND]), order)
+
+
+def _key(names: Mapping[Any, Any]) -> tuple[Any, ...]:
+    """What one sample is known by."""
+    return tuple(names[name] for name in (*PLACE, "candidate", "control_kind"))
 
 
 @remembered
 def controls(store: Source) -> pd.DataFrame:
-    """One row per candidate, kind of control and dose: is the candidate unusual among controls?
+    """One row per candidate, kind of its own controls and dose: is it unusual among them?
 
     `estimate` is the candidate's own effect, `difference` that − mean of the controls (fractions);
-    `d` has ddof = 1, `d_low/high` is the interval that agrees with Crawford–Howell;
-    `prediction_low/high` is where one more control direction would fall; `rank_floor` is the
-    smallest p that so few controls can give.
-    `matched_to` names the direction whose norm the controls have, `norm_ratio` the candidate's
-    norm over that one's.
+    `beyond` counts controls at least as far from their mean on its side; `p_rank` is two-sided, and
+    `rank_floor` the smallest that so few controls can give. `order_low/high` is where one more
+    control would fall whatever their distribution (it covers `order_level`), `prediction_low/high`
+    where it would if they were normal; `p_normal` (Shapiro–Wilk) checks that. `d` has ddof = 1,
+    `d_low/high` is the interval that agrees with Crawford–Howell. Where no control is comparable
+    they are described and not tested: `status` is `not_comparable`, and `why` says what to run.
     """
-    return compare(control_points(store), view(store, "directions"))
+    return compare(control_points(store), samples(store))
 
 
-def compare(points: pd.DataFrame, directions: pd.DataFrame) -> pd.DataFrame:
+def compare(points: pd.DataFrame, compared: Sequence[Sample] = ()) -> pd.DataFrame:
     """The columns of `controls` from the rows of `control_points`."""
-    norms = dict(zip(directions["name"], directions["norm"], strict=True))
+    why = {_key(one.names): one.why for one in compared}
     rows = []
     columns = [*PLACE, "candidate", "control_kind", "quantity", "alpha"]
     for value, index in groups(points, columns).items():
         group = points.iloc[index]
-        candidate = group[group["role"] == "candidate"].iloc[0]
-        sample = group[group["role"] == "control"]
-        matched = sorted({name for name in sample["parent"] if name is not None})
-        matched_to = matched[0] if len(matched) == 1 else None
-        rows.append(
-            dict(zip(columns, value, strict=True))
-            | {name: candidate[name] for name in (*STAMPS, "n")}
-            | {
-                "matched_to": matched_to,
-                "norm_ratio": norms[candidate["direction"]] / norms[matched_to]
-                if matched_to
-                else None,
-            }
-            | _comparison(float(candidate["estimate"]), sample["estimate"].to_numpy(dtype=float))
-        )
+        names = dict(zip(columns, value, strict=True))
+        own = group[group["role"] == "candidate"].iloc[0]
+        sample = group[group["role"] == "control"]["estimate"].to_numpy(dtype=float)
+        found = _comparison(float(own["estimate"]), sample)
+        reason = why.get(_key(names), "")
+        if reason:
+            told = ("estimate", "k", "level", "controls_mean", "controls_sd", "difference")
+            found = {name: one for name, one in found.items() if name in told}
+            found |= dict.fromkeys(("status", "rank_status"), "not_comparable")
+        rows.append(names | {name: own[name] for name in (*STAMPS, "n")} | found | {"why": reason})
     table = pd.DataFrame(rows, columns=CONTROL_COLUMNS)
     return table.assign(panel=pd.Series(panel_names(table), index=table.index, dtype=object))
 
 
 def panel_names(frame: pd.DataFrame) -> list[str]:
-    """The dose of each row as text; the signed effect says that it is one."""
-    return [
-        f"α = {words.alpha(alpha)}"
-        if quantity == EFFECT
-        else f"signed, |α| = {words.alpha(alpha)[1:]}"
-        for quantity, alpha in zip(frame["quantity"], frame["alpha"], strict=True)
-    ]
+    """The dose of each row as text; the signed effect says that it is one.
+
+    Where several candidates of a place have controls, each has panels of its own.
+    """
+    of = [""] * len(frame)
+    for index in groups(frame, PLACE).values():
+        sampled = frame.iloc[index][["candidate", "control_kind"]]
+        if len(groups(sampled, ["candidate"])) > 1 or len(groups(sampled, ["control_kind"])) > 1:
+            several = len(groups(sampled, ["control_kind"])) > 1
+            for at, (candidate, kind) in zip(index, sampled.itertuples(index=False), strict=True):
+                of[at] = f"{candidate}{f' ({kind})' if several else ''}, "
+    doses = zip(of, frame["quantity"], frame["alpha"], strict=True)
+    return [whose + dose_name(quantity, alpha) for whose, quantity, alpha in doses]
+
+
+def dose_name(quantity: str, alpha: float) -> str:
+    """A dose as text: ``α = −3``, or ``signed, |α| = 3``."""
+    text = words.alpha(alpha)
+    return f"α = {text}" if quantity == EFFECT else f"signed, |α| = {text[1:]}"
 
 
 def _comparison(effect: float, sample: np.ndarray) -> dict[str, Any]:
     """Every figure of one candidate against its sample; too few controls leave them empty."""
     from analysis.statistics.controls import compare_to_controls
+    from analysis.statistics.over_doses import normality, order_interval
 
     known: dict[str, Any] = {"estimate": effect, "k": len(sample), "level": CONFIDENCE}
     if len(sample) < 2:
         few = {"status": "too_few_controls", "rank_status": "too_few_controls"}
         return known | {"controls_mean": sample.mean()} | few
     result = compare_to_controls(effect, sample, tail="two-sided", confidence=CONFIDENCE)
+    order = order_interval(sample, confidence=CONFIDENCE)
+    side = np.sign(result.estimate) or 1.0
+    slack = 1e-9 * np.abs([effect, *sample]).max()
     too_few = result.rank_floor > 1 - CONFIDENCE
     return known | {
         "controls_mean": result.control_mean,
         "controls_sd": result.control_sd,
         "difference": result.estimate,
+        "beyond": int((side * (sample - effect) >= -slack).sum()),
+        "order_low": order.low,
+        "order_high": order.high,
+        "order_level": order.confidence,
+        "p_normal": normality(sample),
         "d": result.d,
         "d_ddof0": result.d_ddof0,
         "g": result.g,

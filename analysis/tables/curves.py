@@ -7,7 +7,8 @@ import pandas as pd
 
 from analysis import words
 from analysis.tables.base import CONTEXT, CURVE, STAMPS, groups, ordered, whole_test_sets
-from analysis.tables.comparisons import EFFECT, PLACE, control_points, controls, panel_names
+from analysis.tables.comparisons import EFFECT, control_points, controls, panel_names
+from analysis.tables.own_controls import PLACE
 from analysis.tables.paired import accuracy, effects
 from analysis.tables.readings import Source, remembered, view
 
@@ -63,7 +64,7 @@ def control_band(store: Source) -> pd.DataFrame:
     """Where a further control direction's accuracy would fall, per set and alpha.
 
     `accuracy_low/high`: Crawford–Howell's prediction interval of the controls' effects, moved to
-    the baseline (fractions); `k` controls of one kind.
+    the baseline (fractions); `k` comparable controls of the kind and candidate that `label` names.
     """
     compared = controls(store)
     compared = compared[(compared["quantity"] == EFFECT) & compared["prediction_low"].notna()]
@@ -72,7 +73,7 @@ def control_band(store: Source) -> pd.DataFrame:
         accuracy_low=(level + compared["prediction_low"]).clip(0, 1),
         accuracy_high=(level + compared["prediction_high"]).clip(0, 1),
         accuracy_mean=level + compared["controls_mean"],
-        label=compared["control_kind"],
+        label=compared["control_kind"] + " of " + compared["candidate"],
     )
     columns = [*PLACE, "label", "alpha", "k", "accuracy_low", "accuracy_mean", "accuracy_high"]
     return band.drop_duplicates([*PLACE, "label", "alpha"])[columns].reset_index(drop=True)
@@ -86,7 +87,6 @@ def controls_strip(store: Source, *, bins: int = 60) -> pd.DataFrame:
     equal bins of the panel's range) around the middle, so that none hides another.
     """
     points = control_points(store)
-    points = points.drop_duplicates([*PLACE, "quantity", "alpha", "direction"], ignore_index=True)
     points = points.assign(panel=panel_names(points))
     stack = np.zeros(len(points))
     estimate = points["estimate"].to_numpy(dtype=float)

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.tables.base import CURVE, STAMPS, groups, ordered
-from analysis.tables.comparisons import EFFECT, PLACE, control_points
+from analysis.tables.comparisons import EFFECT, control_points
 from analysis.tables.missing import UNREAD
+from analysis.tables.own_controls import PLACE
 from analysis.tables.paired import accuracy, effects, holm_by
 from analysis.tables.problems import candidate_curves
 from analysis.tables.readings import Source, remembered

@@ -2,11 +2,14 @@ from .numbers import MINUS as MINUS
 from .numbers import MISSING as MISSING
 from .numbers import aligned as aligned
 from .numbers import alpha as alpha
+from .numbers import alphas as alphas
 from .numbers import compact as compact
 from .numbers import count as count
+from .numbers import counted as counted
 from .numbers import interval as interval
 from .numbers import limits as limits
 from .numbers import moved as moved
+from .numbers import p_from_controls as p_from_controls
 from .numbers import p_is as p_is
 from .numbers import p_value as p_value
 from .numbers import percent as percent
@@ -24,6 +27,7 @@ from .sentences import mcnemar_sentence as mcnemar_sentence
 from .sentences import missing_sentence as missing_sentence
 from .sentences import missingness_sentence as missingness_sentence
 from .sentences import power_sentence as power_sentence
+from .sentences import push_sentence as push_sentence
 from .sentences import sample_size_sentence as sample_size_sentence
 
 __all__ = [
@@ -32,9 +36,11 @@ __all__ = [
     "adjusted_sentence",
     "aligned",
     "alpha",
+    "alphas",
     "compact",
     "controls_sentence",
     "count",
+    "counted",
     "detectable_sentence",
     "difference_sentence",
     "discordance_sentence",
@@ -47,11 +53,13 @@ __all__ = [
     "missing_sentence",
     "missingness_sentence",
     "moved",
+    "p_from_controls",
     "p_is",
     "p_value",
     "percent",
     "points",
     "power_sentence",
+    "push_sentence",
     "sample_size_sentence",
     "signed",
 ]

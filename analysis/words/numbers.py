@@ -51,6 +51,12 @@ def alpha(value: float) -> str:
     return "0" if value == 0 else ("+" if value > 0 else MINUS) + f"{abs(value):g}"
 
 
+def alphas(values: Sequence[float]) -> str:
+    """Doses in a sentence: ``−3, +1 and +3``."""
+    said = [alpha(value) for value in values]
+    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
+
+
 def interval(low: SupportsFloat | None, high: SupportsFloat | None, digits: int = 1) -> str:
     """Two fractions as an interval in points."""
     if not (_known(low) and _known(high)):
@@ -84,9 +90,21 @@ def p_is(p: SupportsFloat | None, name: str = "p") -> str:
     return f"{name} {text}" if text.startswith("<") else f"{name} = {text}"
 
 
+def p_from_controls(p: SupportsFloat | None, k: SupportsFloat | None) -> str:
+    """A p that assumes normal controls, never printed below what k of them can tell: 1/(k + 1)."""
+    if p is None or k is None or not _known(p) or float(p) >= 1 / (float(k) + 1):
+        return p_value(p)
+    return f"< 1/{int(float(k)) + 1}"
+
+
 def count(value: SupportsInt | None) -> str:
     """A number of problems, pairs or directions."""
     return str(int(value)) if _known(value) else MISSING
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: ``1 control``, ``99 controls``."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def moved(gained: SupportsInt | None, lost: SupportsInt | None) -> str:

@@ -6,7 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from analysis.statistics import results
-from analysis.words.numbers import alpha, compact, count, limits, p_is, p_value, percent, points
+from analysis.words.numbers import (
+    SIGNIFICANCE,
+    alpha,
+    compact,
+    count,
+    interval,
+    limits,
+    p_is,
+    p_value,
+    percent,
+    points,
+)
 
 if TYPE_CHECKING:
     from analysis.statistics.controls import ControlComparison
@@ -250,4 +261,20 @@ def fragility_sentence(result: Fragility) -> str:
         f"{result.dropped} of {result.n} pairs are numerically fragile; the decision ("
         f"{p_is(result.p, 'mid-p')}) {verdict} (p from {p_value(result.p_low)} to "
         f"{p_value(result.p_high)})."
+    )
+
+
+def push_sentence(row: Mapping[str, Any]) -> str:
+    """Two candidates at one push: a row of `tables.equal_push`."""
+    first, second, p = str(row["first"]), str(row["second"]), float(row["p"])
+    decided = "not shown to differ"
+    if p <= SIGNIFICANCE:
+        more = first if abs(row["first_effect"]) > abs(row["second_effect"]) else second
+        decided = f"{more} does more"
+    return (
+        f"at {percent(abs(row['push']), 0)} of the latents' norm, α "
+        f"{'above' if row['push'] > 0 else 'below'} 0, {first} moves accuracy by "
+        f"{points(row['first_effect'])} points and {second} by {points(row['second_effect'])}, "
+        f"difference {points(row['difference'])} {interval(row['low'], row['high'])}, corrected "
+        f"{p_is(p)}: {decided}"
     )

@@ -98,7 +98,11 @@ def fit(
 def controls(
     store: Store,
     of: Annotated[
-        str, typer.Option(help="Candidate that they are matched to, such as mean_difference.")
+        str,
+        typer.Option(
+            help="Candidates that they are matched to, such as mean_difference or "
+            "role=candidate; each is given its own."
+        ),
     ],
     number: Annotated[int, typer.Option(help="Number of controls, such as 99.", min=1)],
     kind: Annotated[
@@ -114,21 +118,25 @@ def controls(
     ] = None,
     seed: Seed = 0,
 ) -> None:
-    """Draw control directions for a candidate: what it must be compared with.
+    """Draw control directions for candidates: what each must be compared with.
+
+    A candidate is compared with its own controls alone: one-sided at .025 that takes 39, and 40
+    more for every further candidate of the same test set.
 
     Example: steerstat directions controls runs/demo --of mean_difference --number 99 --name noise
     """
-    prefix = f"{of}_{kind}" if name is None else name
-    _add_controls(store, kind, of=of, number=number, name=prefix, seed=seed)
+    _add_controls(store, kind, of=of, number=number, name=name, seed=seed)
 
 
-def _add_controls(store: Path, kind: str, *, of: str, number: int, name: str, seed: int) -> None:
+def _add_controls(
+    store: Path, kind: str, *, of: str, number: int, name: str | None, seed: int
+) -> None:
     from collect.directions.fitting import draw_controls
     from store.layout import open_store
 
     root = open_store(store)
-    draw_controls(root, kind, like=of, count=number, prefix=name, seed=seed)
-    _added(root, f"{number} control directions for {of}")
+    ids = draw_controls(root, kind, like=of, count=number, prefix=name, seed=seed)
+    _added(root, f"{len(ids)} control directions for {of}")
 
 
 def _added(root: Path, what: str) -> None:

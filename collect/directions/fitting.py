@@ -148,36 +148,44 @@ def strata_of(root: Path, scheme: str, problem_ids: list[str]) -> dict[str, str]
 
 
 def draw_controls(
-    root: Path, kind: str, *, like: str, count: int, prefix: str, seed: int = 0
+    root: Path, kind: str, *, like: str, count: int, prefix: str | None = None, seed: int = 0
 ) -> list[str]:
-    """Add control directions for a candidate and return their ids.
+    """Add control directions for candidates, each its own, and return their ids.
 
     Args:
         root: the store.
         kind: `random_per_position`, `random_total_norm` or `shuffled_labels` (the candidate's
             own fit on shuffled labels, scaled to its norm at each position).
-        like: name of the candidate.
-        count: how many; named `<prefix>_000`, … (at least three digits), or `<prefix>` for one.
-        prefix: of their names.
+        like: the candidates, as `select_directions` takes them.
+        count: how many a candidate; named `<prefix>_000`, … (at least three digits), or `<prefix>`
+            for one.
+        prefix: of the names of one candidate's controls; by default `<candidate>_<kind>`.
         seed: control i depends on the seed, the prefix and i alone.
 
     Raises:
-        UserError: the kind is unknown, the candidate is not there, or a name is taken.
+        UserError: the kind is unknown, no candidate is there, one prefix is given for several
+            candidates, or a name is taken; then nothing is added.
     """
     checked(kind, ControlKind, "control")
     if count < 1:
         raise UserError(f"asked for {count} controls; ask for at least 1")
-    checked_name(prefix, "direction name")
-    parent, *others = select_directions(root, like)
-    if others:
-        raise UserError(f"{like!r} fits {1 + len(others)} directions: name one candidate")
+    if prefix is not None:
+        checked_name(prefix, "direction name")
+    parents = select_directions(root, like)
+    if len(parents) > 1 and prefix is not None:
+        raise UserError(
+            f"{like!r} fits {len(parents)} directions: one name is for the controls of one "
+            "candidate; leave it out, and each has the candidate's in theirs"
+        )
     digits = max(3, len(str(count - 1)))
     new = []
-    for i in range(count):
-        # Two sets of controls of one store must not be drawn from the same stream.
-        rng = np.random.default_rng([seed, i, *prefix.encode()])
-        name = f"{prefix}_{i:0{digits}d}" if count > 1 else prefix
-        new.append(_control(root, kind, parent, name, rng, seed, i))
+    for parent in parents:
+        start = f"{parent.name}_{kind}" if prefix is None else prefix
+        for i in range(count):
+            # Two sets of controls of one store must not be drawn from the same stream.
+            rng = np.random.default_rng([seed, i, *start.encode()])
+            name = f"{start}_{i:0{digits}d}" if count > 1 else start
+            new.append(_control(root, kind, parent, name, rng, seed, i))
     return add_directions(root, new)
 
 

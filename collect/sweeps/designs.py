@@ -35,7 +35,7 @@ class Scale:
         primary: size of the random test set.
         train: right and as many wrong problems that directions are fitted on.
         balanced: right and as many wrong problems of the test set drawn by outcome.
-        controls: random directions for the candidates.
+        controls: random directions for each candidate.
         report_controls: random directions of the report's own variant.
         alphas: doses of the candidates; the controls run at the two extremes.
     """
@@ -83,10 +83,9 @@ class Branch:
         tests: the sets that are swept.
         site: where directions are added.
         read_at: sites whose activations are stored.
-        fits: candidates by name; controls are matched to the first.
+        fits: candidates by name; each is given controls of its own.
         control: kind of the controls.
-        prefix: of their names.
-        controls: how many.
+        controls: how many a candidate.
     """
 
     title: str
@@ -97,7 +96,6 @@ class Branch:
     read_at: tuple[str, ...]
     fits: Mapping[str, Fit]
     control: str
-    prefix: str
     controls: int
 
 
@@ -148,7 +146,6 @@ def _two_branches(
             "mean_difference_matched": Fit("mean_difference_matched", "latent", "n_steps"),
         },
         control="random_per_position",
-        prefix="random",
         controls=scale.controls,
     )
     report = Branch(
@@ -161,7 +158,6 @@ def _two_branches(
         # As the report did: fitted on a middle layer, added to the final hidden state.
         fits={"report_mean_difference": Fit("mean_difference", _middle(model))},
         control="random_total_norm",
-        prefix="report_random",
         controls=scale.report_controls,
     )
     return corrected, report
@@ -223,7 +219,6 @@ def plain(model: Model, *, seed: int, scale: Scale = PLAIN_SCALE) -> Design:
             "mean_difference_matched": Fit("mean_difference_matched", site, "n_steps"),
         },
         control="random_per_position",
-        prefix="random",
         controls=scale.controls,
     )
     problems = expressions(scale.pool, mix=scale.mix, seed=seed).rows

@@ -219,7 +219,7 @@ def _run(
 
 
 def _fit(job: Reproduction, branch: Branch) -> None:
-    """The branch's candidates, and controls for the first of them."""
+    """The branch's candidates, each with controls of its own."""
     protocol = branch.setting.protocol.name
     asked = [(problem.problem_id, problem.question) for problem in _asked(job.root, [branch.train])]
     with job.steps.step(f"activations ({protocol})"):
@@ -234,14 +234,14 @@ def _fit(job: Reproduction, branch: Branch) -> None:
             strata=fit.strata,
         )
         fit_direction(job.root, request, name=name)
-    draw_controls(
-        job.root,
-        branch.control,
-        like=next(iter(branch.fits)),
-        count=branch.controls,
-        prefix=branch.prefix,
-        seed=job.seed,
-    )
+        draw_controls(
+            job.root,
+            branch.control,
+            like=name,
+            count=branch.controls,
+            prefix=f"random_{name}",
+            seed=job.seed,
+        )
 
 
 def _sweep(job: Reproduction, branch: Branch) -> None:

@@ -150,6 +150,30 @@ def candidate_outcomes():
 
 
 @case
+def direction_outcomes():
+    steered = {"a": R, "b": "truncated", "c": "error", "z": W}
+    c = database(
+        {"base": {"a": R, "b": W, "c": R, "z": "parse_fail"}, "up": steered, ("up", 1): {"a": W}},
+        conditions=UP,
+        sets=ABC | {"other": ("random", ["a"])},
+    )
+    number = c.execute(
+        "SELECT condition_no FROM condition_keys WHERE condition_id = 'up'"
+    ).fetchone()
+    columns = "condition_no, set_name, n_seeds, accuracy, low, high, baseline"
+    assert rows(c, "direction_outcomes", columns) == [
+        (*number, "other", 2, 0.5, 0.5, 0.5, 1.0),
+        (*number, "primary", 2, 0.5, 0.5, 0.5, 1.0),
+        (*number, "primary", 1, 0.0, 0.0, 1.0, 0.0),
+        (*number, "primary", 1, None, 0.0, 1.0, 1.0),
+        (*number, None, 1, 0.0, 0.0, 0.0, 0.0),
+    ]
+    digests = rows(c, "direction_outcomes", "n_seeds, seeds")
+    assert len({seeds for n, seeds in digests if n == 1}) == 1
+    assert len(set(digests)) == 2
+
+
+@case
 def flips_under_every_control():
     columns = "problem_id, n_controls, gained, lost"
     query = "flips_under_every_control"

@@ -15,7 +15,15 @@ from analysis.calibration import QUICK, SECTIONS, Effort, calibrate, marks_table
 from analysis.calibration.rows import Row, average, noisy_runs, rate, runs_of_accuracy
 from analysis.cli.calibrate import app
 
-SMALL = replace(QUICK, tables=400, searches=20, problems=(43,), discordances=(0.20,), controls=(5,))
+SMALL = replace(
+    QUICK,
+    tables=400,
+    searches=20,
+    problems=(43,),
+    discordances=(0.20,),
+    controls=(5,),
+    experiments=2,
+)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +34,8 @@ def rows() -> list[Row]:
 def test_every_section_speaks_and_every_rate_is_one(rows: list[Row]) -> None:
     assert {row.section for row in rows} == set(SECTIONS)
     assert all(0 <= row.value <= 1 and row.error > 0 for row in rows)
-    assert {row.quantity for row in rows} == {"size", "power", "coverage", "gain"}
+    quantities = {"size", "power", "coverage", "gain", "false support"}
+    assert {row.quantity for row in rows} == quantities
     marked = {row.method for row in rows if row.mark}
     assert marked == {
         "McNemar mid-p",
@@ -42,6 +51,7 @@ def test_every_section_speaks_and_every_rate_is_one(rows: list[Row]) -> None:
         "confidence sequence, combined",
         "confidence sequence, multinomial",
         "plan: e-value, Holm",
+        "supported",
     }
 
 
@@ -66,7 +76,7 @@ def test_sizes_of_pair_tests_equal_the_exact_ones() -> None:
 
 
 def test_wrong_methods_are_seen_to_be_wrong() -> None:
-    effort = Effort(tables=4000, searches=20, problems=(43,), controls=(5,))
+    effort = Effort(tables=4000, searches=20, problems=(43,), controls=(5,), experiments=2)
     found = {
         (row.method, row.setting.get("controls")): row
         for row in calibrate(seed=2, effort=effort, sections=["controls"])
@@ -76,6 +86,21 @@ def test_wrong_methods_are_seen_to_be_wrong() -> None:
     assert found["one-sample t (wrong)", "normal"].value == pytest.approx(0.32, abs=0.03)
     assert found["z (wrong)", "normal"].value == pytest.approx(0.15, abs=0.03)
     assert found["rank, one-sided", "normal"].value == 0
+
+
+def test_crawford_howell_has_its_level_far_out_under_normal_controls_alone() -> None:
+    effort = replace(QUICK, tables=20_000, searches=2, controls=(99,))
+    sizes = {
+        (row.method.split()[-1], row.setting["controls"]): row
+        for row in calibrate(seed=3, effort=effort, sections=["controls"])
+        if row.quantity == "tail size"
+    }
+    assert len(sizes) == 9
+    normal = sizes["0.001", "normal"]
+    assert normal.value == pytest.approx(0.001, abs=4 * normal.error)
+    # A hundred times the level.
+    assert 0.005 < sizes["0.0001", "t3"].value < 0.012
+    assert 0.005 < sizes["0.0001", "2 % outliers"].value < 0.02
 
 
 def test_marks_allow_two_standard_errors_and_are_printed_when_missed() -> None:
@@ -119,7 +144,7 @@ def test_sections_have_generators_of_their_own(rows: list[Row]) -> None:
 
 
 def test_the_command_prints_tables_or_json() -> None:
-    arguments = ["--quick", "--only", "looks", "--tables", "400"]
+    arguments = ["looks", "--quick", "--tables", "400"]
     runner = CliRunner()
     text = runner.invoke(app, arguments)
     assert text.exit_code == 0

@@ -103,7 +103,7 @@ def test_captions_spell_out_n_test_interval_and_correction(drawn) -> None:
     for words in ("n = ", "McNemar mid-p", "Holm", "Tango"):
         assert words in forest
     controls = (drawn / "controls-primary-codi.txt").read_text()
-    for words in ("Crawford–Howell", "rank p", "d = ", "k = 8"):
+    for words in ("Crawford–Howell p", "rank p", "d = ", "of 8 controls lie beyond it"):
         assert words in controls
     assert "SELECTED ON OUTCOME" in (drawn / "accuracy-balanced-codi.txt").read_text()
     assert "SELECTED" not in forest

@@ -44,6 +44,8 @@ USUAL: dict[str, Any] = {
     "fragile_lost": 1, "result": analysis.mcnemar(4, 2),
 }  # fmt: skip
 GOOD: dict[str, dict[str, Any]] = {
+    "beyond_controls": {"values": OUTCOMES, "side": "greater"},
+    "control_correlation": {"signed": OUTCOMES - 0.5},
     "best_alpha": {"controls": np.stack([OUTCOMES, 1 - OUTCOMES])},
     "candidate_minus_controls": {"controls": OUTCOMES},
     "dose_response": {"baseline": None},
@@ -69,7 +71,12 @@ GOOD: dict[str, dict[str, Any]] = {
     "trend_power": {"slope": 0.02, "alphas": [1.0, 2.0]},
 }
 # Not defined rather than unknown, and said so in the docstring of the result.
-UNDEFINED = {"shares": "a stratum without change", "g": "two controls", "odds_high": "no loss"}
+UNDEFINED = {
+    "shares": "a stratum without change",
+    "z": "a dose at which all are equal",
+    "g": "two controls",
+    "odds_high": "no loss",
+}
 
 FUNCTIONS = {
     name: member

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from analysis import Refusal, max_t, mcnemar, paired_difference
-from analysis.statistics.signflips import SignFlips
+from analysis.statistics.signflips import SignFlips, step_down
 
 
 def noisy(rng: np.random.Generator, n: int, m: int, rate: float) -> tuple[np.ndarray, np.ndarray]:
@@ -146,3 +146,46 @@ def test_signs_are_fair_and_blocks_join_up() -> None:
     assert set(np.unique(signs)) == {-1.0, 1.0}
     assert np.abs(signs.mean(axis=0)).max() < 0.08
     assert np.abs(np.corrcoef(signs.T) - np.eye(20)).max() < 0.1
+
+
+def slow_step_down(d: np.ndarray) -> list[float]:
+    """Westfall and Young's algorithm over all sign flips, one condition after another."""
+    t = np.abs(d.sum(axis=0)) / np.sqrt((d**2).sum(axis=0))
+    flips = [
+        np.abs((np.array(one)[:, None] * d).sum(axis=0)) / np.sqrt((d**2).sum(axis=0))
+        for one in itertools.product((-1, 1), repeat=len(d))
+    ]
+    order = sorted(range(d.shape[1]), key=lambda column: -t[column])
+    adjusted, before = [0.0] * d.shape[1], 0.0
+    for place, column in enumerate(order):
+        rest = order[place:]
+        share = np.mean([max(flip[rest]) >= t[column] - 1e-9 for flip in flips])
+        before = adjusted[column] = max(before, float(share))
+    return adjusted
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_step_down_equals_enumeration_and_is_never_above_max_t(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    d = rng.integers(-1, 2, (9, 4)).astype(float)
+    d[0], d[1, 0] = 1.0, 1.0
+    adjusted = step_down(d, rng=rng)
+    assert adjusted == pytest.approx(slow_step_down(d))
+    largest = max_t(d, np.zeros(9), rng=rng)
+    assert (adjusted <= largest.p + 1e-12).all()
+    assert adjusted.min() == pytest.approx(largest.p.min())
+
+
+def test_step_down_counts_a_missing_pair_as_no_change_and_no_change_as_one() -> None:
+    d = np.array([[1.0, np.nan, 0.0]] * 6 + [[1.0, 1.0, 0.0]] * 2)
+    adjusted = step_down(d, rng=np.random.default_rng(0))
+    assert adjusted.tolist() == [2 / 256, 128 / 256, 1.0]
+
+
+def test_a_real_effect_does_not_cost_the_others_their_place() -> None:
+    rng = np.random.default_rng(5)
+    d = rng.choice([-1.0, 0.0, 1.0], (200, 3), p=[0.1, 0.8, 0.1])
+    d[:, 0] = 1.0
+    d[:30, 1] = 1.0
+    first, second = step_down(d, rng=rng)[1], max_t(d, np.zeros(200), rng=rng).p[1]
+    assert first < second

@@ -14,6 +14,7 @@ from analysis.tables.base import groups, matching, ordered
 from analysis.tables.calibration import calibration_curves
 from analysis.tables.comparisons import EFFECT, SIGNED, compare, match_controls, signed_effects
 from analysis.tables.difficulty import stratum_label
+from analysis.tables.own_controls import Sample
 from analysis.tables.paired import holm_by, paired_tests
 from tests.analysis.tables.frames import all_read
 
@@ -74,7 +75,7 @@ def points() -> pd.DataFrame:
     return match_controls(pd.DataFrame(POINTS).assign(quantity=EFFECT), PARENTS)
 
 
-def test_a_candidate_has_its_own_controls_kind_by_kind_or_borrows_all() -> None:
+def test_a_candidate_has_its_own_controls_kind_by_kind_and_borrows_none() -> None:
     found = points()
     names = {
         (candidate, kind): group["direction"].tolist()
@@ -83,8 +84,6 @@ def test_a_candidate_has_its_own_controls_kind_by_kind_or_borrows_all() -> None:
     assert names == {
         ("d", "permuted"): ["d", "p1"],
         ("d", "random"): ["d", "r1", "r2", "r3"],
-        ("y", "permuted"): ["y", "p1"],
-        ("y", "random"): ["y", "r1", "r2", "r3", "x1"],
     }
 
 
@@ -95,7 +94,7 @@ def comparison(table: pd.DataFrame, candidate: str, kind: str) -> Any:
 
 
 def test_the_figures_of_a_comparison() -> None:
-    table = compare(points(), PARENTS).set_index(["candidate", "control_kind"])
+    table = compare(points()).set_index(["candidate", "control_kind"])
     own, sample = comparison(table, "d", "random"), np.array([0.10, 0.04, 0.19])
     mean, sd = sample.mean(), sample.std(ddof=1)
     assert (own["k"], own["n"], own["estimate"]) == (3, 86, 0.30)
@@ -112,21 +111,41 @@ def test_the_figures_of_a_comparison() -> None:
     )
     assert (own["p_rank"], own["rank_floor"]) == (0.5, 0.5)
     assert (own["rank_status"], own["status"]) == ("too_few_controls", "ok")
-    assert own["matched_to"] == "d"
-    assert own["norm_ratio"] == 1.0
+    assert (own["beyond"], own["why"]) == (0, "")
+    assert own["p_normal"] == pytest.approx(stats.shapiro(sample).pvalue)
+    assert (own["order_low"], own["order_high"], own["order_level"]) == (0.04, 0.19, 0.5)
     assert (own["selection"], own["selected_on_outcome"]) == ("random", False)
 
 
-def test_the_norm_is_compared_where_all_controls_have_one_parent() -> None:
-    table = compare(points(), PARENTS).set_index(["candidate", "control_kind"])
-    assert table.loc[("y", "permuted"), "matched_to"] == "d"
-    assert table.loc[("y", "permuted"), "norm_ratio"] == pytest.approx(2 / 6)
-    mixed = comparison(table, "y", "random")
-    assert pd.isna(mixed["matched_to"])
-    assert np.isnan(mixed["norm_ratio"])
+def test_controls_that_are_not_comparable_are_described_and_not_tested() -> None:
+    table = compare(points()).set_index(["candidate", "control_kind"])
     alone = comparison(table, "d", "permuted")
     assert (alone["k"], alone["status"], alone["controls_mean"]) == (1, "too_few_controls", 0.01)
     assert np.isnan(alone["difference"])
+    names = POINTS[0] | {"candidate": "d", "control_kind": "random"}
+    kept = Sample(names=names, controls=("r1", "r3"))
+    wrong = Sample(names=names | {"control_kind": "permuted"}, why="Another norm.")
+    frame = pd.DataFrame(POINTS).assign(quantity=EFFECT)
+    found = compare(match_controls(frame, PARENTS, [kept, wrong]), [kept, wrong])
+    found = found.set_index("control_kind")
+    assert found["k"].to_dict() == {"permuted": 1, "random": 2}
+    assert found["why"].to_dict() == {"permuted": "Another norm.", "random": ""}
+    assert found["status"].to_dict() == {"permuted": "not_comparable", "random": "ok"}
+    assert found["p_crawford_howell"].isna().to_dict() == {"permuted": True, "random": False}
+    assert found.loc["random", "controls_mean"] == pytest.approx((0.10 + 0.19) / 2)
+    every = compare(match_controls(frame, PARENTS), [Sample(names=names, why="Other doses.")])
+    refused = every.set_index("control_kind").loc["random"]
+    assert (refused["k"], refused["controls_mean"]) == (3, pytest.approx(0.33 / 3))
+    assert refused[["p_rank", "d", "prediction_low"]].isna().all()
+
+
+def test_controls_beyond_the_candidate_are_counted_on_its_side() -> None:
+    for sign in (1, -1):
+        rows = [row("d", 1.0, 0.1 * 3 * sign)]
+        rows += [control(f"r{i}", 1.0, 0.1 * i * sign) for i in range(6)]
+        parents = directions(("d", None, 1.0), *((f"r{i}", "d", 1.0) for i in range(6)))
+        frame = pd.DataFrame(rows).assign(quantity=EFFECT)
+        assert compare(match_controls(frame, parents))["beyond"].tolist() == [3]
 
 
 @pytest.mark.parametrize(
@@ -136,22 +155,25 @@ def test_the_norm_is_compared_where_all_controls_have_one_parent() -> None:
 def test_thirty_nine_controls_are_enough_for_two_sides(k: int, rank: str, whole: str) -> None:
     rows = [row("d", 1.0, 0.5), *(control(f"r{i}", 1.0, i / 100) for i in range(k))]
     parents = directions(("d", None, 1.0), *((f"r{i}", "d", 1.0) for i in range(k)))
-    found = compare(match_controls(pd.DataFrame(rows).assign(quantity=EFFECT), parents), parents)
+    found = compare(match_controls(pd.DataFrame(rows).assign(quantity=EFFECT), parents))
     assert found[["k", "rank_status", "status"]].values.tolist() == [[k, rank, whole]]
 
 
 def test_equal_controls_have_no_spread() -> None:
     rows = [row("d", 1.0, 0.5), *(control(f"r{i}", 1.0, 0.25) for i in range(3))]
     parents = directions(("d", None, 1.0), *((f"r{i}", "d", 1.0) for i in range(3)))
-    found = compare(match_controls(pd.DataFrame(rows).assign(quantity=EFFECT), parents), parents)
+    found = compare(match_controls(pd.DataFrame(rows).assign(quantity=EFFECT), parents))
     assert found["status"].tolist() == ["degenerate"]
 
 
 def test_panels_are_doses_and_signed_ones_say_so() -> None:
     both = pd.concat([points(), points().assign(quantity=SIGNED, alpha=1.5)], ignore_index=True)
-    found = compare(both, PARENTS)
-    assert set(found[found["quantity"] == EFFECT]["panel"]) == {"α = +2"}
-    assert set(found[found["quantity"] == SIGNED]["panel"]) == {"signed, |α| = 1.5"}
+    found = compare(both)
+    random = found[found["control_kind"] == "random"]
+    assert set(random["panel"]) == {"d (random), α = +2", "d (random), signed, |α| = 1.5"}
+    alone = compare(both[both["control_kind"] == "random"])
+    assert set(alone[alone["quantity"] == EFFECT]["panel"]) == {"α = +2"}
+    assert set(alone[alone["quantity"] == SIGNED]["panel"]) == {"signed, |α| = 1.5"}
 
 
 def test_controls_of_another_dose_or_quantity_are_never_used() -> None:

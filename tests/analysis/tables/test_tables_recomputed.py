@@ -175,18 +175,20 @@ def test_every_curve_starts_from_its_whole_baseline(source: Any) -> None:
 
 def test_the_band_is_that_of_the_effects_moved_to_the_baseline(source: Any) -> None:
     compared = tables.controls(source)
-    compared = compared[compared["quantity"] == "effect"]
+    compared = compared[(compared["quantity"] == "effect") & (compared["why"] == "")]
     every = tables.accuracy(source)
     found = tables.control_band(source)
     assert len(found) == len(
-        compared.drop_duplicates(["set_name", "protocol", "baseline_id", "control_kind", "alpha"])
+        compared.drop_duplicates(
+            ["set_name", "protocol", "baseline_id", "candidate", "control_kind", "alpha"]
+        )
     )
     for one in found.to_dict("records"):
         own = compared[
             (compared["set_name"] == one["set_name"])
             & (compared["baseline_id"] == one["baseline_id"])
             & (compared["alpha"] == one["alpha"])
-            & (compared["control_kind"] == one["label"])
+            & (compared["control_kind"] + " of " + compared["candidate"] == one["label"])
         ].iloc[0]
         base = every[
             every["direction"].isna()

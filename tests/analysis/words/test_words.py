@@ -17,7 +17,8 @@ from analysis.report.markdown import grid_markdown
 from analysis.report.text import results_text
 from analysis.report.verdicts import verdicts
 from analysis.tables.base import CONTEXT
-from tests.analysis.report.test_report import control, effect
+from tests.analysis.report.test_verdicts_edges import effect
+from tests.analysis.report.test_verdicts_edges import row as row_of_beyond
 from tests.analysis.tables.test_tables_pairs import CURVE
 
 P_VALUES = {
@@ -72,7 +73,7 @@ def test_a_p_value_is_never_rounded_across_its_level(p: float, expected: str) ->
 
 def row_of_effects(p: float) -> dict[str, Any]:
     """One row of `tables.effects` with the same p wherever it has one."""
-    row = effect(-3.0, -0.128, -0.2, -0.05, p)
+    row = CURVE | effect(-3.0, -0.128, p, low=-0.2, high=-0.05)
     more: dict[str, Any] = dict.fromkeys(("p", "p_exact", "p_sign"), p)
     more |= {"baseline_accuracy": 0.5, "accuracy": 0.372, "family_size": 1, "k": None, "stop": None}
     more |= {"accuracy_low": 0.3, "accuracy_high": 0.45, "bootstrap_low": -0.2}
@@ -83,8 +84,14 @@ def row_of_effects(p: float) -> dict[str, Any]:
 
 def row_of_controls(p: float) -> dict[str, Any]:
     """One row of `tables.controls` with that p."""
-    row = control(-3.0, -0.128, p, panel="α = −3", prediction_low=-0.1, prediction_high=0.1)
-    return row | {"d_low": -3.0, "d_high": -1.0, "g": -1.9, "matched_to": "d"}
+    place = {name: CURVE[name] for name in (*CONTEXT, "site", "schedule", "operator", "effect")}
+    return place | {
+        "candidate": "d", "control_kind": "random", "quantity": "effect", "alpha": -3.0,
+        "panel": "α = −3", "n": 100, "estimate": -0.128, "controls_mean": 0.0, "k": 99, "beyond": 0,
+        "p_rank": p, "rank_status": "ok", "order_low": -0.1, "order_high": 0.1, "d": -2.0,
+        "d_low": -3.0, "d_high": -1.0, "g": -1.9, "p_crawford_howell": p, "p_normal": p,
+        "prediction_low": -0.1, "prediction_high": 0.1, "why": "",
+    }  # fmt: skip
 
 
 def printed(
@@ -102,8 +109,10 @@ def printed(
     caption = next(_controls(place)).caption
     patch.setattr(summary_module.tables, "effects", lambda store: effects)  # type: ignore[attr-defined]
     patch.setattr(summary_module.tables, "controls", lambda store: controls)  # type: ignore[attr-defined]
+    beyond = pd.DataFrame([row_of_beyond("suppression") | {"baseline_id": CURVE["baseline_id"]}])
+    patch.setattr(summary_module.tables, "beyond_controls", lambda store: beyond)  # type: ignore[attr-defined]
     summary_module.summary_table("nowhere")
-    (found,) = verdicts(effects, controls)
+    (found,) = verdicts(effects, beyond)
     return {
         "report.md": grid_markdown(effects_grid(effects, "n", "t", PLACE)),
         "controls of report.md": grid_markdown(controls_grid(controls, "n", PLACE)),

@@ -149,6 +149,28 @@ def test_refusals_of_fits(root, request_, message):
     assert not shards.committed(root, "directions").num_rows
 
 
+def test_every_candidate_is_given_controls_of_its_own(root):
+    add_direction(root, np.ones((T, D)), name="long", kind="k")
+    add_direction(root, np.full((T, D), 0.1), name="short", kind="k")
+    draw_controls(root, "random_per_position", like="kind=k", count=2)
+    ids = {one.name: one for one in select_directions(root, "long*,short*")}
+    assert sorted(ids) == [
+        "long", "long_random_per_position_000", "long_random_per_position_001", "short",
+        "short_random_per_position_000", "short_random_per_position_001",
+    ]  # fmt: skip
+    for name in ("long", "short"):
+        own = ids[f"{name}_random_per_position_001"]
+        assert own.parent_id == ids[name].direction_id
+        assert own.norm == pytest.approx(ids[name].norm, rel=1e-5)
+    with pytest.raises(UserError, match="fits 2 directions: one name is for"):
+        draw_controls(root, "random_per_position", like="long,short", count=1, prefix="c")
+    # `long` could have shuffled labels no more than `short`: nothing is added for either.
+    known = shards.committed(root, "directions").num_rows
+    with pytest.raises(UserError, match="was not fitted here"):
+        draw_controls(root, "shuffled_labels", like="long,short", count=1)
+    assert shards.committed(root, "directions").num_rows == known
+
+
 def test_refusals_of_controls(root):
     add_direction(root, np.ones((T, D)), name="by_hand", kind="k")
     with pytest.raises(UserError, match="unknown control 'noise'"):

@@ -131,7 +131,7 @@ def test_a_plain_model_is_steered_at_its_middle_layer(tmp_path, monkeypatch):
         root = run_design(tmp_path / "store", design, seed=0, steps=steps)
     conditions = committed(root, "conditions").to_pylist()
     assert {row["site"] for row in conditions} == {None, "residual:0"}
-    assert len(conditions) == 1 + 2 * 2 + 2 * 2
+    assert len(conditions) == 1 + 2 * 2 + 2 * 2 * 2  # baseline, candidates, controls of each
     assert committed(root, "outcomes").num_rows == 30 + 10 * 8
 
 
