@@ -3,7 +3,11 @@
 -- Grain: one row per problem.
 --
 -- Columns:
---   pair_id   NULL where the problem came from elsewhere
-SELECT problem_id, CAST(json_extract_string(attributes, '$.pair_id') AS BIGINT) AS pair_id
+--   pair_id   NULL where the problem came from elsewhere, or has a key that is no number
+SELECT
+    problem_id,
+    TRY_CAST(
+        regexp_extract(json_extract_string(attributes, '$.pair_id'), '^[0-9]{1,18}$') AS BIGINT
+    ) AS pair_id
 FROM problems
 ORDER BY problem_id;

@@ -7,8 +7,7 @@
 --   answer   of the baseline at seed 0; NULL where it was not run
 --
 -- Parameters:
---   $direction VARCHAR = NULL: id of the direction that is exported
---   $protocol VARCHAR = NULL: name of the protocol it was run under
+--   $condition VARCHAR = NULL: a condition of the setting that is exported
 --   $train VARCHAR = train: the set that the direction was fitted on
 --   $test VARCHAR = primary: the set that it was tested on
 SELECT
@@ -20,9 +19,9 @@ LEFT JOIN outcomes AS b
     ON b.problem_id = s.problem_id
     AND b.seed = 0
     AND b.condition_id = (
-        SELECT min(baseline_id)
+        SELECT baseline_id
         FROM condition_details
-        WHERE direction_id = $direction AND protocol = $protocol
+        WHERE condition_id = $condition
     )
 WHERE s.set_name IN ($train, $test)
 ORDER BY s.set_name, s.problem_id;

@@ -5,8 +5,8 @@
 -- Parameters:
 --   $direction VARCHAR = NULL: id of the direction
 --   $controls BOOLEAN = false: its controls instead
-SELECT d.name, v.values
+SELECT d.direction_id, d.name, v.values
 FROM directions AS d
 JOIN direction_vectors AS v USING (direction_id)
 WHERE $direction = CASE WHEN $controls THEN d.parent_id ELSE d.direction_id END
-ORDER BY d.name, v.position;
+ORDER BY d.name, d.direction_id, v.position;

@@ -73,7 +73,7 @@ def import_command(
         store,
         files,
         pairs_file=pairs,
-        mapping=_mapping(map or []),
+        mapping=_pairs(map or [], "--map takes name=column"),
         set_name=set_name,
         model=model,
         direction=direction,
@@ -88,12 +88,13 @@ def import_command(
         raise typer.Exit(1)
 
 
-def _mapping(given: list[str]) -> dict[str, str]:
+def _pairs(given: list[str], rule: str) -> dict[str, str]:
+    """Options of the form name=value as a mapping. Raises UserError with the rule."""
     parts = [text.partition("=") for text in given]
     wrong = [text for text, part in zip(given, parts, strict=True) if not (part[0] and part[2])]
     if wrong:
-        raise UserError(f"--map takes name=column, found {wrong[0]!r}")
-    return {name: column for name, _, column in parts}
+        raise UserError(f"{rule}, found {wrong[0]!r}")
+    return {name: value for name, _, value in parts}
 
 
 def _print_report(file: Path, report: ImportReport, as_json: bool) -> None:
@@ -131,17 +132,23 @@ def export_command(
             help="Training set of the report's files; by default train, where there is one."
         ),
     ] = None,
-    protocol: Annotated[
-        str | None,
-        typer.Option(help="Protocol of the outcomes, such as codi; by default the first by name."),
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Setting of the outcomes, such as dtype=float32 or protocol=codi; repeatable, "
+            "needed where a direction was collected at several."
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Write a store as the report's files, as Parquet tables, or as one self-contained .duckdb.
 
+    The report's files are of one direction at one setting, and at seed 0; the last line says which.
+
     Example: steerstat store export runs/demo exported --direction mean_difference --set balanced
     """
     from store.exchange.exporters import export
+    from store.exchange.report_export import told
 
     written = export(
         store,
@@ -150,10 +157,12 @@ def export_command(
         direction=direction,
         set_name=set_name,
         train=train,
-        protocol=protocol,
+        setting=_pairs(setting or [], "--setting takes column=value"),
     )
     if json:
         print(json_module.dumps({"files": [str(path) for path in written]}))
     else:
         for path in written:
             print(path)
+        if format == "report":
+            print(told(target), file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -30,17 +31,19 @@ def export(
     direction: str | None = None,
     set_name: str = "primary",
     train: str | None = None,
-    protocol: str | None = None,
+    setting: Mapping[str, str] | None = None,
 ) -> list[Path]:
     """Write a store for others and return the files; everything committed is ingested first.
 
     `report` writes the JSON and npz files that the report lists as its deliverables (see
-    `store.exchange.report_export`; `direction`, `set_name`, `train` and `protocol` choose what;
-    without `train` the set of that name is taken, where there is one),
+    `store.exchange.report_export`; `direction`, `set_name`, `train` and `setting` choose what;
+    without `train` the set of that name is taken, where there is one; `setting` gives columns such
+    as `protocol` or `dtype` their value, where a direction was collected at several),
     `parquet` every table and the views of `VIEWS`, `duckdb` one file that needs no store.
 
     Raises:
-        UserError: If there is no such format, direction or set, or the target holds something.
+        UserError: If there is no such format, direction or set, several settings remain, or the
+            target holds something.
     """
     store, place = open_store(root), Path(target)
     checked(format, Format, "export format")
@@ -54,7 +57,7 @@ def export(
     from store.exchange.report_export import write_report_files
 
     return write_report_files(
-        store, place, direction=direction, set_name=set_name, train=train, protocol=protocol
+        store, place, direction=direction, set_name=set_name, train=train, setting=setting or {}
     )
 
 

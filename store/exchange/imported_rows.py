@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,10 +31,12 @@ _FIRST_STAYS = {"problems", "models", "runs", "directions", "direction_vectors"}
 class ImportedRows:
     """Rows per table, errors and notes; rows count only once `write` has compared them.
 
+    `repeats` counts rows per table that came again with the same content.
     `errors` are lines `place: reason` for what did not fit; `notes` say what was understood.
     """
 
     rows: Known = field(default_factory=dict)
+    repeats: Counter[str] = field(default_factory=Counter)
     errors: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -42,8 +44,21 @@ class ImportedRows:
         """Add a row; the same again is one row, and another content under its key an error."""
         key = tuple(row[name] for name in TABLES[table].key)
         kept = self.rows.setdefault(table, {}).setdefault(key, row)
-        if kept is not row and not _equal(TABLES[table], kept, row):
+        if kept is row:
+            return
+        if _equal(TABLES[table], kept, row):
+            self.repeats[table] += 1
+        else:
             self.errors.append(f"{place or table}: {_row_name(table, key)} came before, otherwise")
+
+    def told(self) -> list[str]:
+        """The notes, and how many outcomes and activations are one row with an earlier one."""
+        return self.notes + [
+            f"{self.repeats[table]:,} {table} repeat an earlier one of the file (same "
+            f"{', '.join(name.removesuffix('_id') for name in TABLES[table].key)}) and count once"
+            for table in ("outcomes", "activations")
+            if self.repeats[table]
+        ]
 
     @contextmanager
     def entry(self, place: str) -> Iterator[None]:
@@ -94,7 +109,7 @@ def write(
                 added={name: len(rows) for name, rows in new.items()},
                 ignored=n_ignored,
                 errors=imported.errors,
-                notes=imported.notes,
+                notes=imported.told(),
             )
         )
     errors = [line for report in reports for line in report.errors]
@@ -180,17 +195,6 @@ def problem_row(question: str, answer: Any, **columns: Any) -> Row:
         "answer": stored,
         **columns,
     }
-
-
-def finite(value: Any, what: str) -> float:
-    """The number that a value is. Raises UserError if it is none, or has no end."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{what} is a number, found {value!r}") from error
-    if not math.isfinite(number):
-        raise UserError(f"{what} is a finite number, found {value!r}")
-    return number
 
 
 def model_row(name: str, family: str = "codi") -> Row:

@@ -10,22 +10,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from sql.errors import UserError
 from store.clock import now
 from store.exchange import tidy
+from store.exchange.columns import finite
 from store.exchange.imported_rows import (
     ImportedRows,
     ImportReport,
     Known,
     Row,
-    finite,
     model_row,
     write,
 )
-from store.exchange.report_files import JSON_READERS, Context, pairs, read_json, recognised
+from store.exchange.report_files import (
+    JSON_READERS,
+    Context,
+    pair_number,
+    pairs,
+    read_json,
+    recognised,
+)
 from store.identity import content_id
 from store.layout import checked_place, is_store
 from store.names import checked_model_name, checked_name, checked_sites
@@ -201,11 +209,21 @@ def _by_pair(problems: Iterable[Row]) -> dict[tuple[int, str], dict[str, Row]]:
     """Problems by the pair and side that their attributes name."""
     by_pair: dict[tuple[int, str], dict[str, Row]] = {}
     for row in problems:
-        attributes = json.loads(row.get("attributes") or "{}")
-        if isinstance(attributes, dict) and "pair_id" in attributes:
-            pair = int(attributes["pair_id"]), attributes.get("side", "clean")
+        attributes = _attributes(row.get("attributes"))
+        if not isinstance(attributes, dict) or "pair_id" not in attributes:
+            continue
+        with suppress(UserError):  # a key of somebody else's, by which the report names nothing
+            pair = pair_number(attributes["pair_id"]), str(attributes.get("side", "clean"))
             by_pair.setdefault(pair, {})[row["problem_id"]] = row
     return by_pair
+
+
+def _attributes(text: str | None) -> Any:
+    """What a problem's attributes say; what is no JSON says nothing."""
+    try:
+        return json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        return {}
 
 
 def _read_document(document: Any, context: Context) -> None:
@@ -220,7 +238,7 @@ def _read_document(document: Any, context: Context) -> None:
         JSON_READERS[kind](document, context)
     except UserError:
         raise
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
         raise UserError(f"{context.name} looks like {kind} but is not whole: {error!r}") from error
     context.imported.notes.append(f"{context.name}: {kind}")
 

@@ -9,46 +9,36 @@
     steering_experiments/steering_results_detailed.json outcomes per alpha and problem
     steering_experiments/steering_results_summary.json  totals per alpha
 
-Missing outcomes keep `correct` null, where the report's scripts wrote false. Accuracies are percent
-of all problems, missing ones in the denominator, as there. `steerstat store import` reads these
-files back.
+An export is of one direction at one setting (`store.exchange.export_choice`); the files of results
+say which. Missing outcomes keep `correct` null, where the report's scripts wrote false. Accuracies
+are percent of all problems, missing ones in the denominator, as there. `steerstat store import`
+reads these files back.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from sql import loader
 from sql.errors import UserError
 from store.database import connect
+from store.exchange.export_choice import Chosen, Row, chosen_setting
 from store.layout import result_file
 
-if TYPE_CHECKING:
-    import duckdb
-
-Row = dict[str, Any]
+SUMMARY = "steering_experiments/steering_results_summary.json"
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """What is exported: a direction, the protocol it was run under, and the numbers of problems."""
-
-    connection: duckdb.DuckDBPyConnection
-    direction_id: str
-    name: str
-    protocol: str
-    pair_ids: dict[str, int]
-
-    def rows(self, query: str, **values: Any) -> list[Row]:
-        """Rows of a query of sql/internal as mappings."""
-        result = loader.execute(self.connection, loader.internal(query), **values)
-        columns = [item[0] for item in result.description]
-        return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+def told(folder: Path) -> str:
+    """What an export took, in one line: from the file of results that it wrote."""
+    setting = json.loads((folder / SUMMARY).read_text("utf-8"))["setting"]
+    return "taken: " + ", ".join(
+        f"{name} {value}" for name, value in setting.items() if value is not None
+    )
 
 
 def write_report_files(
@@ -58,30 +48,25 @@ def write_report_files(
     direction: str | None,
     set_name: str,
     train: str | None,
-    protocol: str | None,
+    setting: Mapping[str, str],
 ) -> list[Path]:
-    """Write every file that the store has rows for; return them. Raises UserError."""
+    """Write every file that the store has rows for; return them.
+
+    Raises:
+        UserError: There is no such direction or set, the name stands for several directions, or
+            the direction was collected at several settings and `setting` does not leave one.
+    """
     with connect(store) as connection:
-        chosen = _chosen(connection, direction, protocol)
-        outcomes = chosen.rows(
-            "export_outcomes",
-            set_name=set_name,
-            direction=chosen.direction_id,
-            protocol=chosen.protocol,
-        )
+        chosen = chosen_setting(connection, direction, setting)
+        condition = chosen.setting["condition_id"]
+        outcomes = chosen.rows("export_outcomes", set_name=set_name, condition=condition)
         if not outcomes:
             raise UserError(
-                f"no outcomes of {chosen.name} on set {set_name!r}: `steerstat sql STORE "
+                f"no outcomes of {chosen.name} on set {set_name!r} at seed 0: `steerstat sql STORE "
                 "sets_overview` lists the sets"
             )
         training = "train" if train is None else train
-        split = chosen.rows(
-            "export_split",
-            direction=chosen.direction_id,
-            protocol=chosen.protocol,
-            train=training,
-            test=set_name,
-        )
+        split = chosen.rows("export_split", condition=condition, train=training, test=set_name)
         if train is not None and all(row["set_name"] != train for row in split):
             raise UserError(
                 f"no training set {train!r}: `steerstat sql STORE sets_overview` lists the sets"
@@ -95,38 +80,6 @@ def write_report_files(
     files = [_json(folder / name, document) for name, document in documents.items()]
     # Problems and directions first: an import in this order finds what the rest refers to.
     return [files[0], *(_npz(folder / n, values) for n, values in arrays.items()), *files[1:]]
-
-
-def _chosen(
-    connection: duckdb.DuckDBPyConnection, name: str | None, protocol: str | None
-) -> Chosen:
-    directions = loader.execute(
-        connection, loader.internal("export_direction"), direction=name, protocol=protocol
-    ).fetchall()
-    if not directions:
-        raise UserError(
-            f"nothing was collected with direction {name or '(any candidate)'}"
-            f"{f' under protocol {protocol}' if protocol else ''}: `steerstat sql STORE "
-            "directions_overview` lists the directions"
-        )
-    problems = loader.execute(connection, loader.internal("export_pair_ids")).fetchall()
-    identifier, chosen_name, protocol_name = directions[0]
-    numbers = _numbered(problems)
-    return Chosen(connection, identifier, chosen_name, protocol_name, numbers)
-
-
-def _numbered(problems: list[tuple[str, int | None]]) -> dict[str, int]:
-    """A pair_id for every problem: its own where no other has it, else a free number."""
-    taken: set[int] = set()
-    numbers: dict[str, int] = {}
-    for problem, pair_id in problems:
-        if pair_id is not None and pair_id not in taken:
-            numbers[problem] = pair_id
-            taken.add(pair_id)
-    free = (i for i in range(len(problems) + len(taken)) if i not in taken)
-    return {
-        problem: numbers[problem] if problem in numbers else next(free) for problem, _ in problems
-    }
 
 
 def _pairs(chosen: Chosen) -> list[Row]:
@@ -152,12 +105,7 @@ def _dataset(chosen: Chosen, rows: list[Row], train: str) -> Row:
         entry = {"pair_id": chosen.pair_ids[row["problem_id"]], "predicted": row["answer"]}
         entry |= {"expected": row["gold"], "correct": row["label"], "steps": row["n_steps"]}
         parts[f"{split}_{'correct' if row['label'] else 'wrong'}"].append(entry)
-    return {"model": _model(chosen), **parts}
-
-
-def _model(chosen: Chosen) -> str:
-    rows = chosen.rows("export_model", direction=chosen.direction_id)
-    return str(rows[0]["model"])
+    return {"model": chosen.setting["model"], **parts}
 
 
 def _entry(chosen: Chosen, row: Row) -> Row:
@@ -187,10 +135,11 @@ def _experiments(chosen: Chosen, outcomes: list[Row]) -> dict[str, Any]:
         }
         for alpha, rows in by_alpha.items()
     }
-    folder = "steering_experiments/steering_results"
     documents: dict[str, Any] = {
-        f"{folder}_detailed.json": {"model": _model(chosen), "alphas": alphas, "results": results},
-        f"{folder}_summary.json": {"model": _model(chosen), "summary": summary},
+        "steering_experiments/steering_results_detailed.json": chosen.described(
+            alphas=alphas, results=results
+        ),
+        SUMMARY: chosen.described(summary=summary),
     }
     controls = [row for row in outcomes if row["direction_id"] not in {None, chosen.direction_id}]
     if controls:
@@ -201,47 +150,54 @@ def _experiments(chosen: Chosen, outcomes: list[Row]) -> dict[str, Any]:
 
 def _controls(chosen: Chosen, by_alpha: dict[float, list[Row]], controls: list[Row]) -> Row:
     alpha = min(row["alpha"] for row in controls)
-    names = sorted({row["direction"] for row in controls if row["alpha"] == alpha})
-    rows = {n: [r for r in controls if (r["direction"], r["alpha"]) == (n, alpha)] for n in names}
+    lowest = [row for row in controls if row["alpha"] == alpha]
+    # By id: two controls of one name are two controls.
+    names = {row["direction_id"]: row["direction"] for row in lowest}
+    rows = {key: [row for row in lowest if row["direction_id"] == key] for key in names}
     baseline = _percent(by_alpha[0.0]) if 0.0 in by_alpha else None
     accuracy = _percent(by_alpha[alpha]) if alpha in by_alpha else None
-    accuracies = [_percent(rows[name]) for name in names]
+    accuracies = [_percent(of_control) for of_control in rows.values()]
     mean, spread = float(np.mean(accuracies)), float(np.std(accuracies))
 
     def lost(accuracy: float | None) -> float | None:
         return None if accuracy is None or baseline is None else baseline - accuracy
 
-    return {
-        "model": _model(chosen),
-        "alpha": alpha,
-        "baseline_accuracy": baseline,
-        "computed_suppression": {"accuracy": accuracy, "degradation": lost(accuracy)},
-        "random_suppression": {
+    return chosen.described(
+        alpha=alpha,
+        baseline_accuracy=baseline,
+        computed_suppression={"accuracy": accuracy, "degradation": lost(accuracy)},
+        random_suppression={
             "accuracies": accuracies,
             "mean_accuracy": mean,
             "std_accuracy": spread,
             "mean_degradation": lost(mean),
         },
-        "random_results": [
+        random_results=[
             {
                 "direction_id": i,
                 "name": name,
                 "accuracy": accuracies[i],
                 "degradation": lost(accuracies[i]),
-                "results": [_entry(chosen, row) for row in rows[name]],
+                "results": [_entry(chosen, row) for row in rows[key]],
             }
-            for i, name in enumerate(names)
+            for i, (key, name) in enumerate(names.items())
         ],
-    }
+    )
 
 
 def _vectors(chosen: Chosen, *, controls: bool) -> dict[str, Any]:
-    """Name -> [T, d] of the chosen direction, or of its controls, where there are vectors."""
+    """Name -> [T, d] of the chosen direction, or of its controls, where there are vectors.
+
+    Raises UserError if two controls have one name: the file could not tell them apart.
+    """
     rows = chosen.rows("export_vectors", direction=chosen.direction_id, controls=controls)
-    names = dict.fromkeys(row["name"] for row in rows)
+    names = {row["direction_id"]: row["name"] for row in rows}
+    twice = [name for name, count in Counter(names.values()).items() if count > 1]
+    if twice:
+        raise UserError(f"two controls of {chosen.name} are called {twice[0]}: nothing was written")
     return {
-        name: np.array([row["values"] for row in rows if row["name"] == name], np.float32)
-        for name in names
+        name: np.array([row["values"] for row in rows if row["direction_id"] == key], np.float32)
+        for key, name in names.items()
     }
 
 
@@ -264,8 +220,8 @@ def _directions(chosen: Chosen) -> dict[str, dict[str, Any]]:
 
 
 def _activations(chosen: Chosen, train: str) -> dict[str, dict[str, Any]]:
-    """Activations of the training problems by label, at the first site that has them all."""
-    rows = chosen.rows("export_activations", train=train)
+    """Activations of the training problems by label, at the first protocol and site by name."""
+    rows = chosen.rows("export_activations", train=train, model=chosen.setting["model_id"])
     files = {}
     for label, word in ((True, "correct"), (False, "wrong")):
         problems = dict.fromkeys(row["problem_id"] for row in rows if row["label"] == label)
@@ -277,6 +233,8 @@ def _activations(chosen: Chosen, train: str) -> dict[str, dict[str, Any]]:
             files[f"steering_activations/steering_activations_{word}.npz"] = {
                 "activations": np.array(list(vectors.values()), np.float32),
                 "pair_ids": np.array([chosen.pair_ids[problem] for problem in problems]),
+                "protocol": np.array(rows[0]["protocol"]),
+                "site": np.array(rows[0]["site"]),
             }
     return files
 

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from sql.errors import UserError
+from store.exchange.columns import finite, whole
 from store.exchange.imported_rows import (
     STEERING,
     ImportedRows,
     Row,
     condition_row,
-    finite,
     gold,
     graded,
     problem_row,
@@ -67,7 +67,7 @@ class Context:
 
         Raises UserError if it is unknown, has another answer, or remains ambiguous.
         """
-        known = self.pairs.get((int(pair_id), side), {})
+        known = self.pairs.get((pair_number(pair_id), side), {})
         if not known:
             raise UserError(f"pair {pair_id} ({side}) is unknown: import the pairs first, --pairs")
         answer = gold(expected)
@@ -84,7 +84,7 @@ class Context:
 
     def know(self, pair_id: int, side: str, problem: Row) -> None:
         """Remember the problem of a pair; one number can stand for several problems."""
-        self.pairs.setdefault((int(pair_id), side), {})[problem["problem_id"]] = problem
+        self.pairs.setdefault((pair_id, side), {})[problem["problem_id"]] = problem
 
     def condition(self, source: str, direction: str | None = None, **how: Any) -> str:
         """The id of a condition, added to the rows."""
@@ -113,6 +113,11 @@ class Context:
         return self.directions[name]
 
 
+def pair_number(value: Any) -> int:
+    """The number of a pair. Raises UserError if the value is none."""
+    return whole(value, "pair_id", 0, 2**63 - 1)
+
+
 def read_json(path: Path) -> Any:
     """What a JSON file holds. Raises UserError if it cannot be read."""
     try:
@@ -131,16 +136,18 @@ def pair_problems(
     for i, pair in enumerate(entries):
         for side in sides or [side for side in SIDES if side in pair]:
             with imported.entry(f"{name} entry {i}, {side}"):
+                number = pair_number(pair["pair_id"])
                 worked = str(pair["clean"].get("full_answer", ""))
+                steps = worked.count("<<") or pair[side].get("n_steps")
                 row = problem_row(
                     pair[side]["question"],
                     pair[side]["answer"],
                     # The worked answer has one mark per step.
-                    n_steps=worked.count("<<") or pair[side].get("n_steps"),
-                    attributes=canonical_json({"pair_id": pair["pair_id"], "side": side}),
+                    n_steps=None if steps is None else whole(steps, "n_steps", 0),
+                    attributes=canonical_json({"pair_id": number, "side": side}),
                     source=name,
                 )
-                yield int(pair["pair_id"]), side, row
+                yield number, side, row
 
 
 def pairs(document: Any, context: Context) -> None:
@@ -237,7 +244,7 @@ def _patched(answer: Row, problem: Row, k: int, layer: str, context: Context, pl
 def steering(document: Mapping[str, Any], context: Context) -> None:
     """Outcomes of one direction at every alpha; those at alpha 0 are the baseline."""
     for alpha, entries in document["results"].items():
-        _steered(entries, float(alpha), context.direction, "candidate", context)
+        _steered(entries, finite(alpha, "alpha"), context.direction, "candidate", context)
 
 
 def _steered_condition(alpha: float, name: str, role: str, context: Context) -> str:
@@ -252,7 +259,7 @@ def _steered_condition(alpha: float, name: str, role: str, context: Context) -> 
 def _steered(entries: Sequence[Row], alpha: float, name: str, role: str, context: Context) -> None:
     condition = None
     with context.imported.entry(f"{context.name} {name} at {alpha:g}"):
-        condition = _steered_condition(finite(alpha, "alpha"), name, role, context)
+        condition = _steered_condition(alpha, name, role, context)
     if condition is None:
         return
     for entry in entries:
@@ -274,7 +281,7 @@ def random_directions(document: Mapping[str, Any], context: Context) -> None:
     if "random_results" in document:
         for item in document["random_results"]:
             name = str(item.get("name", f"random_direction_{item['direction_id']}"))
-            alpha = float(document.get("alpha", context.alpha))
+            alpha = finite(document.get("alpha", context.alpha), "alpha")
             _steered(item["results"], alpha, name, "control", context)
         return
     accuracies = document["random_suppression"]["accuracies"]

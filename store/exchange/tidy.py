@@ -1,8 +1,8 @@
 """Tidy outcomes from CSV, JSONL or Parquet: one row per problem, condition and seed.
 
-Columns are found by their names below, or by a mapping of these names to the file's own. Needed are
-a problem (`problem`, or `question` with `gold`), and `correct` or `answer` with `gold`. A row
-without `direction` and `condition`, or with alpha 0, is a baseline.
+Columns are found by their names (`store.exchange.columns`), or by a mapping of these names to the
+file's own. Needed are a problem (`problem`, or `question` with `gold`), and `correct` or `answer`
+with `gold`. A row without `direction` and `condition`, or with alpha 0, is a baseline.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from sql.errors import UserError
 from sql.words import OutcomeStatus, Role, checked
+from store.exchange.columns import ALIASES, found_columns, typed
 from store.exchange.imported_rows import (
     STEERING,
     Row,
     condition_row,
-    finite,
     graded,
     model_row,
     problem_row,
@@ -29,28 +29,7 @@ from store.exchange.report_files import Context
 from store.identity import canonical_json, content_id
 from store.names import checked_model_name, checked_name
 
-COLUMNS = [
-    "problem",
-    "question",
-    "gold",
-    "n_steps",
-    "condition",
-    "direction",
-    "kind",
-    "role",
-    "alpha",
-    "seed",
-    "answer",
-    "correct",
-    "status",
-    "text",
-    "gold_logprob",
-    "margin",
-    "model",
-    "protocol",
-]
-_TRUE = {"true", "1", "1.0", "yes", "right", "correct"}
-_FALSE = {"false", "0", "0.0", "no", "wrong", "incorrect"}
+_UNEVEN = "\0cells"  # key of a row that has more or fewer cells than the header: what is wrong
 _EMPTY = {"", "na", "nan", "null", "none"}
 
 
@@ -69,9 +48,7 @@ def rows_of(path: Path) -> Iterator[tuple[str, Row]]:
     try:
         if path.suffix == ".csv":
             with path.open(encoding="utf-8-sig", newline="") as handle:
-                reader = csv.DictReader(handle, strict=True)
-                for row in reader:
-                    yield f"{path.name} line {reader.line_num}", row
+                yield from _csv_rows(csv.reader(handle, strict=True), path.name)
         elif path.suffix in {".jsonl", ".ndjson"}:
             for number, line in json_lines(path):
                 yield f"{path.name} line {number}", _line(line)
@@ -86,6 +63,20 @@ def rows_of(path: Path) -> Iterator[tuple[str, Row]]:
             raise _foreign(path)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"cannot read {path}: {error}") from error
+
+
+def _csv_rows(reader: Any, name: str) -> Iterator[tuple[str, Row]]:
+    """(place, row) of every row of an opened CSV file. Raises UserError for an unclear header."""
+    header = next(reader, [])
+    twice = [column for column in header if header.count(column) > 1]
+    if twice:
+        raise UserError(f"{name} has two columns {twice[0]!r}: give each a name of its own")
+    for cells in reader:
+        place = f"{name} line {reader.line_num}"
+        if cells and len(cells) != len(header):
+            yield place, {_UNEVEN: f"has {len(cells)} cells, the header {len(header)}"}
+        elif cells:
+            yield place, dict(zip(header, cells, strict=True))
 
 
 def json_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -109,53 +100,73 @@ def _line(text: str) -> Row:
 
 
 def read(path: Path, context: Context, mapping: Mapping[str, str], set_name: str) -> None:
-    """Fill the context's rows from a tidy file.
+    """Fill the context's rows from a tidy file; its notes say which columns were read as what.
 
-    `mapping` gives the file's column for a name of `COLUMNS`. Every problem becomes a member of the
+    `mapping` gives the file's column for a name of `ALIASES`. Every problem becomes a member of the
     set `set_name`, selection `imported`. Raises UserError for an unknown name in the mapping.
     """
     checked_mapping(mapping)
-    _fill(rows_of(path), context, {name: mapping.get(name, name) for name in COLUMNS}, set_name)
+    header = _header(path)
+    if not header:
+        return
+    columns = found_columns(header, mapping)
+    _check_columns(header, set(columns))
+    _note_columns(header, columns, context)
+    for place, entry in rows_of(path):
+        with context.imported.entry(place):
+            if _UNEVEN in entry:
+                raise UserError(entry[_UNEVEN])
+            _add(entry, columns, context, set_name, place)
 
 
 def checked_mapping(mapping: Mapping[str, str]) -> None:
-    """Raises UserError for a name in the mapping that is none of `COLUMNS`."""
-    unknown = sorted(set(mapping) - set(COLUMNS))
+    """Raises UserError for a name in the mapping that is none of `ALIASES`."""
+    unknown = sorted(set(mapping) - set(ALIASES))
     if unknown:
-        raise UserError(f"--map knows no {unknown[0]!r}: it maps {', '.join(COLUMNS)}")
+        raise UserError(f"--map knows no {unknown[0]!r}: it maps {', '.join(ALIASES)}")
 
 
-def _fill(
-    entries: Iterable[tuple[str, Row]], context: Context, columns: Row, set_name: str
-) -> None:
-    checked = False
-    for place, entry in entries:
-        if not checked:
-            _check_columns(entry, columns)
-            checked = True
-        with context.imported.entry(place):
-            row = {name: _value(entry.get(column)) for name, column in columns.items()}
-            problem = _problem(row, context)
-            outcome = _outcome(row, problem)
-            condition = _condition(row, context)
-            key = {"condition_id": condition, "problem_id": problem["problem_id"]}
-            seed = {"seed": int(float(row["seed"] or 0)), "run_id": context.run_id}
-            context.imported.add("problems", problem, place)
-            member = {"set_name": set_name, "split": "test", "selection": "imported"}
-            context.imported.add("problem_sets", {**member, "problem_id": problem["problem_id"]})
-            context.imported.add("outcomes", {**key, **seed, **outcome}, place)
+def _header(path: Path) -> list[str]:
+    """Every column of a file; rows of JSON need not have the same ones."""
+    entries = (entry for _, entry in rows_of(path) if _UNEVEN not in entry)
+    if path.suffix == ".csv" or path.suffix == ".parquet":
+        return list(next(entries, {}))
+    return list(dict.fromkeys(name for entry in entries for name in entry))
 
 
-def _check_columns(entry: Row, columns: Row) -> None:
-    missing = [c for name, c in columns.items() if c != name and c not in entry]
-    if missing:
-        raise UserError(f"the file has no column {missing[0]!r}: it has {', '.join(entry)}")
-    has = {name for name, column in columns.items() if column in entry}
+def _check_columns(header: list[str], has: set[str]) -> None:
     if not has & {"problem", "question"} or not ({"correct"} & has or {"answer", "gold"} <= has):
         raise UserError(
             "a tidy file needs a problem (problem, or question and gold) and correct, or answer "
-            f"and gold; it has {', '.join(entry)}: say which with --map name=column"
+            f"and gold; it has {', '.join(header)}: say which with --map name=column"
         )
+
+
+def _note_columns(header: list[str], columns: Mapping[str, str], context: Context) -> None:
+    notes = [f"column {column} is {name}" for name, column in columns.items() if column != name]
+    unread = [column for column in header if column not in columns.values()]
+    if unread:
+        notes.append(f"not read: {', '.join(unread)} (say what a column is with --map name=column)")
+    if {"direction", "condition"} & set(columns) and "alpha" not in columns:
+        notes.append("no column is alpha: every steered row counts as dose 1")
+    context.imported.notes += [f"{context.name}: {note}" for note in notes]
+
+
+def _add(entry: Row, columns: Row, context: Context, set_name: str, place: str) -> None:
+    """Add what one row of a file says."""
+    cells = {
+        name: _value(entry.get(columns[name])) if name in columns else None for name in ALIASES
+    }
+    row = typed(cells, columns)
+    problem = _problem(row, context)
+    outcome = _outcome(row, problem)
+    condition = _condition(row, context, has_alpha="alpha" in columns)
+    key = {"condition_id": condition, "problem_id": problem["problem_id"]}
+    context.imported.add("problems", problem, place)
+    member = {"set_name": set_name, "split": "test", "selection": "imported"}
+    context.imported.add("problem_sets", {**member, "problem_id": problem["problem_id"]})
+    run = {"seed": row["seed"] or 0, "run_id": context.run_id}
+    context.imported.add("outcomes", {**key, **run, **outcome}, place)
 
 
 def _value(value: Any) -> Any:
@@ -171,15 +182,16 @@ def _problem(row: Row, context: Context) -> Row:
         return context.problems[str(row["problem"])]
     if row["question"] is None and row["problem"] is None:
         raise UserError("names no problem")
-    n_steps = None if row["n_steps"] is None else int(float(row["n_steps"]))
     question = str(row["problem"] if row["question"] is None else row["question"])
     attributes = None if row["problem"] is None else canonical_json({"key": str(row["problem"])})
     gold = "unknown" if row["gold"] is None else row["gold"]
-    return problem_row(question, gold, n_steps=n_steps, attributes=attributes, source=context.name)
+    return problem_row(
+        question, gold, n_steps=row["n_steps"], attributes=attributes, source=context.name
+    )
 
 
 def _outcome(row: Row, problem: Row) -> Row:
-    verdict = _verdict(row["correct"])
+    verdict = row["correct"]
     if row["answer"] is not None and problem["answer"] == "unknown":
         if verdict is None:
             raise UserError("has an answer but neither correct nor gold")
@@ -189,27 +201,21 @@ def _outcome(row: Row, problem: Row) -> Row:
     else:
         graded_row = graded(row["answer"], problem["answer"], verdict, row["status"])
     checked(graded_row["status"], OutcomeStatus, "status")
-    floats = {n: None if row[n] is None else float(row[n]) for n in ("gold_logprob", "margin")}
+    floats = {name: row[name] for name in ("gold_logprob", "margin")}
     return {**graded_row, **floats, "text": row["text"], "fragile": False}
 
 
-def _verdict(value: Any) -> bool | None:
-    if value is None or isinstance(value, bool):
-        return value
-    text = str(value).strip().lower()
-    if text not in _TRUE | _FALSE:
-        raise UserError(f"correct is true or false, found {value!r}")
-    return text in _TRUE
-
-
-def _condition(row: Row, context: Context) -> str:
+def _condition(row: Row, context: Context, *, has_alpha: bool) -> str:
     model = model_row(checked_model_name(str(row["model"] or context.model_name)))
     context.imported.add("models", model)
     protocol = {"protocol": str(row["protocol"])} if row["protocol"] else {}
     name = row["direction"] if row["direction"] is not None else row["condition"]
-    alpha = finite(row["alpha"], "alpha") if row["alpha"] is not None else 1.0
+    alpha = 1.0 if row["alpha"] is None else row["alpha"]
     if name is None and row["alpha"] is not None and alpha != 0:
         raise UserError(f"has alpha {alpha:g} but no direction")
+    steered = name is not None and str(name).lower() != "baseline"
+    if steered and has_alpha and row["alpha"] is None:
+        raise UserError(f"has direction {name} but no alpha")
     if name is None or alpha == 0 or str(name).lower() == "baseline":
         condition = condition_row(model["model_id"], "tidy", **protocol)
     else:

@@ -300,36 +300,48 @@ def _exported():
 
 
 @case
-def export_direction():
+def export_settings():
     c = _exported()
-    assert rows(c, "export_direction") == [("d", "d", "codi")]
-    assert rows(c, "export_direction", direction="e") == [("e", "e", "codi")]
-    assert rows(c, "export_direction", direction="r") == [("r", "r", "codi")]
-    assert rows(c, "export_direction", protocol="report") == [("d", "d", "report")]
-    assert rows(c, "export_direction", direction="e", protocol="report") == []
-    c = database({"r": {"a": W}}, conditions={"r": {"direction": "r"}}, directions=CONTROL)
-    assert rows(c, "export_direction") == []
+    columns = "direction, protocol, schedule, condition_id"
+    assert rows(c, "export_settings", columns) == [
+        ("d", "codi", "first", "up_again"),
+        ("d", "codi", "uniform", "up"),
+        ("d", "report", "uniform", "up_report"),
+        ("e", "codi", "uniform", "e"),
+    ]
+    assert rows(c, "export_settings", columns, direction="r") == [("r", "codi", "uniform", "r")]
+    c = database(
+        {"r": {"a": W}, "d": {"a": W}},
+        conditions={"r": {"direction": "r"}, "d": {"direction": "d", "alpha": 0.0}},
+        directions={"d": {}, **CONTROL},
+    )
+    assert rows(c, "export_settings", columns) == []
 
 
 @case
 def export_outcomes():
     columns = "direction, role, alpha, problem_id, correct, status, gold"
-    given = {"direction": "d", "protocol": "codi"}
-    assert rows(_exported(), "export_outcomes", columns, **given) == [
+    assert rows(_exported(), "export_outcomes", columns, condition="up") == [
         (None, None, 0.0, "a", W, "ok", "1"),
         (None, None, 0.0, "b", R, "ok", "1"),
         ("d", "candidate", 1.0, "a", R, "ok", "1"),
         ("d", "candidate", 1.0, "b", None, "truncated", "1"),
         ("r", "control", 1.0, "a", W, "ok", "1"),
     ]
-    found = rows(_exported(), "export_outcomes", columns, **given, set_name="train")
+    found = rows(_exported(), "export_outcomes", columns, condition="up", set_name="train")
     assert found == [
         (None, None, 0.0, "c", R, "ok", "1"),
         ("d", "candidate", 1.0, "c", W, "ok", "1"),
     ]
-    found = rows(_exported(), "export_outcomes", columns, direction="d", protocol="report")
+    found = rows(_exported(), "export_outcomes", columns, condition="up_report")
     assert [row[:5] for row in found] == [
         (None, None, 0.0, "a", R),
+        ("d", "candidate", 1.0, "a", W),
+    ]
+    found = rows(_exported(), "export_outcomes", columns, condition="up_again")
+    assert [row[:5] for row in found] == [
+        (None, None, 0.0, "a", W),
+        (None, None, 0.0, "b", R),
         ("d", "candidate", 1.0, "a", W),
     ]
 
@@ -337,9 +349,17 @@ def export_outcomes():
 @case
 def export_pair_ids():
     c = database({}, problems={})
-    problems = [{"problem_id": "b"}, {"problem_id": "a", "attributes": '{"pair_id":7}'}]
-    insert(c, "problems", problems)
-    assert rows(c, "export_pair_ids") == [("a", 7), ("b", None)]
+    told = {"a": "7", "b": None, "c": '"a12"', "d": "1.7", "e": '"12"', "f": "[3]", "g": "1" * 19}
+    insert(
+        c,
+        "problems",
+        [
+            {"problem_id": name, "attributes": text and f'{{"pair_id":{text}}}'}
+            for name, text in told.items()
+        ],
+    )
+    numbers = {"a": 7, "e": 12}
+    assert rows(c, "export_pair_ids") == [(name, numbers.get(name)) for name in told]
 
 
 @case
@@ -353,7 +373,7 @@ def export_problems():
 
 @case
 def export_split():
-    given = {"direction": "d", "protocol": "codi"}
+    given = {"condition": "up"}
     c = database(
         {
             "base": {"a": {"correct": R, "answer": "1"}, "b": W, "c": R},
@@ -376,20 +396,8 @@ def export_split():
         ("train", "d", "1", 4, None, None),
     ]
     assert rows(c, "export_split", "set_name", **given, train="aside", test="aside") == [("aside",)]
-    other = rows(c, "export_split", "problem_id, label", direction="d", protocol="report")
+    other = rows(c, "export_split", "problem_id, label", condition="none")
     assert other == [("a", None), ("b", None), ("c", False), ("d", None)]
-    other = rows(c, "export_split", "problem_id, label", direction="e", protocol="codi")
-    assert other == [("a", None), ("b", None), ("c", False), ("d", None)]
-
-
-@case
-def export_model():
-    c = database(
-        {"base": {"a": W}, "up": {"a": R}, "e": {"a": R}},
-        conditions={**UP, "e": {"direction": "e", "alpha": 1.0, "model_id": "m2"}},
-    )
-    insert(c, "models", [{"model_id": "m2", "name": "a model before it"}])
-    assert rows(c, "export_model", direction="d") == [("model",)]
 
 
 @case
@@ -398,8 +406,11 @@ def export_vectors():
     for name, position in (("d", 1), ("d", 0), ("e", 0), ("r", 0)):
         vector = {"direction_id": name, "position": position, "values": [float(position)]}
         insert(c, "direction_vectors", [vector])
-    assert rows(c, "export_vectors", direction="d") == [("d", [0.0]), ("d", [1.0])]
-    assert rows(c, "export_vectors", direction="d", controls=True) == [("r", [0.0])]
+    columns = "direction_id, name, values"
+    found = rows(c, "export_vectors", columns, direction="d")
+    assert found == [("d", "d", [0.0]), ("d", "d", [1.0])]
+    found = rows(c, "export_vectors", columns, direction="d", controls=True)
+    assert found == [("r", "r", [0.0])]
 
 
 @case
@@ -421,8 +432,14 @@ def export_activations():
         for problem, position in (("a", 1), ("a", 0), ("b", 0), ("c", 0)):
             key = {**where, "problem_id": problem, "position": position}
             insert(c, "activations", [{**key, "values": [float(i), float(position)]}])
-    assert rows(c, "export_activations") == [("a", False, [0.0, 0.0]), ("a", False, [0.0, 1.0])]
-    assert rows(c, "export_activations", train="primary") == [("c", True, [0.0, 0.0])]
+    columns = "problem_id, label, values, protocol, site"
+    assert rows(c, "export_activations", columns, model="m") == [
+        ("a", False, [0.0, 0.0], "codi", "latent"),
+        ("a", False, [0.0, 1.0], "codi", "latent"),
+    ]
+    found = rows(c, "export_activations", columns, model="n", train="primary")
+    assert found == [("c", True, [1.0, 0.0], "codi", "latent")]
+    assert rows(c, "export_activations", columns, model="none") == []
 
 
 @case

@@ -226,7 +226,7 @@ def test_a_tidy_table_comes_in_by_a_mapping(tmp_path, suffix):
     report = import_file(store, path, mapping=MAPPING, set_name="theirs")
     assert report.added["outcomes"] == 4
     assert [line.split(": ", 1)[1] for line in report.errors[:2]] == [
-        "correct is true or false, found 'maybe'",
+        "column right: correct is true or false, found 'maybe'",
         "has alpha 2 but no direction",
     ]
     assert len(report.errors) == 3
@@ -377,10 +377,14 @@ BAD_ENTRY = "problem,correct\np1,1\np2,maybe\n"
     ("second", "strict", "message"),
     [
         ("a,b\n1,2\n", False, "a tidy file needs a problem"),
-        (BAD_ENTRY, True, "nothing was imported, --strict: b.csv line 3: correct is true or false"),
+        (
+            BAD_ENTRY,
+            True,
+            "nothing was imported, --strict: b.csv line 3: column correct: correct is",
+        ),
         # Each file is whole, and the second says otherwise than the first.
         ("problem,correct\np2,1\n", True, "nothing was imported, --strict: outcomes row"),
-        ("problem,correct,n_steps\np3,1,3e9\n", False, "table problems cannot take these rows"),
+        ("problem,correct,id,id\np3,1,1,2\n", False, "b.csv has two columns 'id'"),
     ],
 )
 def test_no_file_is_imported_where_a_later_one_is_refused(tmp_path, there, second, strict, message):
