@@ -38,6 +38,7 @@ from store.layout import (
     open_store,
     sync_folder,
 )
+from store.orphans import Left
 from store.quarantine import Quarantined, quarantine_file, set_aside_damaged
 from store.schema import TABLES
 from store.tables import absorb, insert_shards, register_shards
@@ -56,6 +57,7 @@ class IngestReport:
 
     `shards` and `rows` were new; `ignored` rows were there already with equal content; `fragile`
     rows differed where the margin is fragile; `quarantined` names what was moved aside and why;
+    `left` are shard files without a commit that stay where they are;
     `conflicts` are descriptions of which the first stays and another was kept beside it.
     """
 
@@ -65,6 +67,7 @@ class IngestReport:
     fragile: int = 0
     quarantined: list[Quarantined] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
     seconds: float = 0.0
 
 
@@ -114,7 +117,8 @@ def _ingest(root: Path) -> tuple[IngestReport, list[Conflict]]:
     """Ingest with the lock held."""
     _clean(root)
     damaged = set_aside_damaged(root) + _set_aside_log(root)
-    quarantined = damaged + adopt_dropped(root)
+    dropped, left = adopt_dropped(root)
+    quarantined = damaged + dropped
     ids = commit_ids(root)
     known, current = _known(root)
     ids, new, bad = _verified(root, ids, known)
@@ -124,11 +128,12 @@ def _ingest(root: Path) -> tuple[IngestReport, list[Conflict]]:
     gone = known - ids - absorbed or not absorbed <= known
     if damaged or gone or (absorbed and _any_ignored(root)):
         # Shards went from outside, or the rows that stay must be chosen anew: start afresh.
-        return _rebuild(root, quarantined)
+        report, conflicts = _rebuild(root, quarantined)
+        return replace(report, left=left), conflicts
     if not new and current:
-        return IngestReport(quarantined=quarantined), []
+        return IngestReport(quarantined=quarantined, left=left), []
     report, conflicts = _replace_file(root, new, copy=bool(known))
-    return replace(report, quarantined=quarantined), conflicts
+    return replace(report, quarantined=quarantined, left=left), conflicts
 
 
 def _verified(
@@ -345,6 +350,7 @@ def rebuild(root: str | Path) -> IngestReport:
     with lock(root, "ingest"):
         _clean(root)
         damaged = set_aside_damaged(root) + _set_aside_log(root)
-        report, conflicts = _rebuild(root, damaged + adopt_dropped(root))
+        dropped, left = adopt_dropped(root)
+        report, conflicts = _rebuild(root, damaged + dropped)
     report = _settled(report, conflicts)
-    return replace(report, seconds=time.perf_counter() - started)
+    return replace(report, left=left, seconds=time.perf_counter() - started)

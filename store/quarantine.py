@@ -42,8 +42,13 @@ class Quarantined:
     reason: str
 
 
-def quarantine_file(root: Path, path: Path, table: str, reason: str) -> Quarantined:
-    """Move a shard's file (where there is one) and its commit aside. Raises UserError (disk)."""
+def quarantine_file(
+    root: Path, path: Path, table: str, reason: str, *, with_commit: bool = True
+) -> Quarantined:
+    """Move a shard's file (where there is one) and its commit aside. Raises UserError (disk).
+
+    `with_commit` is false for a file that merely has the name of a shard.
+    """
     folder = root / "quarantine"
     name = _free_name(folder, path.stem)
     note = {"name": path.name, "table": table, "reason": reason, "at": now().isoformat()}
@@ -51,7 +56,7 @@ def quarantine_file(root: Path, path: Path, table: str, reason: str) -> Quaranti
     with disk_errors(folder):
         write_atomically(folder / f"{name}.json", json.dumps(note).encode())
         # The commit goes first: from here on the shard does not count.
-        if commit.exists():
+        if with_commit and commit.exists():
             commit.rename(folder / f"{name}.commit")
             sync_folder(commit.parent)
         if path.exists():
@@ -212,9 +217,15 @@ def resolve(root: Path, name: str) -> None:
     if chosen is None:
         names = ", ".join(open_conflicts) or "none"
         raise UserError(f"no unresolved conflict {name!r}: there is {names}")
-    path = root / "quarantine" / f"{chosen['name'].removesuffix('.parquet')}.json"
+    mark_resolved(root, chosen["name"].removesuffix(".parquet"))
+
+
+def mark_resolved(root: Path, name: str) -> None:
+    """Write into the note of that name that it is settled. Raises UserError (disk)."""
+    path = root / "quarantine" / f"{name}.json"
+    note = _note(path).model_dump()
     with disk_errors(path):
-        write_atomically(path, json.dumps(chosen | {"resolved": now().isoformat()}).encode())
+        write_atomically(path, json.dumps(note | {"resolved": now().isoformat()}).encode())
 
 
 def listed(root: Path) -> list[dict[str, Any]]:

@@ -7,16 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from analysis.vocabulary import Role
-from collect.directions.directions import (
-    add_direction,
-    check_model_shape,
-    check_words,
-    checked_vectors,
-)
+from collect.directions.directions import add_direction
 from collect.directions.selection import select_directions
 from collect.directions.vector_files import query_text, query_vectors, read_vectors
 from sql.errors import UserError
 from store import shards
+from store.direction_rules import check_model_shape, check_words, checked_vectors
 from store.ingestion import ingest
 
 

@@ -11,12 +11,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from analysis.vocabulary import Role, checked
+from analysis.vocabulary import Role
 from sql.errors import UserError
 from store import clock, identity, shards
-from store.names import checked_name, checked_sites
-
-BROADCAST = -1  # the position of a vector that is the same at every position
+from store.direction_rules import BROADCAST, check_words, checked_vectors, norms
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,56 +62,6 @@ class Direction:
     recipe: dict[str, Any]
     vectors: NDArray[np.float32]
     is_broadcast: bool = False
-
-
-def checked_vectors(vectors: NDArray[Any], site: str, name: str) -> NDArray[np.float32]:
-    """The vectors as float32: [d], or [n_sites * T, d].
-
-    Raises:
-        UserError: the shape does not fit the sites, a value is not finite, or all are zero.
-    """
-    sites = checked_sites(site)
-    try:
-        with np.errstate(over="ignore"):
-            array = np.ascontiguousarray(vectors, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"direction {name}: vectors are no array of numbers") from error
-    if array.ndim == 3 and array.shape[0] == len(sites):
-        array = array.reshape(-1, array.shape[-1])
-    if array.ndim not in (1, 2) or not array.size or (array.ndim == 2 and len(array) % len(sites)):
-        wanted = "[positions, d] or [d]" if len(sites) == 1 else f"[{len(sites)}, positions, d]"
-        raise UserError(
-            f"direction {name}: vectors have shape {list(np.shape(vectors))}; site {site} "
-            f"needs {wanted}"
-        )
-    if not np.isfinite(array).all():
-        raise UserError(f"direction {name}: vectors hold NaN or infinite values")
-    if not array.any():
-        raise UserError(f"direction {name}: all vectors are zero, nothing would be added")
-    return array
-
-
-def check_model_shape(root: Path, vectors: NDArray[np.float32], site: str, name: str) -> None:
-    """Refuse vectors that fit no model of the store; a store without models takes any.
-
-    Raises:
-        UserError: the width or the number of positions is that of no model in the store.
-    """
-    models = shards.committed(root, "models", ["name", "d_model", "n_latent"]).to_pylist()
-    n_sites = len(checked_sites(site))
-    positions = 1 if vectors.ndim == 1 else len(vectors) // n_sites
-    for model in models:
-        latents = model["n_latent"] or 1
-        if vectors.shape[-1] == model["d_model"] and positions in (1, latents):
-            return
-    if models:
-        shapes = ", ".join(
-            f"[{m['n_latent'] or 1}, {m['d_model']}] for {m['name']}" for m in models
-        )
-        raise UserError(
-            f"direction {name}: vectors have {positions} position(s) of width "
-            f"{vectors.shape[-1]}, the store's models need {shapes}"
-        )
 
 
 def direction_id_of(new: NewDirection) -> str:
@@ -189,31 +137,18 @@ def add_direction(
     return add_directions(root, [new])[0]
 
 
-def check_words(name: str, kind: str, role: Role, site: str) -> None:
-    """Refuse what no direction can be called, whatever its vectors are.
-
-    Raises:
-        UserError: the name or kind is not usable, or the role or site unknown.
-    """
-    checked_name(name, "direction name")
-    if not kind.strip() or len(kind) > 128:
-        raise UserError(f"direction {name}: kind must be a text of 1 to 128 characters")
-    checked(role, Role, "role")
-    checked_sites(site)
-
-
 def _row(new: NewDirection) -> tuple[dict[str, Any], NDArray[np.float32]]:
     check_words(new.name, new.kind, new.role, new.site)
     vectors = checked_vectors(new.vectors, new.site, new.name)
-    by_position = np.linalg.norm(np.atleast_2d(vectors).astype(np.float64), axis=1)
+    norm, by_position = norms(vectors)
     row = {
         "direction_id": direction_id_of(new),
         "name": new.name,
         "kind": new.kind,
         "role": new.role,
         "site": new.site,
-        "norm": float(np.sqrt((by_position**2).sum())),
-        "norm_by_position": by_position.tolist(),
+        "norm": norm,
+        "norm_by_position": by_position,
         "parent_id": new.parent_id,
         "recipe": identity.canonical_json(dict(new.recipe)),
         "fitted_on": None if new.fitted_on is None else identity.canonical_json(new.fitted_on),

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from analysis.vocabulary import ControlKind, Fit, checked
 from collect.directions.control_vectors import CONTROLS, shuffled_labels, with_norms_of
-from collect.directions.directions import Direction, NewDirection, add_directions, check_words
+from collect.directions.directions import Direction, NewDirection, add_directions
 from collect.directions.extraction import stored_activations
 from collect.directions.fits import FITS
 from collect.directions.selection import select_directions
 from collect.problems.problem_sets import members
 from sql.errors import UserError
 from store import shards
+from store.direction_rules import check_words
 from store.names import checked_name, checked_sites
 
 KINDS = get_args(ControlKind)

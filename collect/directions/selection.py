@@ -13,9 +13,10 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from collect.directions.directions import BROADCAST, Direction, checked_vectors
+from collect.directions.directions import Direction
 from sql.errors import UserError, first_line
 from store import shards
+from store.direction_rules import BROADCAST, checked_vectors
 
 _FIELD = re.compile(r"(name|kind|role|site)\s*==?\s*([^\s'\"]+)")
 

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from collect.directions.directions import BROADCAST
 from sql.errors import UserError, first_line
+from store.direction_rules import BROADCAST
 
 SUFFIXES = (".npy", ".npz", ".safetensors", ".parquet")
 

@@ -52,8 +52,12 @@ def ingest_command(store: Folder, json: AsJson = False) -> None:
     Example: steerstat store ingest runs/demo
     """
     from store import ingest
+    from store.orphans import still_without_commit
 
-    _print_report(ingest(store), json)
+    report = ingest(store)
+    _print_report(report, json)
+    if still_without_commit(store, report.left):
+        raise typer.Exit(1)
 
 
 @app.command("rebuild")
@@ -80,6 +84,32 @@ def resolve_command(
     from store.quarantine import resolve
 
     resolve(open_store(store), conflict)
+
+
+@app.command("adopt")
+def adopt_command(
+    store: Folder,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Shards as `store info` names them; by default all that can be."),
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Bring back whole shards whose commit is damaged or lost; their rows are verified first.
+
+    Example: steerstat store adopt runs/demo
+    """
+    from store.adopt import adopt
+
+    report = adopt(store, names or ())
+    if json:
+        _print_json(report)
+    else:
+        print(f"{len(report.shards)} shards with {report.rows:,} rows count again")
+    for line in report.refused:
+        print(f"refused: {line}", file=sys.stderr)
+    if report.refused:
+        raise typer.Exit(1)
 
 
 @app.command("check")
@@ -159,6 +189,8 @@ def _print_report(report: IngestReport, as_json: bool) -> None:
         )
     for item in report.quarantined:
         print(f"quarantine: {item.name} ({item.table}): {item.reason}", file=sys.stderr)
+    for left in report.left:
+        print(f"left alone: {left.name} ({left.table}): {left.reason}", file=sys.stderr)
     for conflict in report.conflicts:
         print(
             f"conflict: {conflict.table} row {conflict.key} differs between shards "

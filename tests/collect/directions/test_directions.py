@@ -7,11 +7,11 @@ from collect.directions.directions import (
     NewDirection,
     add_direction,
     add_directions,
-    check_model_shape,
 )
 from collect.directions.selection import select_directions
 from sql.errors import UserError
 from store import shards
+from store.direction_rules import check_model_shape
 from store.layout import create_store
 
 

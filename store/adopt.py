@@ -1,0 +1,133 @@
+"""Adoption: a healthy shard behind a damaged or lost commit is brought back, its rows verified."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sql.errors import UserError
+from store.commits import commit_names
+from store.ingestion import IngestReport, ingest
+from store.layout import commit_path, disk_errors, lock, names_in, open_store, sync_folder
+from store.orphans import commit_in_place, mark, verified_rows
+from store.quarantine import mark_resolved
+from store.schema import TABLES, Table
+from store.shards import hash_file
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdoptReport:
+    """Shards that count again, their rows, and one line for each file that was not taken."""
+
+    shards: list[str]
+    rows: int
+    refused: list[str] = field(default_factory=list)
+    ingest: IngestReport
+
+
+def adopt(root: str | Path, names: Sequence[str] = ()) -> AdoptReport:
+    """Write new commits for whole shards that lost theirs, then ingest.
+
+    Such a shard lies in quarantine beside its damaged commit, or in `shards/` without any. Its rows
+    are verified: schema, the ids that follow from content, the rules of directions, and what can
+    still be read of the old commit. Without `names` (as `store info` and `store ingest` give them)
+    every one is tried; one that is committed by now needs nothing.
+
+    Raises:
+        UserError: A name is that of no such file, or as `ingest`.
+    """
+    root = open_store(root)
+    shards: list[str] = []
+    refused: list[str] = []
+    rows, given = 0, bool(names)
+    with lock(root, "ingest"):
+        found = _without_commit(root)
+        there_already = commit_names(root)
+        names = [name for name in names if name in found or name not in there_already]
+        unknown = [name for name in names if name not in found]
+        if unknown:
+            there = ", ".join(found) or "none"
+            raise UserError(f"no shard {unknown[0]!r} without a commit: there is {there}")
+        for name in names if given else found:
+            try:
+                rows += _bring_back(root, found[name])
+                shards.append(name)
+            except UserError as error:
+                if isinstance(error.__cause__, OSError):
+                    raise
+                refused.append(f"{name}: {error}")
+    return AdoptReport(shards=shards, rows=rows, refused=refused, ingest=ingest(root))
+
+
+def _without_commit(root: Path) -> dict[str, Path]:
+    """Shard files by name: those in `shards/` without a commit, and all in quarantine."""
+    committed = commit_names(root)
+    found = {}
+    for path in sorted((root / "shards").glob("*/*.parquet")):
+        if path.name[0] != "." and path.stem not in committed and path.parent.name in TABLES:
+            found[path.stem] = path
+    for name in sorted(names_in(root / "quarantine")):
+        path = root / "quarantine" / name
+        if path.suffix == ".parquet" and path.with_suffix(".commit").exists():
+            found.setdefault(path.stem, path)
+    return found
+
+
+def _bring_back(root: Path, path: Path) -> int:
+    """Put a shard in its place and commit it; returns its rows. Raises UserError."""
+    if path.parent.name != "quarantine":
+        table = TABLES[path.parent.name]
+        data = verified_rows(root, table, path)
+        commit_in_place(root, table, path, data)
+        return data.num_rows
+    table = _table_of(path)
+    shard_id = mark(path)
+    target = root / "shards" / table.name / f"{shard_id}.parquet"
+    if target.exists() or commit_path(root, shard_id).exists():
+        raise UserError(f"shard {shard_id} is in the store")
+    data = verified_rows(root, table, path, shard_id)
+    old = _readable(path.with_suffix(".commit"))
+    digest, _ = hash_file(path)
+    told = old.get("sha256")
+    if isinstance(told, str) and _SHA256.fullmatch(told) and told != digest:
+        raise UserError(f"its commit was for other content (sha256 {told}, found {digest})")
+    with disk_errors(target):
+        # From here on it is a shard without a commit: an ingest goes on where a kill stops this.
+        target.parent.mkdir(exist_ok=True)
+        path.rename(target)
+        sync_folder(target.parent)
+        sync_folder(path.parent)
+    run_id = old.get("run_id")
+    commit_in_place(root, table, target, data, run_id if isinstance(run_id, str) else None)
+    mark_resolved(root, path.stem)
+    return data.num_rows
+
+
+def _table_of(path: Path) -> Table:
+    """The table whose columns a shard has. Raises UserError if it is that of none."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        names = set(pq.read_schema(path).names)
+    except (pa.ArrowException, OSError):
+        raise UserError("it cannot be read") from None
+    for table in TABLES.values():
+        if names == set(table.names):
+            return table
+    raise UserError("its columns are those of no table")
+
+
+def _readable(path: Path) -> dict[str, Any]:
+    """What can be read of a damaged commit; nothing is believed but what agrees with the shard."""
+    try:
+        document = json.loads(path.read_bytes())
+    except (ValueError, OSError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
