@@ -61,7 +61,8 @@ def check(root: str | Path) -> CheckReport:
         pending = len(shards) - len(known)
         names = {shard.commit.shard_id for shard in shards}
         faults += [
-            f"shard {gone} is in {database_path(root).name} but not in the store"
+            f"shard {gone} is in {database_path(root).name} but not in the store: "
+            "`steerstat store ingest` leaves it out"
             for gone in sorted(ingested - names)
             if not any(gone in fault for fault in faults)
         ]

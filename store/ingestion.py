@@ -36,10 +36,16 @@ from store.layout import (
     lock,
     names_in,
     open_store,
+    remove_leftovers,
     sync_folder,
 )
 from store.orphans import Left
-from store.quarantine import Quarantined, quarantine_file, set_aside_damaged
+from store.quarantine import (
+    Quarantined,
+    finish_moves,
+    quarantine_file,
+    set_aside_damaged,
+)
 from store.schema import TABLES
 from store.tables import absorb, insert_shards, register_shards
 
@@ -315,6 +321,8 @@ def _remove(temporary: Path) -> None:
 
 def _clean(root: Path) -> None:
     """Remove what a killed ingest left behind (the lock is ours, so nobody is at work on it)."""
+    remove_leftovers(root)
+    finish_moves(root)
     for name in names_in(root):
         if name.startswith(".results-") and name.endswith(".tmp"):
             _remove(root / name)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import platform
+import re
 import shutil
 import stat
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sql.errors import UserError
@@ -18,6 +21,8 @@ STORE_VERSION = 1
 
 DATABASE = "results.duckdb"
 _FOLDERS = ("shards", "commits", "quarantine")
+_TEMPORARY = re.compile(r"\..+\.(?P<pid>[0-9]{1,10})@(?P<host>[A-Za-z0-9_-]*)\.tmp")
+_SECONDS_OF_OTHERS = 86_400
 _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -31,8 +36,8 @@ def create_store(path: str | Path) -> Path:
     if is_store(root):
         return root
     with disk_errors(root):
-        for folder in _FOLDERS:
-            (root / folder).mkdir(parents=True, exist_ok=True)
+        make_folder(root)
+        # The version first: a kill afterwards leaves a store, whose folders any command makes.
         write_atomically(root / "VERSION", f"{STORE_VERSION}\n".encode())
     return open_store(root)
 
@@ -77,7 +82,7 @@ def open_store(path: str | Path) -> Path:
         content = "an empty or foreign folder" if root.is_dir() else "nothing"
         raise UserError(
             f"{root} is no store: found {content} there and no VERSION file; "
-            "collect into it first, or give the path of a store"
+            "collect, import or merge into it first, or give the path of a store"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
@@ -92,7 +97,7 @@ def open_store(path: str | Path) -> Path:
     # git, zip and rsync leave empty folders behind; a reader may not be able to make them.
     for folder in _FOLDERS:
         try:
-            (root / folder).mkdir(exist_ok=True)
+            make_folder(root / folder)
         except OSError as error:
             if error.errno not in _READ_ONLY:
                 raise disk_error(root / folder, error.strerror or str(error)) from error
@@ -152,11 +157,11 @@ def disk_error(path: Path, reason: str) -> UserError:
 
 
 def names_in(folder: Path) -> list[str]:
-    """Names in a folder, none where it is missing; no Path for each, there may be thousands."""
+    """Names in a folder, none where there is none; no Path for each, there may be thousands."""
     try:
         with os.scandir(folder) as entries:
             return [entry.name for entry in entries]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
 
 
@@ -188,6 +193,17 @@ def remove_file(root: Path, folder: str, name: str) -> None:
         os.close(handle)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and what is missing above it, each durable in the one that holds it."""
+    missing = []
+    while not folder.is_dir():
+        missing.append(folder)
+        folder = folder.parent
+    for place in reversed(missing):
+        place.mkdir(exist_ok=True)
+        sync_folder(place.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
     handle = os.open(folder, os.O_RDONLY)
@@ -212,7 +228,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """A name to write a file under: on leaving it is at `path` whole and durable, or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}@{_host()}.tmp")
     try:
         yield temporary
         sync_file(temporary)
@@ -221,6 +237,39 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def _host() -> str:
+    """This machine's name, as a file's name can hold it."""
+    return re.sub(r"[^A-Za-z0-9-]", "_", platform.node())[:64]
+
+
+def remove_leftovers(root: Path) -> None:
+    """Delete the temporary files of writers of this machine that are dead; others may be at work.
+
+    Those of other machines go when they are a day old.
+    """
+    tables = [f"shards/{name}" for name in names_in(root / "shards")]
+    for folder in (".", "commits", "quarantine", *tables):
+        for name in names_in(root / folder):
+            match = _TEMPORARY.fullmatch(name)
+            if match and not _at_work(root / folder / name, int(match["pid"]), match["host"]):
+                with disk_errors(root / folder):
+                    remove_file(root, folder, name)
+
+
+def _at_work(path: Path, pid: int, host: str) -> bool:
+    if host != _host():
+        with suppress(FileNotFoundError):
+            return time.time() - path.stat().st_mtime < _SECONDS_OF_OTHERS
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass
+    return True
 
 
 @contextmanager
@@ -238,7 +287,7 @@ def result_file(path: Path) -> Iterator[Path]:
             yield path
             return
         target = path.resolve()
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         with whole_file(target) as temporary:
             yield temporary
             if target.exists():

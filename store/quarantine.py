@@ -66,6 +66,23 @@ def quarantine_file(
     return Quarantined(name=path.stem, table=table, reason=reason)
 
 
+def finish_moves(root: Path) -> None:
+    """Move the shards aside whose commit is in quarantine already: a kill stopped that halfway."""
+    folder = root / "quarantine"
+    for name in names_in(folder):
+        if not name.endswith(".commit") or (folder / name).with_suffix(".parquet").exists():
+            continue
+        note = _note((folder / name).with_suffix(".json"))
+        path = root / "shards" / note.table / Path(note.name).name
+        if note.resolved or path.suffix != ".parquet" or not path.is_file():
+            continue
+        if note.table in TABLES and not commit_path(root, path.stem).exists():
+            with disk_errors(folder):
+                path.rename((folder / name).with_suffix(".parquet"))
+                sync_folder(folder)
+                sync_folder(path.parent)
+
+
 def _free_name(folder: Path, stem: str) -> str:
     name, number = stem, 1
     while (folder / f"{name}.json").exists():

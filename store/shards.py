@@ -20,6 +20,7 @@ from store.clock import now
 from store.commits import COMPACTED, Commit, commit_ids, commit_names, write_commit
 from store.layout import (
     disk_errors,
+    make_folder,
     names_in,
     shard_path,
     whole_file,
@@ -165,7 +166,7 @@ def write_shard(
     shard_id = new_shard_id(root, table, replaces)
     path = shard_path(root, table.name, shard_id)
     with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with whole_file(path) as temporary:
             write_parquet(temporary, table, data, shard_id)
             digest, size = hash_file(temporary)

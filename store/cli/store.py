@@ -139,21 +139,40 @@ def check_command(store: Folder, json: AsJson = False) -> None:
 def merge_command(
     into: Annotated[Path, typer.Argument(help="Store that receives; made if it is not there.")],
     sources: Annotated[list[Path], typer.Argument(help="Stores to bring in; left as they are.")],
+    label: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            help="Label behind the names of sets and directions that stand for other content, such "
+            "as seed1 for primary.seed1; without it they are refused.",
+        ),
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Bring the committed shards of other stores into the first one; equal rows count once.
+
+    A set or direction whose name stands for other content in the first store is refused, or
+    renamed with --as.
 
     Example: steerstat store merge runs/all runs/gpu0 runs/gpu1
     """
     from store.merge import merge
 
-    report = merge(into, sources)
+    report = merge(into, sources, label=label)
     if json:
         _print_json(report)
     else:
         print(
             f"{report.shards} shards with {report.rows:,} rows copied, {report.present} were there "
             f"before; {report.ingest.ignored:,} rows were there already with equal content"
+        )
+    if report.renamed:
+        print(f"called {', '.join(report.renamed)}", file=sys.stderr)
+    if report.outdated:
+        print(
+            f"left behind: {report.outdated:,} rows of analyses that speak of the old names; run "
+            "`steerstat analyze` again",
+            file=sys.stderr,
         )
     for line in report.faulty:
         print(f"left behind: {line}", file=sys.stderr)

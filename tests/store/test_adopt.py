@@ -97,7 +97,6 @@ def test_a_shard_without_commit_whose_rows_are_committed_is_no_loss(root: Path) 
 
 def test_what_is_not_what_was_committed_is_refused(root: Path) -> None:
     hurt = append(root, "outcomes", [outcome(0)])
-    other = append(root, "outcomes", [outcome(1)])
     told = json.loads(commit(root, hurt).read_text())
     damaged(root, hurt, json.dumps({**told, "sha256": "0" * 64, "rows": None}))
     with pytest.raises(UserError, match=f"no shard 'none' without a commit: there is {hurt}"):
@@ -105,7 +104,8 @@ def test_what_is_not_what_was_committed_is_refused(root: Path) -> None:
     (line,) = adopt(root, [hurt]).refused
     assert "its commit was for other content" in line
     assert CliRunner().invoke(app, ["adopt", str(root)]).exit_code == 1
-    # A shard in quarantine for what it holds itself is no candidate.
+    # A shard that is itself torn is in quarantine with its commit, and stays there.
+    other = append(root, "outcomes", [outcome(1)])
     shard(root, other).write_bytes(b"PAR1")
     assert [item.reason[:4] for item in ingest(root).quarantined] == ["torn"]
     (_, line) = adopt(root).refused
