@@ -38,7 +38,8 @@ def analyze(
     """Test STORE: pairs against the baseline, candidates among controls, strata, whole curves.
 
     The results become rows of `analyses` and `results`, with the digest of the outcomes behind
-    them; the same analysis of the same outcomes is kept once.
+    them; the same analysis of the same outcomes is kept once. What was collected and not tested is
+    told, with the reason.
 
     Example: steerstat analyze runs/demo --contrast direction=mean_difference --family alphas
     """
@@ -58,6 +59,8 @@ def analyze(
     typer.echo(results_text(table, everything=everything))
     kept = " kept" if write else ""
     typer.echo(f"{len(analyses)} analyses, {len(table)} results{kept}", err=True)
+    for line in recorded.left_out_lines(store, chosen):
+        typer.echo(line, err=True)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 from .analyses import Analysis as Analysis
 from .analyses import analyze as analyze
+from .analyses import left_out_lines as left_out_lines
 from .analyses import results_table as results_table
 from .recording import as_json as as_json
 from .version import code_version as code_version
@@ -9,5 +10,6 @@ __all__ = [
     "analyze",
     "as_json",
     "code_version",
+    "left_out_lines",
     "results_table",
 ]

@@ -15,9 +15,11 @@ from typing import Any, get_args
 
 import pandas as pd
 
-from analysis import plans
+from analysis import plans, tables
 from analysis.recorded import recording
 from analysis.recorded.version import code_version
+from analysis.tables.base import groups
+from analysis.tables.left_out import IN_PART
 from analysis.tables.readings import Readings, view
 from analysis.vocabulary import AnalysisFamily, all_checked
 from sql.errors import UserError
@@ -86,14 +88,40 @@ def matches(contrast: Mapping[str, Any], chosen: Mapping[str, str]) -> bool:
     return True
 
 
+def left_out_lines(store: Path | str | Readings, contrast: Mapping[str, str]) -> list[str]:
+    """One line for each set and reason for which steered outcomes were not tested.
+
+    Of conditions that do not have the values of `contrast` nothing is said.
+    """
+    frame = tables.left_out(store)
+    for name, value in contrast.items():
+        if name in frame.columns:
+            frame = frame[[str(cell) == value for cell in frame[name]]]
+    lines = []
+    for (set_name, reason), index in groups(frame, ["set_name", "reason"]).items():
+        rows = frame.iloc[index]
+        names = list(dict.fromkeys(rows["direction"]))
+        more = f" and {len(names) - 1} more directions" if len(names) > 1 else ""
+        part = reason
+        if reason == IN_PART:
+            least, most = int(rows["n"].min()), int(rows["n"].max())
+            of = f"{least}" if least == most else f"{least} to {most}"
+            part = f"{of} outcomes of {int(rows['set_size'].iloc[0])} problems, {reason}"
+        place = "" if set_name is None else f" on {set_name}"
+        lines.append(f"not tested: {len(rows)} conditions of {names[0]}{more}{place}: {part}")
+    return lines
+
+
 def _nothing(root: Path, chosen: Mapping[str, str]) -> str:
     """Why there is nothing to test, in one line."""
     if chosen:
         asked = ", ".join(f"{name}={value}" for name, value in chosen.items())
         return f"no contrast of {root} has {asked}: run `steerstat analyze {root}` to see them all"
+    found = "; ".join(left_out_lines(root, {}))
     return (
-        f"{root} has no steered outcomes on a whole problem set to test: run `steerstat collect` "
-        "first, then `steerstat store ingest`"
+        f"{root} has no steered outcomes on a whole problem set to test"
+        f"{f' ({found})' if found else ''}: run `steerstat collect` first, then `steerstat store "
+        "ingest`"
     )
 
 

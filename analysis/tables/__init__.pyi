@@ -39,6 +39,7 @@ from .directions import (
 )
 from .equal_push import equal_push as equal_push
 from .equal_push import push_curves as push_curves
+from .left_out import left_out as left_out
 from .missingness import missingness as missingness
 from .paired import accuracy as accuracy
 from .paired import effects as effects

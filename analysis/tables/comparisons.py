@@ -46,7 +46,7 @@ def control_points(store: Source) -> pd.DataFrame:
     tested = tested.assign(conditions=tested["condition_id"].map(lambda name: (name,)))
     signed = signed_effects(tested)
     both = pd.concat([tested.assign(quantity=EFFECT), signed], ignore_index=True)
-    points = match_controls(both, view(store, "directions"), samples(store))
+    points = match_controls(both, view(store, "named_directions"), samples(store))
     shared = on_shared_problems(points, store, by=[*PLACE, "candidate", "quantity", "alpha"])
     return shared.drop(columns=BEHIND)
 

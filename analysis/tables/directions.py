@@ -30,7 +30,7 @@ def direction_norms(store: Source) -> pd.DataFrame:
     }
     used = norms[norms["role"] == "candidate"]
     used = used.drop_duplicates(["model", "protocol", "dtype", "direction", "site"])
-    vectors = view(store, "directions").set_index("name")
+    vectors = view(store, "named_directions").set_index("name")
     rows = []
     for run in used.to_dict("records"):
         per_position = np.asarray(vectors.loc[run["direction"], "norm_by_position"], dtype=float)
@@ -123,7 +123,7 @@ def direction_components(store: Source, name: str, *, dimensions: int = 50) -> p
 @remembered
 def direction_cosines(store: Source) -> pd.DataFrame:
     """Cosine of every pair of directions of equal shape: candidates and a few controls a kind."""
-    table = view(store, "directions")
+    table = view(store, "named_directions")
     candidates = sorted(table[table["role"] == "candidate"]["name"])
     chosen = candidates[:MOST_DIRECTIONS]
     for _, kind in table[table["role"] == "control"].sort_values("name").groupby("kind"):
@@ -152,7 +152,7 @@ def _vectors(store: Source, names: list[str]) -> dict[str, np.ndarray]:
     """Vectors [positions, dimensions] of the named directions."""
     from store import committed
 
-    table = view(store, "directions")
+    table = view(store, "named_directions")
     ids = dict(zip(table["direction_id"], table["name"], strict=True))
     by_name: dict[str, dict[int, np.ndarray]] = {name: {} for name in names}
     for row in committed(opened(store).path, "direction_vectors").to_pylist():

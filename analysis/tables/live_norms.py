@@ -19,7 +19,7 @@ Array = np.ndarray[Any, Any]
 
 def other_norms(readings: Readings, names: Mapping[str, Any], controls: pd.DataFrame) -> set[str]:
     """Controls whose norm at a live position is not the candidate's, or is not known."""
-    directions = view(readings, "directions").set_index("name")
+    directions = view(readings, "named_directions").set_index("name")
     wanted = _norms(directions.loc[names["candidate"], "norm_by_position"])
     if wanted is None:
         return set(controls["name"])

@@ -94,7 +94,7 @@ def samples(store: Source) -> list[Sample]:
     # What a plan ended early was ended by the outcomes that would be ranked.
     tested = tested[(tested["role"] == "candidate") & ~tested[PART].astype(bool)]
     tested = tested.reset_index(drop=True)
-    directions = view(readings, "directions")
+    directions = view(readings, "named_directions")
     ids = dict(zip(directions["name"], directions["direction_id"], strict=True))
     found = []
     for value, index in groups(tested, CURVE).items():

@@ -4,6 +4,6 @@
 --
 -- Columns: norm, norm_by_position   Euclidean, over all positions and at each.
 SELECT name, norm, norm_by_position
-FROM directions
+FROM named_directions
 WHERE role = 'candidate'
 ORDER BY name;

@@ -3,6 +3,6 @@
 -- Grain: one row per (candidate direction, position); position counts latents from 0.
 SELECT d.name, v.position, v.values
 FROM direction_vectors AS v
-JOIN directions AS d USING (direction_id)
+JOIN named_directions AS d USING (direction_id)
 WHERE d.role = 'candidate'
 ORDER BY d.name, v.position;

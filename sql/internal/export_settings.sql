@@ -8,14 +8,15 @@
 -- Parameters:
 --   $direction VARCHAR = NULL: its name or id; NULL for any candidate
 SELECT
-    direction, direction_id, model_id, model, protocol, protocol_fields, decoding, dtype, site,
-    schedule, operator, effect, min(condition_id) AS condition_id
-FROM condition_details
-WHERE direction_id IS NOT NULL
-    AND alpha != 0
+    d.name AS direction, d.direction_id, c.model_id, c.model, c.protocol, c.protocol_fields,
+    c.decoding, c.dtype, c.site, c.schedule, c.operator, c.effect,
+    min(c.condition_id) AS condition_id
+FROM condition_details AS c
+JOIN directions AS d USING (direction_id)
+WHERE c.alpha != 0
     AND (
-        $direction IN (direction, direction_id)
-        OR ($direction IS NULL AND role = 'candidate')
+        $direction IN (d.name, d.direction_id)
+        OR ($direction IS NULL AND d.role = 'candidate')
     )
 GROUP BY ALL
 ORDER BY ALL;

@@ -6,10 +6,11 @@
 --
 -- Columns:
 --   seen   when the first such run began, UTC
-SELECT c.direction, min(r.created_at) AS seen
+SELECT d.name AS direction, min(r.created_at) AS seen
 FROM (SELECT DISTINCT condition_no, run_no FROM outcome_rows) AS o
-JOIN condition_details AS c USING (condition_no)
+JOIN condition_keys AS ck USING (condition_no)
+JOIN conditions AS c USING (condition_id)
+JOIN directions AS d USING (direction_id)
 JOIN run_keys AS k USING (run_no)
 JOIN runs AS r USING (run_id)
-WHERE c.direction IS NOT NULL
-GROUP BY c.direction;
+GROUP BY d.name;

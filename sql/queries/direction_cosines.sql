@@ -10,7 +10,7 @@
 WITH
 named AS (
     SELECT d.direction_id, d.name, d.site, v.position, v.values
-    FROM directions AS d
+    FROM named_directions AS d
     JOIN direction_vectors AS v USING (direction_id)
     WHERE $role::VARCHAR IS NULL OR d.role = $role::VARCHAR
 ),

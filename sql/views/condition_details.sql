@@ -16,4 +16,4 @@ SELECT
 FROM conditions AS c
 JOIN condition_baselines AS b USING (condition_id)
 LEFT JOIN models AS m USING (model_id)
-LEFT JOIN directions AS d USING (direction_id);
+LEFT JOIN named_directions AS d USING (direction_id);

@@ -106,5 +106,5 @@ SELECT
     (x.candidate_gained - x.candidate_lost) / nullif(x.candidate_n_pairs, 0) AS candidate_estimate,
     x.candidate_stop, x.condition_id, x.baseline_id, x.direction_id, x.parent_id AS candidate_id
 FROM counted AS x
-LEFT JOIN directions AS d ON d.direction_id = x.parent_id
+LEFT JOIN named_directions AS d ON d.direction_id = x.parent_id
 ORDER BY x.model, x.protocol, x.set_name, candidate, x.alpha, x.direction, x.condition_id;

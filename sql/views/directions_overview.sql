@@ -18,7 +18,7 @@ collected AS (
 SELECT
     d.direction_id, d.name, d.kind, d.role, d.site, d.norm, len(d.norm_by_position) AS n_positions,
     p.name AS parent, d.created_at, coalesce(c.n_conditions, 0) AS n_conditions, c.alphas
-FROM directions AS d
-LEFT JOIN directions AS p ON p.direction_id = d.parent_id
+FROM named_directions AS d
+LEFT JOIN named_directions AS p ON p.direction_id = d.parent_id
 LEFT JOIN collected AS c ON c.direction_id = d.direction_id
 ORDER BY d.role, d.name;
