@@ -220,7 +220,8 @@ def sync_file(path: Path) -> None:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a small file so that it is there whole or not at all, and durable."""
+    """Write a small file so that it is there whole or not at all, and durable; its folder too."""
+    make_folder(path.parent)
     with whole_file(path) as temporary:
         temporary.write_bytes(content)
 

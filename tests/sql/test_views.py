@@ -359,3 +359,27 @@ def test_a_stop_of_an_earlier_version_is_found_by_names_among_the_runs_of_its_pl
     ]
     elsewhere = [{"run_id": "run", "plan_id": "another"}]
     assert rows(_ended([{"condition_id": None}], runs=elsewhere), "stops") == []
+
+
+def test_directions_of_one_name_are_curves_of_their_own():
+    c = database(
+        {"base": {"a": W, "b": R}, "x": {"a": R, "b": R}, "y": {"a": W, "b": W}, "z": {"a": W}},
+        conditions={
+            "x": {"direction": "first000-x", "alpha": 1.0},
+            "y": {"direction": "second00-y", "alpha": 1.0},
+            "z": {"direction": "alone", "alpha": 1.0},
+        },
+        directions={"alone": {"role": "control", "parent_id": "second00-y"}},
+    )
+    c.execute("UPDATE directions SET name = 'd' WHERE direction_id <> 'alone'")
+    names = [("alone",), ("d (first000)",), ("d (second00)",)]
+    assert rows(c, "SELECT name FROM named_directions ORDER BY name") == names
+    curves = "SELECT * FROM accuracy_by_alpha WHERE direction IS NOT NULL ORDER BY direction"
+    assert rows(c, curves, "direction, gained, lost") == [
+        ("alone", 0, 0),
+        ("d (first000)", 1, 0),
+        ("d (second00)", 0, 1),
+    ]
+    assert rows(c, "control_effects", "direction, candidate") == [("alone", "d (second00)")]
+    overview = rows(c, "SELECT * FROM directions_overview ORDER BY name", "name, parent")
+    assert overview == [("alone", "d (second00)"), ("d (first000)", None), ("d (second00)", None)]
