@@ -98,7 +98,7 @@ def _verified(root: Path) -> tuple[list[Shard], list[str]]:
     for shard_id in sorted(commit_ids(root)):
         checked = verify(root, shard_id)
         if isinstance(checked, str):
-            faults.append(f"shard {shard_id}: {checked}")
+            faults.append(f"shard {shard_id}: {checked}; `steerstat store ingest` sets it aside")
         elif checked is not None:
             shards.append(checked)
     return shards, faults
