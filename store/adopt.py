@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from sql.errors import UserError
-from store.commits import commit_names
+from store.commits import Commit, commit_names, write_commit
 from store.ingestion import IngestReport, ingest
 from store.layout import commit_path, disk_errors, lock, names_in, open_store, sync_folder
-from store.orphans import commit_in_place, mark, verified_rows
+from store.orphans import commit_of, mark, verified_rows
 from store.quarantine import mark_resolved
 from store.schema import TABLES, Table
 from store.shards import hash_file
@@ -84,7 +84,7 @@ def _bring_back(root: Path, path: Path) -> int:
     if path.parent.name != "quarantine":
         table = TABLES[path.parent.name]
         data = verified_rows(root, table, path)
-        commit_in_place(root, table, path, data)
+        _commit(root, commit_of(table, path, data))
         return data.num_rows
     table = _table_of(path)
     shard_id = mark(path)
@@ -104,9 +104,14 @@ def _bring_back(root: Path, path: Path) -> int:
         sync_folder(target.parent)
         sync_folder(path.parent)
     run_id = old.get("run_id")
-    commit_in_place(root, table, target, data, run_id if isinstance(run_id, str) else None)
+    _commit(root, commit_of(table, target, data, run_id if isinstance(run_id, str) else None))
     mark_resolved(root, path.stem)
     return data.num_rows
+
+
+def _commit(root: Path, commit: Commit) -> None:
+    with disk_errors(commit_path(root, commit.shard_id)):
+        write_commit(root, commit)
 
 
 def _table_of(path: Path) -> Table:
@@ -119,7 +124,7 @@ def _table_of(path: Path) -> Table:
     except (pa.ArrowException, OSError):
         raise UserError("it cannot be read") from None
     for table in TABLES.values():
-        if names == set(table.names):
+        if names >= set(table.names):
             return table
     raise UserError("its columns are those of no table")
 

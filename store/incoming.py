@@ -63,7 +63,7 @@ def verify(root: Path, shard_id: str) -> Shard | str | None:
     except ValueError as error:
         return str(error)
     path = shard_path(root, commit.table, shard_id)
-    return _fault(path, commit) or Shard(commit=commit, path=path)
+    return file_fault(path, commit) or Shard(commit=commit, path=path)
 
 
 def _find(root: Path, shard_id: str) -> Path:
@@ -72,8 +72,8 @@ def _find(root: Path, shard_id: str) -> Path:
     return next((p for p in paths if p.exists()), root / "shards" / f"{shard_id}.parquet")
 
 
-def _fault(path: Path, commit: Commit) -> str:
-    """What is wrong with a committed shard, or ""."""
+def file_fault(path: Path, commit: Commit) -> str:
+    """What is wrong with the file of a commit, or ""."""
     try:
         digest, size = hash_file(path)
     except FileNotFoundError:

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from sql.errors import UserError, first_line
 from store.clock import now
-from store.commits import Commit, write_commit
+from store.commits import Commit
 from store.direction_rules import check_table
 from store.identity import condition_id, model_id, problem_id
-from store.layout import commit_path, disk_errors
+from store.layout import commit_path
 from store.schema import SCHEMA_VERSION, Table
 from store.shards import SHARD_KEY, committed, conform, hash_file, sort_rows
 
@@ -96,6 +96,8 @@ def verified_rows(root: Path, table: Table, path: Path, shard_id: str | None = N
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from store.incoming import file_fault
+
     written_as = mark(path)
     if written_as != (shard_id or path.stem):
         raise UserError(f"it was written as shard {written_as or '(of another program)'}")
@@ -103,9 +105,12 @@ def verified_rows(root: Path, table: Table, path: Path, shard_id: str | None = N
         rows = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"it cannot be read: {first_line(error)}") from None
-    data = sort_rows(conform(table, rows), table)
-    if not data.num_rows:
+    if not rows.num_rows:
         raise UserError("it holds no rows")
+    known = [name for name in rows.column_names if name in table.names]
+    data = sort_rows(conform(table, rows.select(known)), table)
+    if fault := file_fault(path, commit_of(table, path, data)):
+        raise UserError(fault)
     _check_ids(table, data)
     check_table(root, table, data)
     return data
@@ -145,26 +150,19 @@ def _n_committed(root: Path, table: Table, data: pa.Table) -> int:
     return int(wanted.join(there, key, join_type="left semi").num_rows)
 
 
-def commit_in_place(
-    root: Path, table: Table, path: Path, data: pa.Table, run_id: str | None = None
-) -> None:
-    """Write the commit of a shard file that has none; `data` are its verified rows.
-
-    Raises UserError (disk).
-    """
-    with disk_errors(path):
-        digest, size = hash_file(path)
-        runs = data["run_id"].unique().to_pylist() if "run_id" in data.column_names else []
-        commit = Commit(
-            shard_id=path.stem,
-            table=table.name,
-            sha256=digest,
-            bytes=size,
-            rows=data.num_rows,
-            schema_version=SCHEMA_VERSION,
-            created_at=now().isoformat(),
-            run_id=run_id or (runs[0] if len(runs) == 1 else None),
-            first=[data[name][0].as_py() for name in table.key],
-            last=[data[name][-1].as_py() for name in table.key],
-        )
-        write_commit(root, commit)
+def commit_of(table: Table, path: Path, data: pa.Table, run_id: str | None = None) -> Commit:
+    """The commit of a shard file that has none; `data` are its rows, sorted."""
+    digest, size = hash_file(path)
+    runs = data["run_id"].unique().to_pylist() if "run_id" in data.column_names else []
+    return Commit(
+        shard_id=mark(path),
+        table=table.name,
+        sha256=digest,
+        bytes=size,
+        rows=data.num_rows,
+        schema_version=SCHEMA_VERSION,
+        created_at=now().isoformat(),
+        run_id=run_id or (runs[0] if len(runs) == 1 else None),
+        first=[data[name][0].as_py() for name in table.key],
+        last=[data[name][-1].as_py() for name in table.key],
+    )
