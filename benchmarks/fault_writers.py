@@ -186,7 +186,7 @@ def _steered(root: Path) -> None:
 
     from tests.synthetic import synthetic_store
 
-    small = {"n_problems": 6, "n_balanced": 4, "n_train": 4, "alphas": (-1.0, 1.0)}
+    small: dict[str, Any] = {"n_problems": 6, "n_balanced": 4, "n_train": 4, "alphas": (-1.0, 1.0)}
     synthetic_store(root, rng=np.random.default_rng(0), n_controls=0, report=False, **small)
 
 

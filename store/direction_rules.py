@@ -175,7 +175,8 @@ def _check_vectors(
     rows = [by_position[position] for position in positions]
     if len({len(values) for values in rows}) != 1 or any(None in values for values in rows):
         raise UserError(f"direction {name}: its vectors differ in length or hold NULL")
-    vectors = checked_vectors(rows[0] if positions == [BROADCAST] else rows, site, name)
+    array: Any = rows[0] if positions == [BROADCAST] else rows
+    vectors = checked_vectors(array, site, name)
     if row is None:
         return
     _fit_models(models, vectors, site, name)

@@ -67,7 +67,7 @@ def rows_of(path: Path) -> Iterator[tuple[str, Row]]:
 
 def _csv_rows(reader: Any, name: str) -> Iterator[tuple[str, Row]]:
     """(place, row) of every row of an opened CSV file. Raises UserError for an unclear header."""
-    header = next(reader, [])
+    header: list[str] = next(reader, [])
     twice = [column for column in header if header.count(column) > 1]
     if twice:
         raise UserError(f"{name} has two columns {twice[0]!r}: give each a name of its own")

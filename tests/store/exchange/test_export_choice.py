@@ -15,7 +15,7 @@ from store.cli.transfer import app
 from store.exchange.exporters import export
 from tests.store.store_rows import outcome, problem
 
-SHARED = {
+SHARED: dict[str, Any] = {
     "model_id": "m", "protocol": "codi", "dtype": "float32", "site": "latent",
     "schedule": "uniform", "operator": "add", "effect": "total",
 }  # fmt: skip

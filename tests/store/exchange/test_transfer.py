@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -498,13 +499,14 @@ def test_one_duckdb_file_is_enough(made_store, tmp_path):
 
 
 def test_export_says_what_is_not_there(made_store, tmp_path):
-    for given, message in [
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({"direction": "none"}, "nothing was collected with direction none"),
         ({"set_name": "none"}, "no outcomes of mean_difference on set 'none'"),
         ({"train": "gone"}, "no training set 'gone'"),
         ({"train": ""}, "no training set ''"),
         ({"format": "xml"}, "unknown export format 'xml': there are report, parquet, duckdb"),
-    ]:
+    ]
+    for given, message in wrong:
         with pytest.raises(UserError, match=message):
             export(made_store, tmp_path / "out", **given)
     (tmp_path / "full").mkdir()
