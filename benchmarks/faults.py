@@ -146,11 +146,15 @@ def _named(store: Path, lines: Sequence[str]) -> None:
     """Do what the lines of `check` name."""
     from store import rebuild
     from store.adopt import adopt
+    from store.quarantine import resolve, unresolved
 
     if any("store rebuild" in line for line in lines):
         rebuild(store)
     if any("store adopt" in line for line in lines):
         adopt(store)
+    if any("store resolve" in line for line in lines):
+        for note in unresolved(store):
+            resolve(store, note["name"])
     _ingest(store)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sql.errors import UserError, first_line
 from store.commits import Commit, read_commit
 from store.direction_rules import check_table
-from store.layout import commit_path, names_in, shard_path, sync_folder
+from store.layout import commit_path, disk_errors, names_in, shard_path, sync_folder
 from store.orphans import Left, judged, mark
 from store.quarantine import Quarantined, quarantine_file
 from store.schema import SCHEMA_VERSION, TABLES, Table
@@ -180,6 +180,7 @@ def _adopt(root: Path, path: Path) -> str | Left | None:
         if isinstance(error.__cause__, OSError):
             raise
         return f"wrong schema: {error}"
-    path.unlink()
-    sync_folder(path.parent)
+    with disk_errors(path):
+        path.unlink()
+        sync_folder(path.parent)
     return None

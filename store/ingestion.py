@@ -33,6 +33,7 @@ from store.layout import (
     DATABASE,
     database_path,
     disk_error,
+    disk_errors,
     lock,
     names_in,
     open_store,
@@ -121,7 +122,8 @@ def _refusal(conflicts: list[Conflict]) -> str:
 
 def _ingest(root: Path) -> tuple[IngestReport, list[Conflict]]:
     """Ingest with the lock held."""
-    _clean(root)
+    with disk_errors(root):
+        _clean(root)
     damaged = set_aside_damaged(root) + _set_aside_log(root)
     dropped, left = adopt_dropped(root)
     quarantined = damaged + dropped
@@ -172,9 +174,12 @@ def _replace_file(
     temporary = _copy(root) if copy else _fresh_name(root)
     try:
         outcome = _load(root, temporary, new)
-        _publish(root, temporary)
+        with disk_errors(database_path(root)):
+            _publish(root, temporary)
     except BaseException:
-        _remove(temporary)
+        # What cannot be removed now is removed by the next ingest.
+        with suppress(OSError):
+            _remove(temporary)
         raise
     return outcome
 
@@ -221,7 +226,13 @@ def _load(root: Path, path: Path, new: list[Shard]) -> tuple[IngestReport, list[
             outcome = fill(connection, root, new)
             connection.execute("CHECKPOINT")
         return outcome
-    except (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException) as error:
+    except (
+        duckdb.IOException,
+        duckdb.FatalException,
+        duckdb.InternalException,
+        duckdb.OutOfMemoryException,
+        duckdb.TransactionException,  # a commit that its log has no room for
+    ) as error:
         raise disk_error(database_path(root), first_line(error)) from error
 
 
@@ -356,7 +367,8 @@ def rebuild(root: str | Path) -> IngestReport:
     started = time.perf_counter()
     root = open_store(root)
     with lock(root, "ingest"):
-        _clean(root)
+        with disk_errors(root):
+            _clean(root)
         damaged = set_aside_damaged(root) + _set_aside_log(root)
         dropped, left = adopt_dropped(root)
         report, conflicts = _rebuild(root, damaged + dropped)

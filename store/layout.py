@@ -189,6 +189,8 @@ def remove_file(root: Path, folder: str, name: str) -> None:
         raise UserError(
             f"{root / folder} is no folder of the store's own (a link?): nothing was deleted"
         ) from None
+    except OSError as error:
+        raise disk_error(place, error.strerror or str(error)) from error
     finally:
         os.close(handle)
 
