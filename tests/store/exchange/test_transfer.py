@@ -235,7 +235,7 @@ def test_a_tidy_table_comes_in_by_a_mapping(tmp_path, suffix):
     ingest(store)
     assert counts(store, set_name="theirs") == [
         dict(zip(COUNTS, row, strict=True))
-        for row in [(0, 2, 0, 1, 2, 0, 0), (1, 2, 1, 1, 1, 1, 0)]
+        for row in [(0, 2, 0, 1, 2, 0, 0), (1, 2, 0, 1, 2, 1, 1)]
     ]
     again = import_file(store, path, mapping=MAPPING, set_name="theirs")
     assert again.added == {}
