@@ -27,8 +27,9 @@ from store.database import (
     is_current,
     refuse_newer,
 )
+from store.dropped import adopt_dropped
 from store.duplicates import Conflict, define, settle
-from store.incoming import Shard, adopt_dropped, verified
+from store.incoming import Shard, verified
 from store.layout import (
     DATABASE,
     database_path,

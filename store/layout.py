@@ -97,7 +97,10 @@ def open_store(path: str | Path) -> Path:
     # git, zip and rsync leave empty folders behind; a reader may not be able to make them.
     for folder in _FOLDERS:
         try:
-            make_folder(root / folder)
+            there = (root / folder).is_dir()
+            (root / folder).mkdir(exist_ok=True)
+            if not there:
+                sync_folder(root)
         except OSError as error:
             if error.errno not in _READ_ONLY:
                 raise disk_error(root / folder, error.strerror or str(error)) from error

@@ -19,6 +19,7 @@ from store.clock import now
 from store.commits import Commit
 from store.direction_rules import check_table
 from store.identity import condition_id, model_id, problem_id
+from store.incoming import file_fault
 from store.layout import commit_path
 from store.schema import SCHEMA_VERSION, Table
 from store.shards import SHARD_KEY, committed, conform, hash_file, sort_rows
@@ -95,8 +96,6 @@ def verified_rows(root: Path, table: Table, path: Path, shard_id: str | None = N
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
-
-    from store.incoming import file_fault
 
     written_as = mark(path)
     if written_as != (shard_id or path.stem):

@@ -35,7 +35,8 @@ def made(folder: Path, conditions: dict[str, dict[str, Any]], right: dict[str, b
     append(root, "directions", [{"direction_id": d, "name": d[0], **described} for d in names])
     rows = []
     for name, given in conditions.items():
-        shared = SHARED if "direction_id" in given else {**BASELINE, "alpha": 0.0}
+        shared: dict[str, Any] = {**BASELINE, "alpha": 0.0}
+        shared = SHARED if "direction_id" in given else shared
         rows.append({"condition_id": name, **shared, **given})
         answer = {"answer": "0" if right[name] else "5", "correct": right[name]}
         append(root, "outcomes", [{**outcome(), "condition_id": name, **answer}])
@@ -49,7 +50,7 @@ def results(files: list[Path]) -> dict[str, Any]:
     return dict(json.loads(path.read_text()))
 
 
-UP = {"direction_id": "d", "alpha": 1.0}
+UP: dict[str, Any] = {"direction_id": "d", "alpha": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ UP = {"direction_id": "d", "alpha": 1.0}
 )  # fmt: skip
 def test_of_two_settings_one_is_to_be_chosen(tmp_path: Path, column: str, other: str) -> None:
     other_base = {column: other} if column in BASELINE else {}
-    conditions = {"b": {}, "u": UP, "v": {**UP, column: other}}
+    conditions: dict[str, dict[str, Any]] = {"b": {}, "u": UP, "v": {**UP, column: other}}
     conditions |= {"c": other_base} if other_base else {}
     root = made(tmp_path, conditions, {"b": False, "u": True, "v": False, "c": True})
     with pytest.raises(UserError) as refused:
