@@ -12,7 +12,7 @@ from sql.errors import UserError
 from store.commits import Commit, commit_names, read_commit
 from store.layout import names_in, shard_path, sync_folder
 from store.quarantine import Quarantined, quarantine_file
-from store.schema import SCHEMA_VERSION, TABLES, Table
+from store.schema import PLAIN_VERSION, TABLES, Table
 from store.shards import SHARD_KEY, append, hash_file
 
 if TYPE_CHECKING:
@@ -98,18 +98,18 @@ def _schema_fault(path: Path, table: Table, commit: Commit) -> str:
     with file:
         if file.metadata.num_rows != commit.rows:
             return f"holds {file.metadata.num_rows} rows, committed were {commit.rows}"
-        return _differs(file.schema_arrow, table, older=commit.schema_version < SCHEMA_VERSION)
+        plain = commit.schema_version == PLAIN_VERSION
+        return _differs(file.schema_arrow, table.arrow if plain else table.arrow_with_history)
 
 
-def _differs(schema: pa.Schema, table: Table, *, older: bool) -> str:
-    for item in table.arrow:
+def _differs(schema: pa.Schema, expected: pa.Schema) -> str:
+    for item in expected:
         if item.name not in schema.names:
-            if not older:
-                return f"wrong schema: column {item.name} is missing"
-        elif schema.field(item.name).type != item.type:
+            return f"wrong schema: column {item.name} is missing"
+        if schema.field(item.name).type != item.type:
             kind = schema.field(item.name).type
             return f"wrong schema: column {item.name} is {kind}, should be {item.type}"
-    extra = sorted(set(schema.names) - set(table.arrow.names))
+    extra = sorted(set(schema.names) - set(expected.names))
     return f"wrong schema: unknown column {extra[0]}" if extra else ""
 
 

@@ -233,7 +233,8 @@ def test_damaged_notes_and_rows_in_quarantine(root: Path) -> None:
         ingest(root)
     assert len(row_files(root, "outcomes")) == 1
     assert committed(root, "outcomes").column("condition_id").to_pylist() == ["c1"]
-    assert check(root).faults == []
+    (fault,) = check(root).faults
+    assert "outcome of condition c0 problem p0 seed 0 set aside" in fault
 
 
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])

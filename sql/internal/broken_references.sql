@@ -1,0 +1,48 @@
+-- Which rows refer to something that the store does not have, so that a view shows NULL, or nothing?
+--
+-- Grain: one row per kind of reference that is broken somewhere. A store without any condition
+-- describes nothing and is not asked. A baseline without outcomes yet is no fault: its sweep goes on.
+--
+-- Columns:
+--   what, lacks     kinds of the row and of what is missing
+--   n               how many rows lack it
+--   id, missing     the first of them, and the id of what it refers to (of a baseline: NULL)
+WITH
+collected AS (
+    SELECT DISTINCT k.condition_id, p.problem_id
+    FROM outcome_rows AS o
+    JOIN condition_keys AS k USING (condition_no)
+    JOIN problem_keys AS p USING (problem_no)
+),
+broken AS (
+    SELECT 'condition' AS what, condition_id AS id, 'model' AS lacks, model_id AS missing
+    FROM conditions ANTI JOIN models USING (model_id)
+    UNION ALL
+    SELECT 'condition', condition_id, 'direction', direction_id
+    FROM conditions ANTI JOIN directions USING (direction_id)
+    WHERE direction_id IS NOT NULL
+    UNION ALL
+    SELECT 'condition', condition_id, 'baseline', NULL
+    FROM condition_baselines SEMI JOIN collected USING (condition_id)
+    WHERE baseline_id IS NULL
+    UNION ALL
+    SELECT 'outcome', condition_id || ' ' || min(problem_id), 'condition', condition_id
+    FROM collected ANTI JOIN conditions USING (condition_id)
+    GROUP BY condition_id
+    UNION ALL
+    SELECT 'outcome', min(condition_id) || ' ' || problem_id, 'problem', problem_id
+    FROM collected ANTI JOIN problems USING (problem_id)
+    GROUP BY problem_id
+    UNION ALL
+    SELECT 'problem set', set_name, 'problem', problem_id
+    FROM problem_sets ANTI JOIN problems USING (problem_id)
+    UNION ALL
+    SELECT 'control', d.direction_id, 'candidate', d.parent_id
+    FROM directions AS d ANTI JOIN directions AS p ON p.direction_id = d.parent_id
+    WHERE d.parent_id IS NOT NULL
+)
+SELECT what, lacks, count(*) AS n, min(id) AS id, arg_min(missing, id) AS missing
+FROM broken
+WHERE EXISTS (FROM conditions)
+GROUP BY what, lacks
+ORDER BY what, lacks;
