@@ -193,7 +193,7 @@ def _compared(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     for table in TABLES.values():
         try:
             lacking, surplus, different = _counts(connection, table)
-        except duckdb.CatalogException as error:
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
             yield f"table {table.name} of the results file: {first_line(error)}"
             continue
         if lacking or surplus or different:

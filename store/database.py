@@ -68,7 +68,7 @@ def _attach_sealed(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     with private_name(path) as name:
         opened = name.stat()
         found = fault(store, name)
-        attach(connection, name, read_only=True)
+        attach(connection, name, read_only=True, called=path)
     refuse_newer(connection, path)
     if not found:
         return
@@ -117,8 +117,14 @@ def private_name(path: Path) -> Iterator[Path]:
         folder.rmdir()
 
 
-def attach(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
-    """Attach a results file as the default catalog.
+def attach(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    *,
+    read_only: bool,
+    called: Path | None = None,
+) -> None:
+    """Attach a results file as the default catalog; messages call it what it is `called`.
 
     Raises UserError if a file to read is none that DuckDB can open.
     """
@@ -134,7 +140,7 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool
         if not read_only:
             raise
         raise UserError(
-            f"cannot open {path}: {first_line(error)}; `steerstat store rebuild` makes it anew "
+            f"cannot open {called or path}: {first_line(error)}; `steerstat store rebuild` makes it anew "
             "from the shards"
         ) from error
 
