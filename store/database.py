@@ -140,8 +140,8 @@ def attach(
         if not read_only:
             raise
         raise UserError(
-            f"cannot open {called or path}: {first_line(error)}; `steerstat store rebuild` makes it anew "
-            "from the shards"
+            f"cannot open {called or path}: {first_line(error)}; `steerstat store rebuild` makes "
+            "it anew from the shards"
         ) from error
 
 

@@ -72,7 +72,7 @@ def test_a_file_that_another_program_changed_is_refused_told_and_made_anew(
     digest = rows_digest(ingested)
     ALTERED[how](ingested)
     altered = (ingested / FILE).read_bytes()
-    with pytest.raises(UserError, match="steerstat store (ingest|rebuild)"):
+    with pytest.raises(UserError, match=r"steerstat store (ingest|rebuild)"):
         connect(ingested)
     (fault,) = check(ingested).faults
     assert "results" in fault
