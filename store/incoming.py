@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sql.errors import UserError
-from store.commits import Commit, commit_names, read_commit
+from sql.errors import UserError, first_line
+from store.commits import Commit, commit_names, is_shard_id, read_commit
 from store.layout import names_in, shard_path, sync_folder
 from store.quarantine import Quarantined, quarantine_file
-from store.schema import PLAIN_VERSION, TABLES, Table
+from store.schema import HISTORY, MOST_REVISIONS, PLAIN_VERSION, TABLES, Table
 from store.shards import SHARD_KEY, append, hash_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,8 +99,27 @@ def _schema_fault(path: Path, table: Table, commit: Commit) -> str:
     with file:
         if file.metadata.num_rows != commit.rows:
             return f"holds {file.metadata.num_rows} rows, committed were {commit.rows}"
-        plain = commit.schema_version == PLAIN_VERSION
-        return _differs(file.schema_arrow, table.arrow if plain else table.arrow_with_history)
+        if commit.schema_version == PLAIN_VERSION:
+            return _differs(file.schema_arrow, table.arrow)
+        return _differs(file.schema_arrow, table.arrow_with_history) or _history_fault(file)
+
+
+def _history_fault(file: pq.ParquetFile) -> str:
+    """What is wrong with the origins and revisions of a shard's rows, or ""."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        history = file.read([column.name for column in HISTORY])
+    except (pa.ArrowException, OSError) as error:
+        return f"origin and revision cannot be read: {first_line(error)}"
+    for origin in history["origin"].unique().to_pylist():
+        if origin is not None and not is_shard_id(origin):
+            return f"origin {origin[:60]!r} is no id of a shard"
+    least, most = pc.min_max(history["revision"]).as_py().values()
+    if least is not None and not 0 <= least <= most <= MOST_REVISIONS:
+        return f"revision {least if least < 0 else most} is not between 0 and {MOST_REVISIONS}"
+    return ""
 
 
 def _differs(schema: pa.Schema, expected: pa.Schema) -> str:

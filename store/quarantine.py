@@ -104,11 +104,19 @@ def unreadable(path: Path, table: Table) -> str:
     import pyarrow.parquet as pq
 
     try:
-        names = pq.read_schema(path).names
+        rows = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
         return f"not a Parquet file: {first_line(error)}"
-    missing = sorted({"shard_id", *table.key} - set(names))
-    return f"column {missing[0]} is missing" if missing else ""
+    for item in [pa.field("shard_id", pa.string()), *(table.arrow.field(n) for n in table.key)]:
+        if item.name not in rows.column_names:
+            return f"column {item.name} is missing"
+        if rows[item.name].type != item.type:
+            return f"column {item.name} is {rows[item.name].type}, should be {item.type}"
+        if rows[item.name].null_count:
+            return f"column {item.name} is NULL in some row"
+    if "revision" in rows.column_names and rows["revision"].type != pa.int32():
+        return f"column revision is {rows['revision'].type}, should be int32"
+    return ""
 
 
 def set_aside_damaged(root: Path) -> list[Quarantined]:

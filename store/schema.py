@@ -27,6 +27,9 @@ PLAIN_VERSION = 1
 MOST_SEED = 2**63 - 1
 """The largest seed: every `rng_seed` is an int64."""
 
+MOST_REVISIONS = 1_000_000
+"""A unit is not set aside and computed anew more often than this."""
+
 FAILED = ("parse_fail", "truncated", "error")
 """Statuses of outcomes that are neither right nor wrong."""
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from store.layout import disk_errors, names_in, sync_folder, write_atomically
 from store.quarantine import keep, read_note, row_files, unreadable
-from store.schema import Table
+from store.schema import MOST_REVISIONS, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -140,7 +140,7 @@ def with_revisions(root: Path, table: Table, data: pa.Table) -> pa.Table:
         return data
     revisions: list[int | None] = [None] * data.num_rows
     for item in found:
-        revisions[item["row"]] = item["revision_max"] + 1
+        revisions[item["row"]] = min((item["revision_max"] or 0) + 1, MOST_REVISIONS)
     data = data.append_column("origin", pa.nulls(data.num_rows, pa.string()))
     return data.append_column("revision", pa.array(revisions, pa.int32()))
 
