@@ -471,7 +471,7 @@ def next_shard_no():
 @case
 def broken_references():
     # Whole: steered and baseline, a control with its candidate, a set; a baseline yet to be run.
-    whole = {
+    whole: dict[str, Any] = {
         "outcomes": {"up": {"a": R}},
         "conditions": {"base": {}, **UP},
         "directions": CONTROL,

@@ -167,7 +167,7 @@ def test_check_of_a_store_whose_shards_are_replaced_meanwhile(
         append(root, "outcomes", [outcome(c)])
     ingest(root)
     listing = module._verified
-    calls = []
+    calls: list[int] = []
 
     def then_compacted(store: Path) -> object:
         found = listing(store)

@@ -41,6 +41,10 @@ def foreign(root: Path) -> None:
     edit(root, "CREATE TABLE theirs AS SELECT 1 AS a")
 
 
+def no_database(root: Path) -> None:
+    (root / FILE).write_bytes(b"no database" * 1000)
+
+
 def poke(root: Path) -> None:
     """As if bytes had been changed in place, size, time of change and headers kept."""
     sealed = json.loads((root / SEAL).read_bytes())
@@ -60,7 +64,7 @@ ALTERED: dict[str, Callable[[Path], None]] = {
     "a table added": lambda root: edit(root, "CREATE TABLE mine (a INTEGER)"),
     "a table dropped": lambda root: edit(root, "DROP TABLE claims"),
     "foreign": foreign,
-    "no database": lambda root: (root / FILE).write_bytes(b"no database" * 1000) and None,
+    "no database": no_database,
     "cut short": lambda root: os.truncate(root / FILE, 20_000),
 }
 
