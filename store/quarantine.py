@@ -110,8 +110,14 @@ def unreadable(path: Path, table: Table) -> str:
     for item in [pa.field("shard_id", pa.string()), *(table.arrow.field(n) for n in table.key)]:
         if item.name not in rows.column_names:
             return f"column {item.name} is missing"
-        if rows[item.name].type != item.type:
-            return f"column {item.name} is {rows[item.name].type}, should be {item.type}"
+        kind = rows[item.name].type
+        integers = pa.types.is_integer(kind) and pa.types.is_integer(item.type)
+        if kind != item.type and not integers:
+            return f"column {item.name} is {kind}, should be {item.type}"
+        try:
+            rows[item.name].cast(item.type)
+        except pa.ArrowInvalid as error:
+            return f"column {item.name}: {first_line(error)}"
         if rows[item.name].null_count:
             return f"column {item.name} is NULL in some row"
     if "revision" in rows.column_names and rows["revision"].type != pa.int32():

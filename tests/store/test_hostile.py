@@ -274,6 +274,7 @@ def test_the_history_of_foreign_rows_is_checked(
         {"shard_id": pa.array([1])},
         {"shard_id": pa.array([None], pa.string())},
         {"seed": pa.array(["one"])},
+        {"seed": pa.array([2**40])},
         {"problem_id": pa.array([None], pa.string())},
         {"revision": pa.array(["one"])},
     ],
