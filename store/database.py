@@ -40,18 +40,14 @@ def connect(root: str | Path, *, closed: bool = True) -> duckdb.DuckDBPyConnecti
 
     Raises:
         UserError: If there is no store, nothing was ingested yet, or the file is of a newer
-            version.
+            version or not what the last ingest left (see `store.seal`).
     """
     import duckdb
 
     path = database_path(open_store(root))
-    if not path.exists():
-        raise UserError(f"{path} is not there yet: run `steerstat store ingest {root}` first")
     connection = duckdb.connect()
     try:
-        with _private_name(path) as name:
-            attach(connection, name, read_only=True)
-        refuse_newer(connection, path)
+        _attach_sealed(connection, path)
         if closed:
             from store.closed import close
 
@@ -62,8 +58,34 @@ def connect(root: str | Path, *, closed: bool = True) -> duckdb.DuckDBPyConnecti
     return connection
 
 
+def _attach_sealed(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Attach the results file, if it is what the last ingest left. Raises UserError (`connect`)."""
+    from store.seal import fault
+
+    store = path.parent
+    if not path.exists():
+        raise UserError(f"{path} is not there yet: run `steerstat store ingest {store}` first")
+    with private_name(path) as name:
+        opened = name.stat()
+        found = fault(store, name)
+        attach(connection, name, read_only=True, called=path)
+    refuse_newer(connection, path)
+    if not found:
+        return
+    now = path.stat()
+    if (now.st_ino, now.st_mtime_ns) != (opened.st_ino, opened.st_mtime_ns):
+        # Ingests put new files in its place, and seals for these.
+        connection.execute(f"USE memory; DETACH {CATALOG}")
+        _attach_sealed(connection, path)
+        return
+    raise UserError(
+        f"{path} is not believed, {found}: run `steerstat store ingest {store}`, which makes it "
+        "anew from the shards"
+    )
+
+
 @contextmanager
-def _private_name(path: Path) -> Iterator[Path]:
+def private_name(path: Path) -> Iterator[Path]:
     """A second name of a file for the time of opening it, in a folder that is gone afterwards.
 
     DuckDB lets statements write to the paths of attached databases even where all other files are
@@ -95,8 +117,14 @@ def _private_name(path: Path) -> Iterator[Path]:
         folder.rmdir()
 
 
-def attach(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
-    """Attach a results file as the default catalog.
+def attach(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    *,
+    read_only: bool,
+    called: Path | None = None,
+) -> None:
+    """Attach a results file as the default catalog; messages call it what it is `called`.
 
     Raises UserError if a file to read is none that DuckDB can open.
     """
@@ -112,8 +140,8 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool
         if not read_only:
             raise
         raise UserError(
-            f"cannot open {path}: {first_line(error)}; `steerstat store rebuild` makes it anew "
-            "from the shards"
+            f"cannot open {called or path}: {first_line(error)}; `steerstat store rebuild` makes "
+            "it anew from the shards"
         ) from error
 
 

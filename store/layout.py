@@ -17,6 +17,7 @@ STORE_VERSION = 1
 """Version of the layout: a store of a newer one is refused."""
 
 DATABASE = "results.duckdb"
+SEAL = "results.seal.json"
 _FOLDERS = ("shards", "commits", "quarantine")
 _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 

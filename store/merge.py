@@ -19,7 +19,7 @@ from store.layout import (
     whole_file,
 )
 from store.quarantine import keep_rows, row_files
-from store.schema import TABLES
+from store.schema import PLAIN_VERSION, TABLES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ def merge(into: str | Path, sources: Sequence[str | Path]) -> MergeReport:
                 faulty.append(f"{shard_id}: {checked}")
             elif checked is not None:
                 new.append(checked)
-        _copy_quarantined_rows(root, source, {shard.commit.shard_id for shard in new})
+        _copy_quarantined_rows(root, source, {i for shard in new for i in _origins(shard)})
         for shard in new:
             _copy_shard(root, shard)
             copied.append(shard.commit)
@@ -85,8 +85,19 @@ def _copy_shard(root: Path, shard: Shard) -> None:
         write_commit(root, shard.commit.model_copy(update={"replaces": []}))
 
 
+def _origins(shard: Shard) -> set[str]:
+    """The shard, and those that its rows were first written in."""
+    import pyarrow.parquet as pq
+
+    ids = {shard.commit.shard_id}
+    if shard.commit.schema_version == PLAIN_VERSION:
+        return ids
+    origins = pq.read_table(shard.path, columns=["origin"])["origin"].unique().to_pylist()
+    return ids | {origin for origin in origins if origin is not None}
+
+
 def _copy_quarantined_rows(root: Path, source: Path, ids: set[str]) -> None:
-    """Rows of the new shards that the source does not trust are not trusted here either.
+    """What the source has on record of rows of the new shards is on record here as well.
 
     Of other shards, those of this store among them, the source has nothing to say.
     """
