@@ -8,6 +8,7 @@ answer is there, and its asker ends it where that takes too long (`store.queryin
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import os
@@ -67,9 +68,9 @@ def _answer(request: Mapping[str, Any], ready: Callable[[], None]) -> Callable[[
     with connect(request["store"], closed=False) as connection:
         close(connection, memory=request["memory"])
         connection.execute(_WARM_UP).fetchall()
-        if form is _arrow or form is _parquet:
+        if form in (_arrow, _parquet):
+            importlib.import_module("pyarrow.parquet")
             connection.sql(_WARM_UP).to_arrow_table()
-            import pyarrow.parquet
         lock(request["memory"])
         ready()
         try:

@@ -14,14 +14,13 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sql.errors import UserError, first_line
 from store.layout import database_path, open_store
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
 STORAGE_VERSION = "v1.0.0"
 """DuckDB's file format: the oldest that current clients share, so that all of them can open it."""
@@ -235,12 +234,15 @@ def set_info(connection: duckdb.DuckDBPyConnection, name: str, value: str) -> No
 
 def refuse_newer(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Raise UserError if the file was made by a newer version of this program."""
+    import duckdb
+
     from sql import loader
 
-    (has_migrations,) = loader.execute(connection, loader.internal("has_migrations")).fetchall()[0]
-    if not has_migrations:
+    try:
+        # The catalogue is not asked first: to list its tables, DuckDB looks into every one.
+        version = max(_applied(connection), default=0)
+    except duckdb.CatalogException:
         return
-    version = max(_applied(connection), default=0)
     newest = loader.migrations()[-1].version
     if version > newest:
         raise UserError(
