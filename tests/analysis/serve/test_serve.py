@@ -349,3 +349,13 @@ def test_silent_connections_hold_up_nobody(drawn_from) -> None:
         assert silent[0].recv(1) == b""
         silent[-1].sendall(b" / HTTP/1.0\r\n\r\n")
         assert silent[-1].recv(1) != b""
+
+
+def test_control_characters_of_an_answer_are_shown_as_their_escapes(server) -> None:
+    query = "SELECT 'ring' || chr(7) || chr(27) AS \"a\x07b\", i AS n FROM range(2) t(i)"
+    status, text, _ = get(server, "/sql", q=query)
+    assert status == 200
+    assert "<svg" in text
+    assert "ring\\x07\\x1b" in text
+    assert not set(text.split("<section", 1)[1]) & set("\x07\x1b")
+    assert json.loads(get(server, "/rows.json", q=query)[1])[0]["a\x07b"] == "ring\x07\x1b"
