@@ -61,6 +61,24 @@ def test_one_statement_at_a_time(closed):
         ask(closed, "SELECT 1; SELECT 2")
 
 
+@pytest.mark.parametrize("ending", ["", ".wal"])
+def test_a_detached_store_is_not_attached_for_writing(made_store, ending):
+    before = {path: path.read_bytes() for path in made_store.iterdir() if path.is_file()}
+    with connect(made_store) as connection:
+        (name,) = connection.execute(
+            "SELECT path FROM duckdb_databases() WHERE database_name = 'results'"
+        ).fetchall()[0]
+        connection.execute("USE memory; DETACH results")
+        for path in (f"{made_store / 'results.duckdb'}{ending}", f"{name}{ending}"):
+            for statement in (
+                f"ATTACH '{path}' AS mine (READ_WRITE)",
+                f"COPY (SELECT 1) TO '{path}'",
+            ):
+                with pytest.raises(duckdb.Error):
+                    connection.execute(statement)
+    assert before == {path: path.read_bytes() for path in made_store.iterdir() if path.is_file()}
+
+
 def test_python_variables_are_out_of_reach(closed):
     secret = pd.DataFrame({"x": [1]})
     assert len(secret) == 1
