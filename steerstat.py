@@ -122,7 +122,7 @@ def main() -> None:
     from sql.errors import UserError
     from sql.printable import Screen
 
-    sys.stdout, sys.stderr = Screen(sys.stdout), Screen(sys.stderr)  # type: ignore[assignment]
+    sys.stdout, sys.stderr = Screen(sys.stdout), Screen(sys.stderr)
     try:
         sys.exit(app(standalone_mode=False))
     except TyperException as error:

@@ -72,8 +72,10 @@ def sql(
     if format == "parquet" and output is None and sys.stdout.isatty():
         raise UserError("Parquet is no text: add --output FILE, or redirect stdout")
     values = parameters(script, _pairs(param or []))
-    limits = {"seconds": timeout, "memory": memory}
-    with answered(store, script, values, form=format, **limits) as answer, _target(output) as out:
+    with (
+        answered(store, script, values, form=format, seconds=timeout, memory=memory) as answer,
+        _target(output) as out,
+    ):
         shutil.copyfileobj(answer, out)
 
 

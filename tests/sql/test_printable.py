@@ -6,6 +6,7 @@ import io
 import subprocess
 import sys
 import unicodedata
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -71,7 +72,7 @@ def test_markdown_holds_no_tag_and_no_link_of_others():
 
 def test_a_screen_filters_what_is_printed_and_lets_its_own_colours_through():
     beneath = io.StringIO()
-    screen = Screen(beneath)
+    screen: Any = Screen(beneath)
     print("a\x1b[2J\x07", file=screen)
     screen.writelines(["\r10 %", "\r20 %\n"])
     Console(file=screen, force_terminal=True, color_system="standard").print("[red]drawn[/red]")

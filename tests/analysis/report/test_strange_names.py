@@ -17,7 +17,7 @@ from analysis.charts import render, styles
 from analysis.figures import figures, write_figures
 from analysis.figures.figure import file_part
 from analysis.report import write_report
-from analysis.report.document import Bullets, Cards, Grid, Heading, Text
+from analysis.report.document import Block, Bullets, Cards, Grid, Heading, Text
 from analysis.report.html import as_html
 from analysis.report.latex import as_latex
 from analysis.report.markdown import as_markdown
@@ -84,10 +84,10 @@ def test_report_figures_and_tables_of_strange_names_are_safe(strange, tmp_path):
         if path.suffix == ".md":
             assert not re.search(r"(?<!\\)<[A-Za-z/!?]", text), path
     page = (out / "report.html").read_text("utf-8")
-    tags = Tags()
-    tags.feed(page)
-    assert tags.scripts == page.count("<script>") + page.count("<script ")
-    assert not {name for name in tags.attributes if name.startswith("on")}
+    found = Tags()
+    found.feed(page)
+    assert found.scripts == page.count("<script>") + page.count("<script ")
+    assert not {name for name in found.attributes if name.startswith("on")}
     assert "&amp;{{7*7}}%2F" in page
 
 
@@ -154,15 +154,17 @@ def test_a_title_is_no_code(title):
 
 
 def test_blocks_are_safe_in_every_format():
-    blocks = [
+    asked = f"FROM runs -- {EVIL}"
+    grid = Grid("grid", EVIL, [EVIL], [[EVIL]], note=EVIL, sql=asked)
+    blocks: list[Block] = [
         Heading(EVIL, 1),
         Text(EVIL),
         Text(EVIL, stamp=True),
         Bullets([EVIL]),
-        Grid("grid", EVIL, [EVIL], [[EVIL]], note=EVIL, sql=f"FROM runs -- {EVIL}"),
+        grid,
         Cards([(EVIL, "badge", EVIL)], Grid("cards", EVIL, [EVIL], [[EVIL]])),
     ]
-    assert blocks[4].sql == f"FROM runs -- {EVIL}"
+    assert grid.sql == asked
     page = as_html(blocks, {}, store="store")
     tags = Tags()
     tags.feed(page)
