@@ -1,4 +1,4 @@
-"""The results file: opening it, keeping its tables at the current version, and reading it.
+"""The results file: opening it, and keeping its tables at the current version.
 
 Readers attach the file read-only to an in-memory DuckDB instance of their own. DuckDB caches
 instances by path within a process, so a plain `duckdb.connect(path)` would go on showing the old
@@ -14,14 +14,13 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sql.errors import UserError, first_line
 from store.layout import database_path, open_store
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
 STORAGE_VERSION = "v1.0.0"
 """DuckDB's file format: the oldest that current clients share, so that all of them can open it."""
@@ -35,8 +34,10 @@ def connect(root: str | Path, *, closed: bool = True) -> duckdb.DuckDBPyConnecti
     """A read-only connection to the store's results file, its views and macros in reach.
 
     With `closed` (the default) a query can reach neither files nor network, load no extension and
-    change no setting. Close it when done, or use it in a `with` block. A connection goes on with
-    the file that it opened; after an ingest, connect again to see the new rows.
+    change no setting. It is for queries of your own: nothing limits their time, and DuckDB alone
+    their memory; those of strangers go to `read`. Close it when done, or use it in a `with` block.
+    A connection goes on with the file that it opened; after an ingest, connect again to see the new
+    rows.
 
     Raises:
         UserError: If there is no store, nothing was ingested yet, or the file is of a newer
@@ -261,33 +262,21 @@ def set_info(connection: duckdb.DuckDBPyConnection, name: str, value: str) -> No
 
 def refuse_newer(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Raise UserError if the file was made by a newer version of this program."""
+    import duckdb
+
     from sql import loader
 
-    (has_migrations,) = loader.execute(connection, loader.internal("has_migrations")).fetchall()[0]
-    if not has_migrations:
+    try:
+        # The catalogue is not asked first: to list its tables, DuckDB looks into every one.
+        version = max(_applied(connection), default=0)
+    except duckdb.CatalogException:
         return
-    version = max(_applied(connection), default=0)
     newest = loader.migrations()[-1].version
     if version > newest:
         raise UserError(
             f"{path} is of version {version}, this steerstat knows up to version {newest}: "
             "upgrade steerstat"
         )
-
-
-def read(root: str | Path, query: str, **parameters: Any) -> pa.Table:
-    """Rows as a pyarrow.Table: of a view or table, of a named query, or of SQL text.
-
-    `query` is the name of a view or table, the name of a file in sql/queries, or SQL; values enter
-    as `$name` parameters. Raises UserError for an unknown name or parameter.
-    """
-    from store.closed import ask
-    from store.scripts import resolve
-
-    script = resolve(query)
-    values = script.values(parameters) if script.kind == "queries" else parameters
-    with connect(root) as connection:
-        return ask(connection, script.text, values).to_arrow_table()
 
 
 def rows_digest(

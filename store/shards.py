@@ -24,6 +24,7 @@ from store.layout import (
     shard_path,
     whole_file,
 )
+from store.numbers import refuse_altered, refuse_fractions
 from store.schema import FAILED, HISTORY, PLAIN_VERSION, SCHEMA_VERSION, TABLES, Table
 
 if TYPE_CHECKING:
@@ -88,9 +89,16 @@ def conform(table: Table, rows: Sequence[Mapping[str, Any]] | pa.Table) -> pa.Ta
         if isinstance(rows, pa.Table):
             data = _cast(rows, schema)
         else:
+            refuse_fractions(table, rows)
             data = pa.Table.from_pylist(list(rows), schema=_nullable(schema))
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+    except (
+        pa.ArrowInvalid,
+        pa.ArrowTypeError,
+        pa.ArrowNotImplementedError,
+        OverflowError,  # an integer of more than 64 bits
+    ) as error:
         raise UserError(f"table {table.name} cannot take these rows: {error}") from error
+    refuse_altered(table, rows, data)
     if table.name == "outcomes":
         _refuse_failed_with_verdict(data)
     for column in table.columns:

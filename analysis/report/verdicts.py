@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from analysis import words
@@ -110,8 +109,7 @@ def verdicts(
 
 def with_bounds(effects: pd.DataFrame) -> pd.DataFrame:
     """The rows with `bound_p_adjusted`: Holm of `bound_p` over the family of `p_adjusted`."""
-    ended = effects["stop"].notna() if "stop" in effects else np.zeros(len(effects), dtype=bool)
-    planned = effects["family_size"].where(ended) if "family_size" in effects else None
+    planned = effects["family_size"].where(effects["stop"].notna())
     worst = effects.assign(p=effects["bound_p"], planned_tests=planned)
     return effects.assign(bound_p_adjusted=holm_by(worst, CURVE)["p_adjusted"])
 
@@ -185,7 +183,7 @@ def _against_controls(
     sign: int, side: pd.DataFrame, controls: pd.DataFrame
 ) -> tuple[str, list[str]]:
     """What the candidate's own controls say of a side that moved, kind by kind."""
-    if PART in side and _moved(sign, side)[PART].astype(bool).all():
+    if _moved(sign, side)[PART].astype(bool).all():
         return INCONCLUSIVE, [
             "The plan ended such doses early, by the very outcomes that would be ranked among the "
             "controls: `steerstat collect` with the plan, without --stop-when-decided, runs the "

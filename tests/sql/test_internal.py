@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-import duckdb
 import pytest
 
 from sql import loader
@@ -523,18 +522,6 @@ def applied_migrations():
     c.execute("UPDATE schema_migrations SET version = 7")
     insert(c, "schema_migrations", [{"version": 5, "sha256": "abc"}])
     assert rows(c, "applied_migrations") == [(5, "abc"), (7, made[0][1])]
-
-
-@case
-def has_migrations():
-    with duckdb.connect() as c:
-        c.execute("CREATE TABLE shards (shard_no INTEGER)")
-        assert rows(c, "has_migrations") == [(False,)]
-        c.execute("ATTACH ':memory:' AS other")
-        c.execute("CREATE TABLE other.schema_migrations (version INTEGER)")
-        assert rows(c, "has_migrations") == [(False,)]
-        c.execute("USE other")
-        assert rows(c, "has_migrations") == [(True,)]
 
 
 @case

@@ -19,7 +19,7 @@ CURVE: dict[str, Any] = {
     "model": "m", "protocol": "codi", "decoding": "{}", "dtype": "float32", "set_name": "primary",
     "baseline_id": "b", "direction": "d", "site": "latent", "schedule": None, "operator": "add",
     "effect": "total", "kind": "k", "role": "candidate", "selection": "random",
-    "selected_on_outcome": False, "n_missing": 0,
+    "selected_on_outcome": False, "n_missing": 0, "stop": None, "in_part": False, "family_size": 1,
 }  # fmt: skip
 
 
