@@ -158,7 +158,9 @@ def _against_baseline(sign: int, side: pd.DataFrame) -> tuple[str | None, list[s
     if len(against):
         worst = _top(against, -against["estimate"] * sign)
         reasons.append(f"It {opposite} at {len(against)} of {len(side)}, most at {_at(worst)}.")
-    limit = float(side["bound_high"].max() if sign > 0 else -side["bound_low"].min())
+    # A row without bounds has its own limits: left out, it would exclude what it does not.
+    highest, lowest = (side[f"bound_{end}"].fillna(side[end]) for end in ("high", "low"))
+    limit = float(highest.max() if sign > 0 else -lowest.min())
     kind = "gain" if sign > 0 else "loss"
     if limit < 0:
         reasons.append(f"Every interval of this sign excludes any {kind}.")
