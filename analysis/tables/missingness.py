@@ -30,8 +30,8 @@ def missingness(store: Source) -> pd.DataFrame:
     `became_readable` pairs, `p` the McNemar mid-p of the two (over problems where there are several
     seeds), `p_adjusted` Holm over the doses; `controls_unreadable` the mean share of the `k`
     control directions there and `p_controls` the two-sided rank of the candidate's among theirs
-    (shares near 0 are far from normal). The same on every row of a curve: `trend`, the mean over `trend_n` problems of the slope of
-    unreadable on |alpha|, with Mantel's `p_trend`.
+    (shares near 0 are far from normal). The same on every row of a curve: `trend`, the mean over
+    `trend_n` problems of the slope of unreadable on |alpha|, with Mantel's `p_trend`.
     """
     baselines = accuracy(store).set_index(["condition_id", "set_name"])
     tested = effects(store)
