@@ -120,7 +120,7 @@ def ends_grid(ends: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid
                 words.interval(row["low"], row["high"]), words.p_value(row["p"]),
                 words.p_value(row["p_adjusted"]),
             ]
-            for row in _records(ends)
+            for row in records(ends)
         ],
         note=f"Plan {plans}: the test of each contrast is its e-value, p = 1/e, which holds "
         "however often one looked, corrected by Holm over all tests of the plan, whichever of them "
@@ -148,7 +148,7 @@ def parts_grid(parts: pd.DataFrame) -> Grid:
                 words.alpha(row["alpha"]), f"{row['set_name']} ({row['protocol']})",
                 words.count(row["n"]), words.count(row["set_size"]), row["why"],
             ]
-            for row in _records(parts)
+            for row in records(parts)
         ],
         note="Outcomes for some problems of a set, where no plan ended the condition: which "
         "problems they are may depend on anything, so nothing is tested.",
@@ -167,7 +167,7 @@ def sections_grid(sections: pd.DataFrame, name: str, context: Mapping[str, Any])
             words.p_value(row["p"]),
             words.p_value(row["p_section"]),
         ]
-        for row in _records(sections)
+        for row in records(sections)
     ]
     sizes = ", ".join(str(int(m)) for m in dict.fromkeys(sections["family_size"]))
     return Grid(
@@ -205,7 +205,7 @@ def controls_grid(controls: pd.DataFrame, name: str, context: Mapping[str, Any])
                 words.signed(row["g"], 2),
             ]
         )
-    why = " ".join(dict.fromkeys(row["why"] for row in _records(controls) if row["why"]))
+    why = " ".join(dict.fromkeys(row["why"] for row in records(controls) if row["why"]))
     return Grid(
         name=name,
         title="Candidates among their own control directions",
