@@ -120,7 +120,9 @@ def main() -> None:
         print(f"steerstat: {shadow}", file=sys.stderr)
         sys.exit(2)
     from sql.errors import UserError
+    from sql.printable import Screen
 
+    sys.stdout, sys.stderr = Screen(sys.stdout), Screen(sys.stderr)
     try:
         sys.exit(app(standalone_mode=False))
     except TyperException as error:

@@ -118,9 +118,9 @@ CalibrationSection = Literal[
     "bands",
     "accuracies",
     "traps",
-    "verdicts",
     "missing",
     "plans",
+    "verdicts",
 ]
 StyleName = Literal["nature", "neurips", "acl", "slides", "report"]
 FigureFormat = Literal["svg", "pdf", "png"]

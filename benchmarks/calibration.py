@@ -47,7 +47,7 @@ How the data are made:
 - *Plans that stop*: contrasts that share their baseline, and half of what happens to a problem; 20
   looks; 20 % discordance, and `with effect` contrasts that gain `effect`. Each is walked to its
   end by the rule itself and corrected as tables do it; size is the share of plans that reject a
-  contrast without an effect (1,000 plans, `steerstat calibrate --only plans`).
+  contrast without an effect (1,000 plans, `steerstat calibrate plans`).
 - *Verdicts*: whole experiments through the tables and rules of the report. 200 problems, .6 right
   where not said otherwise, with a margin of SD 1; at α a direction moves a problem's margin by
   a · (b + u) − a² · |h|: b of the direction (SD .08), u and h of direction and problem (SD .25 and

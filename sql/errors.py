@@ -1,8 +1,16 @@
 """The errors that reach a person as a single line."""
 
+from sql.printable import one_line
+
 
 class UserError(ValueError):
-    """Bad input from outside: says what was wrong, what was found and what to do, in one line."""
+    """Bad input from outside: says what was wrong, what was found and what to do, in one line.
+
+    What was found may be anything: the message is printable, whatever it holds.
+    """
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(one_line(str(message)))
 
 
 class Refusal(UserError):

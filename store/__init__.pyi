@@ -1,5 +1,4 @@
 from .database import connect as connect
-from .database import read as read
 from .database import rows_digest as rows_digest
 from .identity import (
     condition_id as condition_id,
@@ -21,6 +20,7 @@ from .ingestion import ingest as ingest
 from .ingestion import rebuild as rebuild
 from .layout import create_store as create_store
 from .layout import open_store as open_store
+from .querying import read as read
 from .schema import TABLES as TABLES
 from .shards import append as append
 from .shards import committed as committed

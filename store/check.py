@@ -8,28 +8,39 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sql.errors import first_line
+from sql.errors import UserError, first_line
 from sql.loader import literal, quote
-from store.commits import commit_ids
-from store.database import CATALOG, create, ingested_shards, rows_digest
-from store.duplicates import differences
+from store.commits import commit_ids, commit_names
+from store.database import (
+    CATALOG,
+    create,
+    ingested_shards,
+    private_name,
+    refuse_newer,
+    rows_digest,
+)
+from store.dependents import broken_references, not_computed_anew
+from store.duplicates import Conflict, define
 from store.incoming import Shard, verify
 from store.ingestion import fill
-from store.layout import DATABASE, database_path, names_in, open_store
+from store.layout import database_path, lock, names_in, open_store
 from store.quarantine import damaged_row_files, listed, unresolved
 from store.schema import TABLES, Table
+from store.seal import fault
 
 if TYPE_CHECKING:
     import duckdb
+
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckReport:
     """What a check found.
 
-    `faults` is empty when every shard is whole and the results file says what the shards say.
-    `pending` shards await the next ingest, `uncommitted` files are a writer's unfinished work:
-    neither is a fault.
+    `faults` is empty when every shard is whole, the results file says what the shards say, and
+    nothing that a row refers to is missing. `pending` shards await the next ingest, `uncommitted`
+    files are a writer's unfinished work: neither is a fault.
     """
 
     shards: int
@@ -43,47 +54,79 @@ class CheckReport:
 
 
 def check(root: str | Path) -> CheckReport:
-    """Verify a store without changing anything in it.
+    """Verify a store without changing anything in it, while others write to it.
 
     Every committed shard is hashed against its commit; the tables are built anew in memory from
-    the shards that the results file knows, and compared with it row by row.
+    the shards that the results file knows, and compared with it as multisets of rows. Then the
+    shards that await an ingest are added, and what rows refer to is looked for.
+
+    A fault counts if nothing moved while it was found. Where ingests and compactions leave no such
+    moment, they are made to wait for the last attempt.
 
     Raises:
         UserError: If there is no store, or it is of a newer version.
     """
+    import duckdb
+
     root = open_store(root)
-    shards, faults = _verified(root)
-    faults += _stray_files(root)
+    for _ in range(_ATTEMPTS):
+        before = _state(root)
+        try:
+            report = _check(root)
+        except (duckdb.IOException, FileNotFoundError):
+            continue  # a shard that a compaction has replaced meanwhile
+        if not report.faults or _state(root) == before:
+            return report
+    with lock(root, "ingest"):
+        return _check(root)
+
+
+def _state(root: Path) -> tuple[object, ...]:
+    """What changes when anybody adds, replaces or sets aside anything."""
+    path = database_path(root)
+    status = path.stat() if path.exists() else None
+    return (
+        status and (status.st_ino, status.st_mtime_ns, status.st_size),
+        commit_names(root),
+        set(names_in(root / "quarantine")),
+    )
+
+
+def _check(root: Path) -> CheckReport:
     with tempfile.TemporaryDirectory() as spill, create() as connection:
         connection.execute("SET temp_directory = $folder", {"folder": spill})
-        ingested = _attach_published(connection, root, faults)
-        known = [shard for shard in shards if shard.commit.shard_id in ingested]
-        pending = len(shards) - len(known)
+        define(connection)
+        # The results file first: what is committed later than it is no fault.
+        published = _attach_published(connection, root)
+        shards, faults = _verified(root)
         names = {shard.commit.shard_id for shard in shards}
         faults += [
             f"shard {gone} is in {database_path(root).name} but not in the store: "
             "`steerstat store ingest` leaves it out"
-            for gone in sorted(ingested - names)
-            if not any(gone in fault for fault in faults)
+            for gone in sorted(published.shards - names)
+            if not any(gone in line for line in faults)
         ]
-        _, conflicts = fill(connection, root, known if ingested else shards, keep_conflicts=False)
-        faults += [
-            f"{c.table} row {c.key} differs between shards {' and '.join(c.shards)}: {c.differs}"
-            for c in conflicts
-            if not c.kept
-        ]
+        faults += _damaged_records(root)
+        known = [shard for shard in shards if shard.commit.shard_id in published.shards]
+        pending = [shard for shard in shards if shard.commit.shard_id not in published.shards]
+        _, conflicts = fill(connection, root, known, keep_conflicts=False)
+        different = list(_compared(connection)) if known else []
+        faults += different or filter(None, [published.unreadable or published.altered])
+        digest = rows_digest(root, connection=connection) if known else ""
+        _, further = fill(connection, root, pending, keep_conflicts=False)
+        faults += _told([*conflicts, *further])
         faults += [
             f"{note['name']}: {note['reason']}; `steerstat store resolve` accepts them"
             for note in unresolved(root)
         ]
-        if ingested:
-            faults += _compared(connection)
-        digest = rows_digest(root, connection=connection)
+        faults += not_computed_anew(connection, root)
+        faults += broken_references(connection)
+        digest = digest or rows_digest(root, connection=connection)
     return CheckReport(
         shards=len(shards),
         rows=sum(shard.commit.rows for shard in shards),
         bytes=sum(shard.commit.bytes for shard in shards),
-        pending=pending,
+        pending=len(pending),
         uncommitted=_uncommitted(root),
         quarantined=len(listed(root)),
         digest=digest,
@@ -104,42 +147,56 @@ def _verified(root: Path) -> tuple[list[Shard], list[str]]:
     return shards, faults
 
 
-def _stray_files(root: Path) -> Iterator[str]:
-    """One line for every damaged file in quarantine, and for a log that another program left."""
+def _damaged_records(root: Path) -> Iterator[str]:
+    """One line for every damaged file of rows in quarantine."""
     for path, reason in damaged_row_files(root):
         yield f"quarantine {path.name}: {reason}; the next ingest sets it aside"
-    log = database_path(root).with_name(f"{DATABASE}.wal")
-    if log.exists():
-        yield (
-            f"{log.name}: another program opened the results file for writing; "
-            "`steerstat store ingest` makes it anew"
-        )
 
 
-def _attach_published(
-    connection: duckdb.DuckDBPyConnection, root: Path, faults: list[str]
-) -> set[str]:
-    """Attach the results file as `published`; returns the ids of the shards that it holds."""
+@dataclass(frozen=True, kw_only=True)
+class _Published:
+    """The results file: the shards it holds, or why it cannot be read; what its seal says."""
+
+    shards: set[str]
+    unreadable: str = ""
+    altered: str = ""
+
+
+def _attach_published(connection: duckdb.DuckDBPyConnection, root: Path) -> _Published:
+    """Attach the results file as `published`, as it is now whatever an ingest does next."""
     import duckdb
 
     path = database_path(root)
     if not path.exists():
-        return set()
+        return _Published(shards=set())
     try:
-        connection.execute(f"ATTACH {literal(str(path))} AS published (READ_ONLY)")
+        with private_name(path) as name:
+            altered = fault(root, name, whole=True) or fault(root, path)
+            connection.execute(f"ATTACH {literal(str(name))} AS published (READ_ONLY)")
         connection.execute("USE published")
-        return ingested_shards(connection)
-    except duckdb.Error as error:
-        faults.append(f"{path.name} cannot be read: {first_line(error)}")
-        return set()
+        refuse_newer(connection, path)
+        shards = ingested_shards(connection)
+    except (duckdb.Error, UserError) as error:
+        return _Published(
+            shards=set(), unreadable=f"{path.name} cannot be read: {first_line(error)}"
+        )
     finally:
         connection.execute(f"USE {CATALOG}")
+    if altered:
+        altered = f"{path.name}: {altered}; `steerstat store ingest` makes it anew"
+    return _Published(shards=shards, altered=altered)
 
 
 def _compared(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """One line for every table whose rebuilt rows are not the published ones."""
+    import duckdb
+
     for table in TABLES.values():
-        lacking, surplus, different = _counts(connection, table)
+        try:
+            lacking, surplus, different = _counts(connection, table)
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            yield f"table {table.name} of the results file: {first_line(error)}"
+            continue
         if lacking or surplus or different:
             yield (
                 f"table {table.name}: the results file lacks {lacking} rows of the shards, has "
@@ -149,16 +206,29 @@ def _compared(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
 
 
 def _counts(connection: duckdb.DuckDBPyConnection, table: Table) -> tuple[int, int, int]:
-    same = " AND ".join(f"d.{quote(name)} = k.{quote(name)}" for name in table.key)
-    first = quote(table.key[0])
-    differ = " OR ".join(sql for _, sql in differences(table, all_exact=True)) or "false"
+    """Rows that the results file lacks, has too many, and has otherwise: copies are counted."""
+    names = ", ".join(quote(name) for name in table.names)
+    key = ", ".join(quote(name) for name in table.key)
+    built, published = (f"{catalog}.{quote(table.name)}" for catalog in (CATALOG, "published"))
+    for name, a, b in (("only_built", built, published), ("only_published", published, built)):
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {name} AS "  # noqa: S608
+            f"SELECT {names} FROM {a} EXCEPT ALL SELECT {names} FROM {b}"
+        )
     row = connection.execute(
-        f"SELECT count(*) FILTER (k.{first} IS NULL), count(*) FILTER (d.{first} IS NULL), "  # noqa: S608
-        f"count(*) FILTER (d.{first} IS NOT NULL AND k.{first} IS NOT NULL AND ({differ})) "
-        f"FROM {CATALOG}.{quote(table.name)} AS d "
-        f"FULL JOIN published.{quote(table.name)} AS k ON {same}"
+        f"WITH d AS (SELECT {key}, count(*) AS n FROM only_built GROUP BY {key}), "  # noqa: S608
+        f"k AS (SELECT {key}, count(*) AS n FROM only_published GROUP BY {key}) "
+        "SELECT sum(greatest(coalesce(d.n, 0) - coalesce(k.n, 0), 0)), "
+        "sum(greatest(coalesce(k.n, 0) - coalesce(d.n, 0), 0)), "
+        "sum(least(coalesce(d.n, 0), coalesce(k.n, 0))) "
+        f"FROM d FULL JOIN k USING ({key})"
     ).fetchall()[0]
-    return int(row[0]), int(row[1]), int(row[2])
+    return int(row[0] or 0), int(row[1] or 0), int(row[2] or 0)
+
+
+def _told(conflicts: list[Conflict]) -> Iterator[str]:
+    for c in conflicts:
+        yield f"{c.table} row {c.key} differs between shards {' and '.join(c.shards)}: {c.differs}"
 
 
 def _uncommitted(root: Path) -> int:

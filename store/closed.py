@@ -1,14 +1,15 @@
-"""A connection that can read one store and nothing else, and stops when it takes too long.
+"""A connection that can read one store and nothing else, and a process that can do no more.
 
-What is shut: files and network, other databases, extensions, Python variables of the caller,
-spilling to disk, and every setting. What is left is reading what is attached.
+What DuckDB shuts: files and network, other databases, extensions, Python variables of the caller,
+spilling to disk, and every setting. What the system shuts for a process that answers strangers
+(`lock`): opening anything whatever, writing to a file, and memory beyond a limit.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import re
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sql.errors import UserError
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 MEMORY = "4GB"
 """Memory limit of a closed connection; nothing is spilled to disk beyond it."""
-
-SECONDS = 300.0
-"""Time limit of a query."""
 
 _SHUT: dict[str, bool | str] = {
     "python_enable_replacements": False,
@@ -33,6 +31,23 @@ _SHUT: dict[str, bool | str] = {
     "lock_configuration": True,
 }
 _READING = {"SELECT", "EXPLAIN"}
+_SIZE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*([KMGT]?)(I?)B", re.IGNORECASE)
+_STATM = Path("/proc/self/statm")
+
+
+def memory_bytes(text: str) -> int:
+    """Bytes of a size such as `2GB` or `1.5 GiB`.
+
+    Raises:
+        UserError: If `text` is no such size, or none of at least a megabyte.
+    """
+    size = _SIZE.fullmatch(text.strip())
+    if size:
+        base = 1024 if size[3] else 1000
+        count = int(float(size[1]) * base ** " KMGT".index(size[2].upper() or " "))
+        if 10**6 <= count < 2**62:
+            return count
+    raise UserError(f"the memory limit is a size such as 2GB, found {text!r}")
 
 
 def close(connection: duckdb.DuckDBPyConnection, *, memory: str = MEMORY) -> None:
@@ -43,46 +58,29 @@ def close(connection: duckdb.DuckDBPyConnection, *, memory: str = MEMORY) -> Non
     Raises:
         UserError: If `memory` is no size such as `2GB`.
     """
-    import duckdb
-
-    try:
-        connection.execute("SET memory_limit = $memory", {"memory": memory})
-    except duckdb.Error:
-        raise UserError(f"the memory limit is a size such as 2GB, found {memory!r}") from None
+    connection.execute("SET memory_limit = $memory", {"memory": f"{memory_bytes(memory)}B"})
     for name, value in _SHUT.items():
         connection.execute(f"SET {name} = $value", {"value": value})
 
 
-@contextmanager
-def limited(connection: duckdb.DuckDBPyConnection, seconds: float = SECONDS) -> Iterator[None]:
-    """Interrupt what runs on the connection within this block after `seconds`.
+def lock(memory: str) -> None:
+    """Shut this process off from every file, socket and program that it has not open, for good.
 
-    Raises:
-        UserError: If the limit stopped the query, and for every error that DuckDB raises in the
-            block.
+    It can read and write on what it holds, take `memory` beyond what it has already taken, and
+    nothing else: no statement, function or fault of DuckDB can open a file by any name. The limits
+    of memory are those of Linux; other systems have the rest.
     """
-    import duckdb
+    import resource
 
-    reached = threading.Event()
-
-    def stop() -> None:
-        reached.set()
-        connection.interrupt()
-
-    timer = threading.Timer(seconds, stop)
-    timer.start()
-    try:
-        yield
-    except duckdb.InterruptException:
-        if not reached.is_set():
-            raise
-        raise UserError(
-            f"the query was stopped after {seconds:g} s: narrow it, or raise --timeout"
-        ) from None
-    except duckdb.Error as error:
-        raise UserError(_one_line(error)) from error
-    finally:
-        timer.cancel()
+    limits = {"RLIMIT_FSIZE": 0, "RLIMIT_CORE": 0, "RLIMIT_NOFILE": 0}
+    if _STATM.exists():
+        held = int(_STATM.read_text().split()[5]) * resource.getpagesize()
+        limits["RLIMIT_DATA"] = held + memory_bytes(memory)
+    for name, most in limits.items():
+        kind = getattr(resource, name)
+        _, hard = resource.getrlimit(kind)
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(kind, (most, most))
 
 
 def ask(
@@ -124,9 +122,3 @@ def _refuse_running_explain(connection: duckdb.DuckDBPyConnection, text: str) ->
         raise UserError(
             "only `EXPLAIN SELECT …` is answered here: EXPLAIN ANALYZE would run its statement"
         )
-
-
-def _one_line(error: Exception) -> str:
-    """What DuckDB says, without its picture of the query, in one line."""
-    message = str(error).split("\n\n", maxsplit=1)[0]
-    return " ".join(message.split())

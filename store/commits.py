@@ -25,8 +25,13 @@ COMPACTED = "-c"
 _SHARD_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,99}")
 
 
+def is_shard_id(text: str) -> bool:
+    """Whether a text can be the id of a shard: it becomes part of names of files."""
+    return _SHARD_ID.fullmatch(text) is not None
+
+
 def _shard_id(text: str) -> str:
-    if not _SHARD_ID.fullmatch(text):
+    if not is_shard_id(text):
         raise ValueError(f"{text[:60]!r} is no id of a shard")
     return text
 

@@ -9,15 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sql.loader import quote
 from store.commits import COMPACTED, Commit, commit_ids, commit_names, read_commit, replaced_by
 from store.incoming import Shard, verify
 from store.ingestion import ingest, ingest_locked
 from store.layout import disk_errors, lock, open_store, remove_file, shard_path, sync_folder
-from store.quarantine import row_files, without_quarantined
-from store.schema import TABLES
-from store.shards import first_rows, last_rows, read_shard, sort_rows, write_shard
+from store.quarantine import row_files
+from store.schema import TABLES, Column, Table
+from store.set_aside import earlier_row_files, without_rows
+from store.shards import read_whole, write_shard
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 LARGE = 128 << 20
 """A shard of this many bytes is left alone, and a compacted one aims at it."""
@@ -101,25 +106,49 @@ def _merge_shards(root: Path, group: list[Commit]) -> None:
     import pyarrow as pa
 
     table = TABLES[group[0].table]
+    earlier = earlier_row_files(root, table.name)
     parts = [
-        without_quarantined(root, table, commit.shard_id, rows, table.names)
+        without_rows(earlier, table, commit.shard_id, rows)
         for commit in group
-        if (rows := read_shard(root, table, commit.shard_id, table.names)) is not None
+        if (rows := read_whole(root, table, commit.shard_id)) is not None
     ]
     if len(parts) < len(group):
         return  # unreadable since the ingest a moment ago: the next check will say so
-    data = pa.concat_tables(parts)
-    if table.last_wins:
-        data = last_rows(data, table)
-    elif table.first_wins:
-        data = first_rows(data, table)
+    order = [(name, "ascending") for name in (*table.key, "origin")]
+    data = _without_spare(pa.concat_tables(parts).sort_by(order), table)
     write_shard(
         root,
         table,
-        sort_rows(data, table),
+        data,
         run_id=group[0].run_id,
         replaces=[commit.shard_id for commit in group],
     )
+
+
+def _without_spare(data: pa.Table, table: Table) -> pa.Table:
+    """Rows less those that can decide nothing, whatever else the store holds.
+
+    These are all but the last of a key where the last wins, and of a description those that say
+    exactly what an earlier row of it says.
+    """
+    import duckdb
+    import pyarrow as pa
+
+    if not (table.last_wins or table.first_wins):
+        return data
+    alike = table.key if table.last_wins else [c.name for c in table.columns if _decides(c, table)]
+    rows = data.append_column("row", pa.array(range(data.num_rows)))
+    with duckdb.connect() as connection:
+        connection.register("rows", rows)
+        chosen = connection.sql(
+            f"SELECT {'max' if table.last_wins else 'min'}(row) AS row FROM rows "  # noqa: S608
+            f"GROUP BY {', '.join(quote(name) for name in alike)} ORDER BY row"
+        ).to_arrow_table()
+    return data.take(chosen["row"])
+
+
+def _decides(column: Column, table: Table) -> bool:
+    return column.name in table.key or column.compare != "ignore"
 
 
 def remove_replaced(root: Path) -> None:

@@ -1,4 +1,4 @@
-"""The results file: opening it, keeping its tables at the current version, and reading it.
+"""The results file: opening it, and keeping its tables at the current version.
 
 Readers attach the file read-only to an in-memory DuckDB instance of their own. DuckDB caches
 instances by path within a process, so a plain `duckdb.connect(path)` would go on showing the old
@@ -14,14 +14,13 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sql.errors import UserError, first_line
 from store.layout import database_path, open_store
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
 STORAGE_VERSION = "v1.0.0"
 """DuckDB's file format: the oldest that current clients share, so that all of them can open it."""
@@ -35,23 +34,21 @@ def connect(root: str | Path, *, closed: bool = True) -> duckdb.DuckDBPyConnecti
     """A read-only connection to the store's results file, its views and macros in reach.
 
     With `closed` (the default) a query can reach neither files nor network, load no extension and
-    change no setting. Close it when done, or use it in a `with` block. A connection goes on with
-    the file that it opened; after an ingest, connect again to see the new rows.
+    change no setting. It is for queries of your own: nothing limits their time, and DuckDB alone
+    their memory; those of strangers go to `read`. Close it when done, or use it in a `with` block.
+    A connection goes on with the file that it opened; after an ingest, connect again to see the new
+    rows.
 
     Raises:
         UserError: If there is no store, nothing was ingested yet, or the file is of a newer
-            version.
+            version or not what the last ingest left (see `store.seal`).
     """
     import duckdb
 
     path = database_path(open_store(root))
-    if not path.exists():
-        raise UserError(f"{path} is not there yet: run `steerstat store ingest {root}` first")
     connection = duckdb.connect()
     try:
-        with _private_name(path) as name:
-            attach(connection, name, read_only=True)
-        refuse_newer(connection, path)
+        _attach_sealed(connection, path)
         if closed:
             from store.closed import close
 
@@ -62,8 +59,34 @@ def connect(root: str | Path, *, closed: bool = True) -> duckdb.DuckDBPyConnecti
     return connection
 
 
+def _attach_sealed(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Attach the results file, if it is what the last ingest left. Raises UserError (`connect`)."""
+    from store.seal import fault
+
+    store = path.parent
+    if not path.exists():
+        raise UserError(f"{path} is not there yet: run `steerstat store ingest {store}` first")
+    with private_name(path) as name:
+        opened = name.stat()
+        found = fault(store, name)
+        attach(connection, name, read_only=True, called=path)
+    refuse_newer(connection, path)
+    if not found:
+        return
+    now = path.stat()
+    if (now.st_ino, now.st_mtime_ns) != (opened.st_ino, opened.st_mtime_ns):
+        # Ingests put new files in its place, and seals for these.
+        connection.execute(f"USE memory; DETACH {CATALOG}")
+        _attach_sealed(connection, path)
+        return
+    raise UserError(
+        f"{path} is not believed, {found}: run `steerstat store ingest {store}`, which makes it "
+        "anew from the shards"
+    )
+
+
 @contextmanager
-def _private_name(path: Path) -> Iterator[Path]:
+def private_name(path: Path) -> Iterator[Path]:
     """A second name of a file for the time of opening it, in a folder that is gone afterwards.
 
     DuckDB lets statements write to the paths of attached databases even where all other files are
@@ -95,8 +118,14 @@ def _private_name(path: Path) -> Iterator[Path]:
         folder.rmdir()
 
 
-def attach(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
-    """Attach a results file as the default catalog.
+def attach(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    *,
+    read_only: bool,
+    called: Path | None = None,
+) -> None:
+    """Attach a results file as the default catalog; messages call it what it is `called`.
 
     Raises UserError if a file to read is none that DuckDB can open.
     """
@@ -112,8 +141,8 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool
         if not read_only:
             raise
         raise UserError(
-            f"cannot open {path}: {first_line(error)}; `steerstat store rebuild` makes it anew "
-            "from the shards"
+            f"cannot open {called or path}: {first_line(error)}; `steerstat store rebuild` makes "
+            "it anew from the shards"
         ) from error
 
 
@@ -233,33 +262,21 @@ def set_info(connection: duckdb.DuckDBPyConnection, name: str, value: str) -> No
 
 def refuse_newer(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Raise UserError if the file was made by a newer version of this program."""
+    import duckdb
+
     from sql import loader
 
-    (has_migrations,) = loader.execute(connection, loader.internal("has_migrations")).fetchall()[0]
-    if not has_migrations:
+    try:
+        # The catalogue is not asked first: to list its tables, DuckDB looks into every one.
+        version = max(_applied(connection), default=0)
+    except duckdb.CatalogException:
         return
-    version = max(_applied(connection), default=0)
     newest = loader.migrations()[-1].version
     if version > newest:
         raise UserError(
             f"{path} is of version {version}, this steerstat knows up to version {newest}: "
             "upgrade steerstat"
         )
-
-
-def read(root: str | Path, query: str, **parameters: Any) -> pa.Table:
-    """Rows as a pyarrow.Table: of a view or table, of a named query, or of SQL text.
-
-    `query` is the name of a view or table, the name of a file in sql/queries, or SQL; values enter
-    as `$name` parameters. Raises UserError for an unknown name or parameter.
-    """
-    from store.closed import ask
-    from store.scripts import resolve
-
-    script = resolve(query)
-    values = script.values(parameters) if script.kind == "queries" else parameters
-    with connect(root) as connection:
-        return ask(connection, script.text, values).to_arrow_table()
 
 
 def rows_digest(

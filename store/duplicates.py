@@ -1,12 +1,14 @@
-"""The same row twice: ignored when equal, recorded when fragile, quarantined when different.
+"""The same row twice: ignored when equal, recorded when fragile, set aside when different.
 
 Two rows of one key are equal when their exact columns are equal (NULL equals NULL) and their
-floats agree within the tolerance; a float that one of them lacks is no difference. Of equal rows
-the one of the oldest shard stays (of `last_wins` tables: the newest), whatever the order in which
-shards arrive. The rule is one of groups: a group of rows that disagree is a fragile difference if
-any of them is marked fragile, else a conflict. Of outcomes in conflict none can be trusted; of a
-description (a problem, a direction, a condition …) the first stays and what others say is kept
-beside it: one foreign row must not take the healthy one with it.
+floats agree within the tolerance; a float that one of them lacks is no difference. What is decided
+is decided over all copies in all shards, so that it does not depend on the order in which they
+arrive: of the copies of the highest revision the one of the first shard stays (of `last_wins`
+tables: of the last), and the others are compared with it. A group of outcomes that disagree is a
+fragile difference if any of them is marked fragile, else a conflict: none can be trusted, until the
+unit is computed anew at the next revision. Of a description (a problem, a direction, a condition …)
+the first stays and what others say is kept beside it: one foreign row must not take the healthy one
+with it.
 """
 
 # ruff: noqa: S608  (what enters SQL text here are names from the schema, quoted, and numbers)
@@ -17,23 +19,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sql import loader
 from sql.loader import quote
+from store.copies import count, gather, key_of
 from store.identity import canonical_json, canonical_text
-from store.quarantine import keep_conflict, keep_rows
+from store.quarantine import keep_rows
 from store.schema import Table
-from store.tables import stored_key, stored_name
+from store.set_aside import forget, keep_conflict, recorded
+from store.tables import insert_rows, stored_key, stored_name
 
 if TYPE_CHECKING:
     import duckdb
 
 RELATIVE_TOLERANCE = 1e-4
 """Floats a, b agree when |a - b| <= tolerance * max(|a|, |b|, 1)."""
-
-
-_FEW = 8  # new rows are few when the table holds this many times as many
-_SPARSE = 64  # possible keys for each row
-_MOST_BITS = 1 << 31
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +50,10 @@ class Conflict:
 
 @dataclass(frozen=True, kw_only=True)
 class Settled:
-    """Outcome of `settle`: rows removed in all, of these ignored as equal or fragile."""
+    """Outcome of `settle`: rows removed in all, of these ignored as equal or fragile.
+
+    `conflicts` are those that were not on record before.
+    """
 
     removed: int = 0
     ignored: int = 0
@@ -68,81 +69,30 @@ def settle(
     *,
     keep_conflicts: bool = True,
 ) -> Settled:
-    """Leave one row of each key after the shards from number `first` on were appended.
+    """Leave the right row of each key after the shards from number `first` on were appended.
 
-    Conflicting rows are removed, and with `keep_conflicts` written to quarantine, from every shard
-    that holds them.
+    With `keep_conflicts` the record of rows that are set aside is brought to what was decided.
     """
-    if _all_distinct(connection, table, first) or not _find_doubled(connection, table, first):
+    if not gather(connection, root, table, first):
         return Settled()
-    _compare(connection, table)
-    conflicts = _conflicts(connection, table)
-    if conflicts and keep_conflicts:
-        (_write_losers if table.first_wins else _write_rows)(connection, root, table)
-    if table.first_wins:
-        connection.execute("UPDATE doubled SET conflict = false")
-    fragile = _keep_fragile(connection, table)
-    removed = _remove(connection, table)
-    in_conflict = _count(connection, "SELECT count(*) FROM doubled WHERE conflict")
-    return Settled(
-        removed=removed,
-        ignored=removed - in_conflict - fragile,
-        fragile=fragile,
-        conflicts=conflicts,
-    )
+    _judge(connection, table)
+    conflicts = _unrecorded(connection, root, table)
+    if keep_conflicts:
+        _record(connection, root, table)
+    removed = _replace_rows(connection, table)
+    if table.name == "outcomes":
+        _keep_fragile(connection)
+    fragile = 0 if table.first_wins else _arrived(connection, table, "differs != ''")
+    ignored = _arrived(connection, table, "true") - fragile
+    return Settled(removed=removed, ignored=ignored, fragile=fragile, conflicts=conflicts)
 
 
-def _count(connection: duckdb.DuckDBPyConnection, text: str) -> int:
-    return int(connection.execute(text).fetchall()[0][0])
-
-
-def _all_distinct(connection: duckdb.DuckDBPyConnection, table: Table, first: int) -> bool:
-    """Whether every outcome surely has a key of its own, found by marking each key's bit.
-
-    Numbered keys are dense, so that one bit for each possible key is ten times as fast as grouping
-    the rows. Not tried where the new rows are few (they are looked up instead) or keys are sparse.
-    """
-    if table.name != "outcomes":
-        return False
-    extent = loader.execute(connection, loader.internal("outcome_extent"), first=first)
-    n_rows, n_new, conditions, problems, low, high = extent.fetchall()[0]
-    if not n_rows or n_new * _FEW < n_rows:
-        return False
-    seeds = high - low + 1
-    bits = conditions * problems * seeds
-    if bits > min(_SPARSE * n_rows, _MOST_BITS):
-        return False
-    place = f"(condition_no::BIGINT * {problems:d} + problem_no) * {seeds:d} + (seed - {low:d})"
-    marked = _count(
-        connection,
-        f"SELECT bit_count(bitstring_agg({place}, 0::BIGINT, {bits:d}::BIGINT)) FROM outcome_rows",
-    )
-    return marked == int(n_rows)
-
-
-def _find_doubled(connection: duckdb.DuckDBPyConnection, table: Table, first: int) -> bool:
-    """Collect the keys that occur more than once among old and new rows; whether there are any."""
-    key = ", ".join(quote(name) for name in stored_key(table))
-    stored = quote(stored_name(table))
-    old = _count(connection, f"SELECT count(*) FROM {stored} WHERE shard_no < {first:d}")
-    among = (
-        f"SEMI JOIN (SELECT {key} FROM {stored} WHERE shard_no >= {first:d}) USING ({key})"
-        if old
-        else ""
-    )
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE doubled_keys AS "
-        f"SELECT {key} FROM {stored} {among} GROUP BY {key} HAVING count(*) > 1"
-    )
-    return _count(connection, "SELECT count(*) FROM doubled_keys") > 0
-
-
-def differences(table: Table, *, all_exact: bool = False) -> list[tuple[str, str]]:
+def _differences(table: Table) -> list[tuple[str, str]]:
     """(column, SQL for "row d differs from row k in it") of every compared column.
 
-    Copies of a row in a table where the last wins may differ, unless `all_exact`.
+    Copies of a row in a table where the last wins may differ.
     """
-    if table.last_wins and not all_exact:
+    if table.last_wins:
         return []
     kinds = {column.name: column.type for column in table.columns}
     compared = []
@@ -190,136 +140,165 @@ def _far(a: str, b: str) -> str:
     )
 
 
-def _compare(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Build `doubled`: every row of a doubled key, whether it stays, and how it differs."""
-    key = ", ".join(quote(name) for name in stored_key(table))
-    stored = quote(stored_name(table))
-    # A compacted shard's rows count as old as their new shard, and rows of one shard are ordered
-    # by content, so that a rebuild makes the same choice.
-    content = "".join(f", t.{quote(name)}" for name in table.compared("exact"))
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE copies AS "
-        f"SELECT t.*, t.rowid AS row_no, coalesce(s.replaced_by, s.shard_id) AS age, "
-        f"row_number() OVER (PARTITION BY {key} ORDER BY coalesce(s.replaced_by, s.shard_id) "
-        f"{'DESC' if table.last_wins else ''}{content}, t.rowid) AS place "
-        f"FROM {stored} AS t SEMI JOIN doubled_keys USING ({key}) JOIN shards AS s USING (shard_no)"
-    )
-    compared = differences(table)
-    names = ", ".join(f"CASE WHEN {sql} THEN '{name}' END" for name, sql in compared)
-    differs = f"concat_ws(', ', {names})" if names else "''"
-    fragile = "d.fragile" if table.name == "outcomes" else "false"
-    same = " AND ".join(f"d.{quote(name)} = k.{quote(name)}" for name in stored_key(table))
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE doubled AS "
-        f"SELECT d.*, {differs} AS differs, "
-        f"bool_or({fragile}) OVER same_key AS any_fragile, "
-        f"bool_or({differs} != '') OVER same_key AS disagree "
-        f"FROM copies AS d JOIN copies AS k ON {same} AND k.place = 1 "
-        f"WINDOW same_key AS (PARTITION BY {', '.join('d.' + quote(n) for n in stored_key(table))})"
-    )
-    connection.execute("ALTER TABLE doubled ADD COLUMN conflict BOOLEAN")
-    connection.execute("UPDATE doubled SET conflict = disagree AND NOT any_fragile")
+def _judge(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Build `judged`: every copy, how it differs from the first, and what becomes of it.
 
-
-def _keep_fragile(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
-    """Record fragile differences and mark the row that stays; returns how many rows differed."""
-    if table.name != "outcomes":
-        return 0
-    text = "concat_ws(' ', status, answer, array_to_string(tokens, ','), gold_logprob, margin)"
+    `stays` is the row of the results file, `aside` what is recorded in quarantine.
+    """
+    key = key_of(table)
+    newest_first = "DESC" if table.last_wins else ""
     connection.execute(
-        "INSERT INTO fragile_differences "
-        "SELECT 'outcomes', concat_ws(' ', c.condition_id, p.problem_id, d.seed), k.age, d.age, "
-        f"k.said, concat(d.differs, ': ', d.said) "
-        f"FROM (SELECT *, {text} AS said FROM doubled) AS d "
-        f"JOIN (SELECT *, {text} AS said FROM doubled WHERE place = 1) AS k "
-        "USING (condition_no, problem_no, seed) "
-        "JOIN condition_keys AS c USING (condition_no) JOIN problem_keys AS p USING (problem_no) "
-        "WHERE d.differs != '' AND NOT d.conflict"
+        "CREATE OR REPLACE TEMP TABLE ranked AS "
+        f"SELECT *, revision < max(revision) OVER (PARTITION BY {key}) AS superseded, "
+        f"row_number() OVER (PARTITION BY {key} ORDER BY revision DESC, origin {newest_first}, "
+        f"row_in_file {newest_first}, shard_no) AS place FROM copies"
+    )
+    names = ", ".join(f"CASE WHEN {sql} THEN '{name}' END" for name, sql in _differences(table))
+    differs = f"CASE WHEN d.superseded THEN '' ELSE concat_ws(', ', {names}) END" if names else "''"
+    of_outcomes = table.name == "outcomes"
+    fragile = "coalesce(d.fragile, false) AND NOT d.superseded" if of_outcomes else "false"
+    same = f"({key_of(table, 'd')}) = ({key_of(table, 'k')})"
+    group = f"(PARTITION BY {key_of(table, 'd')})"
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE compared AS "
+        f"SELECT d.*, {differs} AS differs, bool_or({fragile}) OVER {group} AS any_fragile, "
+        f"bool_or({differs} != '') OVER {group} AS disagree "
+        f"FROM ranked AS d JOIN ranked AS k ON {same} AND k.place = 1"
+    )
+    conflict = "disagree AND NOT any_fragile AND NOT superseded" if of_outcomes else "false"
+    aside = (
+        "conflict OR superseded" if of_outcomes else f"{_yes(table.first_wins)} AND differs != ''"
     )
     connection.execute(
-        "UPDATE outcome_rows SET fragile = true WHERE NOT fragile AND rowid IN "
-        "(SELECT row_no FROM doubled WHERE place = 1 AND any_fragile AND NOT conflict)"
+        f"CREATE OR REPLACE TEMP TABLE judged AS SELECT *, {conflict} AS conflict, "
+        f"{aside} AS aside, place = 1 AND NOT conflict AS stays FROM compared"
     )
-    return _count(connection, "SELECT count(*) FROM doubled WHERE differs != '' AND NOT conflict")
 
 
-def _remove(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
-    """Delete every copy but the one that stays, and all of a conflict; returns how many."""
-    connection.execute(
-        "UPDATE shards SET rows_ignored = rows_ignored + gone.n FROM "
-        "(SELECT shard_no, count(*) AS n FROM doubled WHERE place > 1 OR conflict GROUP BY 1) "
-        "AS gone WHERE shards.shard_no = gone.shard_no"
-    )
-    statement = (
-        f"DELETE FROM {quote(stored_name(table))} WHERE rowid IN "
-        "(SELECT row_no FROM doubled WHERE place > 1 OR conflict)"
-    )
-    return int(connection.execute(statement).fetchall()[0][0])
+def _yes(value: bool) -> str:
+    return "true" if value else "false"
 
 
-def _conflicts(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Conflict]:
-    """The rows that shards contradict each other on, sorted by key."""
-    if not _count(connection, "SELECT count(*) FROM doubled WHERE conflict"):
-        return []
-    hexed = _with_hex_ids(table)
-    key = ", ".join(quote(name) for name in table.key)
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE contradicted AS "
-        f"SELECT {key}, string_agg(DISTINCT nullif(differs, ''), ', ') AS reason, "
-        f"list(DISTINCT age ORDER BY age) AS shard_ids FROM ({hexed}) WHERE conflict GROUP BY ALL"
-    )
-    key_text = f"concat_ws(' ', {key})"
-    rows = connection.execute(
-        f"SELECT {key_text}, shard_ids, reason FROM contradicted ORDER BY ALL"
+def _unrecorded(connection: duckdb.DuckDBPyConnection, root: Path, table: Table) -> list[Conflict]:
+    """The rows that shards contradict each other on and that are not on record, sorted by key.
+
+    Builds `recorded`: shard and key of every row that is.
+    """
+    connection.register("in_quarantine", recorded(root, table))
+    connection.execute("CREATE OR REPLACE TEMP TABLE recorded AS FROM in_quarantine")
+    connection.unregister("in_quarantine")
+    key = key_of(table)
+    contradicted = "differs != ''" if table.first_wins else "conflict"
+    told = connection.execute(
+        f"SELECT concat_ws(' ', {key}), list(DISTINCT origin ORDER BY origin), "
+        "string_agg(DISTINCT nullif(differs, ''), ', ' ORDER BY nullif(differs, '')) "
+        f"FROM judged SEMI JOIN ({_not_recorded(table, contradicted)}) USING ({key}) "
+        f"WHERE NOT superseded GROUP BY {key} ORDER BY ALL"
     ).fetchall()
     return [
-        Conflict(table=table.name, key=k, shards=s, differs=d, kept=table.first_wins)
-        for k, s, d in rows
+        Conflict(table=table.name, key=k, shards=shards, differs=differs, kept=table.first_wins)
+        for k, shards, differs in told
     ]
 
 
-def _with_hex_ids(table: Table) -> str:
-    if table.name != "outcomes":
-        return "FROM doubled"
+def _not_recorded(table: Table, which: str) -> str:
+    """A query of the judged rows that fit a condition and are not on record."""
     return (
-        "SELECT c.condition_id, p.problem_id, d.* FROM doubled AS d "
-        "JOIN condition_keys AS c USING (condition_no) JOIN problem_keys AS p USING (problem_no)"
+        f"SELECT j.* FROM judged AS j ANTI JOIN recorded AS r ON r.shard_id = j.origin "
+        f"AND ({key_of(table, 'r')}) = ({key_of(table, 'j')}) WHERE {which}"
     )
 
 
-def _write_losers(connection: duckdb.DuckDBPyConnection, root: Path, table: Table) -> None:
-    """Keep what later shards said otherwise of a described thing: one file for each such shard."""
+def _record(connection: duckdb.DuckDBPyConnection, root: Path, table: Table) -> None:
+    """Bring the record in quarantine to what was decided: further rows, and those no longer."""
     import pyarrow.compute as pc
 
-    names = ", ".join(quote(name) for name in table.names)
-    key = ", ".join(quote(name) for name in table.key)
-    rows = connection.sql(
-        f"SELECT {names}, age AS shard_id, differs AS reason FROM doubled "
-        f"WHERE differs != '' ORDER BY age, {key}"
+    key = key_of(table)
+    stale = connection.sql(
+        f"SELECT DISTINCT r.* FROM recorded AS r JOIN judged AS j ON r.shard_id = j.origin "
+        f"AND ({key_of(table, 'r')}) = ({key_of(table, 'j')}) WHERE NOT j.aside"
     ).to_arrow_table()
-    for shard_id in dict.fromkeys(rows["shard_id"].to_pylist()):
-        of_shard = rows.filter(pc.equal(rows["shard_id"], shard_id))
-        keep_conflict(root, table, shard_id, of_shard)
-
-
-def _write_rows(connection: duckdb.DuckDBPyConnection, root: Path, table: Table) -> None:
-    """Copy the contradicted rows of all committed shards, with shard and reason, to a file.
-
-    The shards are asked, not the results file: copies that were ignored as equal are there as
-    well, and a rebuild has to know of them.
-    """
-    from store.commits import commit_ids
-
-    folder = root / "shards" / table.name
-    ids = sorted(commit_ids(root))
-    files = [str(path) for name in ids if (path := folder / f"{name}.parquet").exists()]
-    key = ", ".join(quote(name) for name in table.key)
-    connection.execute("SET VARIABLE all_files = $files", {"files": files})
-    chosen = (
-        f"SELECT {', '.join('f.' + quote(n) for n in table.names)}, "
-        "parse_filename(f.filename, true) AS shard_id, c.reason "
-        "FROM read_parquet(getvariable('all_files'), filename = true, union_by_name = true) AS f "
-        f"JOIN contradicted AS c USING ({key})"
+    names = ", ".join(quote(name) for name in table.names)
+    # Of outcomes the whole group is set aside, for whatever reason one of them gives.
+    reason = (
+        "differs"
+        if table.first_wins
+        else "CASE WHEN superseded THEN 'computed anew' ELSE string_agg(DISTINCT "
+        f"nullif(differs, ''), ', ') OVER (PARTITION BY {key}, superseded) END"
     )
-    rows = connection.sql(chosen).to_arrow_table()
-    keep_rows(root, table.name, rows, f"rows of {table.name} that shards contradict each other on")
+    rows = connection.sql(
+        f"SELECT {names}, revision, origin AS shard_id, reason "
+        f"FROM (SELECT *, {reason} AS reason FROM judged) AS j ANTI JOIN recorded AS r "
+        f"ON r.shard_id = j.origin AND ({key_of(table, 'r')}) = ({key_of(table, 'j')}) "
+        f"WHERE aside ORDER BY shard_id, {key}"
+    ).to_arrow_table()
+    if table.first_wins:
+        for shard_id in dict.fromkeys(rows["shard_id"].to_pylist()):
+            keep_conflict(root, table, shard_id, rows.filter(pc.field("shard_id") == shard_id))
+    elif rows.num_rows:
+        reason = f"rows of {table.name} that shards contradict each other on"
+        keep_rows(root, table.name, rows, reason)
+    if stale.num_rows:
+        forget(root, table, stale)
+
+
+def _replace_rows(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
+    """Put the row that stays in the place of all that were there; returns how many less there are.
+
+    `shards` counts for each shard the rows that are not in the results file.
+    """
+    stored = quote(stored_name(table))
+    keys = ", ".join(quote(name) for name in stored_key(table))
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE former AS "
+        f"SELECT * FROM {stored} JOIN doubled_keys USING ({keys})"
+    )
+    connection.execute(
+        f"DELETE FROM {stored} WHERE ({keys}) IN (SELECT ({keys}) FROM doubled_keys)"
+    )
+    names = ", ".join(
+        "any_fragile AS fragile" if name == "fragile" else quote(name) for name in table.names
+    )
+    connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW shard_rows AS SELECT {names}, shard_no "
+        "FROM judged WHERE stays"
+    )
+    inserted = insert_rows(connection, table)
+    for sign, rows in (("+", "former"), ("-", "shard_rows")):
+        connection.execute(
+            f"UPDATE shards SET rows_ignored = rows_ignored {sign} part.n FROM "
+            f"(SELECT shard_no, count(*) AS n FROM {rows} GROUP BY shard_no) AS part "
+            "WHERE shards.shard_no = part.shard_no"
+        )
+    return count(connection, "SELECT count(*) FROM former") - inserted
+
+
+def _arrived(connection: duckdb.DuckDBPyConnection, table: Table, which: str) -> int:
+    """How many rows that fit a condition went out: new ones, and old ones whose place was taken."""
+    key = key_of(table)
+    gone = f"SELECT * FROM judged WHERE NOT stays AND NOT conflict AND {which}"
+    first = f"SELECT {key} FROM judged WHERE place = 1 AND is_new"
+    new = count(connection, f"SELECT count(*) FROM ({gone}) WHERE is_new")
+    displaced = count(
+        connection,
+        f"SELECT count(DISTINCT ({key})) FROM ({gone}) SEMI JOIN ({first}) USING ({key}) "
+        f"SEMI JOIN former USING ({key}, shard_no) WHERE NOT is_new",
+    )
+    return new + displaced
+
+
+def _keep_fragile(connection: duckdb.DuckDBPyConnection) -> None:
+    """Record fragile differences in place of those that were recorded of the same units."""
+    key = "concat_ws(' ', condition_id, problem_id, seed)"
+    said = "concat_ws(' ', status, answer, array_to_string(tokens, ','), gold_logprob, margin)"
+    connection.execute(
+        "DELETE FROM fragile_differences WHERE table_name = 'outcomes' "
+        f"AND key IN (SELECT {key} FROM doubled_keys)"
+    )
+    connection.execute(
+        "INSERT INTO fragile_differences "
+        "SELECT 'outcomes', d.key, k.origin, d.origin, k.said, concat(d.differs, ': ', d.said) "
+        f"FROM (SELECT *, {key} AS key, {said} AS said FROM judged) AS d "
+        f"JOIN (SELECT *, {key} AS key, {said} AS said FROM judged WHERE stays) AS k USING (key) "
+        "WHERE d.differs != '' AND NOT d.conflict"
+    )

@@ -1,7 +1,8 @@
 """Rows as text: table, csv, json and markdown, and Parquet for other programs.
 
 A writer takes column names and rows of Python values, and returns text. Numbers are printed in
-full in csv and json, to six digits in table and markdown.
+full in csv and json, to six digits in table and markdown. Texts are whole in csv and json, which
+programs read, and printable in table and markdown, which people do.
 """
 
 from __future__ import annotations
@@ -10,17 +11,22 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, get_args
 
+from sql.printable import one_line, printable
+
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 Rows = Sequence[Sequence[Any]]
 
 
 def as_table(columns: Sequence[str], rows: Rows) -> str:
     """Columns aligned for a terminal, numbers to the right, a rule under the header."""
     cells = [[_short(value) for value in row] for row in rows]
+    columns = [one_line(name) for name in columns]
     widths = [max([len(name), *(len(row[i]) for row in cells)]) for i, name in enumerate(columns)]
     right = [_numeric(rows, i) for i in range(len(columns))]
 
@@ -35,8 +41,21 @@ def as_table(columns: Sequence[str], rows: Rows) -> str:
 def as_markdown(columns: Sequence[str], rows: Rows) -> str:
     """A GitHub table."""
     marks = ["---:" if _numeric(rows, i) else "---" for i in range(len(columns))]
-    cells = [[_short(value).replace("|", "\\|") for value in row] for row in rows]
-    return "".join(f"| {' | '.join(row)} |\n" for row in [list(columns), marks, *cells])
+    head, *cells = [
+        [markdown_cell(text) for text in row]
+        for row in [columns, *([_short(value) for value in row] for row in rows)]
+    ]
+    return "".join(f"| {' | '.join(row)} |\n" for row in [head, marks, *cells])
+
+
+def markdown_cell(text: str) -> str:
+    """A text as a cell of a Markdown table: in one line, and nothing in it a cell, tag or link."""
+    return markdown_text(one_line(text)).replace("|", "\\|")
+
+
+def markdown_text(text: str) -> str:
+    """A text in which no part opens a tag of HTML or is the target of a link."""
+    return _TAG.sub(r"\\<", printable(text)).replace("](", "]\\(")
 
 
 def as_csv(columns: Sequence[str], rows: Rows) -> str:
@@ -90,7 +109,7 @@ def _short(value: Any) -> str:
         return format(float(value), ".6g")
     if isinstance(value, list):
         return "[" + ", ".join(map(_short, value)) + "]"
-    return " ".join(str(json_value(value)).split())
+    return one_line(str(json_value(value)))
 
 
 def _field(value: Any) -> Any:

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sql.errors import UserError
-from store.commits import Commit, read_commit
+from sql.errors import UserError, first_line
+from store.commits import Commit, is_shard_id, read_commit
 from store.layout import shard_path
 from store.quarantine import Quarantined, quarantine_file
-from store.schema import SCHEMA_VERSION, TABLES, Table
+from store.schema import HISTORY, MOST_REVISIONS, PLAIN_VERSION, TABLES, Table
 from store.shards import hash_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,16 +99,35 @@ def _schema_fault(path: Path, table: Table, commit: Commit) -> str:
     with file:
         if file.metadata.num_rows != commit.rows:
             return f"holds {file.metadata.num_rows} rows, committed were {commit.rows}"
-        return _differs(file.schema_arrow, table, older=commit.schema_version < SCHEMA_VERSION)
+        if commit.schema_version == PLAIN_VERSION:
+            return _differs(file.schema_arrow, table.arrow)
+        return _differs(file.schema_arrow, table.arrow_with_history) or _history_fault(file)
 
 
-def _differs(schema: pa.Schema, table: Table, *, older: bool) -> str:
-    for item in table.arrow:
+def _history_fault(file: pq.ParquetFile) -> str:
+    """What is wrong with the origins and revisions of a shard's rows, or ""."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        history = file.read([column.name for column in HISTORY])
+    except (pa.ArrowException, OSError) as error:
+        return f"origin and revision cannot be read: {first_line(error)}"
+    for origin in history["origin"].unique().to_pylist():
+        if origin is not None and not is_shard_id(origin):
+            return f"origin {origin[:60]!r} is no id of a shard"
+    least, most = pc.min_max(history["revision"]).as_py().values()
+    if least is not None and not 0 <= least <= most <= MOST_REVISIONS:
+        return f"revision {least if least < 0 else most} is not between 0 and {MOST_REVISIONS}"
+    return ""
+
+
+def _differs(schema: pa.Schema, expected: pa.Schema) -> str:
+    for item in expected:
         if item.name not in schema.names:
-            if not older:
-                return f"wrong schema: column {item.name} is missing"
-        elif schema.field(item.name).type != item.type:
+            return f"wrong schema: column {item.name} is missing"
+        if schema.field(item.name).type != item.type:
             kind = schema.field(item.name).type
             return f"wrong schema: column {item.name} is {kind}, should be {item.type}"
-    extra = sorted(set(schema.names) - set(table.arrow.names))
+    extra = sorted(set(schema.names) - set(expected.names))
     return f"wrong schema: unknown column {extra[0]}" if extra else ""

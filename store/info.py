@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,9 +45,9 @@ def info(root: str | Path) -> StoreInfo:
     for name in TABLES:
         folder = root / "shards" / name
         shards = [n for n in names_in(folder) if n[:-8] in ids] if folder.is_dir() else []
-        size = sum((folder / n).stat().st_size for n in shards)
+        sizes = list(_sizes(folder, shards))
         tables.append(
-            TableInfo(table=name, rows=n_rows.get(name, 0), shards=len(shards), bytes=size)
+            TableInfo(table=name, rows=n_rows.get(name, 0), shards=len(sizes), bytes=sum(sizes))
         )
     path = database_path(root)
     return StoreInfo(
@@ -56,6 +58,13 @@ def info(root: str | Path) -> StoreInfo:
         pending=len(ids - ingested),
         quarantine=listed(root),
     )
+
+
+def _sizes(folder: Path, names: list[str]) -> Iterator[int]:
+    """Bytes of each file; one that a compaction has replaced meanwhile has none."""
+    for name in names:
+        with suppress(FileNotFoundError):
+            yield (folder / name).stat().st_size
 
 
 def _ingested(root: Path) -> tuple[dict[str, int], set[str]]:

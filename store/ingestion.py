@@ -49,7 +49,8 @@ from store.quarantine import (
     set_aside_damaged,
 )
 from store.schema import TABLES
-from store.tables import absorb, insert_shards, register_shards
+from store.seal import fault, has_seal, renew, seal
+from store.tables import absorb, insert_shards, next_shard_no, register_shards
 
 if TYPE_CHECKING:
     import duckdb
@@ -125,7 +126,7 @@ def _ingest(root: Path) -> tuple[IngestReport, list[Conflict]]:
     """Ingest with the lock held."""
     with disk_errors(root):
         _clean(root)
-    damaged = set_aside_damaged(root) + _set_aside_log(root)
+    damaged = set_aside_damaged(root) + _set_aside_altered(root)
     dropped, left = adopt_dropped(root)
     quarantined = damaged + dropped
     ids = commit_ids(root)
@@ -140,7 +141,12 @@ def _ingest(root: Path) -> tuple[IngestReport, list[Conflict]]:
         report, conflicts = _rebuild(root, quarantined)
         return replace(report, left=left), conflicts
     if not new and current:
+        with disk_errors(database_path(root)):
+            renew(root)
         return IngestReport(quarantined=quarantined, left=left), []
+    if known and (altered := _set_aside_altered(root, whole=True)):
+        report, conflicts = _rebuild(root, quarantined + altered)
+        return replace(report, left=left), conflicts
     report, conflicts = _replace_file(root, new, copy=bool(known))
     return replace(report, quarantined=quarantined, left=left), conflicts
 
@@ -210,7 +216,7 @@ def _known(root: Path) -> tuple[set[str], bool]:
             # A damaged results file is no loss: it is made anew from the shards.
             return set(), False
         refuse_newer(connection, path)
-        if altered_migration(connection):
+        if altered_migration(connection) or not has_seal(root):
             return set(), False
         return known, is_current(connection)
 
@@ -221,6 +227,7 @@ def _load(root: Path, path: Path, new: list[Shard]) -> tuple[IngestReport, list[
 
     try:
         with create(path) as connection:
+            define(connection)
             connection.execute("SET preserve_insertion_order = false")
             spill = str(path.with_name(path.name + ".tmp"))
             connection.execute("SET temp_directory = $folder", {"folder": spill})
@@ -246,23 +253,29 @@ def fill(
 ) -> tuple[IngestReport, list[Conflict]]:
     """Append verified shards to an open results database; used by ingest, rebuild and check.
 
+    The connection needs the functions of `store.duplicates.define`.
+
     With `keep_conflicts` rows that contradict each other are written to quarantine.
     """
     n_rows = ignored = fragile = 0
     conflicts: list[Conflict] = []
-    define(connection)
     for table in TABLES.values():
-        shards = [shard for shard in new if shard.commit.table == table.name]
-        for batch in _batches(absorb(connection, shards)):
+        shards = absorb(connection, [shard for shard in new if shard.commit.table == table.name])
+        if not shards:
+            continue
+        first = next_shard_no(connection)
+        for batch in _batches(shards):
             connection.execute("BEGIN")
-            first = register_shards(connection, batch)
-            inserted = insert_shards(connection, root, table, batch, first)
-            settled = settle(connection, root, table, first, keep_conflicts=keep_conflicts)
+            number = register_shards(connection, batch)
+            n_rows += insert_shards(connection, root, table, batch, number)
             connection.execute("COMMIT")
-            n_rows += inserted - settled.removed
-            ignored += settled.ignored
-            fragile += settled.fragile
-            conflicts += settled.conflicts
+        connection.execute("BEGIN")
+        settled = settle(connection, root, table, first, keep_conflicts=keep_conflicts)
+        connection.execute("COMMIT")
+        n_rows -= settled.removed
+        ignored += settled.ignored
+        fragile += settled.fragile
+        conflicts += settled.conflicts
     report = IngestReport(shards=len(new), rows=n_rows, ignored=ignored, fragile=fragile)
     return report, conflicts
 
@@ -317,10 +330,12 @@ def _copy_range(old: int, new: int, count: int, offset: int) -> int:
 
 def _publish(root: Path, temporary: Path) -> None:
     """Put the finished file in the place of the old one."""
-    with suppress(FileNotFoundError):
-        temporary.with_name(temporary.name + ".wal").unlink()
-    temporary.replace(root / DATABASE)
-    sync_folder(root)
+    with disk_errors(root / DATABASE):
+        with suppress(FileNotFoundError):
+            temporary.with_name(temporary.name + ".wal").unlink()
+        seal(root, temporary)
+        temporary.replace(root / DATABASE)
+        sync_folder(root)
 
 
 def _remove(temporary: Path) -> None:
@@ -351,16 +366,34 @@ def _age(path: Path) -> float:
         return 0.0
 
 
-def _set_aside_log(root: Path) -> list[Quarantined]:
-    """Move aside a write-ahead log beside the results file: somebody else wrote to that file.
+def _set_aside_altered(root: Path, *, whole: bool = False) -> list[Quarantined]:
+    """Move aside a results file that is not what an ingest left, and a write-ahead log beside it.
 
-    An ingest writes a file of its own and leaves no log; to replay one would take over its rows.
+    An ingest writes a file of its own and leaves no log; to build on what another program wrote
+    would take over its rows. Raises UserError if a newer version made the file.
     """
-    log = database_path(root).with_name(f"{DATABASE}.wal")
-    if not log.exists():
-        return []
-    reason = "another program opened the results file for writing; it was made anew"
-    return [quarantine_file(root, log, "results.duckdb", reason)]
+    path = database_path(root)
+    log = path.with_name(f"{DATABASE}.wal")
+    moved = []
+    if log.exists():
+        reason = "another program opened the results file for writing; it was made anew"
+        moved.append(quarantine_file(root, log, DATABASE, reason))
+    if path.exists() and has_seal(root) and (found := fault(root, path, whole=whole)):
+        _refuse_newer_file(path)
+        reason = f"{found}; it was made anew from the shards"
+        moved.append(quarantine_file(root, path, DATABASE, reason))
+    return moved
+
+
+def _refuse_newer_file(path: Path) -> None:
+    import duckdb
+
+    with duckdb.connect() as connection, suppress(duckdb.Error):
+        try:
+            attach(connection, path, read_only=True)
+        except UserError:
+            return  # no database at all
+        refuse_newer(connection, path)
 
 
 def rebuild(root: str | Path) -> IngestReport:
@@ -370,7 +403,7 @@ def rebuild(root: str | Path) -> IngestReport:
     with lock(root, "ingest"):
         with disk_errors(root):
             _clean(root)
-        damaged = set_aside_damaged(root) + _set_aside_log(root)
+        damaged = set_aside_damaged(root) + _set_aside_altered(root)
         dropped, left = adopt_dropped(root)
         report, conflicts = _rebuild(root, damaged + dropped)
     report = _settled(report, conflicts)

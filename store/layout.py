@@ -20,6 +20,7 @@ STORE_VERSION = 1
 """Version of the layout: a store of a newer one is refused."""
 
 DATABASE = "results.duckdb"
+SEAL = "results.seal.json"
 _FOLDERS = ("shards", "commits", "quarantine")
 _TEMPORARY = re.compile(r"\..+\.(?P<pid>[0-9]{1,10})@(?P<host>[A-Za-z0-9_-]*)\.tmp")
 _SECONDS_OF_OTHERS = 86_400

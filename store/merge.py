@@ -32,8 +32,8 @@ from store.renaming import (
     settle_names,
     with_new_names,
 )
-from store.schema import TABLES
-from store.shards import hash_file, read_shard, sort_rows, write_parquet
+from store.schema import PLAIN_VERSION, TABLES
+from store.shards import hash_file, read_shard, read_whole, sort_rows, write_parquet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +90,7 @@ def merge(
         if renamed:
             outdated += sum(s.commit.rows for s in new if s.commit.table in NAMED_TABLES)
             new = [shard for shard in new if shard.commit.table not in NAMED_TABLES]
-        _copy_quarantined_rows(root, source, {shard.commit.shard_id for shard in new})
+        _copy_quarantined_rows(root, source, {i for shard in new for i in _origins(shard)})
         for shard in new:
             _copy_shard(root, source, shard, renamed)
             copied.append(shard.commit)
@@ -156,18 +156,35 @@ def _copy_shard(root: Path, source: Path, shard: Shard, renamed: Renamed) -> Non
 def _write_renamed(source: Path, commit: Commit, renamed: Renamed, path: Path) -> Commit:
     """Write a source's shard under the new names and its own id; returns the commit of that."""
     table = TABLES[commit.table]
-    rows = read_shard(source, table, commit.shard_id, table.names)
+    plain = commit.schema_version == PLAIN_VERSION
+    if plain:
+        rows = read_shard(source, table, commit.shard_id, table.names)
+    else:
+        rows = read_whole(source, table, commit.shard_id)
     if rows is None:
         raise UserError(f"{source}: shard {commit.shard_id} went away while it was merged")
     rows = sort_rows(with_new_names(table.name, rows, renamed), table)
-    write_parquet(path, table, rows.cast(table.arrow), commit.shard_id)
+    write_parquet(
+        path, table, rows.cast(table.arrow if plain else table.arrow_with_history), commit.shard_id
+    )
     digest, size = hash_file(path)
     first, last = ([rows[name][i].as_py() for name in table.key] for i in (0, -1))
     return commit.model_copy(update={"sha256": digest, "bytes": size, "first": first, "last": last})
 
 
+def _origins(shard: Shard) -> set[str]:
+    """The shard, and those that its rows were first written in."""
+    import pyarrow.parquet as pq
+
+    ids = {shard.commit.shard_id}
+    if shard.commit.schema_version == PLAIN_VERSION:
+        return ids
+    origins = pq.read_table(shard.path, columns=["origin"])["origin"].unique().to_pylist()
+    return ids | {origin for origin in origins if origin is not None}
+
+
 def _copy_quarantined_rows(root: Path, source: Path, ids: set[str]) -> None:
-    """Rows of the new shards that the source does not trust are not trusted here either.
+    """What the source has on record of rows of the new shards is on record here as well.
 
     Of other shards, those of this store among them, the source has nothing to say.
     """

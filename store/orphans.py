@@ -21,7 +21,7 @@ from store.direction_rules import check_table
 from store.identity import condition_id, model_id, problem_id
 from store.incoming import file_fault
 from store.layout import commit_path
-from store.schema import SCHEMA_VERSION, Table
+from store.schema import PLAIN_VERSION, SCHEMA_VERSION, Table
 from store.shards import SHARD_KEY, committed, conform, hash_file, sort_rows
 
 if TYPE_CHECKING:
@@ -151,7 +151,10 @@ def _n_committed(root: Path, table: Table, data: pa.Table) -> int:
 
 def commit_of(table: Table, path: Path, data: pa.Table, run_id: str | None = None) -> Commit:
     """The commit of a shard file that has none; `data` are its rows, sorted."""
+    import pyarrow.parquet as pq
+
     digest, size = hash_file(path)
+    plain = "origin" not in pq.read_schema(path).names
     runs = data["run_id"].unique().to_pylist() if "run_id" in data.column_names else []
     return Commit(
         shard_id=mark(path),
@@ -159,7 +162,7 @@ def commit_of(table: Table, path: Path, data: pa.Table, run_id: str | None = Non
         sha256=digest,
         bytes=size,
         rows=data.num_rows,
-        schema_version=SCHEMA_VERSION,
+        schema_version=PLAIN_VERSION if plain else SCHEMA_VERSION,
         created_at=now().isoformat(),
         run_id=run_id or (runs[0] if len(runs) == 1 else None),
         first=[data[name][0].as_py() for name in table.key],

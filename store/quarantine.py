@@ -7,10 +7,8 @@ then on these rows of these shards count no more, and a collector computes them 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,7 +54,7 @@ def quarantine_file(
     with disk_errors(folder):
         write_atomically(folder / f"{name}.json", json.dumps(note).encode())
         # The commit goes first: from here on the shard does not count.
-        if with_commit and commit.exists():
+        if with_commit and path.suffix == ".parquet" and commit.exists():
             commit.rename(folder / f"{name}.commit")
             sync_folder(commit.parent)
         if path.exists():
@@ -72,7 +70,7 @@ def finish_moves(root: Path) -> None:
     for name in names_in(folder):
         if not name.endswith(".commit") or (folder / name).with_suffix(".parquet").exists():
             continue
-        note = _note((folder / name).with_suffix(".json"))
+        note = read_note((folder / name).with_suffix(".json"))
         path = root / "shards" / note.table / Path(note.name).name
         if note.resolved or path.suffix != ".parquet" or not path.is_file():
             continue
@@ -115,17 +113,38 @@ def damaged_row_files(root: Path) -> list[tuple[Path, str]]:
 
 
 def _damage(path: Path, table: Table) -> str:
+    if reason := unreadable(path, table):
+        return reason
+    if table.first_wins:
+        return f"rows of {table.name} are set aside no more: the first of them stays"
+    return ""
+
+
+def unreadable(path: Path, table: Table) -> str:
+    """Why a file of rows cannot be read, or ""."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        names = pq.read_schema(path).names
+        rows = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
         return f"not a Parquet file: {first_line(error)}"
-    if table.first_wins:
-        return f"rows of {table.name} are set aside no more: the first of them stays"
-    missing = sorted({"shard_id", *table.key} - set(names))
-    return f"column {missing[0]} is missing" if missing else ""
+    for item in [pa.field("shard_id", pa.string()), *(table.arrow.field(n) for n in table.key)]:
+        if item.name not in rows.column_names:
+            return f"column {item.name} is missing"
+        kind = rows[item.name].type
+        integers = pa.types.is_integer(kind) and pa.types.is_integer(item.type)
+        if kind != item.type and not integers:
+            return f"column {item.name} is {kind}, should be {item.type}"
+        try:
+            rows[item.name].cast(item.type)
+        except pa.ArrowInvalid as error:
+            return f"column {item.name}: {first_line(error)}"
+        if rows[item.name].null_count:
+            return f"column {item.name} is NULL in some row"
+    if "revision" in rows.column_names and rows["revision"].type != pa.int32():
+        return f"column revision is {rows['revision'].type}, should be int32"
+    return ""
 
 
 def set_aside_damaged(root: Path) -> list[Quarantined]:
@@ -145,10 +164,13 @@ def keep_rows(root: Path, table: str, rows: pa.Table, reason: str) -> None:
 
     Raises UserError if the disk refuses the write.
     """
-    _keep(root, f"rows-{table}-{secrets.token_hex(8)}", table, rows, reason)
+    keep(root, f"rows-{table}-{secrets.token_hex(8)}", table, rows, reason)
 
 
-def _keep(root: Path, name: str, table: str, rows: pa.Table, reason: str) -> None:
+def keep(
+    root: Path, name: str, table: str, rows: pa.Table, reason: str, *, resolved: str = ""
+) -> None:
+    """Write rows under a name in quarantine, with a note; nothing where they are there already."""
     import pyarrow.parquet as pq
 
     target = root / "quarantine" / f"{name}.parquet"
@@ -157,52 +179,13 @@ def _keep(root: Path, name: str, table: str, rows: pa.Table, reason: str) -> Non
     with disk_errors(target):
         with whole_file(target) as temporary:
             pq.write_table(rows, temporary)
-        note = {"name": target.name, "table": table, "reason": reason, "at": now().isoformat()}
-        write_atomically(target.with_suffix(".json"), json.dumps(note).encode())
+        note = Note(
+            name=target.name, table=table, reason=reason, at=now().isoformat(), resolved=resolved
+        )
+        write_atomically(target.with_suffix(".json"), note.model_dump_json().encode())
 
 
-def without_quarantined(
-    root: Path, table: Table, shard_id: str, data: pa.Table, wanted: Sequence[str]
-) -> pa.Table:
-    """The wanted columns of a shard's rows (a pyarrow.Table), rows in quarantine left out."""
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    for file in row_files(root, table.name):
-        bad = pq.read_table(file, columns=["shard_id", *table.key])
-        bad = bad.filter(pc.field("shard_id") == shard_id).select(list(table.key))
-        if bad.num_rows:
-            bad = bad.cast(data.select(list(table.key)).schema)
-            # A join of lists is not possible in Arrow, so the rows are picked by number.
-            keys = data.select(list(table.key)).append_column("row", _numbers(data.num_rows))
-            kept = keys.join(bad, list(table.key), join_type="left anti")
-            data = data.take(kept["row"].sort())
-    return data.select(list(wanted))
-
-
-def _numbers(count: int) -> pa.Array:
-    import numpy as np
-    import pyarrow as pa
-
-    return pa.array(np.arange(count))
-
-
-def keep_conflict(root: Path, table: Table, shard_id: str, rows: pa.Table) -> None:
-    """Keep rows that say otherwise than earlier ones; once, however often they are found.
-
-    Raises UserError if the disk refuses the write.
-    """
-    keys = rows.select(list(table.key)).to_pylist()
-    digest = hashlib.sha256(json.dumps(keys, default=str).encode()).hexdigest()[:12]
-    columns = ", ".join(dict.fromkeys(rows["reason"].to_pylist()))
-    reason = (
-        f"{rows.num_rows} rows of {table.name} in shard {shard_id} say otherwise than earlier ones "
-        f"({columns}); the earlier ones stay"
-    )
-    _keep(root, f"conflict-{table.name}-{shard_id}-{digest}", table.name, rows, reason)
-
-
-class _Note(BaseModel):
+class Note(BaseModel):
     """What a note in quarantine says; its times are texts, for people."""
 
     model_config = ConfigDict(strict=True)
@@ -214,22 +197,24 @@ class _Note(BaseModel):
     resolved: str = ""
 
 
-def unresolved(root: Path) -> list[dict[str, Any]]:
-    """The notes of descriptions that contradict earlier ones and that nobody has resolved."""
-    return [
-        note
-        for note in listed(root)
-        if note["name"].startswith("conflict-") and not note["resolved"]
-    ]
+def unresolved(root: Path, kind: str = "conflict-") -> list[dict[str, Any]]:
+    """The notes of a kind that nobody has resolved, by how their names begin.
+
+    `conflict-` are descriptions that contradict earlier ones, `rows-` rows that are set aside.
+    """
+    return [note for note in listed(root) if note["name"].startswith(kind) and not note["resolved"]]
 
 
 def resolve(root: Path, name: str) -> None:
-    """Declare a conflict resolved: the earlier rows stay, the others stay on file.
+    """Declare a conflict resolved: the earlier rows stay, or outcomes set aside stay missing.
+
+    What is in quarantine stays on file.
 
     Raises:
         UserError: no such conflict, or the disk refuses the write.
     """
-    open_conflicts = {note["name"].removesuffix(".parquet"): note for note in unresolved(root)}
+    notes = [*unresolved(root), *unresolved(root, "rows-")]
+    open_conflicts = {note["name"].removesuffix(".parquet"): note for note in notes}
     chosen = open_conflicts.get(name.removesuffix(".parquet"))
     if chosen is None:
         names = ", ".join(open_conflicts) or "none"
@@ -240,7 +225,7 @@ def resolve(root: Path, name: str) -> None:
 def mark_resolved(root: Path, name: str) -> None:
     """Write into the note of that name that it is settled. Raises UserError (disk)."""
     path = root / "quarantine" / f"{name}.json"
-    note = _note(path).model_dump()
+    note = read_note(path).model_dump()
     with disk_errors(path):
         write_atomically(path, json.dumps(note | {"resolved": now().isoformat()}).encode())
 
@@ -253,12 +238,13 @@ def listed(root: Path) -> list[dict[str, Any]]:
     notes = []
     for name in names_in(root / "quarantine"):
         if name.endswith(".json") and name[0] != ".":
-            notes.append(_note(root / "quarantine" / name).model_dump())
+            notes.append(read_note(root / "quarantine" / name).model_dump())
     return sorted(notes, key=lambda note: (note["at"], note["name"]))
 
 
-def _note(path: Path) -> _Note:
+def read_note(path: Path) -> Note:
+    """The note at a path; a damaged one says that."""
     try:
-        return _Note.model_validate_json(path.read_bytes())
+        return Note.model_validate_json(path.read_bytes())
     except (ValueError, OSError):
-        return _Note(name=path.stem, table="unknown", reason="its note is damaged", at="")
+        return Note(name=path.stem, table="unknown", reason="its note is damaged", at="")

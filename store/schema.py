@@ -14,12 +14,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SCHEMA_VERSION = 1
-"""Version of the shards' columns; a shard records the version that it was written with."""
+SCHEMA_VERSION = 2
+"""Newest version of the shards' columns; a shard records its own.
+
+1 has the columns of its table; 2 has those of `HISTORY` as well.
+"""
+
+PLAIN_VERSION = 1
+"""Version of a shard without history."""
 
 
 MOST_SEED = 2**63 - 1
 """The largest seed: every `rng_seed` is an int64."""
+
+MOST_REVISIONS = 1_000_000
+"""A unit is not set aside and computed anew more often than this."""
 
 FAILED = ("parse_fail", "truncated", "error")
 """Statuses of outcomes that are neither right nor wrong."""
@@ -39,6 +48,18 @@ class Column:
     compare: str
 
 
+HISTORY = (
+    Column(name="origin", type="text", null=True, compare="ignore"),
+    Column(name="revision", type="int32", null=True, compare="ignore"),
+)
+"""What decides between copies of a row, where it is not that of its shard.
+
+`origin` is the shard that the row was first written in (of a compacted shard's rows); `revision`
+counts how often the unit had been set aside as contradictory when this row of it was computed.
+NULL: the shard itself, and never.
+"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Table:
     """One table of the store: its columns, the key of a row, and which of two copies wins."""
@@ -51,11 +72,12 @@ class Table:
     @functools.cached_property
     def arrow(self) -> pa.Schema:
         """The pyarrow schema of a shard of this table."""
-        import pyarrow as pa
+        return _schema(self.columns)
 
-        return pa.schema(
-            [pa.field(c.name, _arrow_type(c.type), nullable=c.null) for c in self.columns]
-        )
+    @functools.cached_property
+    def arrow_with_history(self) -> pa.Schema:
+        """The pyarrow schema of a shard of this table that has the columns of `HISTORY`."""
+        return _schema((*self.columns, *HISTORY))
 
     @property
     def names(self) -> list[str]:
@@ -70,6 +92,12 @@ class Table:
     def compared(self, how: str) -> list[str]:
         """Names of the columns that are compared `how` ("exact", "close"), keys left out."""
         return [c.name for c in self.columns if c.compare == how and c.name not in self.key]
+
+
+def _schema(columns: tuple[Column, ...]) -> pa.Schema:
+    import pyarrow as pa
+
+    return pa.schema([pa.field(c.name, _arrow_type(c.type), nullable=c.null) for c in columns])
 
 
 def _arrow_type(name: str) -> pa.DataType:

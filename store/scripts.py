@@ -50,7 +50,7 @@ def _file(path: Path) -> loader.Script:
         raise UserError(f"no file {path}: give SQL text, a file, or a name that `sql STORE` lists")
     text = path.read_text("utf-8")
     if text.startswith("--") and text[2:].splitlines()[0].strip():
-        return loader.parse(path.stem, "queries", text)
+        return loader.parse(path.stem, "file", text)
     return _script(path.stem, "text", text)
 
 
@@ -83,7 +83,7 @@ def _shown(value: Any) -> str:
 def parameters(script: loader.Script, given: Mapping[str, str]) -> dict[str, Any]:
     """Values of a script's parameters from the texts that a person gave. Raises UserError."""
     declared = {parameter.name: parameter for parameter in script.parameters}
-    if not declared and script.kind != "queries":
+    if not declared and script.kind not in ("queries", "file"):
         return {name: _guess(text) for name, text in given.items()}
     known = {n: declared[n].convert(text) if n in declared else text for n, text in given.items()}
     return script.values(known)

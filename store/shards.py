@@ -25,7 +25,8 @@ from store.layout import (
     shard_path,
     whole_file,
 )
-from store.schema import FAILED, SCHEMA_VERSION, TABLES, Table
+from store.numbers import refuse_altered, refuse_fractions
+from store.schema import FAILED, HISTORY, PLAIN_VERSION, SCHEMA_VERSION, TABLES, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,7 +37,7 @@ SHARD_KEY = b"steerstat.shard"
 
 _ROW_GROUP = 122_880 * 8
 _HASH_BLOCK = 1 << 22
-_PLACE = re.compile(r"[0-7][0-9a-f]{15}-[0-9a-f]{12}")
+_PLACE = re.compile(r"[0-9a-f]{16}-[0-9a-f]{12}")
 
 
 def append(
@@ -49,8 +50,8 @@ def append(
     """Write rows as one committed shard and return its id ("" when there are no rows).
 
     `rows` is a list of mappings or a pyarrow.Table with the table's columns; columns that may be
-    NULL can be left out. Rows are sorted by the table's key. When this returns, the rows are
-    durable.
+    NULL can be left out. Rows are sorted by the table's key. An outcome whose unit was set aside
+    as contradictory is marked as computed anew. When this returns, the rows are durable.
 
     Raises:
         UserError: If the table or a column is unknown, a column has the wrong type, a needed value
@@ -60,7 +61,12 @@ def append(
     data = conform(definition, rows)
     if not data.num_rows:
         return ""
-    return write_shard(root, definition, sort_rows(data, definition), run_id=run_id)
+    data = sort_rows(data, definition)
+    if table == "outcomes":
+        from store.set_aside import with_revisions
+
+        data = with_revisions(root, definition, data)
+    return write_shard(root, definition, data, run_id=run_id)
 
 
 def _definition(table: str) -> Table:
@@ -84,9 +90,16 @@ def conform(table: Table, rows: Sequence[Mapping[str, Any]] | pa.Table) -> pa.Ta
         if isinstance(rows, pa.Table):
             data = _cast(rows, schema)
         else:
+            refuse_fractions(table, rows)
             data = pa.Table.from_pylist(list(rows), schema=_nullable(schema))
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+    except (
+        pa.ArrowInvalid,
+        pa.ArrowTypeError,
+        pa.ArrowNotImplementedError,
+        OverflowError,  # an integer of more than 64 bits
+    ) as error:
         raise UserError(f"table {table.name} cannot take these rows: {error}") from error
+    refuse_altered(table, rows, data)
     if table.name == "outcomes":
         _refuse_failed_with_verdict(data)
     for column in table.columns:
@@ -133,25 +146,23 @@ def sort_rows(data: pa.Table, table: Table) -> pa.Table:
 
 
 def new_shard_id(root: Path, table: Table, replaces: Sequence[str] = ()) -> str:
-    """An id nobody else has; ids sort by the time at which their rows were first written.
+    """An id nobody else has, that sorts after every shard of its table that is in the store.
 
-    A shard that replaces others takes the place in time of the one whose rows won: the oldest, or
-    the newest where the last row wins. In such a table a new shard comes after every one that is
-    there, whatever the clock says: its writer has seen them.
+    It begins with a counter that takes the clock's value where that is ahead: whatever the clock
+    says, a shard comes after all that its writer could see. A shard that replaces others takes the
+    place of the last of them; its rows keep their own.
     """
-    if not replaces:
-        place = time.time_ns()
-        if table.last_wins:
-            place = max([place, *(seen + 1 for seen in _places(root, table))])
-        return f"{place:016x}-{secrets.token_hex(6)}"
-    oldest_or_newest = max(replaces) if table.last_wins else min(replaces)
-    return f"{oldest_or_newest.split('-')[0]}-{secrets.token_hex(6)}{COMPACTED}"
+    ending = COMPACTED if replaces else ""
+    place = max(replaces).split("-")[0] if replaces else f"{_next_place(root, table):016x}"
+    return f"{place}-{secrets.token_hex(6)}{ending}"
 
 
-def _places(root: Path, table: Table) -> list[int]:
-    """The places in time of a table's shards; names that are none of ours have no place."""
+def _next_place(root: Path, table: Table) -> int:
+    """The clock's nanoseconds, or one more than the last place that a shard has."""
     names = names_in(root / "shards" / table.name)
-    return [int(name[:16], 16) for name in names if _PLACE.match(name)]
+    # A name that is none of ours has no place.
+    last = max(filter(_PLACE.match, names), default="0")
+    return max(time.time_ns(), int(last[:16], 16) + 1)
 
 
 def write_shard(
@@ -176,7 +187,7 @@ def write_shard(
             sha256=digest,
             bytes=size,
             rows=data.num_rows,
-            schema_version=SCHEMA_VERSION,
+            schema_version=PLAIN_VERSION if "origin" not in data.column_names else SCHEMA_VERSION,
             created_at=now().isoformat(),
             run_id=run_id,
             first=[data[name][0].as_py() for name in table.key],
@@ -193,7 +204,8 @@ def write_parquet(path: Path, table: Table, data: pa.Table, shard_id: str) -> No
 
     floats: list[str] = []
     others: list[str] = []
-    for column in table.columns:
+    written = [c for c in (*table.columns, *HISTORY) if c.name in data.column_names]
+    for column in written:
         leaf = f"{column.name}.list.element" if column.type.startswith("list") else column.name
         (floats if "float" in column.type or "double" in column.type else others).append(leaf)
     options = {
@@ -236,7 +248,8 @@ def committed(
     """
     import pyarrow as pa
 
-    from store.quarantine import without_quarantined
+    from store.quarantine import row_files
+    from store.set_aside import without_rows
 
     definition = _definition(table)
     wanted = list(columns) if columns is not None else definition.names
@@ -245,39 +258,48 @@ def committed(
         raise UserError(f"table {table} has no column {unknown[0]!r}")
     while True:
         ids = commit_ids(root)
-        read = list(dict.fromkeys([*wanted, *definition.key])) if definition.first_wins else wanted
-        parts = [
-            without_quarantined(root, definition, shard_id, part, read)
+        held = row_files(root, table)
+        parts = {
+            shard_id: without_rows(held, definition, shard_id, part)
             for shard_id in _present(root, table, ids)
             if (part := read_shard(root, definition, shard_id, wanted, where)) is not None
-        ]
+        }
         # A compaction may have replaced shards between the listing and the reading.
         if ids <= commit_names(root):
             break
     schema = pa.schema([definition.arrow.field(name).with_nullable(True) for name in wanted])
     if not parts:
         return schema.empty_table()
-    rows = pa.concat_tables(parts)
-    return first_rows(rows, definition).select(wanted) if definition.first_wins else rows
+    rows = _in_order(parts)
+    return (_first_rows(rows, definition) if definition.first_wins else rows).select(wanted)
 
 
-def first_rows(data: pa.Table, table: Table) -> pa.Table:
+def _in_order(parts: Mapping[str, pa.Table]) -> pa.Table:
+    """Rows by shard as one table, in the order of the shards in which they were first written."""
+    import pyarrow as pa
+
+    if not any("origin" in rows.column_names for rows in parts.values()):
+        return pa.concat_tables(parts.values())
+    return pa.concat_tables(with_origin(i, rows) for i, rows in parts.items()).sort_by("origin")
+
+
+def with_origin(shard_id: str, rows: pa.Table) -> pa.Table:
+    """The rows with the shard in which they were first written as the column `origin`."""
+    import pyarrow as pa
+
+    if "origin" in rows.column_names:
+        return rows
+    return rows.append_column("origin", pa.repeat(shard_id, rows.num_rows))
+
+
+def _first_rows(data: pa.Table, table: Table) -> pa.Table:
     """One row per key of a pyarrow.Table, the first one."""
-    return _row_per_key(data, table, "min")
-
-
-def last_rows(data: pa.Table, table: Table) -> pa.Table:
-    """One row per key of a pyarrow.Table, the last one."""
-    return _row_per_key(data, table, "max")
-
-
-def _row_per_key(data: pa.Table, table: Table, which: str) -> pa.Table:
     import numpy as np
     import pyarrow as pa
 
     key = list(table.key)
     numbered = data.select(key).append_column("row", pa.array(np.arange(data.num_rows)))
-    chosen = numbered.group_by(key).aggregate([("row", which)])[f"row_{which}"]
+    chosen = numbered.group_by(key).aggregate([("row", "min")])["row_min"]
     return data.take(chosen.combine_chunks().sort())
 
 
@@ -304,17 +326,35 @@ def _present(root: Path, table: str, ids: set[str]) -> list[str]:
 def read_shard(
     root: Path, table: Table, shard_id: str, wanted: Sequence[str], where: Where | None = None
 ) -> pa.Table | None:
-    """The wanted columns and the key of one shard, or None if it cannot be read."""
+    """The wanted columns and the key of one shard, or None if it cannot be read.
+
+    Rows that a compaction took over have their `origin` as well.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    path = shard_path(root, table.name, shard_id)
     names = list(dict.fromkeys([*wanted, *table.key]))
     try:
+        if shard_id.endswith(COMPACTED) and "origin" in pq.read_schema(path).names:
+            names.append("origin")
         data = pq.read_table(
-            pa.memory_map(str(shard_path(root, table.name, shard_id))),
-            columns=names,
-            filters=_filter(table, where or {}),
+            pa.memory_map(str(path)), columns=names, filters=_filter(table, where or {})
         )
-        return _cast(data, pa.schema([table.arrow.field(name) for name in names]))
+        return _cast(data, pa.schema([table.arrow_with_history.field(name) for name in names]))
     except (OSError, pa.ArrowException):
         return None
+
+
+def read_whole(root: Path, table: Table, shard_id: str) -> pa.Table | None:
+    """All rows of one shard with the columns of `HISTORY`, or None if it cannot be read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        rows = pq.read_table(pa.memory_map(str(shard_path(root, table.name, shard_id))))
+        rows = _cast(rows, table.arrow_with_history)
+    except (OSError, pa.ArrowException):
+        return None
+    origin = rows["origin"].fill_null(shard_id)
+    return rows.set_column(rows.column_names.index("origin"), "origin", origin)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from sql import loader
 from sql.loader import quote
 from store.incoming import Shard
-from store.quarantine import row_files
-from store.schema import SCHEMA_VERSION, Table
+from store.schema import Table
+from store.set_aside import earlier_row_files
 
 if TYPE_CHECKING:
     import duckdb
@@ -35,11 +35,16 @@ def stored_key(table: Table) -> list[str]:
     return list(table.key)
 
 
+def next_shard_no(connection: duckdb.DuckDBPyConnection) -> int:
+    """The number of the next shard that is entered."""
+    return int(loader.execute(connection, loader.internal("next_shard_no")).fetchall()[0][0])
+
+
 def register_shards(connection: duckdb.DuckDBPyConnection, shards: Sequence[Shard]) -> int:
     """Enter shards into the table `shards`, numbered in order; returns the first number."""
     import pyarrow as pa
 
-    first = loader.execute(connection, loader.internal("next_shard_no")).fetchall()[0][0]
+    first = next_shard_no(connection)
     commits = [shard.commit for shard in shards]
     rows = pa.table(
         {
@@ -57,7 +62,7 @@ def register_shards(connection: duckdb.DuckDBPyConnection, shards: Sequence[Shar
     connection.register("registered", rows)
     connection.execute("INSERT INTO shards SELECT *, 0, NULL FROM registered")
     connection.unregister("registered")
-    return int(first)
+    return first
 
 
 def absorb(connection: duckdb.DuckDBPyConnection, shards: Sequence[Shard]) -> list[Shard]:
@@ -67,12 +72,17 @@ def absorb(connection: duckdb.DuckDBPyConnection, shards: Sequence[Shard]) -> li
     """
     fresh = []
     for shard in shards:
-        values = {"id": shard.commit.shard_id, "parts": shard.commit.replaces}
+        values = {
+            "id": shard.commit.shard_id,
+            "parts": shard.commit.replaces,
+            "table": shard.commit.table,
+        }
         known = (
             shard.commit.replaces
             and connection.execute(
                 "UPDATE shards SET replaced_by = $id "
-                "WHERE list_contains($parts::VARCHAR[], coalesce(replaced_by, shard_id))",
+                "WHERE list_contains($parts::VARCHAR[], coalesce(replaced_by, shard_id)) "
+                "AND table_name = $table",
                 values,
             ).fetchall()[0][0]
         )
@@ -92,18 +102,10 @@ def insert_shards(
 ) -> int:
     """Append the rows of verified shards of one table and schema version; returns how many.
 
-    The shards are numbered from `first` on. Rows in quarantine are left out. Columns that came
-    after the shards' schema version are NULL.
+    The shards are numbered from `first` on. Rows that an earlier version set aside are left out.
     """
     files = [str(shard.path) for shard in shards]
-    names = table.names
-    if shards[0].commit.schema_version < SCHEMA_VERSION:
-        written = connection.execute(
-            "SELECT column_name FROM (DESCRIBE FROM read_parquet($files))", {"files": files[:1]}
-        ).fetchall()
-        names = [name for name in names if (name,) in written]
-    missing = [f"NULL AS {quote(name)}" for name in table.names if name not in names]
-    columns = ", ".join([quote(name) for name in names] + missing)
+    columns = ", ".join(quote(name) for name in table.names)
     # Identifiers only: values enter through the two variables.
     connection.execute("SET VARIABLE shard_files = $files", {"files": files})
     connection.execute("SET VARIABLE shard_first = $first", {"first": first})
@@ -114,6 +116,12 @@ def insert_shards(
     )
     if table.name == "outcomes":
         _number_ids(connection)
+    return insert_rows(connection, table)
+
+
+def insert_rows(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
+    """Append the rows of the view `shard_rows`, all of whose ids have numbers; returns how many."""
+    if table.name == "outcomes":
         statement = f"INSERT INTO outcome_rows {_OUTCOMES}"
     else:
         order = ", ".join(quote(name) for name in table.names)
@@ -122,8 +130,8 @@ def insert_shards(
 
 
 def _except_held(connection: duckdb.DuckDBPyConnection, root: Path, table: Table) -> str:
-    """A WHERE clause that leaves out rows in quarantine; empty where there are none."""
-    files = [str(path) for path in row_files(root, table.name)]
+    """A WHERE clause that leaves out what an earlier version set aside; empty without such."""
+    files = [str(path) for path in earlier_row_files(root, table.name)]
     if not files:
         return ""
     key = ", ".join(quote(name) for name in table.key)

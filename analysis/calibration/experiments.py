@@ -64,6 +64,8 @@ def experiments(world: World, count: int, rng: np.random.Generator) -> Readings:
         frame = texts_to_objects(pd.DataFrame([row for part in parts for row in part[name]]))
         readings.once(("view", name), frame.copy)
     readings.once(("view", "sets_overview"), lambda: _sets(world))
+    # Nothing was ended by a plan.
+    readings.once(("view", "stops"), pd.DataFrame)
     readings.once(("view", "runs"), lambda: pd.DataFrame({"gates": [None]}))
     known = {key: run for part in parts for key, run in part["runs"].items()}
     readings.once((runs.__wrapped__, (), ()), lambda: known)  # type: ignore[attr-defined]

@@ -33,9 +33,9 @@ SECTIONS: dict[CalibrationSection, Section] = {
     "bands": bands_section,
     "accuracies": accuracies_section,
     "traps": traps_section,
-    "verdicts": verdicts_section,
     "missing": missing_section,
     "plans": plans_section,
+    "verdicts": verdicts_section,
 }
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.charts.styles import Style, config, points
 from analysis.vocabulary import FigureFormat
+from sql.printable import all_printable, one_line
 
 if TYPE_CHECKING:
     from altair.typing import ChartType
@@ -46,13 +47,35 @@ def converter() -> Any:
 
 
 def specification(chart: ChartType, style: Style, columns: int = 1) -> dict[str, Any]:
-    """The chart's Vega-Lite specification in the look of a style.
+    """The chart's Vega-Lite specification in the look of a style, its texts printable.
+
+    A control character would be no SVG, and the converter ends the process over it.
 
     The tests check every chart against the Vega-Lite schema; drawing does not wait for it.
     """
-    spec: dict[str, Any] = chart.to_dict(validate=False)
+    spec: dict[str, Any] = _titled(all_printable(chart.to_dict(validate=False)))
     spec["config"] = config(style, columns)
     return spec
+
+
+def _titled(spec: Any) -> Any:
+    """The specification with titles that Vega-Lite can take.
+
+    It pastes them into expressions, where a backslash or a line feed would be read as code.
+    """
+    if isinstance(spec, list):
+        return [_titled(item) for item in spec]
+    if not isinstance(spec, dict):
+        return spec
+    return {key: _part(key, value) for key, value in spec.items()}
+
+
+def _part(key: str, value: Any) -> Any:
+    if key == "values":
+        return value
+    if key == "title" and isinstance(value, str):
+        return one_line(value).replace("\\", "/")
+    return _titled(value)
 
 
 def to_svg(chart: ChartType, style: Style, columns: int = 1) -> str:

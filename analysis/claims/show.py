@@ -11,6 +11,8 @@ from analysis.claims.check import Checked
 from analysis.claims.judge import VERDICTS
 from analysis.claims.schema import Document
 from analysis.vocabulary import ClaimVerdict
+from sql.printable import one_line
+from store.formats import markdown_text
 
 COLUMNS = ("verdict", "id", "printed", "recomputed", "reason")
 MEANINGS: dict[ClaimVerdict, str] = {
@@ -39,7 +41,7 @@ def summary(checked: Sequence[Checked]) -> str:
 
 def as_text(checked: Sequence[Checked]) -> str:
     """An aligned table for a terminal, one line a claim, with the summary below."""
-    rows = [[getattr(c, column) for column in COLUMNS] for c in checked]
+    rows = [[one_line(getattr(c, column)) for column in COLUMNS] for c in checked]
     widths = [max([len(r[i]) for r in rows] + [len(COLUMNS[i])]) for i in range(len(COLUMNS) - 1)]
     widths = [min(width, 34) for width in widths]
 
@@ -87,9 +89,9 @@ def as_page(checked: Sequence[Checked], document: Document, *, command: str = ""
 
 
 def _explained(claim: Checked) -> str:
-    said = f"- **{claim.text}** (`{claim.id}`, {claim.where}), printed *{claim.printed}*."
+    said = f"**{claim.text}** (`{claim.id}`, {claim.where}), printed *{claim.printed}*."
     reason = claim.reason[:1].upper() + claim.reason[1:].rstrip(".")
-    return f"{said} {reason}. {claim.note}".rstrip()
+    return "- " + markdown_text(one_line(f"{said} {reason}. {claim.note}"))
 
 
 def as_html(checked: Sequence[Checked], *, title: str = "Claims") -> str:

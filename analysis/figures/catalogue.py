@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from analysis import tables
-from analysis.figures.figure import Figure, Place, figures_of, told_apart
+from analysis.figures.figure import Figure, Place, figures_of, file_part, told_apart
 from analysis.figures.of_sets import OF_SETS
 from analysis.figures.of_stores import OF_STORES
 from analysis.tables.base import CONTEXT, groups
 from analysis.tables.readings import Source, opened
+
+_AS_DASH = str.maketrans("_.+:", "----")
 
 
 def figures(store: Source) -> list[Figure]:
@@ -31,7 +33,7 @@ def places(store: Source) -> list[Place]:
             readings=readings,
             context=dict(zip(CONTEXT, value[:-1], strict=True)),
             slug="-".join(
-                "".join(c if c.isalnum() else "-" for c in str(part or "all"))
+                file_part(str(part or "all").translate(_AS_DASH))
                 for part in (value[CONTEXT.index("set_name")], value[CONTEXT.index("protocol")])
             ),
             selected=bool(value[-1]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +15,15 @@ import pandas as pd
 from analysis.figures import queries
 from analysis.tables.base import matching
 from analysis.tables.readings import Readings, Source
+from sql.printable import one_line
 
 if TYPE_CHECKING:
     from altair.typing import ChartType
 
     from analysis.charts.styles import Style
+
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9_.+-]+|\.{2,}")
+_LONGEST_PART = 60
 
 Build = Callable[[float], "ChartType"]
 """A chart at the width of one of its plots."""
@@ -98,13 +103,13 @@ class Figure:
     def title(self) -> str:
         """What it shows and where, in a few words."""
         title = self.kind.title.format(subject=self.drawing.subject)
-        return f"{title}, {self.place.where}" if self.place.context else title
+        return one_line(f"{title}, {self.place.where}" if self.place.context else title)
 
     @property
     def caption(self) -> str:
         """What a reader must know to read it, with n, test, interval and correction."""
         selection = SELECTED if self.place.selected else ""
-        return f"{self.drawing.caption} {selection}".strip()
+        return one_line(f"{self.drawing.caption} {selection}")
 
     @property
     def sql(self) -> str:
@@ -136,7 +141,17 @@ def figures_of(place: Place, kinds: Sequence[Kind]) -> list[Figure]:
 
 
 def _name(kind: Kind, drawing: Drawing, place: Place) -> str:
-    return "-".join(part for part in (kind.name, drawing.subject, place.slug) if part)
+    parts = (kind.name, file_part(drawing.subject), place.slug)
+    return "-".join(part for part in parts if part)
+
+
+def file_part(text: str) -> str:
+    """A text as part of a file's name and of an id: itself, if it is of plain characters and short.
+
+    Anything else keeps what is plain in it, with a digest that tells it from its like.
+    """
+    plain = _NOT_PLAIN.sub("-", text)[:_LONGEST_PART].strip("-.")
+    return plain if plain == text else "-".join(filter(None, (plain, _short_digest(text))))
 
 
 def told_apart(names: Sequence[str], identities: Sequence[Any]) -> list[str]:

@@ -13,7 +13,8 @@ from typing import Any
 from analysis.plans.schema import Plan, parse_plan, read_plan_text
 from analysis.vocabulary import Stamp
 from sql import loader
-from store import append, clock, committed, content_id, create_store, open_store, read
+from store import append, clock, committed, content_id, create_store, open_store
+from store.querying import read_script
 
 CONFIRMATORY: Stamp = "confirmatory"
 EXPLORATORY: Stamp = "exploratory"
@@ -200,5 +201,5 @@ def _first_seen(root: Path) -> dict[str, datetime]:
 
     if not database_path(root).exists():
         return {}
-    rows = read(root, loader.internal("first_steered").text).to_pylist()
+    rows = read_script(root, loader.internal("first_steered")).to_pylist()
     return {row["direction"]: row["seen"] for row in rows}

@@ -18,13 +18,13 @@ def measured_discordance(store: Path, plan: Plan) -> float:
     Raises:
         UserError: the store has no steered outcome at such doses.
     """
-    from store import read
+    from store.querying import read_script
 
     sizes = [abs(alpha) for contrast in plan.contrast for alpha in plan.doses(contrast)]
     doses = {"least": min(sizes) - 1e-9, "most": max(sizes) + 1e-9}
-    text = loader.internal("pilot_discordance").text
+    script = loader.internal("pilot_discordance")
     for set_name in (plan.set, None):
-        row = read(store, text, **doses, set_name=set_name).to_pylist()[0]
+        row = read_script(store, script, **doses, set_name=set_name).to_pylist()[0]
         if row["n"]:
             return float(row["changed"] / row["n"])
     raise UserError(

@@ -170,6 +170,9 @@ def _missing_results(
         for name in ("n", "gained", "lost", "estimate", "low", "high", "p")
     }
     some = "ok" if row["complete_n"] else NO_INFORMATION
+    # Counts are pairs and n is problems: a share of one by the other where a problem is one pair.
+    share = (row["became_unreadable"] - row["became_readable"]) / row["n"]
+    share = share if row["test"] == MCNEMAR else None
     became = {"gained": row["became_unreadable"], "lost": row["became_readable"]}
     return [
         result(
@@ -189,8 +192,7 @@ def _missing_results(
         ),
         result(
             row, contrast, name=f"{at}: unreadable", quantity="unequal missingness",
-            method=f"{row['test']} of unread answers",
-            estimate=(became["gained"] - became["lost"]) / row["n"], low=None, high=None,
+            method=f"{row['test']} of unread answers", estimate=share, low=None, high=None,
             p=row["p_unreadable"], **became, **shared,
         ),
     ]  # fmt: skip

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis import tables, words
 from analysis.figures import Figure, Place, every_row, figures, places, shown
-from analysis.report import grids
+from analysis.report import grids, missing
 from analysis.report.document import Block, Bullets, Heading, Picture, Text
 from analysis.report.verdicts import RULES, store_verdicts
 from analysis.tables.base import groups
@@ -92,8 +92,8 @@ def _of_place(place: Place, pictures: list[Figure]) -> list[Block]:
     unread = place.rows(tables.missingness)
     if said := words.missingness_sentence(unread.to_dict("records")):
         blocks += [Heading(f"Missing answers ({where})", 3), Text(said)]
-        blocks.append(grids.missing_grid(unread, f"missing-{name}", context))
-        blocks.append(grids.sensitivity_grid(effects, f"bounds-{name}", context))
+        blocks.append(missing.missing_grid(unread, f"missing-{name}", context))
+        blocks.append(missing.sensitivity_grid(effects, f"bounds-{name}", context))
     compared = place.rows(tables.controls)
     if len(compared):
         blocks.append(Heading(f"Control directions ({where})", 3))

@@ -1,6 +1,7 @@
 """What a report is made of, whatever it is written as: headings, text, tables and figures.
 
-Text may hold ``**bold**`` and ```code```, nothing else.
+Text may hold ``**bold**`` and ```code```, nothing else. Whatever stands in a block is printable and
+in one line, names and texts of others too; a query is left as it has to be asked.
 """
 
 from __future__ import annotations
@@ -8,12 +9,31 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from analysis.figures import Figure
+from sql.printable import one_line
+
+
+class Printable:
+    """A block whose texts are printable from the moment it is made."""
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if name != "sql":
+                object.__setattr__(self, name, _printable(value))
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, str):
+        return one_line(value)
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_printable, value))
+    return value
 
 
 @dataclass(frozen=True)
-class Heading:
+class Heading(Printable):
     """A section's title; `level` 1 is the report's own."""
 
     text: str
@@ -26,7 +46,7 @@ class Heading:
 
 
 @dataclass(frozen=True)
-class Text:
+class Text(Printable):
     """A paragraph; a `stamp` is a warning that must not be overlooked."""
 
     text: str
@@ -34,14 +54,14 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Bullets:
+class Bullets(Printable):
     """A list of short paragraphs."""
 
     items: Sequence[str]
 
 
 @dataclass(frozen=True)
-class Grid:
+class Grid(Printable):
     """A table of text: rounded, in reading order. `sql` is a query that gives its rows."""
 
     name: str
@@ -53,7 +73,7 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Cards:
+class Cards(Printable):
     """Short findings, each a title, a badge and a reason; `grid` is the same as a table."""
 
     items: Sequence[tuple[str, str, str]]

@@ -16,7 +16,8 @@ from analysis.tables.comparisons import dose_name
 OUTCOME = "Right: a readable right answer; one that cannot be read is not right."
 
 
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table as dictionaries."""
     return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
 
 
@@ -57,7 +58,7 @@ def verdict_grid(verdicts: list[Verdict]) -> Grid:
 def effects_grid(effects: pd.DataFrame, name: str, title: str, context: Mapping[str, Any]) -> Grid:
     """Accuracy and paired difference at every alpha, all tests side by side."""
     rows = []
-    for row in _records(effects):
+    for row in records(effects):
         rows.append(
             [
                 row["direction"],
@@ -119,7 +120,7 @@ def ends_grid(ends: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid
                 words.interval(row["low"], row["high"]), words.p_value(row["p"]),
                 words.p_value(row["p_adjusted"]),
             ]
-            for row in _records(ends)
+            for row in records(ends)
         ],
         note=f"Plan {plans}: the test of each contrast is its e-value, p = 1/e, which holds "
         "however often one looked, corrected by Holm over all tests of the plan, whichever of them "
@@ -147,7 +148,7 @@ def parts_grid(parts: pd.DataFrame) -> Grid:
                 words.alpha(row["alpha"]), f"{row['set_name']} ({row['protocol']})",
                 words.count(row["n"]), words.count(row["set_size"]), row["why"],
             ]
-            for row in _records(parts)
+            for row in records(parts)
         ],
         note="Outcomes for some problems of a set, where no plan ended the condition: which "
         "problems they are may depend on anything, so nothing is tested.",
@@ -166,7 +167,7 @@ def sections_grid(sections: pd.DataFrame, name: str, context: Mapping[str, Any])
             words.p_value(row["p"]),
             words.p_value(row["p_section"]),
         ]
-        for row in _records(sections)
+        for row in records(sections)
     ]
     sizes = ", ".join(str(int(m)) for m in dict.fromkeys(sections["family_size"]))
     return Grid(
@@ -183,7 +184,7 @@ def sections_grid(sections: pd.DataFrame, name: str, context: Mapping[str, Any])
 def controls_grid(controls: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:
     """Each candidate among its own controls: the rank first, Crawford–Howell beside it."""
     rows = []
-    for row in _records(controls):
+    for row in records(controls):
         few = " (too few controls)" if row["rank_status"] == "too_few_controls" else ""
         rows.append(
             [
@@ -204,7 +205,7 @@ def controls_grid(controls: pd.DataFrame, name: str, context: Mapping[str, Any])
                 words.signed(row["g"], 2),
             ]
         )
-    why = " ".join(dict.fromkeys(row["why"] for row in _records(controls) if row["why"]))
+    why = " ".join(dict.fromkeys(row["why"] for row in records(controls) if row["why"]))
     return Grid(
         name=name,
         title="Candidates among their own control directions",
@@ -235,73 +236,12 @@ def transitions_grid(transitions: pd.DataFrame, name: str, context: Mapping[str,
         head=["Direction", "α", "Stayed right", "Gained", "Lost", "Stayed wrong", "Missing"],
         rows=[
             [row["direction"], words.alpha(row["alpha"]), *(words.count(row[c]) for c in counts)]
-            for row in _records(transitions)
+            for row in records(transitions)
         ],
         note="Problems. An answer that cannot be read is not right; missing: either outcome is an "
         "error.",
         sql=shown("behind_transitions", context),
     )
-
-
-def missing_grid(missingness: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:
-    """What was not read or is missing at every dose, against the baseline and the controls."""
-    rows = []
-    for row in _records(missingness):
-        few = "" if row["k"] != row["k"] else f" (k = {words.count(row['k'])})"
-        rows.append(
-            [
-                row["direction"],
-                words.alpha(row["alpha"]),
-                f"{words.count(row['n_unreadable'])} ({words.percent(row['unreadable'])})",
-                words.count(row["n_missing"]),
-                words.moved(row["became_unreadable"], row["became_readable"]),
-                words.p_value(row["p_adjusted"]),
-                words.percent(row["controls_unreadable"]) + few,
-                words.p_value(row["p_controls"]),
-            ]
-        )
-    return Grid(
-        name=name,
-        title="Answers that cannot be read",
-        head=["Direction", "α", "Unreadable", "Missing", "Became unreadable/readable",
-              "p (Holm)", "Controls, mean", "p (rank)"],
-        rows=rows,
-        note="Unreadable: cut off or not parsed; missing: an error. p: McNemar mid-p of the pairs "
-        "that only one side left unread, Holm over the doses of a direction.",
-        sql=shown("behind_missing", context),
-    )  # fmt: skip
-
-
-def sensitivity_grid(effects: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:
-    """What the primary estimand's effects are without the unread answers, and at the worst."""
-    rows = []
-    for row in _records(effects):
-        rows.append(
-            [
-                row["direction"],
-                words.alpha(row["alpha"]),
-                words.points(row["estimate"]),
-                words.count(row["complete_n"]),
-                words.points(row["complete_estimate"]),
-                words.interval(row["complete_low"], row["complete_high"]),
-                words.p_value(row["complete_p"]),
-                words.interval(row["effect_low"], row["effect_high"]),
-                words.p_value(row["bound_p"]),
-                "yes" if row["bound_agrees"] is True else "no",
-            ]
-        )
-    return Grid(
-        name=name,
-        title="Differences without unread answers, and their bounds",
-        head=["Direction", "α", "Primary (points)", "Complete pairs", "Complete cases",
-              "95 % Tango", "p (mid-p)", "Bounds", "Largest p", "Decided alike"],
-        rows=rows,
-        note="Primary: an answer that cannot be read is not right. Complete cases: pairs with both "
-        "answers read. Bounds: smallest and largest difference, and largest p, over every reading "
-        "of what was not read or is missing; decided alike: whether all of them reject with one "
-        "sign, or none does.",
-        sql=shown("behind_missing", context),
-    )  # fmt: skip
 
 
 def strata_grid(strata: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:
@@ -320,7 +260,7 @@ def strata_grid(strata: pd.DataFrame, name: str, context: Mapping[str, Any]) -> 
                 words.interval(row["low"], row["high"]),
                 words.p_value(row["p"]), words.p_value(row["p_adjusted"]),
             ]
-            for row in _records(strata)
+            for row in records(strata)
         ],
         note="Holm over the alphas and strata of a direction.",
         sql=shown("behind_strata", context),
@@ -340,7 +280,7 @@ def homogeneity_grid(table: pd.DataFrame, name: str, context: Mapping[str, Any])
                 words.count(row["lost"]), words.points(row["range_points"], sign=False),
                 words.p_value(row["p_odds"]), words.p_value(row["p_points"]),
             ]
-            for row in _records(table)
+            for row in records(table)
         ],
         note="Odds: homogeneity of gained:lost on the discordant pairs (Fisher–Freeman–Halton); "
         "points: heterogeneity of the differences. Effects equal on one scale can differ on the "
@@ -367,7 +307,7 @@ def trends_grid(trends: pd.DataFrame, name: str, context: Mapping[str, Any]) -> 
                 words.interval(row["best_low"], row["best_high"]),
                 words.p_value(row["p_best"]), words.points(row["null_gain"]),
             ]
-            for row in _records(trends)
+            for row in records(trends)
         ],
         note="Best α: the most accurate of all alphas. The figure that is usually printed is "
         "chosen on the problems it is reported on; beside it the estimate on the half of the "
@@ -387,7 +327,7 @@ def norms_grid(norms: pd.DataFrame) -> Grid:
                 row["direction"], row["protocol"], row["site"], f"{row['dose']:g}",
                 words.percent(row["relative_mean"], 0), words.percent(row["relative_max"], 0),
             ]
-            for row in _records(norms)
+            for row in records(norms)
         ],
         note="Norm of α × direction over the mean norm of the unsteered latents at the position.",
         sql=shown("behind_baseline_norms", {}),

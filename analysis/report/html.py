@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from analysis.charts.render import FONTS
 from analysis.report.document import Block, Bullets, Cards, Grid, Heading, Text
+from sql.printable import all_printable, printable
 
 TEMPLATES = Path(__file__).parent / "templates"
 STYLES = ("report.css", "explorer.css")
@@ -53,7 +54,7 @@ def as_html(
         style="".join((TEMPLATES / name).read_text(encoding="utf-8") for name in STYLES),
         script=Markup(script),
         policy=policy(script),
-        explorer=Markup(_json(explorer or {})),
+        explorer=Markup(_json(all_printable(explorer or {}))),
     )
 
 
@@ -107,8 +108,8 @@ def inline(text: str) -> Markup:
 
 
 def in_shell(text: str) -> str:
-    """A text as a shell reads it between double quotes."""
-    return re.sub(r'(["$`\\])', r"\\\1", text)
+    """A text as a shell reads it between double quotes, printable."""
+    return re.sub(r'(["$`\\])', r"\\\1", printable(text))
 
 
 def isolated(svg: str, name: str) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 from analysis import tables, words
 from analysis.report.verdicts import verdicts
 from analysis.tables.readings import Source, opened
+from sql.printable import one_line
 
 
 def summary(store: Source) -> pd.DataFrame:
@@ -76,6 +77,7 @@ def summary_table(store: Source, *, json_output: bool = False) -> None:
         )
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(title="steering against the baseline, and against random directions")
@@ -87,7 +89,7 @@ def summary_table(store: Source, *, json_output: bool = False) -> None:
         stamp = " *" if row["selected_on_outcome"] else ""
         ended = "" if row["stop"] is None else f" ({row['stop']})"
         table.add_row(
-            row["direction"] + stamp,
+            escape(one_line(row["direction"])) + stamp,
             words.alpha(row["alpha"]),
             f"{words.moved(row['gained'], row['lost'])} of {words.count(row['n'])}{ended}",
             f"{words.points(row['estimate'])} {words.interval(row['low'], row['high'])}",

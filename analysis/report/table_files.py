@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+from analysis.figures.figure import file_part
 from analysis.report.document import Cards, Grid
 from analysis.tables.readings import Source, opened
 from analysis.vocabulary import TableFormat, all_checked
@@ -34,7 +35,7 @@ def write_tables(store: Source, folder: Path, formats: Sequence[TableFormat]) ->
     written = []
     for grid in results_grids(store):
         for form in formats:
-            path = folder / f"{grid.name}.{form}"
+            path = folder / f"{file_part(grid.name)}.{form}"
             write_atomically(path, grid_text(grid, form).encode())
             written.append(path)
     return written

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from analysis import words
@@ -110,8 +109,7 @@ def verdicts(
 
 def with_bounds(effects: pd.DataFrame) -> pd.DataFrame:
     """The rows with `bound_p_adjusted`: Holm of `bound_p` over the family of `p_adjusted`."""
-    ended = effects["stop"].notna() if "stop" in effects else np.zeros(len(effects), dtype=bool)
-    planned = effects["family_size"].where(ended) if "family_size" in effects else None
+    planned = effects["family_size"].where(effects["stop"].notna())
     worst = effects.assign(p=effects["bound_p"], planned_tests=planned)
     return effects.assign(bound_p_adjusted=holm_by(worst, CURVE)["p_adjusted"])
 
@@ -160,7 +158,9 @@ def _against_baseline(sign: int, side: pd.DataFrame) -> tuple[str | None, list[s
     if len(against):
         worst = _top(against, -against["estimate"] * sign)
         reasons.append(f"It {opposite} at {len(against)} of {len(side)}, most at {_at(worst)}.")
-    limit = float(side["bound_high"].max() if sign > 0 else -side["bound_low"].min())
+    # A row without bounds has its own limits: left out, it would exclude what it does not.
+    highest, lowest = (side[f"bound_{end}"].fillna(side[end]) for end in ("high", "low"))
+    limit = float(highest.max() if sign > 0 else -lowest.min())
     kind = "gain" if sign > 0 else "loss"
     if limit < 0:
         reasons.append(f"Every interval of this sign excludes any {kind}.")
@@ -185,7 +185,7 @@ def _against_controls(
     sign: int, side: pd.DataFrame, controls: pd.DataFrame
 ) -> tuple[str, list[str]]:
     """What the candidate's own controls say of a side that moved, kind by kind."""
-    if PART in side and _moved(sign, side)[PART].astype(bool).all():
+    if _moved(sign, side)[PART].astype(bool).all():
         return INCONCLUSIVE, [
             "The plan ended such doses early, by the very outcomes that would be ranked among the "
             "controls: `steerstat collect` with the plan, without --stop-when-decided, runs the "

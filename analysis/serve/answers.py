@@ -1,7 +1,8 @@
-"""What a query of the box gives: columns and rows, from the same closed connection as `sql`."""
+"""What a query of the box gives: columns and rows, by the same closed road as `sql`."""
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Mapping
@@ -11,18 +12,24 @@ from typing import Any
 
 from sql import loader
 from sql.errors import UserError
-from store.querying import run
-from store.scripts import resolve
+from store.querying import answered
+from store.scripts import parameters, resolve
 
 SECONDS = 30.0
 """Time limit of a query from the box."""
 
-MEMORY = "2GB"
+MEMORY = "1GB"
 MOST_ROWS = 5_000
 """Rows that a page asks for; of more, the first."""
 
-MOST_AT_ONCE = 2
+MOST_BYTES = 64_000_000
+MOST_AT_ONCE = 4
+_PATIENCE = 2.0
 _slots = threading.BoundedSemaphore(MOST_AT_ONCE)
+
+
+class Busy(UserError):
+    """As many queries as may run at once are running; the question itself may be a good one."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,7 @@ class Answer:
 def answer(
     store: Path,
     query: str,
-    parameters: Mapping[str, str],
+    given: Mapping[str, str],
     *,
     seconds: float = SECONDS,
     most: int = MOST_ROWS,
@@ -46,20 +53,29 @@ def answer(
     """The first `most` rows of a named query, view, table or SQL text.
 
     Raises:
+        Busy: If as many queries as may run at once are running, and none ends in a moment.
         UserError: If the query names a file, is no reading statement, fails, takes longer than
-            `seconds`, or if as many queries as may run at once are running and none ends within
-            that time.
+            `seconds`, or if its answer is too large for a page.
     """
     script = _script(query)
-    if not _slots.acquire(timeout=seconds):
-        raise UserError(f"{MOST_AT_ONCE} queries are running already: wait until one has ended")
+    values = parameters(script, given)
+    if not _slots.acquire(timeout=_PATIENCE):
+        raise Busy(f"{MOST_AT_ONCE} queries are running already: ask again when one has ended")
     try:
-        with run(store, script, parameters, seconds=seconds, memory=MEMORY) as relation:
-            columns, types = list(relation.columns), [str(kind) for kind in relation.types]
-            rows = relation.limit(most + 1).fetchall()
+        with answered(
+            store, script, values, form="rows", seconds=seconds, memory=MEMORY, most=most
+        ) as reply:
+            text = reply.read(MOST_BYTES + 1)
     finally:
         _slots.release()
-    return Answer(columns, types, rows[:most], len(rows) > most)
+    if len(text) > MOST_BYTES:
+        raise UserError(
+            f"the answer is larger than {MOST_BYTES / 1e6:g} MB: ask for fewer rows or columns, "
+            f"or use `steerstat sql {store} … --output FILE`"
+        )
+    found = json.loads(text)
+    rows = [tuple(row) for row in found["rows"]]
+    return Answer(found["columns"], found["types"], rows[:most], len(rows) > most)
 
 
 def _script(query: str) -> loader.Script:

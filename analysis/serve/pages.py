@@ -17,6 +17,7 @@ from analysis.serve.chart import Choice, answer_svg, chosen, kind
 from analysis.vocabulary import Mark
 from sql import loader
 from sql.errors import UserError
+from sql.printable import one_line, printable
 
 TEMPLATES = Path(__file__).parent / "templates"
 STYLES = (
@@ -59,12 +60,14 @@ def sql_page(
         store=store,
         asked=asked,
         answer=answer,
+        columns=[one_line(name) for name in answer.columns] if answer else [],
         problem=problem,
         rows=[[_cell(value) for value in row] for row in answer.rows[:SHOWN_ROWS]]
         if answer
         else [],
         shown=SHOWN_ROWS,
         drawn=drawn,
+        of_what=_of_what(drawn),
         drawing=_drawing(answer, drawn),
         marks=get_args(Mark),
         axes=[name for name, axis in kinds.items() if axis],
@@ -94,6 +97,14 @@ def _listed(token: str) -> list[dict[str, str]]:
         for what, name, given, summary in listing()[1]
         if what != "macro"
     ]
+
+
+def _of_what(drawn: Choice | None) -> str:
+    """What the chart shows, in words."""
+    if drawn is None:
+        return ""
+    by = f" by {drawn.colour}" if drawn.colour else ""
+    return one_line(f"{drawn.y} over {drawn.x}{by}")
 
 
 def _drawing(answer: Answer | None, drawn: Choice | None) -> Markup | None:
@@ -134,7 +145,7 @@ def _cell(value: Any) -> str:
     """A value as text, cut where it is very long; NULL is told from an empty text."""
     if value is None:
         return "NULL"
-    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    text = f"{value:.6g}" if isinstance(value, float) else printable(str(value))
     return text if len(text) <= LONGEST_CELL else text[:LONGEST_CELL] + " …"
 
 
@@ -154,4 +165,5 @@ def _template(name: str) -> jinja2.Template:
 
 def first_error(error: Exception) -> str:
     """An error as one sentence for the page."""
-    return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+    kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+    return one_line(f"{kind}{error}")

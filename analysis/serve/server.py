@@ -3,7 +3,8 @@
 What it keeps out, and how: other machines by the address it listens on; other users and other web
 pages by a token that every address must carry; a web page whose name was re-pointed at this
 machine (DNS rebinding) by the `Host` header, which must be an address or `localhost`; scripts from
-an answer by escaping and a content security policy; everything but reading by `store.closed`.
+an answer by escaping and a content security policy; everything but reading by `store.querying`.
+Who connects and says nothing, or says it slowly, is cut off for those who come after.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,13 +25,15 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from analysis.serve import pages
-from analysis.serve.answers import SECONDS, answer
+from analysis.serve.answers import SECONDS, Busy, answer
 from analysis.serve.live import LivePage
 from sql.errors import UserError
 from store.formats import WRITERS
 
 HOST, PORT = "127.0.0.1", 8377
 MOST_DOWNLOADED = 200_000
+MOST_SILENT = 64
+"""Connections at once that have not asked for anything yet; of more, the oldest is cut off."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; script-src "
     "'unsafe-inline'; font-src data:; img-src data:; form-action 'self'; base-uri 'none'; "
@@ -47,6 +51,7 @@ class Server(ThreadingHTTPServer):
     """The HTTP server of one store; `address` is what to open."""
 
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(
         self, store: Path, *, host: str = HOST, port: int = PORT, seconds: float = SECONDS
@@ -55,6 +60,8 @@ class Server(ThreadingHTTPServer):
         self.store, self.seconds = store, seconds
         self.host = host
         self.live = LivePage(store)
+        self._silent: dict[Any, None] = {}
+        self._silent_lock = threading.Lock()
         if ":" in host:
             self.address_family = socket.AF_INET6
         super().__init__((host, port), Handler)
@@ -69,6 +76,28 @@ class Server(ThreadingHTTPServer):
         """Bind without asking DNS for this machine's name, as the standard library would."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = self.host, self.server_address[1]
+
+    def get_request(self) -> Any:
+        """The next connection, which is silent as yet."""
+        request, address = super().get_request()
+        with self._silent_lock:
+            self._silent[request] = None
+            oldest = next(iter(self._silent)) if len(self._silent) > MOST_SILENT else None
+            self._silent.pop(oldest, None)
+        if oldest is not None:
+            with suppress(OSError):
+                oldest.shutdown(socket.SHUT_RDWR)
+        return request, address
+
+    def heard(self, request: Any) -> None:
+        """A connection has asked for something, or is over."""
+        with self._silent_lock:
+            self._silent.pop(request, None)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection."""
+        self.heard(request)
+        super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A reader who goes away is no error; anything else is."""
@@ -85,6 +114,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer `/` (the report), `/sql` (the box) and `/rows.csv`, `/rows.json` (its rows)."""
+        self.server.heard(self.connection)
         if not host_is_allowed(self.headers.get("Host", ""), self.server.host):
             self._refuse(HTTPStatus.MISDIRECTED_REQUEST, "Open the address that serve printed.")
             return
@@ -153,14 +183,17 @@ def _report(server: Server, form: dict[str, str]) -> tuple[int, str, str]:
 
 
 def _box(server: Server, form: dict[str, str]) -> tuple[int, str, str]:
-    asked, reply, problem = pages.Question.of(form), None, ""
+    asked, reply, problem, status = pages.Question.of(form), None, "", HTTPStatus.OK
     if asked.text:
         try:
             reply = answer(server.store, asked.text, asked.values(), seconds=server.seconds)
         except UserError as error:
-            problem = str(error)
-    status = HTTPStatus.BAD_REQUEST if problem else HTTPStatus.OK
+            problem, status = str(error), _status(error)
     return status, HTML, pages.sql_page(server.store, server.token, asked, reply, problem)
+
+
+def _status(error: UserError) -> HTTPStatus:
+    return HTTPStatus.SERVICE_UNAVAILABLE if isinstance(error, Busy) else HTTPStatus.BAD_REQUEST
 
 
 def _rows(form_name: str) -> Callable[[Server, dict[str, str]], tuple[int, str, str]]:
@@ -179,7 +212,7 @@ def _rows(form_name: str) -> Callable[[Server, dict[str, str]], tuple[int, str, 
                     f"--format {form_name} --output FILE`"
                 )
         except UserError as error:
-            return HTTPStatus.BAD_REQUEST, HTML, pages.notice("Not written", str(error))
+            return _status(error), HTML, pages.notice("Not written", str(error))
         return HTTPStatus.OK, TYPES[form_name], WRITERS[form_name](reply.columns, reply.rows)
 
     return route

@@ -173,24 +173,27 @@ def missingness_trend(unreadable: ArrayLike, alphas: ArrayLike) -> MissingnessTr
         informative problems it is rough.
 
     Raises:
-        Refusal: shapes that do not fit, or doses that are all of one size.
+        Refusal: shapes that do not fit, no shares, or doses that are all of one size.
 
     References:
         Mantel, Journal of the American Statistical Association 58 (1963) 690.
     """
-    values = np.asarray(unreadable, dtype=np.float64)
-    sizes = np.abs(np.asarray(alphas, dtype=np.float64))
-    if values.ndim != 2 or sizes.shape != values.shape[1:] or not np.isfinite(sizes).all():
+    values = numbers("unreadable", unreadable, missing=True)
+    sizes = np.abs(numbers("alphas", alphas))
+    if values.ndim != 2 or sizes.shape != values.shape[1:] or not sizes.size:
         raise Refusal(
             f"unreadable has shape {values.shape} and alphas {sizes.shape}: pass [problems, doses] "
-            "and one finite dose for each column"
+            "and one dose for each column"
         )
+    if ((values < 0) | (values > 1)).any():
+        raise Refusal("unreadable must hold shares from 0 to 1: 1 where no answer could be read")
     if not np.ptp(sizes):
         raise Refusal("all doses have one size: a trend over |alpha| needs two, say the baseline's")
     kept = values[~np.isnan(values).any(axis=1)]
     centred = sizes - sizes.mean()
     slopes = kept @ centred / (centred @ centred)
-    spread = ((kept - kept.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+    varies = np.ptp(kept, axis=1) > 0
+    spread = ((kept - kept.mean(axis=1, keepdims=True)) ** 2).sum(axis=1) * varies
     variance = float((spread / (len(sizes) - 1) / (centred @ centred)).sum())
     deviate = float(slopes.sum() / np.sqrt(variance)) if variance > 0 else 0.0
     return MissingnessTrend(
@@ -202,5 +205,5 @@ def missingness_trend(unreadable: ArrayLike, alphas: ArrayLike) -> MissingnessTr
         status=OK if variance > 0 else NO_INFORMATION,
         dropped=len(values) - len(kept),
         dropped_what="problems without an outcome at every dose",
-        informative=int((spread > 0).sum()),
+        informative=int(varies.sum()),
     )

@@ -74,6 +74,8 @@ def effects(store: Source, *, confidence: float = CONFIDENCE) -> pd.DataFrame:
         return once
     tested = seed_tests(store, frame[pooled | frame["direction"].isna()], confidence=confidence)
     ended = tested["stop"].notna()
+    # Where every row has one, `bound_agrees` is a column of booleans, which cannot be missing.
+    tested["bound_agrees"] = tested["bound_agrees"].astype(object)
     tested.loc[ended, [*UNTESTED, *FOR_ONE_LOOK]] = np.nan
     tested.loc[ended, "status"] = "stopped"
     both = [part for part in (once, _finished(tested, CURVE, EFFECT_COLUMNS)) if len(part)]

@@ -49,13 +49,13 @@ def on_shared_problems(points: pd.DataFrame, store: Source, *, by: Sequence[str]
 def shared_pairs(store: Source, conditions: Sequence[str], set_name: str | None) -> pd.DataFrame:
     """Pairs of some conditions on the problems (and seeds) that all of them have, as read."""
     from sql import loader
-    from store import read
+    from store.querying import read_script
 
     readings = opened(store)
     given = {"conditions": [*conditions], "set_name": set_name}
     return readings.once(
         ("shared_pairs", tuple(conditions), set_name),
         lambda: texts_to_objects(
-            read(readings.path, loader.internal("shared_pairs").text, **given).to_pandas()
+            read_script(readings.path, loader.internal("shared_pairs"), **given).to_pandas()
         ),
     )

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import SupportsFloat, SupportsInt, TypeGuard, TypeVar
 
+from sql.printable import one_line
+
 T = TypeVar("T")
 
 MINUS = "−"
@@ -114,6 +116,7 @@ def moved(gained: SupportsInt | None, lost: SupportsInt | None) -> str:
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
     """Rows of text in columns for a terminal; the first row is the head."""
+    rows = [[one_line(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

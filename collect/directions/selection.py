@@ -16,6 +16,7 @@ import pyarrow as pa
 from collect.directions.directions import Direction
 from sql.errors import UserError, first_line
 from store import shards
+from store.closed import close
 from store.direction_rules import BROADCAST, checked_vectors
 
 _FIELD = re.compile(r"(name|kind|role|site)\s*==?\s*([^\s'\"]+)")
@@ -62,9 +63,9 @@ def _matching(table: pa.Table, expression: str) -> list[dict[str, Any]]:
         raise UserError(
             f"no direction is named {missing[0]!r}; `steerstat directions list` shows all"
         )
-    with duckdb.connect(config={"enable_external_access": "false"}) as connection:
+    with duckdb.connect() as connection:
         connection.register("directions", table)
-        connection.execute("SET lock_configuration = true")
+        close(connection)
         try:
             chosen_rows = connection.table("directions").filter(expression).to_arrow_table()
         except duckdb.Error as error:

@@ -6,7 +6,6 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -118,8 +117,8 @@ def query_text(query: str) -> str:
 def query_vectors(root: Path, query: str) -> NDArray[np.float64]:
     """Vectors from a query over the store.
 
-    The query runs on the closed connection (read-only, no files, no network) and returns
-    `position` and `values`.
+    The query is answered as every text of a stranger is (read-only, no files, no network, limits
+    of time and memory) and returns `position` and `values`.
 
     Args:
         root: the store.
@@ -128,12 +127,12 @@ def query_vectors(root: Path, query: str) -> NDArray[np.float64]:
     Raises:
         UserError: the query fails, or does not return vectors.
     """
-    from store.database import read
+    from store.querying import read
 
     query_text(query)
     what = Path(query).name if query.endswith(".sql") else "the query"
     try:
         table = read(root, query)
-    except duckdb.Error as error:
-        raise UserError(f"{what} failed: {first_line(error)}") from error
+    except UserError as error:
+        raise UserError(f"{what} failed: {error}") from error
     return vectors_of_table(table, what)

@@ -9,13 +9,15 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from sql.printable import one_line
+
 
 class Steps:
     """The steps of a run, each with a bar or, where its length is unknown, a moving one."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._progress = Progress(
-            TextColumn("{task.description:<28}"),
+            TextColumn("{task.description:<28}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -32,6 +34,6 @@ class Steps:
     @contextmanager
     def step(self, name: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
         """Show one step; the value advances its bar by a number of units."""
-        task = self._progress.add_task(name, total=total)
+        task = self._progress.add_task(one_line(name), total=total)
         yield lambda units: self._progress.advance(task, units)
         self._progress.update(task, total=total or 1, completed=total or 1)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 
@@ -13,9 +15,6 @@ from sql.errors import UserError
 from sql.words import checked
 from store.formats import FORMATS, WRITERS, Format, Rows
 from store.layout import result_file
-
-if TYPE_CHECKING:
-    import duckdb
 
 app = typer.Typer()
 
@@ -58,8 +57,8 @@ def sql(
 
     Example: steerstat sql runs/demo mcnemar_by_alpha -p set_name=primary --format markdown
     """
-    from store.querying import run
-    from store.scripts import explained, listing, resolve
+    from store.querying import answered
+    from store.scripts import explained, listing, parameters, resolve
 
     format = "json" if json else format
     checked(format, Format, "format")
@@ -70,11 +69,14 @@ def sql(
     if explain:
         sys.stdout.write(explained(script).rstrip() + "\n")
         return
-    with run(store, script, _pairs(param or []), seconds=timeout, memory=memory) as result:
-        if format == "parquet":
-            _write_parquet(result, output)
-        else:
-            _write(result.columns, result.fetchall(), format, output)
+    if format == "parquet" and output is None and sys.stdout.isatty():
+        raise UserError("Parquet is no text: add --output FILE, or redirect stdout")
+    values = parameters(script, _pairs(param or []))
+    with (
+        answered(store, script, values, form=format, seconds=timeout, memory=memory) as answer,
+        _target(output) as out,
+    ):
+        shutil.copyfileobj(answer, out)
 
 
 def _pairs(given: list[str]) -> dict[str, str]:
@@ -91,22 +93,17 @@ def _pairs(given: list[str]) -> dict[str, str]:
 def _write(columns: Sequence[str], rows: Rows, format: str, output: Path | None) -> None:
     if format == "parquet":
         raise UserError("the list of queries is no Parquet table: choose table, csv or json")
-    text = WRITERS[format](columns, rows)
+    with _target(output) as out:
+        out.write(WRITERS[format](columns, rows).encode())
+
+
+@contextmanager
+def _target(output: Path | None) -> Iterator[BinaryIO]:
+    """Where an answer goes: standard output, or a file that is there whole or not at all."""
     if output is None:
-        sys.stdout.write(text)
-    else:
-        with result_file(output) as temporary:
-            temporary.write_text(text, "utf-8")
-
-
-def _write_parquet(result: duckdb.DuckDBPyRelation, output: Path | None) -> None:
-    import pyarrow.parquet as pq
-
-    if output is None and sys.stdout.isatty():
-        raise UserError("Parquet is no text: add --output FILE, or redirect stdout")
-    table = result.to_arrow_table()
-    if output is None:
-        pq.write_table(table, sys.stdout.buffer, compression="zstd")
-    else:
-        with result_file(output) as temporary:
-            pq.write_table(table, temporary, compression="zstd")
+        sys.stdout.flush()
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    with result_file(output) as temporary, temporary.open("wb") as file:
+        yield file

@@ -76,7 +76,9 @@ def resolve_command(
     store: Folder,
     conflict: Annotated[str, typer.Argument(help="Name that `store check` gives.")],
 ) -> None:
-    """Accept that the earlier rows of a conflict stay; the others are kept on file.
+    """Accept that the earlier rows of a conflict stay, or that outcomes set aside stay missing.
+
+    What is in quarantine stays on file.
 
     Example: steerstat store resolve runs/demo conflict-problems-18ea7eee5c5ad920-7c0a80d63670-1f0a
     """

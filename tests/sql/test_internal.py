@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-import duckdb
 import pytest
 
 from sql import loader
@@ -486,6 +485,53 @@ def next_shard_no():
 
 
 @case
+def broken_references():
+    # Whole: steered and baseline, a control with its candidate, a set; a baseline yet to be run.
+    whole: dict[str, Any] = {
+        "outcomes": {"up": {"a": R}},
+        "conditions": {"base": {}, **UP},
+        "directions": CONTROL,
+        "sets": {"primary": ("random", ["a"])},
+    }
+    assert rows(database(**whole), "broken_references") == []
+    for statement, row in (
+        ("DELETE FROM models", ("condition", "model", 2, "base", "m")),
+        ("DELETE FROM conditions WHERE direction_id IS NULL", BASELESS),
+        ("UPDATE conditions SET dtype = 'other' WHERE direction_id IS NULL", BASELESS),
+        (
+            "DELETE FROM conditions WHERE condition_id = 'up'",
+            ("outcome", "condition", 1, "up a", "up"),
+        ),
+        ("UPDATE directions SET parent_id = 'gone'", ("control", "candidate", 2, "d", "gone")),
+    ):
+        c = database(**whole)
+        c.execute(statement)
+        assert rows(c, "broken_references") == [row]
+    c = database(**whole)
+    c.execute("DELETE FROM directions WHERE direction_id = 'd'")
+    assert rows(c, "broken_references") == [
+        ("condition", "direction", 1, "up", "d"),
+        ("control", "candidate", 1, "r", "d"),
+    ]
+    c = database(**whole)
+    c.execute("DELETE FROM problems")
+    assert rows(c, "broken_references") == [
+        ("outcome", "problem", 1, "up a", "a"),
+        ("problem set", "problem", 1, "primary", "a"),
+    ]
+    # A steered condition that nothing was collected with yet lacks no baseline; outcomes alone
+    # describe nothing.
+    c = database({}, conditions=UP)
+    assert rows(c, "broken_references") == []
+    c = database(**whole)
+    c.execute("DELETE FROM conditions")
+    assert rows(c, "broken_references") == []
+
+
+BASELESS = ("condition", "baseline", 1, "up", None)
+
+
+@case
 def applied_migrations():
     c = database({})
     made = [(script.version, script.sha256) for script in loader.migrations()]
@@ -493,18 +539,6 @@ def applied_migrations():
     c.execute("UPDATE schema_migrations SET version = 7")
     insert(c, "schema_migrations", [{"version": 5, "sha256": "abc"}])
     assert rows(c, "applied_migrations") == [(5, "abc"), (7, made[0][1])]
-
-
-@case
-def has_migrations():
-    with duckdb.connect() as c:
-        c.execute("CREATE TABLE shards (shard_no INTEGER)")
-        assert rows(c, "has_migrations") == [(False,)]
-        c.execute("ATTACH ':memory:' AS other")
-        c.execute("CREATE TABLE other.schema_migrations (version INTEGER)")
-        assert rows(c, "has_migrations") == [(False,)]
-        c.execute("USE other")
-        assert rows(c, "has_migrations") == [(True,)]
 
 
 @case

@@ -27,6 +27,8 @@ from store.info import info
 from store.layout import lock, open_store, remove_file
 from store.merge import merge
 from store.quarantine import listed, row_files
+from store.schema import TABLES
+from store.shards import conform, write_shard
 from tests.store.store_rows import outcome, outcomes, problem
 
 
@@ -233,7 +235,62 @@ def test_damaged_notes_and_rows_in_quarantine(root: Path) -> None:
         ingest(root)
     assert len(row_files(root, "outcomes")) == 1
     assert committed(root, "outcomes").column("condition_id").to_pylist() == ["c1"]
+    (fault,) = check(root).faults
+    assert "outcome of condition c0 problem p0 seed 0 set aside" in fault
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "history"),
+    [
+        ("problems", problem(1, answer="9"), {"origin": "../../../victim", "revision": 0}),
+        ("problems", problem(1, answer="9"), {"origin": "", "revision": None}),
+        ("outcomes", outcome(1), {"origin": None, "revision": 2**31 - 1}),
+        ("outcomes", outcome(1), {"origin": None, "revision": -1}),
+        ("outcomes", outcome(1), {"origin": "a/b", "revision": 1}),
+    ],
+)
+def test_the_history_of_foreign_rows_is_checked(
+    root: Path, tmp_path: Path, table: str, row: dict[str, Any], history: dict[str, Any]
+) -> None:
+    theirs = create_store(tmp_path / "theirs")
+    data = conform(TABLES[table], [row])
+    data = data.append_column("origin", pa.array([history["origin"]], pa.string()))
+    data = data.append_column("revision", pa.array([history["revision"]], pa.int32()))
+    shard = write_shard(theirs, TABLES[table], data)
+    append(root, "problems", [problem(1)])
+    append(root, "outcomes", [outcome(1)])
+    ingest(root)
+    before = outside(tmp_path)
+    report = merge(root, [theirs])
+    assert report.shards == 0
+    assert report.faulty[0].startswith(f"{shard}: ")
+    assert {p for p in outside(tmp_path) if root not in p.parents} <= set(before)
     assert check(root).faults == []
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"shard_id": pa.array([1])},
+        {"shard_id": pa.array([None], pa.string())},
+        {"seed": pa.array(["one"])},
+        {"seed": pa.array([2**40])},
+        {"problem_id": pa.array([None], pa.string())},
+        {"revision": pa.array(["one"])},
+    ],
+)
+def test_records_of_other_types_are_damaged(root: Path, columns: dict[str, pa.Array]) -> None:
+    contradicted(root)
+    (path,) = row_files(root, "outcomes")
+    rows = pq.read_table(path).slice(0, 1)
+    for name, values in columns.items():
+        rows = rows.set_column(rows.column_names.index(name), name, values)
+    pq.write_table(rows, path)
+    append(root, "outcomes", [outcome(5)])
+    assert any(path.name in line for line in check(root).faults)
+    with pytest.raises(UserError, match="c0 p0 0 has different content"):
+        ingest(root)
+    assert committed(root, "outcomes").num_rows == 2
 
 
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])

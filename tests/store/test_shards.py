@@ -18,7 +18,7 @@ from sql.errors import UserError
 from store import append, committed, create_store, ingest, open_store, read
 from store.commits import commit_ids, read_commit
 from store.compact import compact
-from store.schema import TABLES
+from store.schema import SCHEMA_VERSION, TABLES
 from store.shards import hash_file
 from tests.store.store_rows import outcome, outcomes, problem, run_row
 
@@ -174,8 +174,10 @@ def test_a_newer_store_is_refused(root: Path) -> None:
 def test_a_shard_of_a_newer_schema_is_refused_and_left_alone(root: Path) -> None:
     shard_id = append(root, "problems", [problem(1)])
     path = root / "commits" / f"{shard_id}.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema_version": 2}))
-    with pytest.raises(UserError, match=r"schema version 2.*upgrade"):
+    path.write_text(
+        json.dumps(json.loads(path.read_text()) | {"schema_version": SCHEMA_VERSION + 1})
+    )
+    with pytest.raises(UserError, match=rf"schema version {SCHEMA_VERSION + 1}.*upgrade"):
         ingest(root)
     assert path.exists()
     assert list((root / "quarantine").iterdir()) == []

@@ -52,6 +52,9 @@ def test_every_section_speaks_and_every_rate_is_one(rows: list[Row]) -> None:
         "confidence sequence, multinomial",
         "plan: e-value, Holm",
         "supported",
+        "mid-p at the largest dose, primary",
+        "reflection trend, primary",
+        "Mantel's trend of even missingness",
     }
 
 
@@ -73,6 +76,19 @@ def test_sizes_of_pair_tests_equal_the_exact_ones() -> None:
     assert exact.value == pytest.approx(size, abs=4 * exact.error)
     assert found["McNemar mid-p"].verdict == "meets"
     assert found["McNemar mid-p"].value > exact.value
+
+
+def test_dropping_what_was_cut_off_invents_what_the_primary_estimand_does_not() -> None:
+    effort = Effort(searches=100, problems=(86,), resamples=19)
+    found = {row.method: row for row in calibrate(seed=1, effort=effort, sections=["missing"])}
+    assert found["mid-p at the largest dose, primary"].verdict == "meets"
+    assert found["reflection trend, primary"].verdict == "meets"
+    assert found["mid-p at the largest dose, complete cases (wrong)"].value > 0.5
+    assert found["reflection trend, complete cases (wrong)"].value > 0.1
+    # What every reading decides, the primary one does too.
+    primary = found["mid-p at the largest dose, primary"].value
+    assert found["mid-p under every reading"].value <= primary
+    assert found["Mantel's trend of cut-off losses"].quantity == "power"
 
 
 def test_wrong_methods_are_seen_to_be_wrong() -> None:

@@ -19,7 +19,7 @@ CURVE: dict[str, Any] = {
     "model": "m", "protocol": "codi", "decoding": "{}", "dtype": "float32", "set_name": "primary",
     "baseline_id": "b", "direction": "d", "site": "latent", "schedule": None, "operator": "add",
     "effect": "total", "kind": "k", "role": "candidate", "selection": "random",
-    "selected_on_outcome": False, "n_missing": 0,
+    "selected_on_outcome": False, "n_missing": 0, "stop": None, "in_part": False, "family_size": 1,
 }  # fmt: skip
 
 
@@ -305,6 +305,15 @@ def test_without_a_change_the_interval_decides(
     reached = verdict([effect(alpha, estimate, p, low=low, high=high)], [])
     assert reached.verdict == expected
     assert said in reached.reason
+
+
+def test_a_dose_without_bounds_has_its_own_limits() -> None:
+    for sign in (1, -1):
+        limits = {"low": -0.03, "high": 0.03, "bound_low": -0.03, "bound_high": 0.03}
+        near = effect(2.0 * sign, 0.0, 0.9) | limits
+        nothing = dict.fromkeys(("bound_low", "bound_high"), float("nan"))
+        wide = effect(1.0 * sign, 0.0, 0.9) | {"low": -0.2, "high": 0.2} | nothing
+        assert verdict([near, wide], []).verdict == INCONCLUSIVE
 
 
 def pushed(push: float, difference: float, p: float = 0.001, **more: Any) -> dict[str, Any]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import socket
 import threading
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from html import unescape
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -17,10 +20,10 @@ import pytest
 from typer.testing import CliRunner
 
 from analysis.cli.serve import app
-from analysis.serve.answers import Answer, answer, pairs
+from analysis.serve.answers import MOST_AT_ONCE, Answer, answer, pairs
 from analysis.serve.chart import Choice, chosen, kind
 from analysis.serve.live import STALE
-from analysis.serve.server import Server, host_is_allowed, serve
+from analysis.serve.server import MOST_SILENT, Server, host_is_allowed, serve
 from sql.errors import UserError
 
 CURVE = (
@@ -274,3 +277,85 @@ def test_the_command_prints_the_address_and_ends_quietly(drawn_from, monkeypatch
     assert address.query.startswith("token=")
     result = CliRunner().invoke(app, [str(drawn_from), "--port", "0", "--host", "0.0.0.0"])
     assert "can read the store" in result.stderr
+
+
+def test_slow_queries_hold_up_nobody_and_too_many_are_refused(drawn_from, monkeypatch) -> None:
+    slow = "SELECT levenshtein(repeat('a', 400000), repeat('b', 400000))"
+    monkeypatch.setattr("analysis.serve.answers._PATIENCE", 0.2)
+    with running(drawn_from, seconds=6.0) as server, ThreadPoolExecutor() as pool:
+        held = [pool.submit(get, server, "/sql", q=slow) for _ in range(MOST_AT_ONCE - 1)]
+        time.sleep(0.5)
+        assert get(server, "/sql", q="SELECT 1 AS one")[0] == 200
+        held.append(pool.submit(get, server, "/sql", q=slow))
+        time.sleep(0.5)
+        for path in ("/sql", "/rows.csv"):
+            status, text, _ = get(server, path, q="SELECT 1 AS one")
+            assert status == 503
+            assert f"{MOST_AT_ONCE} queries are running already" in text
+        assert get(server, "/sql")[0] == 200
+        assert all("stopped after 6 s" in future.result()[1] for future in held)
+        assert get(server, "/sql", q="SELECT 1 AS one")[0] == 200
+
+
+def test_an_answer_too_large_for_a_page_is_refused(server, monkeypatch) -> None:
+    monkeypatch.setattr("analysis.serve.answers.MOST_BYTES", 1000)
+    status, text, _ = get(server, "/rows.json", q="SELECT repeat('x', 2000) AS x")
+    assert status == 400
+    assert "the answer is larger than" in text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "DESCRIBE runs",
+        "SUMMARIZE runs",
+        "EXPLAIN SELECT 1",
+        "FROM query('SELECT 1 AS one')",
+        "FROM query_table('runs')",
+        "WITH RECURSIVE t AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM t WHERE i < 9) FROM t",
+    ],
+)
+def test_what_reads_is_answered(server, query) -> None:
+    assert get(server, "/sql", q=query)[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("EXPLAIN ANALYZE SELECT 1", "only `EXPLAIN SELECT …` is answered"),
+        ("SELECT count(*) FROM range(1000000000000)", "stopped after 2 s"),
+        ("SELECT list_sum(range(1000000000))", "needs more memory than 1GB"),
+        ("SELECT format('{:2000000000}', 1)", "needs more memory than 1GB"),
+        (
+            "WITH RECURSIVE t AS (SELECT 1 i UNION ALL SELECT i + 1 FROM t) SELECT count(*) FROM t",
+            "stopped after 2 s",
+        ),
+    ],
+)
+def test_what_takes_too_much_is_refused_and_the_server_goes_on(server, query, said) -> None:
+    status, text, _ = get(server, "/sql", q=query)
+    assert (status, said in unescape(text)) == (400, True)
+    assert get(server, "/sql", q="SELECT 1 AS one")[0] == 200
+
+
+def test_silent_connections_hold_up_nobody(drawn_from) -> None:
+    with running(drawn_from) as server, ExitStack() as open_:
+        silent = []
+        for i in range(MOST_SILENT + 20):
+            silent.append(open_.enter_context(socket.create_connection(server.server_address[:2])))
+            silent[-1].sendall(b"GET /sql?tok"[: i % 12])
+        assert get(server, "/sql")[0] == 200
+        silent[0].settimeout(10)
+        assert silent[0].recv(1) == b""
+        silent[-1].sendall(b" / HTTP/1.0\r\n\r\n")
+        assert silent[-1].recv(1) != b""
+
+
+def test_control_characters_of_an_answer_are_shown_as_their_escapes(server) -> None:
+    query = "SELECT 'ring' || chr(7) || chr(27) AS \"a\x07b\", i AS n FROM range(2) t(i)"
+    status, text, _ = get(server, "/sql", q=query)
+    assert status == 200
+    assert "<svg" in text
+    assert "ring\\x07\\x1b" in text
+    assert not set(text.split("<section", 1)[1]) & set("\x07\x1b")
+    assert json.loads(get(server, "/rows.json", q=query)[1])[0]["a\x07b"] == "ring\x07\x1b"

@@ -50,6 +50,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "candidate_minus_controls": {"controls": OUTCOMES},
     "dose_response": {"baseline": None},
     "missing_bounds": {"table": [[9, 2, 1], [4, 8, 0], [1, 0, 1]]},
+    "missingness_trend": {"unreadable": OUTCOMES, "alphas": [-1, 0, 2]},
     "stratified_difference": {"gained": [4, 1], "lost": [2, 3], "n": [20, 30]},
     "stratum_homogeneity": {"gained": [4, 1], "lost": [2, 3]},
     "sample_size": {"largest": 2_000},

@@ -245,6 +245,10 @@ def test_a_trend_leaves_out_problems_without_an_outcome_and_may_know_nothing() -
         ([0, 1], [0, 1], "shape"),
         ([[0, 1]], [0, 1, 2], "shape"),
         ([[0, 1]], [0, np.inf], "finite"),
+        ([[0, 1]], [0, np.nan], "missing"),
+        ([[0, 1.5]], [0, 1], "shares"),
+        ([[0, -0.5]], [0, 1], "shares"),
+        (np.zeros((2, 0)), [], "shape"),
         ([[0, 1]], [2, -2], "one size"),
     ],
 )

@@ -12,8 +12,8 @@ from collect.cli import directions, problems
 from collect.directions.directions import add_direction
 from sql.errors import UserError
 from store import shards
-from store.database import read
 from store.layout import create_store
+from store.querying import read
 from tests.collect.problems.test_problems import add_baseline
 from tests.paths import ROOT
 
