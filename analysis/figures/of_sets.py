@@ -6,7 +6,8 @@ interval and correction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -35,6 +36,11 @@ def _pairs(place: Place, tested: pd.DataFrame | None = None) -> str:
             "miss an outcome of its own (its n is in the table)"
         )
     return f"{size}; an answer that cannot be read is not right"
+
+
+def _own(row: Mapping[Any, Any], table: pd.DataFrame) -> str:
+    """The n of one figure of a caption, where the figures differ in it."""
+    return f" (n = {words.count(row['n'])})" if table["n"].nunique() > 1 else ""
 
 
 def _unread(place: Place) -> str:
@@ -105,7 +111,8 @@ def _controls(place: Place) -> Iterator[Drawing]:
         return
     said = []
     for row in compared.to_dict("records"):
-        at = f"{row['candidate']} at {dose_name(row['quantity'], row['alpha'])}"
+        dose = dose_name(row["quantity"], row["alpha"])
+        at = f"{row['candidate']} at {dose}{_own(row, compared)}"
         if row["why"]:
             said.append(f"{at}: its {row['control_kind']} controls are not comparable")
             continue
@@ -194,8 +201,8 @@ def _doses(place: Place) -> Iterator[Drawing]:
     if doses.empty:
         return
     said = "; ".join(
-        f"{row['direction']}: {words.points(row['trend'], 2)} points per unit of α "
-        f"{words.interval(row['trend_low'], row['trend_high'], 2)}, reflection "
+        f"{row['direction']}{_own(row, trends)}: {words.points(row['trend'], 2)} points per unit "
+        f"of α {words.interval(row['trend_low'], row['trend_high'], 2)}, reflection "
         f"{words.p_is(row['p_trend'])}"
         for row in trends.to_dict("records")
     )

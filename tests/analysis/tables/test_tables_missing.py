@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 from pathlib import Path
 from typing import Any, cast
@@ -18,7 +19,11 @@ from analysis import (
     paired_difference,
     tables,
 )
+from analysis.figures import figures
+from analysis.recorded.analyses import analyze
+from analysis.tables.comparisons import dose_name
 from analysis.tables.paired import paired_tests
+from analysis.words import missingness_sentence
 from store import read
 from tests.synthetic import synthetic_store
 
@@ -267,3 +272,37 @@ def test_a_store_without_candidates_has_no_missingness(tmp_path: Path) -> None:
         n_controls=1, alphas=(), control_alphas=(), report=False,
     )  # fmt: skip
     assert tables.missingness(root).empty
+
+
+def test_captions_say_one_n_and_what_was_not_read(uneven: Path) -> None:
+    captions = {
+        figure.kind.name: figure.drawing.caption
+        for figure in figures(uneven)
+        if figure.place.context.get("set_name") == "primary"
+    }
+    effects = tables.effects(uneven)
+    assert effects[effects["set_name"] == "primary"]["n"].nunique() > 1
+    for name in ("accuracy", "forest", "transitions", "strata", "problems"):
+        assert "n = 40 problems of the primary set (codi protocol), each figure" in captions[name]
+        assert not re.search(r"n = \d+–\d+", captions[name])
+        assert "an answer that cannot be read is not right" in captions[name]
+    table = tables.missingness(uneven)
+    said = missingness_sentence(table[table["set_name"] == "primary"].to_dict("records"))
+    assert said in captions["accuracy"]
+    assert said in captions["transitions"]
+    # The curves as a whole are of the problems that no dose misses: one n.
+    trends = tables.trends(uneven)
+    for row in trends[trends["set_name"] == "primary"].to_dict("records"):
+        assert f"{row['direction']} (n = {row['n']}): " in captions["doses"]
+    compared = tables.controls(uneven)
+    for row in compared[compared["set_name"] == "primary"].to_dict("records"):
+        dose = dose_name(row["quantity"], row["alpha"])
+        assert f"{row['candidate']} at {dose} (n = {row['n']}): " in captions["controls"]
+
+
+def test_every_result_of_a_store_with_errors_says_its_n(uneven: Path) -> None:
+    every = [row for one in analyze(uneven, write=False) for row in one.results]
+    whole = {"Fisher–Freeman–Halton", "heterogeneity of differences"}
+    assert all(row["n"] for row in every if row["method"] not in whole)
+    found = {row["quantity"] for row in every}
+    assert {"accuracy difference, complete cases", "unequal missingness"} <= found

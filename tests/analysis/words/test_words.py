@@ -140,3 +140,34 @@ def test_the_same_effect_and_interval_read_the_same_everywhere(capsys, monkeypat
     for where in ("report.md", "page", "summary", "analyze", "verdict"):
         assert "−12.8" in found[where], where
         assert "[−20.0, −5.0]" in found[where], where
+
+
+def unread_rows(**more: Any) -> list[dict[str, Any]]:
+    """A baseline and two doses of `tables.missingness`, of 50 outcomes each."""
+    doses = [(0.0, 1, 0), (-2.0, 9, 0), (2.0, 3, 2)]
+    return [
+        {
+            "direction": "d", "alpha": alpha, "n": 50, "n_unreadable": unread, "n_missing": missing,
+            "unreadable": unread / (50 - missing), "missing": missing / 50, "p_adjusted": 0.04,
+            "controls_unreadable": 0.02, "k": 99.0, "trend": 0.0441, "p_trend": 0.003,
+        } | more
+        for alpha, unread, missing in doses
+    ]  # fmt: skip
+
+
+def test_what_was_not_read_is_said_with_its_trend_and_its_controls() -> None:
+    assert words.missingness_sentence(unread_rows()) == (
+        "Unreadable answers: 2.0 % at the baseline, most under d at α = −2: 18.0 % (corrected "
+        "p = 0.040 for unequal missingness; its controls 2.0 %, k = 99). Trend over |α| (Mantel): "
+        "d +4.41 points per unit (p = 0.003). 2 of 100 steered outcomes are missing (errors) and "
+        "left out."
+    )
+    alone = words.missingness_sentence(unread_rows(k=float("nan")))
+    assert "(corrected p = 0.040 for unequal missingness). Trend" in alone
+
+
+def test_where_all_was_read_nothing_is_said() -> None:
+    assert words.missingness_sentence(unread_rows(n_unreadable=0, n_missing=0)) == ""
+    assert words.missingness_sentence([]) == ""
+    errors = words.missingness_sentence(unread_rows(n_unreadable=0))
+    assert errors == "2 of 100 steered outcomes are missing (errors) and left out."
