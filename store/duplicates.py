@@ -149,14 +149,14 @@ def _judge(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     newest_first = "DESC" if table.last_wins else ""
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE ranked AS "
-        f"SELECT *, revision < max(revision) OVER (PARTITION BY {key}) AS superseded, "
+        f"SELECT *, revision < max(revision) OVER (PARTITION BY {key}) AS outdated, "
         f"row_number() OVER (PARTITION BY {key} ORDER BY revision DESC, origin {newest_first}, "
         f"row_in_file {newest_first}, shard_no) AS place FROM copies"
     )
     names = ", ".join(f"CASE WHEN {sql} THEN '{name}' END" for name, sql in _differences(table))
-    differs = f"CASE WHEN d.superseded THEN '' ELSE concat_ws(', ', {names}) END" if names else "''"
+    differs = f"CASE WHEN d.outdated THEN '' ELSE concat_ws(', ', {names}) END" if names else "''"
     of_outcomes = table.name == "outcomes"
-    fragile = "coalesce(d.fragile, false) AND NOT d.superseded" if of_outcomes else "false"
+    fragile = "coalesce(d.fragile, false) AND NOT d.outdated" if of_outcomes else "false"
     same = f"({key_of(table, 'd')}) = ({key_of(table, 'k')})"
     group = f"(PARTITION BY {key_of(table, 'd')})"
     connection.execute(
@@ -165,10 +165,8 @@ def _judge(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
         f"bool_or({differs} != '') OVER {group} AS disagree "
         f"FROM ranked AS d JOIN ranked AS k ON {same} AND k.place = 1"
     )
-    conflict = "disagree AND NOT any_fragile AND NOT superseded" if of_outcomes else "false"
-    aside = (
-        "conflict OR superseded" if of_outcomes else f"{_yes(table.first_wins)} AND differs != ''"
-    )
+    conflict = "disagree AND NOT any_fragile AND NOT outdated" if of_outcomes else "false"
+    aside = "conflict OR outdated" if of_outcomes else f"{_yes(table.first_wins)} AND differs != ''"
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE judged AS SELECT *, {conflict} AS conflict, "
         f"{aside} AS aside, place = 1 AND NOT conflict AS stays FROM compared"
@@ -193,7 +191,7 @@ def _unrecorded(connection: duckdb.DuckDBPyConnection, root: Path, table: Table)
         f"SELECT concat_ws(' ', {key}), list(DISTINCT origin ORDER BY origin), "
         "string_agg(DISTINCT nullif(differs, ''), ', ' ORDER BY nullif(differs, '')) "
         f"FROM judged SEMI JOIN ({_not_recorded(table, contradicted)}) USING ({key}) "
-        f"WHERE NOT superseded GROUP BY {key} ORDER BY ALL"
+        f"WHERE NOT outdated GROUP BY {key} ORDER BY ALL"
     ).fetchall()
     return [
         Conflict(table=table.name, key=k, shards=shards, differs=differs, kept=table.first_wins)
@@ -223,8 +221,8 @@ def _record(connection: duckdb.DuckDBPyConnection, root: Path, table: Table) -> 
     reason = (
         "differs"
         if table.first_wins
-        else "CASE WHEN superseded THEN 'computed anew' ELSE string_agg(DISTINCT "
-        f"nullif(differs, ''), ', ') OVER (PARTITION BY {key}, superseded) END"
+        else "CASE WHEN outdated THEN 'computed anew' ELSE string_agg(DISTINCT "
+        f"nullif(differs, ''), ', ') OVER (PARTITION BY {key}, outdated) END"
     )
     rows = connection.sql(
         f"SELECT {names}, revision, origin AS shard_id, reason "

@@ -64,6 +64,8 @@ def experiments(world: World, count: int, rng: np.random.Generator) -> Readings:
         frame = texts_to_objects(pd.DataFrame([row for part in parts for row in part[name]]))
         readings.once(("view", name), frame.copy)
     readings.once(("view", "sets_overview"), lambda: _sets(world))
+    named = readings.once(("view", "directions"), pd.DataFrame)
+    readings.once(("view", "named_directions"), named.copy)
     # Nothing was ended by a plan.
     readings.once(("view", "stops"), pd.DataFrame)
     readings.once(("view", "runs"), lambda: pd.DataFrame({"gates": [None]}))

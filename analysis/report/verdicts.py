@@ -3,7 +3,7 @@
 The rules are fixed before any row is seen and are printed with the report (`RULES`).
 *Amplification* asks whether accuracy rises at a positive alpha, *suppression* whether it falls at a
 negative one, and both whether it is this direction that does it and not any push of its size.
-How often they err is measured by `steerstat calibrate --only verdicts`.
+How often they err is measured by `steerstat calibrate verdicts`.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ def test_controls_of_the_same_norm_doses_and_rows_are_its_own() -> None:
     ],
 )
 def test_the_norm_must_agree_at_every_position(of: str, values: Any, kept: int) -> None:
-    sample = only(altered("directions", norms(of, values)))
+    sample = only(altered("named_directions", norms(of, values)))
     assert len(sample.controls) == kept
     assert sample.left_out.get(NORM, 0) == 4 - kept
     assert ("do not have its norm" in sample.why) == (kept == 0)
@@ -97,7 +97,7 @@ def test_the_norm_must_agree_at_every_position(of: str, values: Any, kept: int) 
     ],
 )
 def test_a_dead_position_may_have_any_norm(gates: list[Any], kept: int) -> None:
-    source = altered("directions", norms(FIRST, [1.0, 7.0]))
+    source = altered("named_directions", norms(FIRST, [1.0, 7.0]))
     source._kept["view", "runs"] = pd.DataFrame({"gates": [json.dumps(one) for one in gates]})
     assert len(only(source).controls) == kept
 
@@ -106,12 +106,12 @@ def test_controls_of_another_candidate_are_not_its_own() -> None:
     def change(frame: pd.DataFrame) -> None:
         frame.loc[frame["name"] == FIRST, "parent_id"] = "somebody else"
 
-    assert FIRST not in only(altered("directions", change)).controls
+    assert FIRST not in only(altered("named_directions", change)).controls
 
     def orphan(frame: pd.DataFrame) -> None:
         frame["parent_id"] = None
 
-    sample = only(altered("directions", orphan))
+    sample = only(altered("named_directions", orphan))
     assert (sample.controls, sample.names["control_kind"]) == ((), None)
     assert "steerstat directions controls STORE --of candidate 0 --number 99" in sample.why
 
@@ -120,7 +120,7 @@ def test_every_kind_is_a_sample_of_its_own() -> None:
     def change(frame: pd.DataFrame) -> None:
         frame.loc[frame["name"] == FIRST, "kind"] = "shuffled_labels"
 
-    kinds = {one.names["control_kind"]: one for one in samples(altered("directions", change))}
+    kinds = {one.names["control_kind"]: one for one in samples(altered("named_directions", change))}
     assert {kind: len(one.controls) for kind, one in kinds.items()} == {
         "random_per_position": 3, "shuffled_labels": 1
     }  # fmt: skip

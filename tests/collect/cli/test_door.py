@@ -134,7 +134,7 @@ COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
     "directions controls": (
         ["STORE", "--of", "mine", "--number", "2"],
         {
-            "of": ["gone", "*"],
+            "of": ["gone", ""],
             "number": ["0"],
             "kind": ["gone", "shuffled_labels"],
             "name": ["", "../up"],

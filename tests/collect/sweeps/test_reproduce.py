@@ -49,7 +49,11 @@ def test_everything_asked_is_committed(small_store):
         assert found["primary", "candidate", name, 3.0] == SMALL["primary"]
     assert found["balanced", "candidate", "report_mean_difference", -3.0] == 2 * SMALL["balanced"]
     controls = {key[2] for key in found if key[1] == "control" and key[0] == "primary"}
-    assert controls == {f"random_{i:03d}" for i in range(SMALL["controls"])}
+    assert controls == {
+        f"random_{name}_{i:03d}"
+        for name in ("mean_difference", "mean_difference_matched")
+        for i in range(SMALL["controls"])
+    }
 
 
 def test_alpha_zero_is_the_one_baseline_of_a_protocol(small_store):

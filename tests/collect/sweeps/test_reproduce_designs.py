@@ -85,7 +85,7 @@ def test_the_reports_experiment_runs_beside_its_corrected_twin(checkpoint, files
         assert ("codi", name, "mean_difference_matched") in by_protocol
     directions = committed(root, "directions").to_pylist()
     kinds = [row["kind"] for row in directions if row["role"] == "control"]
-    assert (kinds.count("random_per_position"), kinds.count("random_total_norm")) == (3, 2)
+    assert (kinds.count("random_per_position"), kinds.count("random_total_norm")) == (6, 2)
     report = next(row for row in directions if row["name"] == "report_mean_difference")
     assert (json.loads(report["recipe"])["fitted_at"], report["site"]) == ("residual:0", "latent")
 
@@ -132,7 +132,7 @@ def test_a_plain_model_is_steered_at_its_middle_layer(tmp_path, monkeypatch):
     conditions = committed(root, "conditions").to_pylist()
     assert {row["site"] for row in conditions} == {None, "residual:0"}
     assert len(conditions) == 1 + 2 * 2 + 2 * 2 * 2  # baseline, candidates, controls of each
-    assert committed(root, "outcomes").num_rows == 30 + 10 * 8
+    assert committed(root, "outcomes").num_rows == 30 + 10 * (2 * 2 + 2 * 2 * 2)
 
 
 def _plain_protocol(model):

@@ -167,7 +167,7 @@ def test_a_plan_supplies_what_options_leave_out(fresh, tmp_path):
     assert work.setting.protocol.max_new_tokens == 5
     assert {one.row["alpha"] for one in steered} == {-3.0, 3.0}
     names = {one.steering.key for one in steered}
-    assert names == {"fresh", *(f"random_{i:03d}" for i in range(4))}
+    assert names == {"fresh", *(f"random_mean_difference_{i:03d}" for i in range(4))}
     given = make_request(fresh, plan=path, alphas="1", max_new_tokens=4)
     work = work_out(given)
     assert {one.row["alpha"] for one in work.conditions} == {0.0, 1.0}
@@ -257,7 +257,7 @@ def test_bad_requests_are_one_line(store, options, message):
 @pytest.mark.parametrize(
     ("values", "text", "message"),
     [
-        ({"number": 9}, "", "asks for 9 controls of kind random_per_position, the store has 4"),
+        ({"number": 9}, "", "asks for 9 controls of kind random_per_position, the store has 8"),
         ({"rule": "none"}, "", "needs a PLAN.toml with"),
         ({"direction": "gone"}, "", "gone"),
         ({}, "speed = 1", "'speed' is no option of `steerstat collect`"),
