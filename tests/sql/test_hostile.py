@@ -138,8 +138,8 @@ def said(process: subprocess.Popen[str], place: Path, text: str, *, raw: bool) -
     ("raw", "all_targets"),
     [
         pytest.param(False, False, id="asked"),
-        pytest.param(False, True, id="asked of every target", marks=pytest.mark.slow),
-        pytest.param(True, True, id="executed", marks=pytest.mark.slow),
+        pytest.param(False, True, id="asked of every target", marks=pytest.mark.trial),
+        pytest.param(True, True, id="executed", marks=pytest.mark.trial),
     ],
 )
 def test_no_text_changes_a_byte_or_tells_a_secret(place, raw, all_targets):

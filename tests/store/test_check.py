@@ -132,7 +132,7 @@ while time.time() < until:
 """
 
 
-@pytest.mark.slow
+@pytest.mark.trial
 def test_a_store_at_work_has_no_fault(root: Path) -> None:
     """Two writers of the same units, an ingest loop and compactions, all real processes."""
     fill(root, problems=[problem(i) for i in range(7)], outcomes=[])

@@ -23,7 +23,7 @@ compiler = pytest.mark.skipif(
 
 
 @compiler
-@pytest.mark.slow
+@pytest.mark.trial
 @pytest.mark.parametrize(
     ("writer", "every"), [("append", 4), ("resolve", 4), ("merge_new", 40), ("adopt", 40)]
 )

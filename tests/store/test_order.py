@@ -144,7 +144,7 @@ def every_way_says_the_same(names: list[str], order: Sequence[int], cuts: Sequen
 LIVE = "SELECT condition_id, problem_id, seed FROM outcomes"
 
 
-@pytest.mark.slow
+@pytest.mark.trial
 @example((["A", "B", "A again"], (0, 1, 2), (True, True, True)))
 @example((["A", "B", "A anew"], (2, 0, 1), (True, True, True)))
 @example((["A", "B", "fragile"], (0, 1, 2), (False, True, True)))

@@ -170,7 +170,7 @@ def test_the_command_prints_tables_or_json() -> None:
     assert all("error" in row for row in found)
 
 
-@pytest.mark.slow
+@pytest.mark.trial
 @pytest.mark.parametrize("tests", [3, 4, 12])
 @pytest.mark.parametrize("n", [200, 400, 1319])
 def test_plans_that_stop_keep_the_level_over_the_whole_family(tests: int, n: int) -> None:

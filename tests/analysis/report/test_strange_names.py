@@ -62,7 +62,7 @@ class Tags(HTMLParser):
         self.attributes |= {name for name, _ in attrs}
 
 
-@pytest.mark.slow
+@pytest.mark.trial
 def test_report_figures_and_tables_of_strange_names_are_safe(strange, tmp_path):
     out = tmp_path / "deep" / "out"
     written = write_report(strange, out, ["md", "html", "tex"])

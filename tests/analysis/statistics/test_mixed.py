@@ -124,7 +124,7 @@ def test_the_difference_in_accuracy_agrees_with_the_moments() -> None:
     assert (found.scope, found.df, found.k) == ("new problems", np.inf, 1)
 
 
-@pytest.mark.slow
+@pytest.mark.trial
 @pytest.mark.parametrize(("k", "seeds"), [(1, 6), (5, 2), (19, 1)])
 def test_limits_cover_with_few_directions_too(k: int, seeds: int) -> None:
     hits = []

@@ -90,7 +90,7 @@ def test_a_figure_that_no_command_prints_is_found(heading: str, figure: str, ano
     assert [one for one in numbers(changed.prose) if not explained(one, changed)]
 
 
-@pytest.mark.slow
+@pytest.mark.trial
 @pytest.mark.parametrize("section", SECTIONS)
 def test_the_calibration_is_what_its_command_prints(section: CalibrationSection) -> None:
     rows = calibrate(seed=SEED, sections=[section])
