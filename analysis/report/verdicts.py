@@ -37,8 +37,9 @@ RULES = (
     "ranked among controls.",
     "**Its own controls**: a direction is compared only with control directions that were drawn "
     "for it, have its norm at every position that changes anything, and were run at the same doses "
-    "of both signs, in the same way, on the same problems and seeds. Without them the claim is "
-    "**inconclusive**, and the reason says what to run.",
+    "of both signs, in the same way, on the same problems and seeds. Without them, or "
+    "where some of them are not so, the claim is **inconclusive**, and the reason says what to "
+    "run: a subset decides nothing, for it may have been chosen.",
     "**Three ranks among them**, each of the largest standardised value over all doses that they "
     "share, so that a control is searched as the candidate is: the effect at doses of the claim's "
     "sign; the signed effect [f(α) − f(−α)]/2, which harm that both signs do leaves alone; and its "
@@ -198,12 +199,13 @@ def _against_controls(
         return INCONCLUSIVE, ["It was not compared with control directions of its own."]
     decided = [_against_kind(sign, side, {str(k): v for k, v in row.items()}) for row in asked]
     reasons = [reason for _, reason in decided]
-    if run:
-        reasons += [f"Not counted: {row['why']}" for row in rows if row["k"] == 0]
+    unlike = [row for row in rows if row["k"] == 0] if run else []
+    reasons += [f"Not beaten, for it cannot be compared: {row['why']}" for row in unlike]
     found = {verdict for verdict, _ in decided}
     if NOT_SUPPORTED in found:
         return NOT_SUPPORTED, reasons
-    return (SUPPORTED if found == {SUPPORTED} else INCONCLUSIVE), reasons
+    beaten = found == {SUPPORTED} and not unlike
+    return (SUPPORTED if beaten else INCONCLUSIVE), reasons
 
 
 def _against_kind(sign: int, side: pd.DataFrame, row: Mapping[str, Any]) -> tuple[str, str]:
@@ -230,6 +232,11 @@ def _against_kind(sign: int, side: pd.DataFrame, row: Mapping[str, Any]) -> tupl
         return INCONCLUSIVE, (
             f"{said}: answers without a verdict could explain it (corrected "
             f"{words.p_is(row['p_bounds_adjusted'])} with all of them against the claim)."
+        )
+    if row["left_out"]:
+        return INCONCLUSIVE, (
+            f"{said}: more than those do, but the others might lie beyond it. Run all of its "
+            "controls at the same doses, with its norm."
         )
     return SUPPORTED, f"{said}: more than such directions do, and by its sign."
 

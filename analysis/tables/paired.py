@@ -108,8 +108,8 @@ def paired_tests(
         baseline_accuracy=counts["baseline_n_correct"] / counts["n"],
         **{name: counts.get(name) for name in STOP},
     )
-    if within:  # a cut of the set is no test of the plan
-        counts = counts.assign(planned_tests=None)
+    if within:  # a cut of the set is no test of the plan, and has no p at its stop
+        counts = counts.assign(planned_tests=None, p_at_stop=np.nan)
     ended = counts["stop"].notna()
     parts = [
         part.assign(

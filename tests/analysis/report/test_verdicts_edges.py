@@ -150,13 +150,20 @@ def test_every_kind_of_control_that_was_run_must_be_beaten() -> None:
         assert "99 random controls" in reached.reason
         assert "59 permuted controls" in reached.reason
     assert verdict([RISES], [ABOVE, permuted | {"difference_limit": 0.0}]).verdict == NOT_SUPPORTED
-    # A kind of which none is comparable was not run for it, and is named; one of which some are
-    # but at one sign alone was.
+    # One of which none is comparable has not been beaten, and is named.
     apart = permuted | {"status": "not_comparable", "why": "Of another norm."}
     reached = verdict([RISES], [ABOVE, apart | {"k": 0}])
-    assert (reached.verdict, "Not counted: Of another norm." in reached.reason) == (SUPPORTED, True)
+    assert reached.verdict == INCONCLUSIVE
+    assert "Not beaten, for it cannot be compared: Of another norm." in reached.reason
     assert verdict([RISES], [ABOVE, apart | {"k": 5}]).verdict == INCONCLUSIVE
     assert verdict([RISES], [apart | {"k": 0}]).verdict == INCONCLUSIVE
+
+
+def test_a_part_of_the_controls_decides_nothing() -> None:
+    """Whoever leaves out one dose of a control that goes further would choose the verdict."""
+    reached = verdict([RISES], [ABOVE | {"left_out": 1}])
+    assert reached.verdict == INCONCLUSIVE
+    assert "Run all of its controls at the same doses" in reached.reason
 
 
 def test_without_a_row_of_controls_nothing_is_supported() -> None:

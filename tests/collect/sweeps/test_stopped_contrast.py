@@ -161,6 +161,10 @@ def test_no_query_has_a_p_for_a_fixed_number_of_problems(stopped):
         assert [row[name] for name in ("p", "low", "high")] == [None, None, None]
         p = float(e_value(row["gained"], row["lost"]).p)
         assert row["p_anytime"] == pytest.approx(p)
+    parts = tables.strata(root).query("direction == 'fresh'")
+    assert len(parts) > 1
+    for part in parts.to_dict("records"):  # its own pairs, not the p of the whole at its stop
+        assert part["p"] == pytest.approx(float(e_value(part["gained"], part["lost"]).p))
     assert np.isnan(of_plan(tables.homogeneity(root), "fresh")["fresh", 3.0]["p_odds"])
     assert not len(tables.trends(root).query("direction == 'fresh'"))
     assert not len(tables.controls(root).query("candidate == 'fresh'"))
