@@ -51,6 +51,12 @@ def server(drawn_from):
         yield found
 
 
+@pytest.fixture(scope="module")
+def hasty(drawn_from):
+    with running(drawn_from, seconds=5.0) as found:
+        yield found
+
+
 def get(server: Server, path: str, *, token: str | None = None, host: str = "", **fields: str):
     """Status, text and headers of one request."""
     fields["token"] = server.token if token is None else token
@@ -131,13 +137,19 @@ def test_a_file_with_a_query_is_not_read(server, tmp_path) -> None:
     assert "secret-text" not in text
 
 
-def test_an_endless_query_is_stopped_and_the_server_goes_on(drawn_from) -> None:
-    query = "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range + b.range < 0"
-    with running(drawn_from, seconds=5.0) as server:
-        status, text, _ = get(server, "/sql", q=query)
-        assert status == 400
-        assert "stopped after 5 s" in text
-        assert get(server, "/sql", q="SELECT 1 AS one")[0] == 200
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range + b.range < 0",
+        "SELECT count(*) FROM range(1000000000000)",
+        "WITH RECURSIVE t AS (SELECT 1 i UNION ALL SELECT i + 1 FROM t) SELECT count(*) FROM t",
+    ],
+)
+def test_an_endless_query_is_stopped_and_the_server_goes_on(hasty, query) -> None:
+    status, text, _ = get(hasty, "/sql", q=query)
+    assert status == 400
+    assert "stopped after 5 s" in text
+    assert get(hasty, "/sql", q="SELECT 1 AS one")[0] == 200
 
 
 def test_answers_are_escaped_wherever_they_are_shown(server) -> None:
@@ -322,13 +334,8 @@ def test_what_reads_is_answered(server, query) -> None:
     ("query", "said"),
     [
         ("EXPLAIN ANALYZE SELECT 1", "only `EXPLAIN SELECT …` is answered"),
-        ("SELECT count(*) FROM range(1000000000000)", "stopped after 2 s"),
         ("SELECT list_sum(range(1000000000))", "needs more memory than 1GB"),
         ("SELECT format('{:2000000000}', 1)", "needs more memory than 1GB"),
-        (
-            "WITH RECURSIVE t AS (SELECT 1 i UNION ALL SELECT i + 1 FROM t) SELECT count(*) FROM t",
-            "stopped after 2 s",
-        ),
     ],
 )
 def test_what_takes_too_much_is_refused_and_the_server_goes_on(server, query, said) -> None:
