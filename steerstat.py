@@ -7,7 +7,7 @@ The front door of the library and of the command line, in the same words:
     steerstat.read(store, "accuracy_by_alpha").to_pandas()
     steerstat.mcnemar(4, 2).p
     steerstat.tables.effects(store)
-    steerstat.charts.accuracy_chart(steerstat.tables.accuracy_curves(store))
+    steerstat.charts.forest_chart(steerstat.tables.forest(store))
 
 Everything is imported when it is first used, so that `steerstat sql` starts without torch or
 scipy, and a machine without the `collect` extra can query, test and plot.
@@ -16,10 +16,11 @@ scipy, and a machine without the `collect` extra can query, test and plot.
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import importlib.util
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -77,15 +78,16 @@ def _shadow() -> str | None:
 class LazyGroup(TyperGroup):
     """A group whose sub-commands are imported when they are run, not when they are listed."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Names in the order in which a new user needs them."""
-        return list(COMMANDS)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Commands of one line of help each, in the order in which a new user needs them."""
+        super().__init__(*args, **kwargs)
+        self.commands = {
+            name: TyperCommand(name, help=line) for name, (_, line) in COMMANDS.items()
+        }
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """A name and its line of help."""
-        if cmd_name not in COMMANDS:
-            return None
-        return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1])
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names in the order of `COMMANDS`."""
+        return list(self.commands)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that is run, imported now."""
@@ -95,13 +97,24 @@ class LazyGroup(TyperGroup):
         return args[0], typer.main.get_command(module.app), args[1:]
 
 
-app = typer.Typer(
-    cls=LazyGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
-)
+app = typer.Typer(cls=LazyGroup, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"steerstat {importlib.metadata.version('steerstat')}")
+        raise typer.Exit
 
 
 @app.callback()
-def _front_door() -> None:
+def _front_door(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
     """Run activation-steering experiments on latent-reasoning models, and judge their claims."""
 
 

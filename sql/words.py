@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, TypeVar, get_args
 
 from sql.errors import Refusal
@@ -24,6 +24,12 @@ def shown(value: Any) -> str:
     """`value` as a message shows it: on one line, and not all of a long array."""
     text = " ".join(repr(value).split())
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def meant(value: str, known: Iterable[str], n: int = 1) -> str:
+    """`did you mean …? ` with the `n` nearest of `known`, or nothing where none is near."""
+    near = difflib.get_close_matches(value, list(known), n=n)
+    return f"did you mean {', '.join(near)}? " if near else ""
 
 
 def readable_right(correct: bool | None, status: str | None) -> bool | None:
@@ -50,9 +56,8 @@ def checked(value: T, kind: Any, what: str) -> T:
     allowed = get_args(kind)
     if isinstance(value, str) and value in allowed:
         return value
-    near = difflib.get_close_matches(str(value), allowed, n=1)
-    meant = f"did you mean {near[0]}? " if near else ""
-    raise Refusal(f"unknown {what} {shown(value)}: {meant}there are {', '.join(allowed)}")
+    there_are = f"there are {', '.join(allowed)}"
+    raise Refusal(f"unknown {what} {shown(value)}: {meant(str(value), allowed)}{there_are}")
 
 
 def all_checked(values: Sequence[T], kind: Any, what: str) -> Sequence[T]:

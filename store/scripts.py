@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from sql import loader
 from sql.errors import UserError
+from sql.words import meant
 from store.schema import TABLES
 
 _DERIVED = ("outcomes", "shards", "fragile_differences", "schema_migrations", "store_info")
@@ -56,9 +56,10 @@ def _file(path: Path) -> loader.Script:
 
 def _unknown(name: str) -> str:
     known = [*loader.queries(), *loader.scripts("views"), *TABLES, *_DERIVED]
-    near = difflib.get_close_matches(name, known, n=3)
-    meant = f"did you mean {', '.join(near)}? " if near else ""
-    return f"no query, view or table {name!r}: {meant}`steerstat sql STORE` lists them all"
+    return (
+        f"no query, view or table {name!r}: {meant(name, known, n=3)}"
+        "`steerstat sql STORE` lists them all"
+    )
 
 
 def explained(script: loader.Script) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -90,3 +92,63 @@ def test_a_command_without_its_extra_says_what_to_install(tmp_path: Path) -> Non
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
     assert "pip install 'steerstat[collect]'" in done.stderr
+
+
+def test_the_version_is_the_installed_one() -> None:
+    done = run("--version")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"steerstat {version('steerstat')}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["figrues"], "No such command 'figrues'. Did you mean 'figures'?"),
+        (["store", "chekc"], "No such command 'chekc'. Did you mean 'check'?"),
+        (["zzz"], "No such command 'zzz' ("),
+        (["report", "--install-completion"], "No such option: --install-completion"),
+    ],
+)
+def test_what_is_mistyped_is_named_with_what_is_near(arguments, said) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "known"),
+    [
+        ("steerstat rep", {"reproduce", "report"}),
+        ("steerstat store reb", {"rebuild"}),
+        ("steerstat report --o", {"--out"}),
+    ],
+)
+def test_commands_and_options_are_completed(words, known) -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import steerstat, sys; sys.argv[0] = 'steerstat'; steerstat.main()",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env=os.environ
+        | {
+            "_STEERSTAT_COMPLETE": "complete_bash",
+            "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(len(words.split()) - 1),
+        },
+    )
+    assert known <= set(done.stdout.split()), done.stderr
+
+
+def test_the_example_of_the_library_runs(made_store: Path) -> None:
+    lines = [line[4:] for line in steerstat.__doc__.splitlines() if line.startswith("    ")]
+    assert len(lines) >= 5
+    code = "\n".join(lines).replace('"runs/demo"', repr(str(made_store)))
+    assert str(made_store) in code
+    exec(compile(code, "steerstat.__doc__", "exec"), {})

@@ -11,7 +11,10 @@ import typer
 from analysis.vocabulary import AnalysisFamily
 from sql.errors import UserError
 
-app = typer.Typer(help="Test every contrast of a store and keep the results.")
+app = typer.Typer(
+    add_completion=False,
+    help="Test every contrast of a store and keep the results.",
+)
 
 
 @app.command()

@@ -19,6 +19,7 @@ from analysis.vocabulary import IntervalMethod, TestMethod
 from sql.errors import UserError
 
 app = typer.Typer(
+    add_completion=False,
     no_args_is_help=True,
     help="Tests and intervals from totals alone. Effects are given in percentage points.",
 )

@@ -11,7 +11,7 @@ from analysis.cli.showing import JsonOption
 from analysis.vocabulary import CalibrationSection
 from store.schema import MOST_SEED
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from analysis.claims.check import Checked
     from analysis.claims.stored import StoreRows
 
-app = typer.Typer(no_args_is_help=True, help="Re-verify every number that a document prints.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Re-verify every number that a document prints.",
+)
 
 ClaimsPath = Annotated[Path, typer.Argument(help="The claims file (TOML).", show_default=False)]
 StorePath = Annotated[

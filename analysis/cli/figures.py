@@ -10,7 +10,7 @@ import typer
 
 from analysis.vocabulary import FigureFormat, PrintFormat, StyleName, TableFormat, all_checked
 
-app = typer.Typer(help="Render the figures and tables for print.")
+app = typer.Typer(add_completion=False, help="Render the figures and tables for print.")
 
 
 @app.command()

@@ -8,7 +8,11 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Check and freeze a plan before collecting.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Check and freeze a plan before collecting.",
+)
 
 
 @app.callback()

@@ -9,7 +9,7 @@ import typer
 
 from analysis.vocabulary import ReportFormat
 
-app = typer.Typer(help="Write the report page.")
+app = typer.Typer(add_completion=False, help="Write the report page.")
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Serve the report page live on this machine.")
+app = typer.Typer(add_completion=False, help="Serve the report page live on this machine.")
 
 
 @app.command()

@@ -10,7 +10,7 @@ import typer
 
 from collect.cli.options import Base, Device, Dtype, LoraAlpha, Model, Store
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 EXAMPLE = """Run a sweep of problems x directions x doses into a store.
 

@@ -12,7 +12,9 @@ from collect.cli.options import AsJson, DirectionSite, Seed, Store, StoredModel
 from sql.errors import UserError
 
 app = typer.Typer(
-    no_args_is_help=True, help="Fit, draw controls for, add, list and show directions."
+    add_completion=False,
+    no_args_is_help=True,
+    help="Fit, draw controls for, add, list and show directions.",
 )
 
 COLUMNS = ("name", "kind", "role", "site", "positions", "norm", "parent")

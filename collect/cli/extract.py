@@ -8,7 +8,7 @@ import typer
 
 from collect.cli.options import Base, Device, Dtype, LoraAlpha, Model, OfSet, Protocol, Store
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 EXAMPLE = """Store activations of a model at its latent positions, for fits and for SQL.
 

@@ -11,7 +11,11 @@ import typer
 from collect.cli.options import AsJson, Base, Device, Dtype, LoraAlpha, ModelName, Protocol
 from sql.errors import UserError
 
-app = typer.Typer(no_args_is_help=True, help="Load a checkpoint and run its gates.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Load a checkpoint and run its gates.",
+)
 
 
 @app.command()

@@ -14,7 +14,11 @@ from sql.errors import UserError
 if TYPE_CHECKING:
     from collect.problems.problems import Problems
 
-app = typer.Typer(no_args_is_help=True, help="Add, generate and list problems and problem sets.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Add, generate and list problems and problem sets.",
+)
 
 MOST_ERRORS = 10
 

@@ -10,7 +10,7 @@ import typer
 
 from collect.cli.options import Base, Model, Seed
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 HELP = """Run the report's whole protocol into a store, with tests, figures and a report page.
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from collect.directions.directions import Direction
 from sql.errors import UserError, first_line
+from sql.words import meant
 from store import shards
 from store.closed import close
 from store.direction_rules import BROADCAST, checked_vectors
@@ -61,7 +62,8 @@ def _matching(table: pa.Table, expression: str) -> list[dict[str, Any]]:
     if re.fullmatch(r"[\w.:+*?-]+(\s*,\s*[\w.:+*?-]+)*", expression.strip()):
         missing = [part for part in parts if part not in names and not fnmatch.filter(names, part)]
         raise UserError(
-            f"no direction is named {missing[0]!r}; `steerstat directions list` shows all"
+            f"no direction is named {missing[0]!r}: {meant(missing[0], sorted(names))}"
+            "`steerstat directions list STORE` shows all"
         )
     with duckdb.connect() as connection:
         connection.register("directions", table)

@@ -14,6 +14,7 @@ import numpy as np
 
 from analysis.vocabulary import Selection
 from sql.errors import UserError
+from sql.words import meant
 from store import shards
 from store.layout import is_store
 from store.names import checked_name
@@ -121,8 +122,9 @@ def _existing(root: Path, name: str) -> dict[str, dict[str, Any]]:
     rows = members(root, name)
     if not rows:
         names = shards.committed(root, "problem_sets", ["set_name"])["set_name"].unique()
-        known = ", ".join(sorted(names.to_pylist())) or "none"
-        raise UserError(f"no problem set {name!r}; the store has: {known}")
+        known = sorted(names.to_pylist())
+        there_are = ", ".join(known) or "none"
+        raise UserError(f"no problem set {name!r}: {meant(name, known)}the store has {there_are}")
     return rows
 
 

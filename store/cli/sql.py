@@ -16,7 +16,7 @@ from sql.words import checked
 from store.formats import FORMATS, WRITERS, Format, Rows
 from store.layout import result_file
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from store import IngestReport
 
 app = typer.Typer(
-    no_args_is_help=True, help="Check, merge, rebuild, compact, import and export stores."
+    add_completion=False,
+    no_args_is_help=True,
+    help="Check, merge, rebuild, compact, import and export stores.",
 )
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the store, such as runs/demo.")]

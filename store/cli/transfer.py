@@ -15,7 +15,7 @@ from sql.errors import UserError
 if TYPE_CHECKING:
     from store.exchange.imported_rows import ImportReport
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command("import")
