@@ -240,7 +240,7 @@ def test_stopping_ends_where_the_whole_data_would_have_ended_it(fresh, tmp_path)
     ("options", "message"),
     [
         ({"problems": None}, "which problems"),
-        ({"problems": "gone"}, "no problem set 'gone'; the store has: balanced, primary"),
+        ({"problems": "gone"}, "no problem set 'gone': the store has balanced, primary"),
         ({"stop_when_decided": True}, "needs a PLAN.toml"),
         ({"temperature": -1.0}, "should be 0"),
         ({"directions": "gone"}, "gone"),
