@@ -75,6 +75,15 @@ def model_id(*, weights_sha256: str, tokenizer_sha256: str, family: str) -> str:
     )
 
 
+def dose(alpha: float) -> float:
+    """A dose as it enters an id: 12 significant digits, so that 0.1 + 0.2 is 0.3.
+
+    >>> dose(0.1 + 0.2), dose(-0.0)
+    (0.3, 0.0)
+    """
+    return float(f"{alpha:.12g}") + 0.0
+
+
 def condition_id(
     *,
     model_id: str,
@@ -91,7 +100,8 @@ def condition_id(
 ) -> str:
     """Id of a condition: everything that decides what is computed for a problem.
 
-    `protocol_fields` and `decoding` may be given as mappings or as JSON text.
+    `protocol_fields` and `decoding` may be given as mappings or as JSON text; `alpha` counts with
+    12 significant digits (`dose`).
 
     Raises:
         UserError: If a baseline (direction_id None) carries a dose, schedule, site, operator or
@@ -109,7 +119,7 @@ def condition_id(
         {
             "model_id": model_id,
             "direction_id": direction_id,
-            "alpha": float(alpha),
+            "alpha": dose(alpha),
             **steering,
             "protocol": protocol,
             "protocol_fields": _parsed(protocol_fields),

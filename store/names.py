@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 
 from sql.errors import UserError
 
@@ -38,6 +39,40 @@ def checked_model_name(name: str) -> str:
             f"one line of at most {_LONGEST_MODEL} characters without '..'"
         )
     return name
+
+
+NAMED: dict[str, tuple[str, ...]] = {
+    "models": ("name",),
+    "directions": ("name",),
+    "problem_sets": ("set_name", "split"),
+    "strata": ("scheme",),
+    "conditions": ("protocol",),
+}
+"""Columns that hold names, by table."""
+
+
+def check_names(table: str, columns: Mapping[str, Iterable[str | None]]) -> None:
+    """Refuse rows with a name that is none: the one check on every way into a store.
+
+    Raises:
+        UserError: A name is not usable; the message says of which column.
+    """
+    for column in NAMED.get(table, ()):
+        for name in {value for value in columns[column] if value is not None}:
+            if table == "models":
+                checked_model_name(name)
+            else:
+                what = "direction name" if table == "directions" else column.replace("_", " ")
+                checked_name(name, what)
+
+
+def named_values(given: Sequence[str], rule: str) -> dict[str, str]:
+    """Options of the form name=value as a mapping. Raises UserError with the rule."""
+    parts = [text.partition("=") for text in given]
+    wrong = [text for text, part in zip(given, parts, strict=True) if not (part[0] and part[2])]
+    if wrong:
+        raise UserError(f"{rule}, found {wrong[0]!r}")
+    return {name: value for name, _, value in parts}
 
 
 def residual_layer(site: str) -> int | None:

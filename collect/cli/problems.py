@@ -20,8 +20,6 @@ app = typer.Typer(
     help="Add, generate and list problems and problem sets.",
 )
 
-MOST_ERRORS = 10
-
 
 @app.command()
 def generate(
@@ -77,7 +75,8 @@ def add(
     source: Annotated[
         str,
         typer.Argument(
-            help="File of problems, such as mine.jsonl, or of pairs, .json; or gsm8k, from the hub."
+            help="File of problems: .json, .jsonl, .csv or .parquet, or pairs, .json; or gsm8k, "
+            "from the hub."
         ),
     ],
     split: Annotated[
@@ -88,23 +87,42 @@ def add(
         str, typer.Option(help="Form of the answers: number, choice or true_false.")
     ] = "number",
     set_name: MakeSet = None,
+    map: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            help="Column of the file, such as answer=Answer or question=Body+Question; repeatable, "
+            "by default the names of published data sets.",
+        ),
+    ] = None,
+    allow_bad: Annotated[
+        bool,
+        typer.Option(
+            "--allow-bad", help="Leave unusable entries out, however many, with exit code 0."
+        ),
+    ] = False,
     strict: Annotated[bool, typer.Option(help="Add nothing if an entry is unusable.")] = False,
 ) -> None:
-    """Add problems from a file or from the hub; unusable entries are listed one by one.
+    """Add problems from a file or from the hub; each entry that cannot be used is named.
 
-    Example: steerstat problems add runs/mine gsm8k_test.jsonl --set gsm8k
+    Where more than 1 % of the entries are, nothing is added; where fewer are, the exit code is 1.
+
+    Example: steerstat problems add runs/mine svamp.json --set svamp --map answer=Answer
     """
     from collect.problems.problems import (
         checked_parser,
         checked_sides,
         is_pairs_file,
+        read_file,
         read_gsm8k,
-        read_jsonl,
         read_pairs,
+        refuse_lost,
     )
+    from store.names import named_values
 
     sides = checked_sides(side)
     checked_parser(parser)
+    mapping = named_values(map or [], "--map takes field=column")
     _check_names(store, set_name, split)
     path = Path(source)
     if source == "gsm8k" and not path.exists():
@@ -112,10 +130,14 @@ def add(
     elif is_pairs_file(path):
         problems = read_pairs(path, sides=sides)
     else:
-        problems = read_jsonl(path, parser=parser)
+        problems = read_file(path, mapping=mapping, parser=parser)
     if strict and problems.errors:
         raise UserError(f"{len(problems.errors)} unusable entries, the first: {problems.errors[0]}")
+    if not allow_bad:
+        refuse_lost(problems)
     _store(store, problems, set_name, split)
+    if problems.errors and not allow_bad:
+        raise typer.Exit(1)
 
 
 def _check_names(store: Path, set_name: str | None, split: str) -> None:
@@ -149,10 +171,8 @@ def _store(store: Path, problems: Problems, set_name: str | None, split: str) ->
         size = add_set(root, set_name, ids, split=split, selection="all")
         note(f"set {set_name}: {size} problems")
     ingest(root)
-    for error in problems.errors[:MOST_ERRORS]:
-        note(f"left out: {error}")
-    if len(problems.errors) > MOST_ERRORS:
-        note(f"and {len(problems.errors) - MOST_ERRORS} more left out")
+    for line in [*problems.notes, *(f"left out: {error}" for error in problems.errors)]:
+        note(line)
 
 
 @app.command()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
 from analysis.vocabulary import (
+    AnswerParser,
     AnswerStart,
     AnswerVocabulary,
     BotPlacement,
@@ -19,7 +20,9 @@ from analysis.vocabulary import (
     checked,
 )
 from collect.models.model import Model
+from collect.parsers import parser_of
 from sql.errors import UserError
+from store.answers import VERSION
 
 MOST_NEW_TOKENS = 100_000
 
@@ -39,6 +42,7 @@ class Protocol:
             were trained.
         max_new_tokens: tokens after which an answer without end-of-text is truncated.
         parser: name of the answer parser.
+        parser_version: which version of it reads (`collect.parsers`).
         vocabulary: `less_last` takes the arg-max over all entries but the last one, as CODI's
             authors do; `all` over all.
         answer_format: the text of a gold answer as the model would write it; its log-probability
@@ -55,6 +59,7 @@ class Protocol:
     end_of_text_around: bool = False
     max_new_tokens: int = 32
     parser: str = "number"
+    parser_version: int = VERSION
     vocabulary: AnswerVocabulary = "less_last"
     answer_format: str = "The answer is: {answer}"
     question_suffix: str = ""
@@ -62,8 +67,14 @@ class Protocol:
     chat_template: bool = False
 
     def fields(self) -> dict[str, object]:
-        """All fields but the name, JSON-able, as a condition stores them."""
-        return {k: v for k, v in dataclasses.asdict(self).items() if k != "name"}
+        """All fields but the name, JSON-able, as a condition stores them.
+
+        The first version of a parser goes unsaid, so that conditions graded by it keep their ids.
+        """
+        fields = {k: v for k, v in dataclasses.asdict(self).items() if k != "name"}
+        if self.parser_version == 1:
+            del fields["parser_version"]
+        return fields
 
     @property
     def n_fed(self) -> int:
@@ -86,6 +97,7 @@ class ProtocolChanges(TypedDict, total=False):
     end_of_text_around: bool
     max_new_tokens: int
     parser: str
+    parser_version: int
     vocabulary: AnswerVocabulary
     answer_format: str
     question_suffix: str
@@ -171,6 +183,7 @@ def _check(protocol: Protocol, model: Model) -> None:
     checked(protocol.answer_start, AnswerStart, "start of the answer")
     checked(protocol.vocabulary, AnswerVocabulary, "vocabulary")
     checked_max_new_tokens(protocol.max_new_tokens)
+    parser_of(checked(protocol.parser, AnswerParser, "parser"), protocol.parser_version)
     if protocol.bot == "none":
         return
     if model.family == "plain" or model.bot_id is None or model.eot_id is None:

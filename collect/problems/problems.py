@@ -8,23 +8,27 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from analysis.vocabulary import AnswerParser, PairSides, checked
+from collect.problems import problem_files
 from collect.problems.arithmetic import MAX_STEPS, ArithmeticProblem
 from collect.problems.arithmetic import problems as drawn_problems
-from collect.problems.parsers import PARSERS
 from sql.errors import UserError, first_line
 from store import identity, shards
-from store.answers import gold_number
-from store.exchange import imported_rows, report_files, tidy
+from store.answers import gold_answer
+from store.exchange import imported_rows, report_files
 
 GSM8K_HUB_ID = "openai/gsm8k"
 PAIR_SIDES = report_files.SIDES
-_STEP_MARK = "<<"  # GSM8K writes one <<a*b=c>> per step of its worked answers
+MOST_LOST = 0.01
+"""Share of a source's entries that may be unusable before nothing of it is added."""
+
 _PUNCTUATION = (".", "?", ",")
 
 Row = dict[str, Any]
@@ -32,10 +36,14 @@ Row = dict[str, Any]
 
 @dataclass
 class Problems:
-    """What a source held: rows of `problems`, and a line for each entry that is none."""
+    """What a source held: rows of `problems`, and a line for each entry that is none.
+
+    `notes` say how columns were understood.
+    """
 
     rows: list[Row] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def problem_row(
@@ -49,8 +57,8 @@ def problem_row(
 ) -> Row:
     """One row of `problems`; its answer is what the parser makes of `answer`.
 
-    With parser `number` that is a number by itself, or after "####", as an import reads it
-    (`store.answers.gold_number`): of "no 5" or "1:2" nobody knows which number is meant.
+    The answer has to be stated: by itself or behind a mark such as "####" (`store.answers`). Of
+    "no 5" or "1:2" nobody knows which number is meant.
 
     Raises:
         UserError: the question is empty, or the answer holds nothing that the parser knows.
@@ -58,10 +66,11 @@ def problem_row(
     checked_parser(parser)
     if not isinstance(question, str) or not question.strip():
         raise UserError("the question is empty")
-    gold = gold_number(str(answer)) if parser == "number" else PARSERS[parser](str(answer))
+    gold = gold_answer(answer, parser)
     if gold is None:
-        where = ", by itself or after ####" if parser == "number" else ""
-        raise UserError(f"no {parser} in the answer {str(answer)[:60]!r}{where}")
+        raise UserError(
+            f"no {parser} in the answer {answer[:60]!r}, by itself or after a mark such as ####"
+        )
     return imported_rows.problem_row(
         question,
         gold,
@@ -148,42 +157,89 @@ def _generated_row(problem: ArithmeticProblem, source: str, spaced: bool) -> Row
     )
 
 
-def read_jsonl(path: Path, *, parser: str = "number", source: str | None = None) -> Problems:
-    """Problems from lines of JSON with `question` and `answer`, such as GSM8K's files.
+def read_file(
+    path: Path, *, mapping: Mapping[str, str] | None = None, parser: str = "number"
+) -> Problems:
+    """Problems from a file of JSON, JSONL, CSV or Parquet (`collect.problems.problem_files`).
 
-    The number of steps is a field `n_steps`, or the count of GSM8K's `<<…>>` marks.
+    Args:
+        path: the file.
+        mapping: `question`, `answer` or `n_steps` to the file's column; those of published data
+            sets are known.
+        parser: form of the answers.
 
     Raises:
-        UserError: the file is not there or not text.
+        UserError: the file cannot be read, or has no column for the question or the answer.
     """
-    lines = ((f"{path.name}:{number}", line) for number, line in tidy.json_lines(path))
-    return _collected(lines, lambda line: _from_mapping(json.loads(line), parser, source, path))
+    checked_parser(parser)
+    return _read(path.name, problem_files.entries_of(path), mapping or {}, parser)
 
 
-def _from_mapping(entry: Any, parser: str, source: str | None, path: Path) -> Row:
-    if not isinstance(entry, dict) or "question" not in entry or "answer" not in entry:
-        raise UserError("needs the fields question and answer")
-    answer = str(entry["answer"])
-    steps = entry.get("n_steps", answer.count(_STEP_MARK) or None)
-    attributes = {k: v for k, v in entry.items() if k not in ("question", "answer", "n_steps")}
-    return problem_row(
-        entry["question"],
-        answer,
-        parser=parser,
-        n_steps=steps,
-        attributes=attributes,
-        source=source or path.name,
-    )
-
-
-def _collected(entries: Iterable[tuple[str, Any]], row_of: Callable[[Any], Row]) -> Problems:
-    problems = Problems()
+def _read(
+    name: str, entries: Sequence[problem_files.Entry], mapping: Mapping[str, str], parser: str
+) -> Problems:
+    columns = problem_files.columns_of(name, entries, mapping)
+    others = [f"{field} is {column}" for field, column in columns.items() if field != column]
+    problems = Problems(notes=[f"{name}: {', '.join(others)}"] if others else [])
     for place, entry in entries:
         try:
-            problems.rows.append(row_of(entry))
-        except (UserError, ValueError, TypeError, KeyError) as error:
+            if isinstance(entry, str):
+                raise UserError(entry)
+            problems.rows.append(_from_entry(entry, columns, parser, name))
+        except UserError as error:
             problems.errors.append(f"{place}: {error}")
     return problems
+
+
+def _from_entry(
+    entry: Mapping[str, Any], columns: Mapping[str, str], parser: str, source: str
+) -> Row:
+    """The problem of an entry. Raises UserError, which names the field, where it is none."""
+    question = problem_files.cell(entry, columns["question"])
+    if not isinstance(question, str) or not question.strip():
+        raise UserError(f"field {columns['question']}: the question is empty or no text")
+    answer = problem_files.cell(entry, columns["answer"])
+    if isinstance(answer, list) and len(answer) == 1:  # MultiArith as its authors give it
+        [answer] = answer
+    if answer is None or isinstance(answer, (list, dict)):
+        raise UserError(f"field {columns['answer']}: no answer, found {str(answer)[:60]}")
+    with _of_field(columns.get("n_steps", "n_steps")):
+        told = entry.get(columns["n_steps"]) if "n_steps" in columns else None
+        n_steps = problem_files.steps_of(told, str(answer))
+    used = {part for column in columns.values() for part in (column, *column.split("+"))}
+    kept = {str(key): value for key, value in entry.items() if key not in used}
+    with _of_field(columns["answer"]):
+        return problem_row(
+            question,
+            str(answer).lower() if isinstance(answer, bool) else str(answer),
+            parser=parser,
+            n_steps=n_steps,
+            attributes=json.loads(json.dumps(kept, default=_plain)),
+            source=source,
+        )
+
+
+@contextmanager
+def _of_field(column: str) -> Iterator[None]:
+    """Name the field in what is wrong with it."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"field {column}: {error}") from error
+
+
+def _plain(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else str(value)
+
+
+def refuse_lost(problems: Problems) -> None:
+    """Raise UserError where more than `MOST_LOST` of a source's entries cannot be used."""
+    lost, total = len(problems.errors), len(problems.errors) + len(problems.rows)
+    if lost > MOST_LOST * total:
+        raise UserError(
+            f"{lost} of {total} entries cannot be used, more than {MOST_LOST:.0%}: nothing was "
+            f"added (--allow-bad adds the others); the first: {problems.errors[0]}"
+        )
 
 
 def read_gsm8k(split: str, hub_id: str = GSM8K_HUB_ID) -> Problems:
@@ -205,8 +261,8 @@ def read_gsm8k(split: str, hub_id: str = GSM8K_HUB_ID) -> Problems:
             f"the hub did not give {hub_id}, split {split!r}: {first_line(error)}"
         ) from error
     source = f"{hub_id} {split}"
-    entries = ((f"{source} {i}", entry) for i, entry in enumerate(loaded))
-    return _collected(entries, lambda entry: _from_mapping(dict(entry), "number", source, Path()))
+    entries = [(f"{source} entry {i}", dict(entry)) for i, entry in enumerate(loaded)]
+    return _read(source, entries, {}, "number")
 
 
 def read_pairs(path: Path, *, sides: Sequence[str] = ("clean",)) -> Problems:
@@ -228,14 +284,9 @@ def read_pairs(path: Path, *, sides: Sequence[str] = ("clean",)) -> Problems:
 
 
 def is_pairs_file(path: Path) -> bool:
-    """Whether a file looks like one of pairs: JSON whose text begins with a list."""
-    return path.suffix == ".json" and _text(path).lstrip()[:1] == "["
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is no UTF-8 text") from error
+    """Whether a file is one of pairs: a list in JSON whose entries have a `pair_id`."""
+    return (
+        path.suffix == ".json"
+        and path.is_file()
+        and (report_files.recognised(report_files.read_json(path)) == "pairs")
+    )

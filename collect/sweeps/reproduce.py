@@ -7,7 +7,7 @@ continued by starting it again; what is drawn depends on the seed and on committ
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,15 @@ from collect.sweeps.designs import Branch, Design, Scale
 from collect.sweeps.gates import run_gates
 from collect.sweeps.progress import Steps
 from collect.sweeps.runs import describe_run, recorded_run
-from collect.sweeps.sweep import Condition, Problem, Setting, condition, record_model, sweep
+from collect.sweeps.sweep import (
+    Condition,
+    Problem,
+    Setting,
+    condition,
+    continued,
+    record_model,
+    sweep,
+)
 from sql.errors import UserError
 from store.ingestion import ingest
 from store.layout import checked_place, create_store
@@ -125,6 +133,8 @@ def run_design(out: Path, design: Design, *, seed: int, steps: Steps) -> Path:
     """
     root = create_store(out)
     _refuse_other_experiment(root, design)
+    branches = [replace(one, setting=continued(root, one.setting)) for one in design.branches]
+    design = replace(design, branches=branches)
     add_problems(root, design.problems)
     design.given(root)
     pool = _asked(root, [])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from collect.engine.interventions import Steering
 from collect.engine.protocol import Protocol, answer_text
 from collect.models.checkpoints import model_row
 from collect.models.model import Model
-from collect.problems.parsers import PARSERS
+from collect.parsers import parser_of
 from store import identity
 from store.schema import TABLES
 from store.shards import append, committed
@@ -76,10 +76,11 @@ def condition(setting: Setting, steering: Steering, direction_id: str | None) ->
     if direction_id is None or adds_nothing:
         direction_id, steering = None, Steering(None)
     steered = direction_id is not None
+    steering = replace(steering, alpha=identity.dose(steering.alpha))
     fields: dict[str, Any] = {
         "model_id": setting.model_id,
         "direction_id": direction_id,
-        "alpha": float(steering.alpha),
+        "alpha": steering.alpha,
         "schedule": steering.schedule if steered else None,
         "site": steering.site if steered else None,
         "operator": steering.operator if steered else None,
@@ -91,6 +92,21 @@ def condition(setting: Setting, steering: Steering, direction_id: str | None) ->
     }
     condition_id = identity.condition_id(**fields)
     return Condition(condition_id, steering, {"condition_id": condition_id, **fields})
+
+
+def continued(root: Path, setting: Setting) -> Setting:
+    """The setting with the parser by which the store's own conditions of it were graded.
+
+    A store of an earlier version goes on with that version, so that pairs are read alike; a new
+    one begins with the newest.
+    """
+    where = {"model_id": [setting.model_id], "protocol": [setting.protocol.name]}
+    there = committed(root, "conditions", ["protocol_fields"], where)["protocol_fields"].to_pylist()
+    for version in range(setting.protocol.parser_version, 0, -1):
+        protocol = replace(setting.protocol, parser_version=version)
+        if identity.canonical_json(protocol.fields()) in there:
+            return replace(setting, protocol=protocol)
+    return setting
 
 
 def record_model(root: Path, setting: Setting) -> None:
@@ -202,7 +218,7 @@ Read = Callable[[tuple[int, ...], bool, int], tuple[str, str | None, str, bool |
 
 def _reader(setting: Setting, problems: Sequence[Problem]) -> Read:
     """Text, answer, status and correctness of a token sequence; each sequence is parsed once."""
-    parse = PARSERS[setting.protocol.parser]
+    parse = parser_of(setting.protocol.parser, setting.protocol.parser_version)
     texts: dict[tuple[int, ...], tuple[str, str | None]] = {}
 
     def read(

@@ -19,7 +19,7 @@ from collect.sweeps.progress import Steps
 from collect.sweeps.request import Request
 from collect.sweeps.runs import describe_run, recorded_run
 from collect.sweeps.stopping import committed_ends, sweep_until_decided
-from collect.sweeps.sweep import Condition, Setting, condition, done_units, sweep
+from collect.sweeps.sweep import Condition, Setting, condition, continued, done_units, sweep
 from store.ingestion import ingest
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def work_out(request: Request) -> Work:
     """
     model = request.model.load()
     protocol = resolve_protocol(request.protocol, model, max_new_tokens=request.max_new_tokens)
-    setting = Setting(model, protocol, request.decoding)
+    setting = continued(request.root, Setting(model, protocol, request.decoding))
     conditions = _conditions(setting, request)
     _check_fit(setting, request, conditions)
     done = done_units(request.root, [c.condition_id for c in conditions])

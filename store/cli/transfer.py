@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sql.errors import UserError
-
 if TYPE_CHECKING:
     from store.exchange.imported_rows import ImportReport
 
@@ -68,12 +66,13 @@ def import_command(
     """
     from store import ingest
     from store.exchange.importers import import_files
+    from store.names import named_values
 
     reports = import_files(
         store,
         files,
         pairs_file=pairs,
-        mapping=_pairs(map or [], "--map takes name=column"),
+        mapping=named_values(map or [], "--map takes name=column"),
         set_name=set_name,
         model=model,
         direction=direction,
@@ -86,15 +85,6 @@ def import_command(
     ingest(store)
     if any(report.errors for _, report in reports):
         raise typer.Exit(1)
-
-
-def _pairs(given: list[str], rule: str) -> dict[str, str]:
-    """Options of the form name=value as a mapping. Raises UserError with the rule."""
-    parts = [text.partition("=") for text in given]
-    wrong = [text for text, part in zip(given, parts, strict=True) if not (part[0] and part[2])]
-    if wrong:
-        raise UserError(f"{rule}, found {wrong[0]!r}")
-    return {name: value for name, _, value in parts}
 
 
 def _print_report(file: Path, report: ImportReport, as_json: bool) -> None:
@@ -149,6 +139,7 @@ def export_command(
     """
     from store.exchange.exporters import export
     from store.exchange.report_export import told
+    from store.names import named_values
 
     written = export(
         store,
@@ -157,7 +148,7 @@ def export_command(
         direction=direction,
         set_name=set_name,
         train=train,
-        setting=_pairs(setting or [], "--setting takes column=value"),
+        setting=named_values(setting or [], "--setting takes column=value"),
     )
     if json:
         print(json_module.dumps({"files": [str(path) for path in written]}))

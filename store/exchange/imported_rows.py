@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 from sql.errors import UserError
-from store.answers import canonical_answer, gold_answer
-from store.identity import canonical_json, condition_id, model_id, problem_id
+from store.answers import VERSION, canonical_answer, graded_answer
+from store.identity import canonical_json, condition_id, dose, model_id, problem_id
 from store.layout import create_store, is_store
 from store.schema import TABLES, Table
 from store.shards import append, committed, conform
@@ -165,16 +164,10 @@ def _row_name(table: str, key: tuple[Any, ...]) -> str:
     return f"{table} row {', '.join(str(part) for part in key)}"
 
 
-def canonical(value: Any) -> str | None:
-    """An answer as it is compared (`store.answers`); None for what stands for no answer."""
-    text = _text(value)
-    return None if text is None else canonical_answer(text)
-
-
 def gold(value: Any) -> str | None:
     """A gold answer as it is stored (`store.answers`); None for what stands for no answer."""
     text = _text(value)
-    return None if text is None else gold_answer(text)
+    return None if text is None else canonical_answer(text)
 
 
 def _text(value: Any) -> str | None:
@@ -204,44 +197,46 @@ def model_row(name: str, family: str = "codi") -> Row:
     return {"model_id": key, "name": name, "family": family, **hashes}
 
 
-def condition_row(model: str, source: str, direction: str | None = None, **how: Any) -> Row:
+def condition_row(
+    model: str, source: str, direction: str | None = None, *, reads: bool = True, **how: Any
+) -> Row:
     """A row of `conditions` of an import; without a direction, its baseline.
 
-    `source` keeps imports of different experiments apart, as their protocol is not known.
+    `source` keeps imports of different experiments apart, as their protocol is not known; where
+    answers are read (and not verdicts alone) the version of the reader is part of it.
     """
-    row = {
+    fields: Row = {"source": source}
+    if reads:
+        fields["parser_version"] = VERSION
+    row: Row = {
         "model_id": model,
         "direction_id": direction,
         "alpha": 0.0,
         "protocol": "imported",
-        "protocol_fields": canonical_json({"source": source}),
+        "protocol_fields": canonical_json(fields),
         "decoding": canonical_json({"mode": "unknown"}),
         "dtype": "unknown",
         **how,
     }
+    row["alpha"] = dose(row["alpha"])
     return {"condition_id": condition_id(**row), **row}
 
 
 def graded(answer: Any, gold: str, verdict: bool | None, status: str | None = None) -> Row:
     """Columns answer, status and correct of an outcome; missing answers are never wrong.
 
+    The answer is read as the collector reads a model's text, and is right where it is the gold
+    answer exactly.
+
     Raises:
         UserError: If the file's own verdict contradicts its answer.
     """
-    text = canonical(answer)
-    if status not in {None, "", "ok"} or (text is None and verdict is not True):
+    text = _text(answer)
+    read, right = (None, None) if text is None else graded_answer(text, gold)
+    if status not in {None, "", "ok"} or (read is None and verdict is not True):
         return {"answer": None, "status": status or "parse_fail", "correct": None}
-    if text is None:
+    if read is None:
         return {"answer": None, "status": "ok", "correct": verdict}
-    right = text == canonical_answer(gold) or _close(text, gold)
     if verdict is not None and verdict != right:
-        raise UserError(f"is marked {'right' if verdict else 'wrong'}: answer {text}, gold {gold}")
-    return {"answer": text, "status": "ok", "correct": right}
-
-
-def _close(answer: str, gold: str) -> bool:
-    """Whether two numbers are within a hundredth, as the report's scripts grade."""
-    try:
-        return abs(Decimal(answer) - Decimal(gold)) < Decimal("0.01")
-    except InvalidOperation:
-        return False
+        raise UserError(f"is marked {'right' if verdict else 'wrong'}: answer {read}, gold {gold}")
+    return {"answer": read, "status": "ok", "correct": right}

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sql.errors import UserError
+from sql.errors import UserError, first_line
 from sql.words import OutcomeStatus, Role, checked
 from store.exchange.columns import ALIASES, found_columns, typed
 from store.exchange.imported_rows import (
@@ -27,7 +27,6 @@ from store.exchange.imported_rows import (
 )
 from store.exchange.report_files import Context
 from store.identity import canonical_json, content_id
-from store.names import checked_model_name, checked_name
 
 _UNEVEN = "\0cells"  # key of a row that has more or fewer cells than the header: what is wrong
 _EMPTY = {"", "na", "nan", "null", "none"}
@@ -47,7 +46,7 @@ def rows_of(path: Path) -> Iterator[tuple[str, Row]]:
     """(place, row) of every row of a file, by its suffix. Raises UserError for another suffix."""
     try:
         if path.suffix == ".csv":
-            with path.open(encoding="utf-8-sig", newline="") as handle:
+            with path.open(encoding=encoding_of(path), newline="") as handle:
                 yield from _csv_rows(csv.reader(handle, strict=True), path.name)
         elif path.suffix in {".jsonl", ".ndjson"}:
             for number, line in json_lines(path):
@@ -61,8 +60,25 @@ def rows_of(path: Path) -> Iterator[tuple[str, Row]]:
                     yield f"{path.name} row {number}", row
         else:
             raise _foreign(path)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"cannot read {path}: {error}") from error
+    except UserError:
+        raise
+    except (OSError, ValueError, csv.Error) as error:  # text or Parquet that is none
+        raise UserError(f"cannot read {path}: {first_line(error)}") from error
+
+
+def uneven(row: Row) -> str:
+    """What is wrong with the cells of a row of CSV; nothing where they fit the header."""
+    return str(row.get(_UNEVEN, ""))
+
+
+def encoding_of(path: Path) -> str:
+    """How a file of text is encoded: UTF-8, or UTF-16 where its first two bytes say so.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with path.open("rb") as handle:
+        return "utf-16" if handle.read(2) in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
 
 
 def _csv_rows(reader: Any, name: str) -> Iterator[tuple[str, Row]]:
@@ -82,7 +98,7 @@ def _csv_rows(reader: Any, name: str) -> Iterator[tuple[str, Row]]:
 def json_lines(path: Path) -> Iterator[tuple[int, str]]:
     """(number, text) of every line that is not blank. Raises UserError if the file is no text."""
     try:
-        with path.open(encoding="utf-8") as handle:
+        with path.open(encoding=encoding_of(path)) as handle:
             for number, line in enumerate(handle, 1):
                 if line.strip():
                     yield number, line
@@ -114,8 +130,8 @@ def read(path: Path, context: Context, mapping: Mapping[str, str], set_name: str
     _note_columns(header, columns, context)
     for place, entry in rows_of(path):
         with context.imported.entry(place):
-            if _UNEVEN in entry:
-                raise UserError(entry[_UNEVEN])
+            if fault := uneven(entry):
+                raise UserError(fault)
             _add(entry, columns, context, set_name, place)
 
 
@@ -128,7 +144,7 @@ def checked_mapping(mapping: Mapping[str, str]) -> None:
 
 def _header(path: Path) -> list[str]:
     """Every column of a file; rows of JSON need not have the same ones."""
-    entries = (entry for _, entry in rows_of(path) if _UNEVEN not in entry)
+    entries = (entry for _, entry in rows_of(path) if not uneven(entry))
     if path.suffix == ".csv" or path.suffix == ".parquet":
         return list(next(entries, {}))
     return list(dict.fromkeys(name for entry in entries for name in entry))
@@ -160,7 +176,7 @@ def _add(entry: Row, columns: Row, context: Context, set_name: str, place: str) 
     row = typed(cells, columns)
     problem = _problem(row, context)
     outcome = _outcome(row, problem)
-    condition = _condition(row, context, has_alpha="alpha" in columns)
+    condition = _condition(row, context, set(columns))
     key = {"condition_id": condition, "problem_id": problem["problem_id"]}
     context.imported.add("problems", problem, place)
     member = {"set_name": set_name, "split": "test", "selection": "imported"}
@@ -205,16 +221,18 @@ def _outcome(row: Row, problem: Row) -> Row:
     return {**graded_row, **floats, "text": row["text"], "fragile": False}
 
 
-def _condition(row: Row, context: Context, *, has_alpha: bool) -> str:
-    model = model_row(checked_model_name(str(row["model"] or context.model_name)))
+def _condition(row: Row, context: Context, has: set[str]) -> str:
+    model = model_row(str(row["model"] or context.model_name))
     context.imported.add("models", model)
-    protocol = {"protocol": str(row["protocol"])} if row["protocol"] else {}
+    protocol: Row = {"reads": "answer" in has}
+    if row["protocol"]:
+        protocol["protocol"] = str(row["protocol"])
     name = row["direction"] if row["direction"] is not None else row["condition"]
     alpha = 1.0 if row["alpha"] is None else row["alpha"]
     if name is None and row["alpha"] is not None and alpha != 0:
         raise UserError(f"has alpha {alpha:g} but no direction")
     steered = name is not None and str(name).lower() != "baseline"
-    if steered and has_alpha and row["alpha"] is None:
+    if steered and "alpha" in has and row["alpha"] is None:
         raise UserError(f"has direction {name} but no alpha")
     if name is None or alpha == 0 or str(name).lower() == "baseline":
         condition = condition_row(model["model_id"], "tidy", **protocol)
@@ -228,7 +246,6 @@ def _condition(row: Row, context: Context, *, has_alpha: bool) -> str:
 
 def _direction(name: str, row: Row, context: Context) -> str:
     if name not in context.directions:
-        checked_name(name, "direction name")
         kind = str(row["kind"] or "imported")
         role = checked(str(row["role"] or "candidate"), Role, "role")
         made = {"name": name, "kind": kind, "role": role, "site": "latent"}

@@ -14,7 +14,7 @@ from collect.directions.fits import FITS
 from collect.engine.networks import _NETWORKS
 from collect.engine.protocol import PROTOCOLS, Protocol, ProtocolChanges
 from collect.models.checkpoints import DTYPES
-from collect.problems.parsers import PARSERS
+from collect.parsers import PARSERS
 from collect.sweeps.request import Given, Options
 from store.exchange.report_files import SIDES
 

@@ -56,6 +56,9 @@ def test_conditions_differ_in_everything_that_decides_the_outcome() -> None:
         {"operator": "project_out"},
     ):
         assert identity.condition_id(**base | change) != same
+    rounded = identity.condition_id(**base | {"alpha": 0.3})
+    assert identity.condition_id(**base | {"alpha": 0.1 + 0.2}) == rounded
+    assert identity.condition_id(**base | {"alpha": 0.3 + 1e-11}) != rounded
     with pytest.raises(UserError, match="baseline"):
         identity.condition_id(**base | {"direction_id": None})
     with pytest.raises(UserError, match="finite"):

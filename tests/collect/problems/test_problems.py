@@ -20,8 +20,8 @@ from collect.problems.problems import (
     add_problems,
     generated,
     problem_row,
+    read_file,
     read_gsm8k,
-    read_jsonl,
     read_pairs,
 )
 from collect.problems.report_split import add_report_split, read_published
@@ -54,24 +54,25 @@ def test_gsm8k_lines(tmp_path):
     ]
     text = "\n".join(map(json.dumps, lines)) + "\n\nno json\n"
     path.write_text(text)
-    found = read_jsonl(path)
+    found = read_file(path)
     first, last = found.rows
     assert (first["question"], first["answer"], first["n_steps"]) == ("How many?", "1010", 2)
     assert first["problem_id"] == identity.problem_id("How many?", "1010")
     assert (last["answer"], last["n_steps"], last["source"]) == ("7", 3, "gsm8k.jsonl")
     assert json.loads(last["attributes"]) == {"topic": "sums"}
-    assert [error.split(": ")[0] for error in found.errors] == [
-        "gsm8k.jsonl:2",
-        "gsm8k.jsonl:3",
-        "gsm8k.jsonl:4",
-        "gsm8k.jsonl:7",
+    assert found.errors == [
+        "gsm8k.jsonl line 2: field answer: no number in the answer '#### none', by itself or after "
+        "a mark such as ####",
+        "gsm8k.jsonl line 3: field question: the question is empty or no text",
+        "gsm8k.jsonl line 4: field question: the question is empty or no text",
+        "gsm8k.jsonl line 7: no JSON: Expecting value: line 1 column 1 (char 0)",
     ]
 
 
 def test_other_parsers(tmp_path):
     path = tmp_path / "choices.jsonl"
     path.write_text(json.dumps({"question": "Which?", "answer": "(b)"}))
-    assert read_jsonl(path, parser="choice").rows[0]["answer"] == "B"
+    assert read_file(path, parser="choice").rows[0]["answer"] == "B"
     with pytest.raises(UserError, match="unknown parser"):
         problem_row("Q?", "1", parser="colour", source="here")
 

@@ -1,5 +1,7 @@
 """From blocks of the engine to rows: statuses, NULLs, fragile marks, and one row per unit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,8 +10,8 @@ from collect.engine.engine import Block
 from collect.engine.interventions import Steering
 from collect.engine.protocol import resolve_protocol
 from collect.sweeps import sweep as module
-from collect.sweeps.sweep import GREEDY, Problem, Setting, condition, sweep
-from store import committed, create_store
+from collect.sweeps.sweep import GREEDY, Problem, Setting, condition, continued, sweep
+from store import append, committed, create_store
 from tests.collect.engine.tiny import GOLD, QUESTIONS, build
 
 PROBLEMS = [
@@ -100,3 +102,38 @@ def test_an_interrupted_sweep_keeps_what_was_finished(setting, tmp_path, monkeyp
     monkeypatch.setattr(module, "run", real)
     assert sweep(root, setting, PROBLEMS, [baseline], run_id="s", fragile_below=0) == 3
     assert committed(root, "outcomes").num_rows == 4
+
+
+def test_a_dose_is_steered_and_stored_as_it_counts(setting):
+    vectors = np.ones((3, setting.model.d_model), dtype=np.float32)
+    made = [condition(setting, Steering(vectors, dose), "d") for dose in (0.1 + 0.2, 0.3)]
+    assert made[0].condition_id == made[1].condition_id
+    assert made[0].steering.alpha == made[0].row["alpha"] == 0.3
+
+
+def test_a_store_goes_on_with_the_parser_that_graded_it(setting, tmp_path):
+    root = create_store(tmp_path / "store")
+    assert continued(root, setting) == setting
+    first = replace(setting, protocol=replace(setting.protocol, parser_version=1))
+    row = condition(first, Steering(None), None).row
+    assert "parser_version" not in row["protocol_fields"]
+    append(root, "conditions", [{**row, "model_id": "another", "condition_id": "x"}])
+    assert continued(root, setting) == setting
+    append(root, "conditions", [row])
+    assert continued(root, setting) == first
+    longer = replace(setting, protocol=replace(setting.protocol, max_new_tokens=5))
+    assert continued(root, longer) == longer
+    append(root, "conditions", [condition(setting, Steering(None), None).row])
+    assert continued(root, setting) == setting
+
+
+def test_the_version_decides_what_is_right(setting, tmp_path, monkeypatch):
+    block = block_of(setting, [": 8", ": 9", ": : :", ": 8"], [False] * 4, [1.0] * 4)
+    monkeypatch.setattr(module, "run", lambda *_, **__: iter([block]))
+    monkeypatch.setattr(module, "answer_text", lambda *_: "#### 8\nQ: 2 + 2?\n#### 4")
+    for version, answer in ((1, "4"), (2, "8")):
+        root = create_store(tmp_path / str(version))
+        how = replace(setting, protocol=replace(setting.protocol, parser_version=version))
+        baseline = condition(how, Steering(None), None)
+        sweep(root, how, PROBLEMS, [baseline], run_id="r", fragile_below=0.1)
+        assert set(committed(root, "outcomes")["answer"].to_pylist()) == {answer}

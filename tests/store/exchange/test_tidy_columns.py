@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from sql.errors import UserError
-from store import append, ingest, read
+from store import append, committed, ingest, read
+from store.answers import VERSION
 from store.exchange.columns import ALIASES, found_columns, real, whole
 from store.exchange.exporters import export
 from store.exchange.importers import import_file
@@ -194,3 +195,38 @@ def test_a_key_that_is_no_pair_of_the_report_stops_no_import_and_no_export(
     numbers = [entry["pair_id"] for entry in json.loads(files[0].read_text())]
     assert len(set(numbers)) == 3
     assert 7 in numbers
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (
+            "problem,direction,alpha,correct\np,org/model-vec,1,1\n",
+            "direction name 'org/model-vec'",
+        ),
+        ("problem,protocol,correct\np,two words,1\n", "protocol 'two words'"),
+        ("problem,model,correct\np,../m,1\n", "model name '../m'"),
+    ],
+)
+def test_a_name_that_is_none_refuses_the_file_in_one_line(tmp_path, text, what) -> None:
+    with pytest.raises(UserError, match=what) as caught:
+        imported(tmp_path, text)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "store").exists()
+
+
+def test_conditions_whose_answers_were_read_say_by_which_reader(tmp_path) -> None:
+    store, _ = imported(tmp_path, "problem,gold,answer\np,5,the answer is 5\n")
+    (row,) = committed(store, "conditions").to_pylist()
+    assert json.loads(row["protocol_fields"]) == {"source": "tidy", "parser_version": VERSION}
+    (tmp_path / "verdicts").mkdir()
+    store, _ = imported(tmp_path / "verdicts", "problem,correct\np,1\n")
+    (row,) = committed(store, "conditions").to_pylist()
+    assert json.loads(row["protocol_fields"]) == {"source": "tidy"}
+
+
+def test_doses_of_a_file_count_with_twelve_digits(tmp_path) -> None:
+    lines = "p,d,0.30000000000000004,1\np,d,0.3,1\n"
+    store, report = imported(tmp_path, f"problem,direction,alpha,correct\n{lines}")
+    assert not report.errors
+    assert committed(store, "conditions")["alpha"].to_pylist() == [0.3]
