@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sql import loader
 from sql.errors import UserError, first_line
 from sql.loader import literal, quote
 from store.commits import commit_ids, commit_names
@@ -40,7 +41,8 @@ class CheckReport:
 
     `faults` is empty when every shard is whole, the results file says what the shards say, and
     nothing that a row refers to is missing. `pending` shards await the next ingest, `uncommitted`
-    files are a writer's unfinished work: neither is a fault.
+    files are a writer's unfinished work: neither is a fault, and `notes` are none: doses that are
+    one but for rounding, under which the outcomes of one dose lie apart.
     """
 
     shards: int
@@ -51,6 +53,7 @@ class CheckReport:
     quarantined: int
     digest: str
     faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def check(root: str | Path) -> CheckReport:
@@ -122,6 +125,7 @@ def _check(root: Path) -> CheckReport:
         faults += not_computed_anew(connection, root)
         faults += broken_references(connection)
         digest = digest or rows_digest(root, connection=connection)
+        notes = list(_alike_doses(connection))
     return CheckReport(
         shards=len(shards),
         rows=sum(shard.commit.rows for shard in shards),
@@ -131,7 +135,18 @@ def _check(root: Path) -> CheckReport:
         quarantined=len(listed(root)),
         digest=digest,
         faults=faults,
+        notes=notes,
     )
+
+
+def _alike_doses(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """One line for each dose that is stored under several conditions, rounded otherwise."""
+    found = loader.execute(connection, loader.internal("alike_doses")).fetchall()
+    for direction, dose, alphas in found:
+        yield (
+            f"{direction}: the doses {', '.join(map(repr, alphas))} are one but for rounding, "
+            f"{dose:g}; the view outcomes_by_dose joins them"
+        )
 
 
 def _verified(root: Path) -> tuple[list[Shard], list[str]]:

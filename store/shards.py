@@ -25,6 +25,7 @@ from store.layout import (
     shard_path,
     whole_file,
 )
+from store.names import NAMED, check_names
 from store.numbers import refuse_altered, refuse_fractions
 from store.schema import FAILED, HISTORY, PLAIN_VERSION, SCHEMA_VERSION, TABLES, Table
 
@@ -55,7 +56,7 @@ def append(
 
     Raises:
         UserError: If the table or a column is unknown, a column has the wrong type, a needed value
-            is NULL, or the disk refuses the write.
+            is NULL, a name is not usable, or the disk refuses the write.
     """
     definition = _definition(table)
     data = conform(definition, rows)
@@ -75,8 +76,16 @@ def _definition(table: str) -> Table:
     return TABLES[table]
 
 
-def conform(table: Table, rows: Sequence[Mapping[str, Any]] | pa.Table) -> pa.Table:
-    """Rows as a pyarrow.Table of exactly the table's schema. Raises UserError (see `append`)."""
+def conform(
+    table: Table, rows: Sequence[Mapping[str, Any]] | pa.Table, *, new: bool = True
+) -> pa.Table:
+    """Rows as a pyarrow.Table of exactly the table's schema.
+
+    Names in `new` rows are checked; rows that an earlier version wrote may have others.
+
+    Raises:
+        UserError: As `append`.
+    """
     import pyarrow as pa
 
     schema = table.arrow
@@ -105,6 +114,8 @@ def conform(table: Table, rows: Sequence[Mapping[str, Any]] | pa.Table) -> pa.Ta
     for column in table.columns:
         if not column.null and data[column.name].null_count:
             raise UserError(f"column {column.name} of table {table.name} must not be NULL")
+    if new and table.name in NAMED:
+        check_names(table.name, {c: data[c].unique().to_pylist() for c in NAMED[table.name]})
     return data.cast(schema)
 
 

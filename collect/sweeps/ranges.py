@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal, InvalidOperation
 
 from sql.errors import UserError
+from store.identity import dose
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 MOST_VALUES = 10_000
@@ -16,27 +18,27 @@ LEAST_MEMORY = 10**6
 def alphas(text: str) -> list[float]:
     """Doses from `first:last:step` (both ends included) or a list `-3,0,3`.
 
-    Steps are counted, not added up, so that `-3:3:0.5` holds exactly 0.0 and 3.0.
+    Steps are counted in decimals, so that `-3:3:0.1` holds exactly 0.0 and 0.3; each dose has the
+    12 significant digits that its id has.
 
     Raises:
         UserError: the text is neither, or a value is not finite.
     """
     try:
-        parts = [float(part) for part in text.split(":" if ":" in text else ",")]
-    except ValueError:
-        parts = [math.nan]
-    if not all(math.isfinite(part) for part in parts):
+        parts = [Decimal(part.strip()) for part in text.split(":" if ":" in text else ",")]
+    except InvalidOperation:
+        parts = [Decimal("nan")]
+    if not all(part.is_finite() and math.isfinite(float(part)) for part in parts):
         raise UserError(f"--alphas {text!r} is no list of doses: write -3:3:0.5 or -3,0,3")
     if ":" not in text:
-        return sorted({part + 0.0 for part in parts})
+        return sorted({dose(float(part)) for part in parts})
     if len(parts) != 3 or parts[2] <= 0 or parts[1] < parts[0]:
         raise UserError(f"--alphas {text!r}: a range is first:last:step, upwards, as -3:3:0.5")
     first, last, step = parts
-    count = math.floor((last - first) / step + 1e-9) + 1
+    count = math.floor((last - first) / step + Decimal("1e-9")) + 1
     if count > MOST_VALUES:
         raise UserError(f"--alphas {text!r} has {count} values; at most {MOST_VALUES} make sense")
-    # Rounding to the step's own decimals keeps 0.1 * 3 from becoming another dose than 0.3.
-    return [round(first + i * step, 9) + 0.0 for i in range(count)]
+    return sorted({dose(float(first + i * step)) for i in range(count)})
 
 
 def seeds(text: str) -> list[int]:

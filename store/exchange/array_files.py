@@ -13,7 +13,6 @@ from sql.errors import UserError
 from store.exchange.imported_rows import Row
 from store.exchange.report_files import Context
 from store.identity import canonical_json, direction_id
-from store.names import checked_name
 
 Array = npt.NDArray[Any]
 
@@ -74,7 +73,6 @@ def _activations(values: Array, pair_ids: Array, context: Context) -> None:
 def _direction(values: Array, name: str, kind: str, digest: str, context: Context) -> None:
     vectors = np.ascontiguousarray(values, dtype=np.float32)
     with context.imported.entry(f"{context.name} {name}"):
-        checked_name(name, "direction name")
         if vectors.ndim != 2 or not np.isfinite(vectors).all() or not vectors.any():
             raise UserError(f"must be a finite [T, d] array that is not zero, is {values.shape}")
         role = "candidate" if kind == "mean_difference" else "control"

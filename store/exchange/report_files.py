@@ -26,7 +26,6 @@ from store.exchange.imported_rows import (
     problem_row,
 )
 from store.identity import canonical_json, content_id
-from store.names import checked_name
 
 SPLIT = ("train_correct", "train_wrong", "test_correct", "test_wrong")
 SIDES = ("clean", "corrupted")
@@ -101,7 +100,6 @@ class Context:
     def named_direction(self, name: str, kind: str, role: str, site: str = "latent") -> str:
         """Id of a direction by name; one without vectors is made where there is none."""
         if name not in self.directions:
-            checked_name(name, "direction name")
             recipe = canonical_json({"imported_from": self.name, "vectors": "not published"})
             row: Row = {"name": name, "kind": kind, "role": role, "site": site, "recipe": recipe}
             row["direction_id"] = content_id({**row, "vectors": None})

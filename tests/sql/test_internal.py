@@ -193,6 +193,19 @@ def behind_baseline_norms():
 
 
 @case
+def alike_doses():
+    c = database(
+        {"base": {"a": W}, "one": {"a": R}, "two": {"a": R}, "up": {"a": R}},
+        conditions={
+            "one": {"direction": "d", "alpha": 0.1 + 0.2},
+            "two": {"direction": "d", "alpha": 0.3},
+            "up": {"direction": "d", "alpha": 0.31},
+        },
+    )
+    assert rows(c, "alike_doses") == [("d", 0.3, [0.3, 0.1 + 0.2])]
+
+
+@case
 def behind_power():
     found = rows(_settings(), "behind_power", "DISTINCT set_name, direction, n_pairs")
     assert sorted(found) == [("primary", "d", 3), ("small", "d", 1)]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from store import identity
 from tests.sql.few_rows import STEERED, R, W, database, insert, rows
 
 UP = {"up": {"direction": "d", "alpha": 1.0}}
@@ -383,3 +384,47 @@ def test_directions_of_one_name_are_curves_of_their_own():
     assert rows(c, "control_effects", "direction, candidate") == [("alone", "d (second00)")]
     overview = rows(c, "SELECT * FROM directions_overview ORDER BY name", "name, parent")
     assert overview == [("alone", "d (second00)"), ("d (first000)", None), ("d (second00)", None)]
+
+
+def test_doses_that_are_one_but_for_rounding_are_joined():
+    steered = {"direction": "d", "site": "latent"}
+    c = database(
+        {
+            "base": {"a": W},
+            "one": {"a": R, "b": W},
+            "two": {"a": W, "c": R},
+            "up": {"a": R},
+        },
+        conditions={
+            "one": {**steered, "alpha": 0.3},
+            "two": {**steered, "alpha": 0.1 + 0.2},
+            "up": {**steered, "alpha": 0.31},
+        },
+    )
+    assert rows(
+        c,
+        "SELECT * FROM condition_doses ORDER BY condition_id",
+        "condition_id, dose, joined_id, n_alike",
+    ) == [
+        ("base", 0.0, "base", 1),
+        ("one", 0.3, "one", 2),
+        ("two", 0.3, "one", 2),
+        ("up", 0.31, "up", 1),
+    ]
+    assert rows(
+        c,
+        "SELECT * FROM outcomes_by_dose ORDER BY joined_id, problem_id",
+        "joined_id, problem_id, condition_id, correct, n_copies, differs",
+    ) == [
+        ("base", "a", "base", W, 1, False),
+        ("one", "a", "one", R, 2, True),
+        ("one", "b", "one", W, 1, False),
+        ("one", "c", "two", R, 1, False),
+        ("up", "a", "up", R, 1, False),
+    ]
+
+
+@pytest.mark.parametrize("alpha", [0.1 + 0.2, -0.0, 1 / 3, 1e-13 / 7, 12345678.9012345, 1e300])
+def test_a_dose_in_sql_is_that_of_an_id(alpha):
+    [(found,)] = database({}).execute("SELECT dose($a::DOUBLE)", {"a": alpha}).fetchall()
+    assert repr(found) == repr(identity.dose(alpha))

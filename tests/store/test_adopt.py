@@ -19,8 +19,9 @@ from store.adopt import adopt
 from store.check import check
 from store.cli.store import app
 from store.commits import commit_ids, read_commit
-from store.identity import condition_id, direction_id, problem_id
+from store.identity import condition_id, content_id, direction_id, problem_id
 from store.merge import merge
+from store.schema import TABLES
 from tests.store.store_rows import outcome, outcomes, problem
 
 
@@ -127,8 +128,10 @@ def test_what_is_not_what_was_committed_is_refused(root: Path) -> None:
     ],
 )  # fmt: skip
 def test_rows_are_verified_before_they_count(
-    root: Path, table: str, row: dict[str, Any], told: str
+    root: Path, table: str, row: dict[str, Any], told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # As a writer that looked at no name.
+    monkeypatch.setattr("store.shards.check_names", lambda *_: None)
     lost = append(root, table, [row])
     commit(root, lost).unlink()
     (line,) = adopt(root).refused
@@ -143,6 +146,20 @@ def test_ids_that_follow_from_content_are_taken(root: Path) -> None:
     row: dict[str, Any] = {"model_id": "m", "direction_id": "d", "alpha": 1.0, "protocol": "codi"}
     row |= {"dtype": "float32", "decoding": '{"mode":"greedy"}', "site": "latent"}
     two = append(root, "conditions", [{**row, "condition_id": condition_id(**row)}])
+    for name in (one, two):
+        commit(root, name).unlink()
+    assert sorted(adopt(root).shards) == sorted([one, two])
+
+
+def test_ids_of_earlier_versions_are_taken(root: Path) -> None:
+    # An answer that was text then, and a dose that was not rounded.
+    made = {"question": "q?", "answer": "5 apples"}
+    one = append(root, "problems", [{"problem_id": content_id(made), **made}])
+    fields: dict[str, Any] = dict.fromkeys(TABLES["conditions"].names[1:])
+    fields |= {"model_id": "m", "direction_id": "d", "alpha": 0.1 + 0.2, "protocol": "codi"}
+    fields |= {"dtype": "float32", "site": "latent"}
+    assert content_id(fields) != condition_id(**fields)
+    two = append(root, "conditions", [{**fields, "condition_id": content_id(fields)}])
     for name in (one, two):
         commit(root, name).unlink()
     assert sorted(adopt(root).shards) == sorted([one, two])

@@ -209,3 +209,45 @@ def test_merged_studies_of_one_design_have_no_fault(root: Path, tmp_path: Path) 
         fill(part, outcomes=[outcome(c, i) for c in (0, 1)])
     merge(root, parts)
     assert check(root).faults == []
+
+
+def test_doses_that_are_one_but_for_rounding_are_noted_and_joined(tmp_path):
+    root = create_store(tmp_path)
+    other = {**STEERED, "condition_id": "c2", "alpha": 0.1 + 0.2}
+    conditions = [BASELINE, {**STEERED, "alpha": 0.3}, other]
+    fill(root, conditions=conditions, outcomes=[outcome(0, 1), outcome(1, 1), outcome(2, 1)])
+    report = check(root)
+    assert not report.faults
+    assert report.notes == [
+        "d: the doses 0.3, 0.30000000000000004 are one but for rounding, 0.3; the view "
+        "outcomes_by_dose joins them"
+    ]
+    fill(create_store(tmp_path / "plain"))
+    assert check(tmp_path / "plain").notes == []
+
+
+@pytest.mark.parametrize(
+    ("table", "row"),
+    [
+        ("directions", {**DIRECTION, "name": "org/model-vec"}),
+        ("problem_sets", {"set_name": "a b", "problem_id": "p1", "split": "test"}),
+        ("problem_sets", {"set_name": "a", "problem_id": "p1", "split": "../test"}),
+        ("strata", {"scheme": "a/b", "problem_id": "p1", "level": "any text / at all"}),
+        ("conditions", {**BASELINE, "protocol": "co di"}),
+        ("models", {**MODEL, "name": "two\nlines"}),
+    ],
+)
+def test_a_name_that_is_none_is_refused_on_every_way_in(tmp_path, table, row):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    root = create_store(tmp_path / "store")
+    row = {"selection": "all", **row} if table == "problem_sets" else row
+    with pytest.raises(UserError, match="no usable name") as caught:
+        append(root, table, [row])
+    assert "\n" not in str(caught.value)
+    folder = root / "shards" / table
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist([row]), folder / "theirs.parquet")
+    ingest(root)
+    assert [note for note in listed(root) if "no usable name" in note["reason"]]

@@ -25,6 +25,9 @@ def test_a_dose_reached_by_steps_is_the_dose_as_written() -> None:
 
 def test_a_list_of_doses_is_sorted_and_distinct() -> None:
     assert ranges.alphas("2,-1,2") == [-1.0, 2.0]
+    assert ranges.alphas("0.1, 0.30000000000000004,0.3") == [0.1, 0.3]
+    assert ranges.alphas("-0.3:0.3:0.1") == [-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3]
+    assert ranges.alphas("0:3e-12:1e-12") == [0.0, 1e-12, 2e-12, 3e-12]
 
 
 @pytest.mark.parametrize("text", ["", "a", "1:2", "3:1:1", "0:1:0", "nan", "0:inf:1", "0:1:1e-9"])
