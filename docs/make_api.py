@@ -1,15 +1,19 @@
 """Write `docs/api.md` from the public names and `docs/commands.md` from the command line.
 
+The table of `docs/answers.md` is made of `docs/answers.jsonl`, which the tests read too.
+
     python docs/make_api.py            # or `make api`
 
-Both pages are made of docstrings and help texts alone; a test compares them with what this would
-write, so that neither can fall behind the code.
+The pages are made of docstrings, help texts and that table alone; a test compares them with what
+this would write, so that none can fall behind the code.
 """
 
 from __future__ import annotations
 
 import importlib
 import inspect
+import json
+import re
 import sys
 from collections.abc import Iterator
 from functools import cached_property
@@ -211,11 +215,39 @@ def _help(parameter: Any) -> str:
     return " ".join((parameter.help or "").split()).replace("|", "\\|").replace("<", "\\<")
 
 
-PAGES = {"api.md": api_page, "commands.md": commands_page}
+_TABLE = re.compile(r"(?<=<!-- table -->\n).*(?=<!-- end of table -->)", re.DOTALL)
+
+
+def answers_page() -> str:
+    """The page of answers: its words by hand, its table from `docs/answers.jsonl`."""
+    rows = [json.loads(line) for line in (HERE / "answers.jsonl").read_text("utf-8").splitlines()]
+    lines = []
+    for rule in dict.fromkeys(row["rule"] for row in rows):
+        lines += ["", f"**{rule}**", "", "| text | answer | gold |", "|---|---|---|"]
+        for row in rows:
+            if row["rule"] == rule:
+                value = "none" if row["value"] is None else f"`{row['value']}`"
+                lines.append(f"| {_code(row['text'])} | {value} | {'yes' if row['gold'] else ''} |")
+    page = (HERE / "answers.md").read_text("utf-8")
+    return _TABLE.sub(lambda _: "\n".join(lines)[1:] + "\n\n", page)
+
+
+def _code(text: str) -> str:
+    """A text as code in a table: line breaks and signs that do not show as their escapes."""
+    shown = "".join(
+        sign if sign.isprintable() or sign == " " else sign.encode("unicode_escape").decode()
+        for sign in text
+    )
+    shown = shown.replace("|", "\\|").strip()
+    mark = "``" if "`" in shown else "`"
+    return f"{mark} {shown} {mark}" if "`" in shown else f"{mark}{shown or ' '}{mark}"
+
+
+PAGES = {"answers.md": answers_page, "api.md": api_page, "commands.md": commands_page}
 
 
 def main() -> None:
-    """Write both pages."""
+    """Write the pages."""
     for name, page in PAGES.items():
         (HERE / name).write_text(page(), encoding="utf-8")
 

@@ -24,6 +24,9 @@ app = typer.Typer(
 Folder = Annotated[Path, typer.Argument(help="Folder of the store, such as runs/demo.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
+MOST_SHOWN = 20
+"""Changes of `store reparse` that are printed one by one."""
+
 
 @app.command("info")
 def info_command(store: Folder, json: AsJson = False) -> None:
@@ -135,8 +138,40 @@ def check_command(store: Folder, json: AsJson = False) -> None:
         )
         print(f"digest of the outcomes {report.digest}")
         print("\n".join(report.faults) or "whole: the results file says what the shards say")
+        for line in report.notes:
+            print(f"note: {line}", file=sys.stderr)
     if report.faults:
         raise typer.Exit(1)
+
+
+@app.command("reparse")
+def reparse_command(store: Folder, json: AsJson = False) -> None:
+    """Show which outcomes the newest answer parsers would read otherwise; nothing is written.
+
+    Example: steerstat store reparse runs/demo
+    """
+    from store.reparse import reparse
+
+    report = reparse(store)
+    if json:
+        _print_json(report)
+        return
+    print(
+        f"version {report.version} of the parsers: {report.read:,} outcomes read again, "
+        f"{len(report.changes):,} would change; {report.newest:,} are of that version, "
+        f"{report.unread:,} have nothing to read"
+    )
+    for kind, count in report.summary().items():
+        print(f"{count:>8,}  {kind}")
+    for one in report.changes[:MOST_SHOWN]:
+        print(
+            f"{one.condition_id} {one.problem_id} seed {one.seed}: {one.answer!r} would be "
+            f"{one.new_answer!r} of {one.text[-60:]!r}"
+        )
+    if len(report.changes) > MOST_SHOWN:
+        print(f"and {len(report.changes) - MOST_SHOWN:,} more (--json has all)")
+    for problem, gold, new in report.golds:
+        print(f"problem {problem}: gold {gold!r} would be {new!r}")
 
 
 @app.command("merge")
