@@ -113,6 +113,8 @@ def _controls(place: Place) -> Iterator[Drawing]:
     for row in compared.to_dict("records"):
         dose = dose_name(row["quantity"], row["alpha"])
         at = f"{row['candidate']} at {dose}{_own(row, compared)}"
+        if row["least_n"] < row["n"]:
+            at += f" (its controls at least {words.count(row['least_n'])})"
         if row["why"]:
             said.append(f"{at}: its {row['control_kind']} controls are not comparable")
             continue

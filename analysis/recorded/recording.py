@@ -17,7 +17,7 @@ from analysis.statistics.results import (
     NO_INFORMATION,
     THESE_PROBLEMS,
 )
-from analysis.tables.base import CURVE, groups
+from analysis.tables.base import CURVE, groups, matching
 from analysis.tables.comparisons import SIGNED
 from analysis.tables.own_controls import PLACE
 from analysis.tables.paired import ANYTIME, MCNEMAR
@@ -243,6 +243,11 @@ def _control_results(
         result(
             row, contrast, name=f"{at}: Crawford–Howell", quantity=gap, method="Crawford–Howell",
             estimate=row["difference"], low=row["estimate"] - row["prediction_high"],
+        result(
+            row, contrast, name=f"{at}: rank, bounds", quantity=f"{gap}, bounds",
+            method="rank among controls, every reading of what is unread or missing",
+            estimate=None, p=row["p_rank_bound"], status=row["rank_status"], **shared,
+        ),
             high=row["estimate"] - row["prediction_low"], p=row["p_crawford_howell"],
             statistic=row["t"], **shared,
         ),

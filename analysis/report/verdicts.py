@@ -51,9 +51,13 @@ RULES = (
     "independently, same search. Controls that do the same to the same problems (mean cosine above "
     "0 at p ≤ 0.01) contradict it and support nothing.",
     "**Not supported against controls** takes an interval: candidate − mean of controls, paired by "
-    "problem, excludes 5 points in the claim's sense at every dose they share.",
+    "problem, excludes 5 points in the claim's sense at every dose they share, with every outcome "
+    "without a verdict taken for the claim.",
     "**Answers that cannot be read** are not right answers; every condition must hold as well "
-    "where each outcome without a verdict is taken against the claim.",
+    "where each outcome without a verdict is taken against the claim. **Missing outcomes** "
+    "(errors) enter in this way alone: an effect is of the problems at which its direction and the "
+    "baseline have an outcome; a direction that lacks more than 5 % of its outcomes is named, a "
+    "control that lacks half of them counts as not run.",
     "All met: **supported**. Otherwise **inconclusive**; the reason says what is missing.",
     "A test set that was selected on the outcome never supports a verdict: its figures are shown "
     "and stamped, and the verdict is **inconclusive**.",
@@ -72,13 +76,15 @@ class Verdict:
     reason: str
     selected_on_outcome: bool
 
+    place: tuple[tuple[str, Any], ...] = ()
+    """What names the curve, by column."""
 
 def store_verdicts(store: Source) -> list[Verdict]:
     """The verdicts of a store, sets drawn at random first."""
     from analysis import tables
 
     readings = opened(store)
-    return verdicts(
+    reached = verdicts(
         tables.effects(readings), tables.beyond_controls(readings), tables.equal_push(readings)
     )
 
@@ -138,6 +144,7 @@ def _verdict(
     )
 
 
+        place=tuple(names.items()),
 def _moved(sign: int, side: pd.DataFrame) -> pd.DataFrame:
     """Rows at which accuracy moved in the claim's direction, corrected for all alphas."""
     return side[(side["p_adjusted"] <= LEVEL_P) & (side["estimate"] * sign > 0)]
@@ -202,6 +209,7 @@ def _against_controls(
     unlike = [row for row in rows if row["k"] == 0] if run else []
     reasons += [f"Not beaten, for it cannot be compared: {row['why']}" for row in unlike]
     found = {verdict for verdict, _ in decided}
+    reasons += [row["lacking"] for row in run if row["lacking"]]
     if NOT_SUPPORTED in found:
         return NOT_SUPPORTED, reasons
     beaten = found == {SUPPORTED} and not unlike
@@ -259,9 +267,16 @@ def _compared(sign: int, row: Mapping[str, Any]) -> str:
     family = int(row["family_size"])
     over = f", corrected over {family} candidates {words.p_is(row['p_adjusted'])}"
     return (
-        f"{kind}{left} at α = {words.alphas(row['doses'])}: {int(row['beyond'])} of them lie at "
-        f"least as far as it does; ranks of the effect {words.p_is(row['p_effect'])} (at α = "
-        f"{words.alpha(row['alpha'])} it differs from their mean by "
+    missing = int(row["n_missing"])
+    on = words.counted(int(row["n"]), "problem") + (
+        f" ({words.counted(missing, 'pair')} of all directions and doses missing)"
+        if missing
+        else ""
+    )
+        f"{kind}{left} at α = {words.alphas(row['doses'])} on {on}: "
+        f"{int(row['beyond'])} of them lie at least as far as it does; ranks of the effect "
+        f"{words.p_is(row['p_effect'])} (at α = {words.alpha(row['alpha'])} it differs from their "
+        "mean by "
         f"{words.points(row['difference'])} points), of the signed effect "
         f"{words.p_is(row['p_signed'])} (at |α| = {row['signed_alpha']:g} "
         f"{words.points(row['signed'])} points against {words.points(row['controls_signed'])}), of "
