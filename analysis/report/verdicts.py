@@ -17,6 +17,7 @@ import pandas as pd
 from analysis import words
 from analysis.tables.base import CURVE, PART, groups, matching
 from analysis.tables.beyond import CLAIMS, SIGNIFICANCE
+from analysis.tables.logprob import among_controls
 from analysis.tables.own_controls import PLACE
 from analysis.tables.paired import holm_by
 from analysis.tables.readings import Source, opened
@@ -75,9 +76,9 @@ class Verdict:
     verdict: str
     reason: str
     selected_on_outcome: bool
-
     place: tuple[tuple[str, Any], ...] = ()
     """What names the curve, by column."""
+
 
 def store_verdicts(store: Source) -> list[Verdict]:
     """The verdicts of a store, sets drawn at random first."""
@@ -87,6 +88,8 @@ def store_verdicts(store: Source) -> list[Verdict]:
     reached = verdicts(
         tables.effects(readings), tables.beyond_controls(readings), tables.equal_push(readings)
     )
+    logprobs, among = tables.gold_logprobs(readings), tables.logprob_controls(readings)
+    return [with_logprob(one, logprobs, among) for one in reached]
 
 
 def verdicts(
@@ -141,10 +144,10 @@ def _verdict(
         verdict=verdict,
         reason=" ".join(reasons),
         selected_on_outcome=selected,
+        place=tuple(names.items()),
     )
 
 
-        place=tuple(names.items()),
 def _moved(sign: int, side: pd.DataFrame) -> pd.DataFrame:
     """Rows at which accuracy moved in the claim's direction, corrected for all alphas."""
     return side[(side["p_adjusted"] <= LEVEL_P) & (side["estimate"] * sign > 0)]
@@ -206,10 +209,10 @@ def _against_controls(
         return INCONCLUSIVE, ["It was not compared with control directions of its own."]
     decided = [_against_kind(sign, side, {str(k): v for k, v in row.items()}) for row in asked]
     reasons = [reason for _, reason in decided]
+    reasons += [row["lacking"] for row in run if row["lacking"]]
     unlike = [row for row in rows if row["k"] == 0] if run else []
     reasons += [f"Not beaten, for it cannot be compared: {row['why']}" for row in unlike]
     found = {verdict for verdict, _ in decided}
-    reasons += [row["lacking"] for row in run if row["lacking"]]
     if NOT_SUPPORTED in found:
         return NOT_SUPPORTED, reasons
     beaten = found == {SUPPORTED} and not unlike
@@ -264,15 +267,15 @@ def _compared(sign: int, row: Mapping[str, Any]) -> str:
     """One comparison with controls of one kind in words."""
     kind = words.counted(int(row["k"]), f"{row['control_kind']} control")
     left = f" ({int(row['left_out'])} more were not comparable)" if row["left_out"] else ""
-    family = int(row["family_size"])
-    over = f", corrected over {family} candidates {words.p_is(row['p_adjusted'])}"
-    return (
     missing = int(row["n_missing"])
     on = words.counted(int(row["n"]), "problem") + (
         f" ({words.counted(missing, 'pair')} of all directions and doses missing)"
         if missing
         else ""
     )
+    family = int(row["family_size"])
+    over = f", corrected over {family} candidates {words.p_is(row['p_adjusted'])}"
+    return (
         f"{kind}{left} at α = {words.alphas(row['doses'])} on {on}: "
         f"{int(row['beyond'])} of them lie at least as far as it does; ranks of the effect "
         f"{words.p_is(row['p_effect'])} (at α = {words.alpha(row['alpha'])} it differs from their "
@@ -300,6 +303,22 @@ def _with_counterpart(verdict: Verdict, sign: int, pairs: pd.DataFrame | None) -
         else "nothing says that difficulty is what it works by"
     )
     said = f"Beside its difficulty-matched counterpart, {words.push_sentence(row)}; {tail}."
+    return replace(verdict, reason=f"{verdict.reason} {said}")
+
+
+def with_logprob(verdict: Verdict, logprobs: pd.DataFrame, among: pd.DataFrame) -> Verdict:
+    """The verdict with a sentence on the gold answer's log-probability, which decides nothing.
+
+    Takes the tables `gold_logprobs` and `logprob_controls`; of the doses of the claim's sign the
+    one that is most in its favour.
+    """
+    sign = CLAIMS[verdict.claim]
+    side = matching(logprobs, dict(verdict.place))
+    side = side[side["alpha"] * sign > 0]
+    if side.empty:
+        return verdict
+    row = _top(side, side["estimate"] * sign)
+    said = words.logprob_sentence(row, among_controls(row, among))
     return replace(verdict, reason=f"{verdict.reason} {said}")
 
 
