@@ -321,7 +321,9 @@ def test_captions_say_one_n_and_what_was_not_read(uneven: Path) -> None:
     effects = tables.effects(uneven)
     assert effects[effects["set_name"] == "primary"]["n"].nunique() > 1
     for name in ("accuracy", "forest", "transitions", "strata", "problems"):
-        assert "n = 40 problems of the primary set (codi protocol), each figure" in captions[name]
+        # What is drawn of every outcome is of all problems; a test is of the pairs that it has.
+        each = "; an answer" if name in ("transitions", "problems") else ", each figure"
+        assert f"n = 40 problems of the primary set (codi protocol){each}" in captions[name]
         assert not re.search(r"n = \d+–\d+", captions[name])
         assert "an answer that cannot be read is not right" in captions[name]
     table = tables.missingness(uneven)
@@ -338,6 +340,27 @@ def test_captions_say_one_n_and_what_was_not_read(uneven: Path) -> None:
         least = f" (its controls at least {row['least_n']})" if row["least_n"] < row["n"] else ""
         assert f"{row['candidate']} at {dose} (n = {row['n']}){least}: " in captions["controls"]
     assert (compared["least_n"] < compared["n"]).any()
+
+
+def test_captions_of_several_seeds_say_what_is_counted(tmp_path: Path) -> None:
+    root = synthetic_store(
+        tmp_path / "seeds", rng=np.random.default_rng(5), seeds=(0, 1), n_problems=12,
+        n_balanced=6, n_train=6, n_controls=2, alphas=(-3.0, 3.0), report=False,
+    )  # fmt: skip
+    captions = {
+        figure.kind.name: figure.drawing.caption
+        for figure in figures(root)
+        if figure.place.context.get("set_name") == "primary"
+    }
+    for name in ("accuracy", "forest"):
+        assert (
+            "n = 12 problems of the primary set (codi protocol), 2 seeds each (effects are of "
+            "problems, counts of outcomes)" in captions[name]
+        )
+        assert "cluster score" in captions[name]
+        assert not re.search("Tango|McNemar", captions[name].replace("Mantel", ""))
+    assert "n = 24 outcomes of the primary set" in captions["transitions"]
+    assert "n = 12 problems of the primary set" in captions["problems"]
 
 
 def test_every_result_of_a_store_with_errors_says_its_n(uneven: Path) -> None:
