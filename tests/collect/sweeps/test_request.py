@@ -201,7 +201,7 @@ def test_a_plan_supplies_what_options_leave_out(fresh, tmp_path):
     assert work.setting.protocol.max_new_tokens == 5
     assert {one.row["alpha"] for one in steered} == {-3.0, 3.0}
     names = {one.steering.key for one in steered}
-    assert names == {"fresh", *(f"random_mean_difference_{i:03d}" for i in range(4))}
+    assert names == {"fresh", *(f"fresh_random_{i}" for i in range(4))}
     given = make_request(fresh, plan=path, alphas="1", max_new_tokens=4)
     work = work_out(given)
     assert {one.row["alpha"] for one in work.conditions} == {0.0, 1.0}
@@ -242,7 +242,8 @@ def test_stopping_when_decided_saves_units_and_is_stored(fresh, tmp_path):
     assert rows_digest(fresh) == digest
     # A run without outcomes would be the newest run of the store, and say nothing.
     assert read(fresh, "runs").num_rows == runs
-    assert read(fresh, "results").num_rows == len(rows)
+    # Besides the ends, the two tests that were planned.
+    assert read(fresh, "results").num_rows == len(rows) + 2
 
 
 def test_stopping_ends_where_the_whole_data_would_have_ended_it(fresh, tmp_path):
