@@ -27,7 +27,8 @@ def analyze(
     family: Annotated[
         list[str] | None,
         typer.Option(
-            help="Only these tests: alphas, controls, strata, curves; repeatable, by default all."
+            help="Only these tests: alphas, controls, strata, curves, logprobs; repeatable, by "
+            "default all."
         ),
     ] = None,
     write: Annotated[

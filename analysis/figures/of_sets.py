@@ -16,26 +16,47 @@ from analysis.figures.figure import Build, Drawing, Kind, Place
 from analysis.tables.comparisons import dose_name
 from analysis.tables.readings import view
 
+NOT_READ = "an answer that cannot be read is not right"
+
 
 def _pairs(place: Place, tested: pd.DataFrame | None = None) -> str:
     """How many pairs of which set (those of a table, else of all doses), and what is right.
 
     One n, or that of the set and what is missing of it: a range would hide which rows lack what.
+    Of several seeds the problem is the unit, and counts are of outcomes.
     """
     if tested is None:
         curves = place.rows(tables.accuracy_curves)
         tested = curves[curves["alpha"] != 0]
-    set_name, protocol = place.context["set_name"], place.context["protocol"]
-    where = f"of the {set_name} set ({protocol} protocol)"
-    sizes = tested["n"].unique()
-    size = f"n = {int(sizes[0])} pairs {where}"
+    sizes, seeds = tested["n"].unique(), _seeds(place)
+    size = _size(int(sizes[0]), "pairs" if seeds == 1 else "problems", place)
     if len(sizes) > 1:
         sets = view(place.readings, "sets_overview").set_index("set_name")
-        size = (
-            f"n = {int(sets.loc[set_name, 'n'])} problems {where}, each figure without those that "
-            "miss an outcome of its own (its n is in the table)"
+        size = _size(int(sets.loc[place.context["set_name"], "n"]), "problems", place) + (
+            ", each figure without those that miss an outcome of its own (its n is in the table)"
         )
-    return f"{size}; an answer that cannot be read is not right"
+    if seeds > 1:
+        size += f", {seeds} seeds each (effects are of problems, counts of outcomes)"
+    return f"{size}; {NOT_READ}"
+
+
+def _size(n: int, noun: str, place: Place) -> str:
+    """How many of which set."""
+    set_name, protocol = place.context["set_name"], place.context["protocol"]
+    return f"n = {n} {noun} of the {set_name} set ({protocol} protocol)"
+
+
+def _seeds(place: Place) -> int:
+    """How many seeds the candidates were run with, the most of them."""
+    rows = place.rows(tables.accuracy)
+    return int(rows[rows["role"] == "candidate"]["n_seeds"].max())
+
+
+def _score(place: Place) -> tuple[str, str]:
+    """The test and the interval of the paired differences: of pairs, or over problems."""
+    if _seeds(place) > 1:
+        return "a score test over problems", "cluster score"
+    return "McNemar mid-p on the discordant pairs", "Tango score"
 
 
 def _own(row: Mapping[Any, Any], table: pd.DataFrame) -> str:
@@ -88,7 +109,8 @@ def _accuracy(place: Place) -> Iterator[Drawing]:
     curves, band = place.rows(tables.accuracy_curves), place.rows(tables.control_band)
     caption = (
         f"Accuracy over the steering dose α; {_pairs(place)}. Lines: candidate directions. Shading:"
-        " 95 % Tango interval of the paired difference, moved to the baseline (dashed)."
+        f" 95 % {_score(place)[1]} interval of the paired difference, moved to the baseline "
+        "(dashed)."
     )
     if len(band):
         k = ", ".join(f"{int(k)}" for k in dict.fromkeys(band["k"]))
@@ -113,6 +135,8 @@ def _controls(place: Place) -> Iterator[Drawing]:
     for row in compared.to_dict("records"):
         dose = dose_name(row["quantity"], row["alpha"])
         at = f"{row['candidate']} at {dose}{_own(row, compared)}"
+        if row["least_n"] < row["n"]:
+            at += f" (its controls at least {words.count(row['least_n'])})"
         if row["why"]:
             said.append(f"{at}: its {row['control_kind']} controls are not comparable")
             continue
@@ -140,12 +164,13 @@ def _forest(place: Place) -> Iterator[Drawing]:
 
     forest = place.rows(tables.forest)
     alphas = int(forest["family_size"].max())
+    test, interval = _score(place)
     yield Drawing(
         build=lambda w: charts.forest_chart(forest, width=w),
         caption="Paired difference to the baseline at every α, with the discordant pairs "
-        f"(gained/lost) and the corrected p; {_pairs(place)}. Test: McNemar mid-p on the "
-        f"discordant pairs, corrected by Holm over the {alphas} alphas of a direction. Interval: "
-        f"95 % Tango score.{_ended(place)}",
+        f"(gained/lost) and the corrected p; {_pairs(place)}. Test: {test}, "
+        f"corrected by Holm over the {alphas} alphas of a direction. Interval: 95 % {interval}."
+        f"{_ended(place)}",
     )
 
 
@@ -155,11 +180,16 @@ def _transitions(place: Place) -> Iterator[Drawing]:
 
     long, wide = place.rows(tables.transitions_long), place.rows(tables.transitions)
     directions = long["direction"].nunique()
+    # Bars are of all outcomes, those that are missing among them.
+    totals = sorted({int(n) for n in wide["total"]})
+    size = _size(totals[-1], "problems" if _seeds(place) == 1 else "outcomes", place)
+    if len(totals) > 1:
+        size += f", at least {totals[0]} at a dose that a plan ended"
     yield Drawing(
         build=lambda w: charts.transitions_chart(long, wide, width=w, height=130),
         caption="What became of the problems at each α: stayed right, gained (wrong to right), lost"
         " (right to wrong), stayed wrong; missing: an outcome is (an error). "
-        f"{_pairs(place)}.{_unread(place)}{_ended(place)}",
+        f"{size}; {NOT_READ}.{_unread(place)}{_ended(place)}",
         columns=2 if directions > 1 else 1,
         plots=directions,
     )
@@ -228,8 +258,9 @@ def _push(place: Place) -> Iterator[Drawing]:
         .to_numpy()
         .ravel()
     ]
+    own = pd.concat([curves[curves["alpha"] != 0], pairs])
     said = "; ".join(
-        words.push_sentence({str(k): v for k, v in row.items()})
+        words.push_sentence({str(k): v for k, v in row.items()}) + _own(row, own)
         for row in ends.drop_duplicates().to_dict("records")
     )
     yield Drawing(
@@ -253,11 +284,12 @@ def _problems(place: Place) -> Iterator[Drawing]:
     for direction in dict.fromkeys(blocks["direction"]):
         cells = blocks[blocks["direction"] == direction]
         lines = borders[borders["direction"] == direction]
+        size = _size(int(cells["last"].max()), "problems", place)
         yield Drawing(
             build=_grid(cells, lines),
             caption=f"Every problem (row) at every α (column) under {direction}, sorted within the "
             "number of steps by how often it is right; α = 0 is the baseline. "
-            f"{_pairs(place)}.{_ended(place)}",
+            f"{size}; {NOT_READ}.{_ended(place)}",
             subject=direction,
         )
 

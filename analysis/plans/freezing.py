@@ -14,6 +14,7 @@ from analysis.plans.schema import Plan, parse_plan, read_plan_text
 from analysis.vocabulary import Stamp
 from sql import loader
 from store import append, clock, committed, content_id, create_store, open_store
+from store.identity import canonical_json
 from store.querying import read_script
 
 CONFIRMATORY: Stamp = "confirmatory"
@@ -69,6 +70,7 @@ def freeze_text(root: Path, text: str, *, name: str, now: datetime | None = None
     earlier = _stored(root)
     current = next((held for held in earlier if held["superseded"] is None), None)
     if current is not None and current["text"] == text:
+        _plan_tests(root, plan, current["plan_id"])
         return _frozen(current)
     # Going back to an earlier text is a new decision at a new time: it gets an id of its own.
     after = current["plan_id"] if current is not None else None
@@ -84,7 +86,53 @@ def freeze_text(root: Path, text: str, *, name: str, now: datetime | None = None
     }
     replaced = [] if current is None else [{**current, "superseded": plan_id}]
     append(root, "plans", [*replaced, row])
+    _plan_tests(root, plan, plan_id)
     return FrozenPlan(plan_id, sha256, frozen_at, plan, None, text)
+
+
+def _plan_tests(root: Path, plan: Plan, plan_id: str) -> None:
+    """Store the tests of a sequential plan as results without a value, where they are not yet.
+
+    The view `stops` reads them: what the plan names is tested by its rule and in its family, also
+    where it was collected or imported without the plan.
+    """
+    if not plan.sequential:
+        return
+    parameters = {"rule": plan.stopping.rule, "level": plan.level_per_test, "plan": plan_id}
+    analysis_id = content_id({"method": "sequential plan", **parameters})
+    if committed(root, "analyses", ["analysis_id"], {"analysis_id": [analysis_id]}).num_rows:
+        return
+    rows = [
+        {
+            "analysis_id": analysis_id,
+            "name": f"{contrast.name} at alpha {alpha:+g}",
+            "quantity": "planned test",
+            "contrast": canonical_json(
+                {
+                    "direction": contrast.direction,
+                    "alpha": alpha,
+                    "set_name": contrast.set or plan.set,
+                    "protocol": contrast.protocol,
+                }
+            ),
+            "n": plan.problems,
+            "family_size": plan.family_size,
+            "method": "e-value",
+            "status": "planned",
+        }
+        for contrast in plan.contrast
+        if contrast.against != "controls"
+        for alpha in plan.doses(contrast)
+    ]
+    # Results first: an analysis row says that its results are complete.
+    append(root, "results", rows)
+    analysis = {
+        "analysis_id": analysis_id,
+        "method": "sequential plan",
+        "parameters": canonical_json(parameters),
+        "plan_id": plan_id,
+    }
+    append(root, "analyses", [analysis])
 
 
 def history(root: Path) -> list[FrozenPlan]:

@@ -17,8 +17,10 @@ from analysis.statistics.results import (
     NO_INFORMATION,
     THESE_PROBLEMS,
 )
-from analysis.tables.base import CURVE, groups
+from analysis.tables.base import CURVE, groups, matching
 from analysis.tables.comparisons import SIGNED
+from analysis.tables.logprob import RESAMPLES, TREND
+from analysis.tables.logprob import SEED as LOGPROB_SEED
 from analysis.tables.own_controls import PLACE
 from analysis.tables.paired import ANYTIME, MCNEMAR
 from analysis.tables.problems import SEED
@@ -32,6 +34,7 @@ RESULT_COLUMNS = [
 PRINTED = ["estimate", "low", "high", "p", "p_adjusted", "n", "gained", "lost", "k", "status"]
 PRINTED += ["selected_on_outcome", "stamp"]
 DIFFERENCE = "accuracy difference"
+LOGPROB = "change of the gold answer's log-probability"
 INTEGERS = ("n", "gained", "lost", "k", "family_size")
 
 
@@ -241,6 +244,11 @@ def _control_results(
             estimate=row["difference"], p=row["p_rank"], status=row["rank_status"], **shared,
         ),
         result(
+            row, contrast, name=f"{at}: rank, bounds", quantity=f"{gap}, bounds",
+            method="rank among controls, every reading of what is unread or missing",
+            estimate=None, p=row["p_rank_bound"], status=row["rank_status"], **shared,
+        ),
+        result(
             row, contrast, name=f"{at}: Crawford–Howell", quantity=gap, method="Crawford–Howell",
             estimate=row["difference"], low=row["estimate"] - row["prediction_high"],
             high=row["estimate"] - row["prediction_low"], p=row["p_crawford_howell"],
@@ -333,9 +341,84 @@ def curves(store: Readings) -> list[Tested]:
     return tested
 
 
+def logprobs(store: Readings) -> list[Tested]:
+    """Each candidate's log-probability of the gold answer: alphas, curve, and among controls."""
+    table, doses = tables.gold_logprobs(store), tables.logprob_doses(store)
+    among = tables.logprob_controls(store)
+    table = table[table["role"] == "candidate"].reset_index(drop=True)
+    conditions = _conditions(store)
+    tested = []
+    for value, index in groups(table, CURVE).items():
+        curve = dict(zip(CURVE, value, strict=True))
+        family = f"log-probability under {curve['direction']} on {curve['set_name']}"
+        rows = [*table.iloc[index].to_dict("records")]
+        contrast = {**curve, "kind": rows[0]["kind"]}
+        results = [_logprob_result(row, contrast, family) for row in rows]
+        results += [
+            _logprob_dose(row, contrast, family)
+            for row in matching(doses, curve).to_dict("records")
+        ]
+        own = {name: curve[name] for name in PLACE} | {"candidate": curve["direction"]}
+        results += [
+            _logprob_rank(row, contrast, family) for row in matching(among, own).to_dict("records")
+        ]
+        used = _ids(conditions, curve)
+        compared = {row["control_kind"] for row in matching(among, own).to_dict("records")}
+        if compared:
+            of = tables.control_points(store)
+            of = of[of["candidate"] == curve["direction"]]
+            for name in dict.fromkeys(of["direction"]):
+                used += _ids(conditions, {**curve, "direction": name})
+        tested.append(
+            _tested(
+                "gold log-probability", contrast, sorted(set(used)), results, LOGPROB_SEED,
+                resamples=RESAMPLES, outcome=LOGPROB,
+            )
+        )  # fmt: skip
+    return tested
+
+
+def _logprob_result(
+    row: Mapping[Any, Any], contrast: Mapping[str, Any], family: str
+) -> dict[str, Any]:
+    return result(
+        row, {**contrast, "alpha": row["alpha"]}, name=f"alpha={row['alpha']}", quantity=LOGPROB,
+        method="sign flips of problems, t interval", family=family,
+    )  # fmt: skip
+
+
+def _logprob_dose(
+    row: Mapping[Any, Any], contrast: Mapping[str, Any], family: str
+) -> dict[str, Any]:
+    given = {**row, "level": 0.95, "status": "ok"}
+    if row["quantity"] == TREND:
+        return result(
+            given, contrast, name="trend", quantity=f"{LOGPROB}, signed slope per unit of alpha",
+            method="reflection trend", family=family,
+        )  # fmt: skip
+    return result(
+        given, {**contrast, "alpha": row["dose"]}, name=f"{row['quantity']} at {row['dose']}",
+        quantity=f"{LOGPROB}, {row['quantity']}", method="max-T over doses", p=None,
+        p_adjusted=row["p"], family=family,
+    )  # fmt: skip
+
+
+def _logprob_rank(
+    row: Mapping[Any, Any], contrast: Mapping[str, Any], family: str
+) -> dict[str, Any]:
+    return result(
+        row, {**contrast, "alpha": row["alpha"], "control_kind": row["control_kind"]},
+        name=f"{row['quantity']} at {row['alpha']} among {row['control_kind']}: rank",
+        quantity=f"{LOGPROB}, {row['quantity']} − mean of controls",
+        method="rank among controls", estimate=row["difference"], low=None, high=None,
+        p=row["p_rank"], status=row["rank_status"], scope=NEW_DIRECTIONS, family=family,
+    )  # fmt: skip
+
+
 TESTS: dict[AnalysisFamily, Callable[[Readings], list[Tested]]] = {
     "alphas": alphas,
     "controls": controls,
     "strata": strata,
     "curves": curves,
+    "logprobs": logprobs,
 }

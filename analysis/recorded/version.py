@@ -22,6 +22,7 @@ TABLES: dict[AnalysisFamily, str] = {
     "controls": "tables.comparisons",
     "strata": "tables.difficulty",
     "curves": "tables.problems",
+    "logprobs": "tables.logprob",
 }
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis import tables, words
 from analysis.figures import Figure, Place, every_row, figures, places, shown
-from analysis.report import grids, missing
+from analysis.report import grids, logprob, missing
 from analysis.report.document import Block, Bullets, Heading, Picture, Text
 from analysis.report.verdicts import RULES, store_verdicts
 from analysis.tables.base import groups
@@ -82,6 +82,13 @@ def _of_place(place: Place, pictures: list[Figure]) -> list[Block]:
     title = "Accuracy and paired difference at every α"
     blocks += [*show("accuracy"), grids.effects_grid(effects, f"effects-{name}", title, context)]
     blocks += show("forest")
+    logprobs = place.rows(tables.gold_logprobs)
+    logprobs = logprobs[logprobs["role"] == "candidate"].reset_index(drop=True)
+    if len(logprobs):
+        among = place.rows(tables.logprob_controls)
+        blocks.append(logprob.logprob_grid(logprobs, among, f"logprobs-{name}", context))
+        if said := logprob.trend_sentence(place.rows(tables.logprob_doses)):
+            blocks.append(Text(said))
     together = place.rows(tables.sections)
     if (together["candidates"] > 1).any():
         blocks.append(grids.sections_grid(together, f"section-{name}", context))

@@ -17,6 +17,7 @@ import pandas as pd
 from analysis import words
 from analysis.tables.base import CURVE, PART, groups, matching
 from analysis.tables.beyond import CLAIMS, SIGNIFICANCE
+from analysis.tables.logprob import among_controls
 from analysis.tables.own_controls import PLACE
 from analysis.tables.paired import holm_by
 from analysis.tables.readings import Source, opened
@@ -51,9 +52,13 @@ RULES = (
     "independently, same search. Controls that do the same to the same problems (mean cosine above "
     "0 at p ≤ 0.01) contradict it and support nothing.",
     "**Not supported against controls** takes an interval: candidate − mean of controls, paired by "
-    "problem, excludes 5 points in the claim's sense at every dose they share.",
+    "problem, excludes 5 points in the claim's sense at every dose they share, with every outcome "
+    "without a verdict taken for the claim.",
     "**Answers that cannot be read** are not right answers; every condition must hold as well "
-    "where each outcome without a verdict is taken against the claim.",
+    "where each outcome without a verdict is taken against the claim. **Missing outcomes** "
+    "(errors) enter in this way alone: an effect is of the problems at which its direction and the "
+    "baseline have an outcome; a direction that lacks more than 5 % of its outcomes is named, a "
+    "control that lacks half of them counts as not run.",
     "All met: **supported**. Otherwise **inconclusive**; the reason says what is missing.",
     "A test set that was selected on the outcome never supports a verdict: its figures are shown "
     "and stamped, and the verdict is **inconclusive**.",
@@ -71,6 +76,8 @@ class Verdict:
     verdict: str
     reason: str
     selected_on_outcome: bool
+    place: tuple[tuple[str, Any], ...] = ()
+    """What names the curve, by column."""
 
 
 def store_verdicts(store: Source) -> list[Verdict]:
@@ -78,9 +85,11 @@ def store_verdicts(store: Source) -> list[Verdict]:
     from analysis import tables
 
     readings = opened(store)
-    return verdicts(
+    reached = verdicts(
         tables.effects(readings), tables.beyond_controls(readings), tables.equal_push(readings)
     )
+    logprobs, among = tables.gold_logprobs(readings), tables.logprob_controls(readings)
+    return [with_logprob(one, logprobs, among) for one in reached]
 
 
 def verdicts(
@@ -135,6 +144,7 @@ def _verdict(
         verdict=verdict,
         reason=" ".join(reasons),
         selected_on_outcome=selected,
+        place=tuple(names.items()),
     )
 
 
@@ -199,6 +209,7 @@ def _against_controls(
         return INCONCLUSIVE, ["It was not compared with control directions of its own."]
     decided = [_against_kind(sign, side, {str(k): v for k, v in row.items()}) for row in asked]
     reasons = [reason for _, reason in decided]
+    reasons += [row["lacking"] for row in run if row["lacking"]]
     unlike = [row for row in rows if row["k"] == 0] if run else []
     reasons += [f"Not beaten, for it cannot be compared: {row['why']}" for row in unlike]
     found = {verdict for verdict, _ in decided}
@@ -256,12 +267,19 @@ def _compared(sign: int, row: Mapping[str, Any]) -> str:
     """One comparison with controls of one kind in words."""
     kind = words.counted(int(row["k"]), f"{row['control_kind']} control")
     left = f" ({int(row['left_out'])} more were not comparable)" if row["left_out"] else ""
+    missing = int(row["n_missing"])
+    on = words.counted(int(row["n"]), "problem") + (
+        f" ({words.counted(missing, 'pair')} of all directions and doses missing)"
+        if missing
+        else ""
+    )
     family = int(row["family_size"])
     over = f", corrected over {family} candidates {words.p_is(row['p_adjusted'])}"
     return (
-        f"{kind}{left} at α = {words.alphas(row['doses'])}: {int(row['beyond'])} of them lie at "
-        f"least as far as it does; ranks of the effect {words.p_is(row['p_effect'])} (at α = "
-        f"{words.alpha(row['alpha'])} it differs from their mean by "
+        f"{kind}{left} at α = {words.alphas(row['doses'])} on {on}: "
+        f"{int(row['beyond'])} of them lie at least as far as it does; ranks of the effect "
+        f"{words.p_is(row['p_effect'])} (at α = {words.alpha(row['alpha'])} it differs from their "
+        "mean by "
         f"{words.points(row['difference'])} points), of the signed effect "
         f"{words.p_is(row['p_signed'])} (at |α| = {row['signed_alpha']:g} "
         f"{words.points(row['signed'])} points against {words.points(row['controls_signed'])}), of "
@@ -285,6 +303,22 @@ def _with_counterpart(verdict: Verdict, sign: int, pairs: pd.DataFrame | None) -
         else "nothing says that difficulty is what it works by"
     )
     said = f"Beside its difficulty-matched counterpart, {words.push_sentence(row)}; {tail}."
+    return replace(verdict, reason=f"{verdict.reason} {said}")
+
+
+def with_logprob(verdict: Verdict, logprobs: pd.DataFrame, among: pd.DataFrame) -> Verdict:
+    """The verdict with a sentence on the gold answer's log-probability, which decides nothing.
+
+    Takes the tables `gold_logprobs` and `logprob_controls`; of the doses of the claim's sign the
+    one that is most in its favour.
+    """
+    sign = CLAIMS[verdict.claim]
+    side = matching(logprobs, dict(verdict.place))
+    side = side[side["alpha"] * sign > 0]
+    if side.empty:
+        return verdict
+    row = _top(side, side["estimate"] * sign)
+    said = words.logprob_sentence(row, among_controls(row, among))
     return replace(verdict, reason=f"{verdict.reason} {said}")
 
 

@@ -126,16 +126,19 @@ def signed_share(signed: ArrayLike, *, shrinkage: float = SHRINKAGE) -> Array:
     all its problems one way, no outcome tells the two apart.
 
     Args:
-        signed: array, shape (k + 1, doses, n). Each problem's signed effect [y(a) − y(−a)]/2.
+        signed: array, shape (k + 1, doses, n). Each problem's signed effect [y(a) − y(−a)]/2; NaN:
+            missing. Each direction's sums are over the problems that it has, per problem.
         shrinkage: κ in units of the median Σ|s| of the k + 1 directions at the dose.
 
     Returns:
         Array, shape (k + 1, doses); 0 where a direction changes nothing.
     """
-    s = numbers("signed", signed)
+    s = numbers("signed", signed, missing=True)
     if s.ndim != 3:
         raise Refusal(f"signed must be (directions, doses, problems), found shape {s.shape}")
-    net, changed = s.sum(axis=2), np.abs(s).sum(axis=2)
+    if np.isnan(s).all(axis=2).any():
+        raise Refusal("a direction has no outcome at a dose: leave it or the dose out")
+    net, changed = np.nanmean(s, axis=2), np.nanmean(np.abs(s), axis=2)
     return shares(net, changed, shrinkage * np.median(changed, axis=0))
 
 

@@ -40,6 +40,9 @@ from .directions import (
 from .equal_push import equal_push as equal_push
 from .equal_push import push_curves as push_curves
 from .left_out import left_out as left_out
+from .logprob import gold_logprobs as gold_logprobs
+from .logprob import logprob_controls as logprob_controls
+from .logprob import logprob_doses as logprob_doses
 from .missingness import missingness as missingness
 from .paired import accuracy as accuracy
 from .paired import effects as effects
@@ -85,8 +88,11 @@ __all__ = [
     "effects",
     "equal_push",
     "forest",
+    "gold_logprobs",
     "homogeneity",
     "latent_growth",
+    "logprob_controls",
+    "logprob_doses",
     "missingness",
     "norms",
     "planned_ends",

@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis import words
 from analysis.tables.base import CONFIDENCE, CONTEXT, STAMPS, groups, ordered
-from analysis.tables.own_controls import PLACE, Array, Sample, samples
+from analysis.tables.own_controls import PLACE, Array, Sample, lacking, samples
 from analysis.tables.readings import Source, remembered
 
 # One-sided, for each of the two claims.
@@ -19,11 +19,11 @@ CLAIMS = {"amplification": 1, "suppression": -1}
 RESAMPLES, SEED = 1999, 0
 RANKS = ("p_effect", "p_signed", "p_share")
 COLUMNS = [
-    *PLACE, *STAMPS, "candidate", "control_kind", "claim", "doses", "n", "dropped", "k", "left_out",
-    "alpha", "difference", *RANKS, "beyond", "signed_alpha", "signed",
-    "controls_signed", "share", "controls_share", "p", "p_adjusted", "p_bounds",
-    "p_bounds_adjusted", "family_size", "rank_floor", "controls_needed", "correlation",
-    "p_correlation", "difference_limit", "status", "why",
+    *PLACE, *STAMPS, "candidate", "control_kind", "claim", "doses", "n",
+    "n_missing", "lacking", "k", "left_out", "alpha", "difference", *RANKS,
+    "beyond", "signed_alpha", "signed", "controls_signed", "share", "controls_share", "p",
+    "p_adjusted", "p_bounds", "p_bounds_adjusted", "family_size", "rank_floor",
+    "controls_needed", "correlation", "p_correlation", "difference_limit", "status", "why",
 ]  # fmt: skip
 
 
@@ -31,14 +31,17 @@ COLUMNS = [
 def beyond_controls(store: Source) -> pd.DataFrame:
     """One row per candidate, claim and kind of its own controls: does it stand out among them?
 
-    `doses` are those that it and its controls share. Three one-sided ranks among the k controls,
-    each of the largest standardised value over these doses: `p_effect` (the effect at doses of the
-    claim's sign), `p_signed` ([f(a) − f(−a)]/2) and `p_share` (how one-sided the changes behind it
-    are); `beyond` controls lie at least as far in effect. `p` is the largest of the three,
-    `p_adjusted` Holm over the candidates of the same section (`family_size`), and `p_bounds` is p
-    with every outcome that has no verdict taken against the claim. `correlation` is the controls'
-    mean cosine. `difference_limit` is the most by which the candidate may lie beyond the mean of
-    its controls in the claim's sense, at any of the doses (95 % interval). Effects are fractions.
+    `doses` are those that it and its controls share, `n` the problems. An effect is of the problems
+    at which its direction and the baseline have an outcome; `n_missing` pairs of the k + 1
+    directions, doses and problems miss one (an error), and `lacking` names who misses many. Three
+    one-sided ranks among the k controls, each of the largest standardised value over these doses:
+    `p_effect` (the effect at doses of the claim's sign), `p_signed` ([f(a) − f(−a)]/2) and
+    `p_share` (how one-sided the changes behind it are); `beyond` controls lie at least as far in
+    effect. `p` is the largest of the three, `p_adjusted` Holm over the candidates of the same
+    section (`family_size`), and `p_bounds` is p with every outcome that has no verdict taken
+    against the claim. `correlation` is the controls' mean cosine. `difference_limit` is the most by
+    which the candidate may lie beyond the mean of its controls in the claim's sense, at any of the
+    doses (95 % interval), with all those outcomes taken for the claim. Effects are fractions.
     `status` and `why` say what keeps a row from deciding, and what to run.
     """
     rows = [row for sample in samples(store) for row in claim_rows(sample)]
@@ -92,12 +95,11 @@ def _claim_row(sample: Sample, claim: str, sign: int, alike: dict[str, Any]) -> 
     if sample.why:
         return row | {"why": sample.why}
     row |= {
-        "n": sample.outcomes.shape[2],
-        "dropped": sample.low.shape[2] - sample.outcomes.shape[2],
+        "n": sample.differences.shape[2],
+        "n_missing": int(np.isnan(sample.differences).sum()),
+        "lacking": lacking(sample.missing, sample.differences.shape[2]).strip(),
     }
     row |= {"doses": tuple(sample.alphas.tolist())}
-    if not row["n"]:
-        return row | {"why": "No problem has an outcome under it and every control."}
     side = sample.alphas * sign > 0
     up, down = _mirrored(sample.alphas)
     if not side.any():
@@ -124,18 +126,15 @@ def _mirrored(alphas: Array) -> tuple[Array, Array]:
 
 
 def _effect(sample: Sample, sign: int, side: Array) -> dict[str, Any]:
-    """The rank of the effect at doses of the claim's sign.
-
-    The baseline is one number for all directions, so accuracies are ranked in its place.
-    """
+    """The rank of the effect at doses of the claim's sign."""
     from analysis.statistics.over_doses import beyond_controls as ranked
 
-    accuracy = sample.outcomes[:, side].mean(axis=2)
-    found = ranked(accuracy, side="greater" if sign > 0 else "less", significance=SIGNIFICANCE)
+    effects = np.nanmean(sample.differences[:, side], axis=2)
+    found = ranked(effects, side="greater" if sign > 0 else "less", significance=SIGNIFICANCE)
     at = found.dose or 0
     return {
         "alpha": float(sample.alphas[side][at]),
-        "difference": float(accuracy[0, at] - accuracy[1:, at].mean()),
+        "difference": float(effects[0, at] - effects[1:, at].mean()),
         "p_effect": found.p,
         "beyond": found.beyond,
     }
@@ -146,8 +145,8 @@ def _signed(sample: Sample, up: Array, down: Array) -> dict[str, Any]:
     from analysis.statistics.over_doses import beyond_controls as ranked
     from analysis.statistics.over_doses import signed_share
 
-    halves = (sample.outcomes[:, up] - sample.outcomes[:, down]) / 2
-    effects, share = halves.mean(axis=2), signed_share(halves)
+    halves = (sample.differences[:, up] - sample.differences[:, down]) / 2
+    effects, share = np.nanmean(halves, axis=2), signed_share(halves)
     found = ranked(effects, side="greater", significance=SIGNIFICANCE)
     one_sided = ranked(share, side="greater", significance=SIGNIFICANCE)
     at, same = found.dose or 0, one_sided.dose or 0
@@ -164,8 +163,8 @@ def _signed(sample: Sample, up: Array, down: Array) -> dict[str, Any]:
 
 def _at_bounds(sample: Sample, sign: int, side: Array, up: Array, down: Array) -> float:
     """The largest of the three ranks with every unknown outcome taken against the claim."""
-    from analysis.statistics.over_doses import SHRINKAGE, shares
     from analysis.statistics.over_doses import beyond_controls as ranked
+    from analysis.statistics.over_doses import signed_share
 
     low, high = sample.low, sample.high
     worse, better = (low, high) if sign > 0 else (high, low)
@@ -173,10 +172,10 @@ def _at_bounds(sample: Sample, sign: int, side: Array, up: Array, down: Array) -
     least = (low[:, up] - high[:, down]) / 2
     most = (high[:, up] - low[:, down]) / 2
     halves = np.concatenate([least[:1], most[1:]])
-    changed = np.abs(halves).sum(axis=2)
-    share = shares(halves.sum(axis=2), changed, SHRINKAGE * np.median(changed, axis=0))
     found = [ranked(effect, side="greater" if sign > 0 else "less").p]
-    found += [ranked(values, side="greater").p for values in (halves.mean(axis=2), share)]
+    found += [
+        ranked(values, side="greater").p for values in (halves.mean(axis=2), signed_share(halves))
+    ]
     return max(found)
 
 
@@ -185,11 +184,14 @@ def _correlation(sample: Sample) -> dict[str, Any]:
     from analysis.statistics.over_doses import control_correlation
 
     up, down = _mirrored(sample.alphas)
-    if not len(up) or not sample.outcomes.shape[2]:
+    if not len(up):
         return {}
-    halves = (sample.outcomes[1:, up] - sample.outcomes[1:, down]) / 2
+    # What is missing counts as no change, whatever the sign of its control.
+    halves = np.nan_to_num(sample.differences[1:, up] - sample.differences[1:, down]) / 2
     found = control_correlation(
-        halves.reshape(len(halves), -1), rng=np.random.default_rng(SEED), resamples=RESAMPLES
+        halves.reshape(len(halves), -1),
+        rng=np.random.default_rng(SEED),
+        resamples=RESAMPLES,
     )
     return {
         "correlation": found.estimate,
@@ -199,16 +201,20 @@ def _correlation(sample: Sample) -> dict[str, Any]:
 
 
 def _limit(sample: Sample, sign: int, side: Array) -> float:
-    """The most by which the candidate may be beyond the mean of its controls, at any dose."""
+    """The most by which the candidate may be beyond the mean of its controls, at any dose.
+
+    Every outcome without a verdict is taken for the claim, so that none of them may hide a gain.
+    """
     from analysis.statistics.one_against_controls import candidate_minus_controls
 
-    if len(sample.controls) < 2 or sample.outcomes.shape[2] < 2:
+    if len(sample.controls) < 2 or sample.differences.shape[2] < 2:
         return np.nan
+    own, others = (sample.high, sample.low) if sign > 0 else (sample.low, sample.high)
     limits = []
     for column in np.flatnonzero(side):
         found = candidate_minus_controls(
-            sample.outcomes[0, column],
-            sample.outcomes[1:, column].T,
+            own[0, column],
+            others[1:, column].T,
             scope="new problems and directions",
             confidence=CONFIDENCE,
         )

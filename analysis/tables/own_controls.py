@@ -23,26 +23,35 @@ from analysis.tables.readings import Readings, Source, opened, remembered, view
 # What must agree for a control to be comparable; the direction itself is what differs.
 PLACE = [*CONTEXT, "site", "schedule", "operator", "effect"]
 NORM, DOSES, PROBLEMS = "another norm", "other doses", "other problems or seeds"
+BASELINE = "the baseline"
+ERRORS = "errors in half of its outcomes or more"
 
 Array = np.ndarray[Any, Any]
+
+# A direction is named that misses a larger share of its outcomes: as many could move its effect by
+# the five points that verdicts are about. Of more than a few, the worst.
+MANY, NAMED = 0.05, 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
     """A candidate and its own controls of one kind, problem by problem.
 
-    `outcomes` is [k + 1, doses, problems], the candidate first: accuracies over seeds, on the
-    problems that have an outcome everywhere. `low` and `high` are what it would be on all problems
-    if every outcome without a verdict were wrong, or right. `why` says why there is no comparison.
+    `differences` is [k + 1, doses, problems], the candidate first: accuracy over seeds minus the
+    baseline's, NaN where either is missing. `low` and `high` are the accuracy if every outcome
+    without a verdict were wrong, or right; the baseline cancels between directions. `missing` says
+    of each direction how many of its outcomes are, where it misses most of them. `why` says why
+    there is no comparison.
     """
 
     names: dict[str, Any]
     controls: tuple[str, ...] = ()
     alphas: Array = field(default_factory=lambda: np.zeros(0))
-    outcomes: Array = field(default_factory=lambda: np.zeros((1, 0, 0)))
+    differences: Array = field(default_factory=lambda: np.zeros((1, 0, 0)))
     low: Array = field(default_factory=lambda: np.zeros((1, 0, 0)))
     high: Array = field(default_factory=lambda: np.zeros((1, 0, 0)))
     left_out: Mapping[str, int] = field(default_factory=dict)
+    missing: Mapping[str, tuple[int, float]] = field(default_factory=dict)
     why: str = ""
 
 
@@ -62,6 +71,16 @@ class Run:
         return np.array_equal(self.problems, other.problems) and np.array_equal(
             self.seeds, other.seeds
         )
+
+    @property
+    def differences(self) -> Array:
+        """Accuracy minus the baseline's of each problem, NaN where either is missing."""
+        return np.asarray(self.accuracy - self.baseline)
+
+    @property
+    def mostly_known(self) -> bool:
+        """Whether more than half of the problems have a pair: any two such runs share some."""
+        return bool(2 * np.isnan(self.differences).sum() < len(self.problems))
 
 
 @remembered
@@ -161,29 +180,42 @@ def _sample(
     run = {name: curve for name, curve in curves.items() if curve}
     if not run:
         return Sample(names=names, left_out=left_out, why=_not_run(names, alphas, controls))
+    missing = _missing({names["candidate"]: own, **run})
+    n = len(next(iter(own.values())).problems)
+    own = {alpha: one for alpha, one in own.items() if one.mostly_known}
     same = {
-        name: {alpha for alpha, one in curve.items() if alpha in own and one.same_rows(own[alpha])}
+        name: {
+            alpha
+            for alpha, one in curve.items()
+            if alpha in own and one.same_rows(own[alpha]) and one.mostly_known
+        }
         for name, curve in run.items()
     }
     kept_doses = _most_common({name: frozenset(doses) for name, doses in same.items()})
     kept = [name for name, doses in same.items() if kept_doses and kept_doses <= doses]
     for name in run:
         if name not in kept:
-            what = DOSES if same[name] == set(run[name]) else PROBLEMS
+            broken = not all(one.mostly_known for one in run[name].values())
+            what = DOSES if same[name] == set(run[name]) else ERRORS if broken else PROBLEMS
             left_out[what] = left_out.get(what, 0) + 1
     if not kept:
-        return Sample(names=names, left_out=left_out, why=_other_rows(names, left_out))
+        why = _other_rows(names, left_out) + lacking(missing, n)
+        return Sample(names=names, left_out=left_out, missing=missing, why=why)
     doses = sorted(kept_doses)
     stacked = [[curve[alpha] for alpha in doses] for curve in (own, *(run[one] for one in kept))]
-    outcomes, low, high = _arrays(stacked)
+    differences, low, high = (
+        np.stack([[getattr(run, name) for run in curve] for curve in stacked])
+        for name in ("differences", "low", "high")
+    )
     return Sample(
         names=names,
         controls=tuple(kept),
         alphas=np.array(doses),
-        outcomes=outcomes,
+        differences=differences,
         low=low,
         high=high,
         left_out=left_out,
+        missing=missing,
     )
 
 
@@ -194,15 +226,29 @@ def _most_common(doses: Mapping[str, frozenset[float]]) -> frozenset[float]:
     return best
 
 
-def _arrays(stacked: list[list[Run]]) -> tuple[Array, Array, Array]:
-    """Outcomes of the problems known everywhere, and both bounds of all problems."""
-    values = {
-        name: np.stack([[getattr(run, name) for run in curve] for curve in stacked])
-        for name in ("accuracy", "low", "high", "baseline")
+def _missing(curves: Mapping[str, Mapping[float, Run]]) -> dict[str, tuple[int, float]]:
+    """The most outcomes that each direction misses at one dose, and which dose."""
+    counts = {
+        name: max((int(np.isnan(run.accuracy).sum()), alpha) for alpha, run in curve.items())
+        for name, curve in curves.items()
     }
-    complete = ~np.isnan(values["accuracy"]).any(axis=(0, 1))
-    complete &= ~np.isnan(values["baseline"]).any(axis=(0, 1))
-    return values["accuracy"][:, :, complete], values["low"], values["high"]
+    one = next(run for curve in curves.values() for run in curve.values())
+    counts[BASELINE] = int(np.isnan(one.baseline).sum()), 0.0
+    return {name: most for name, most in counts.items() if most[0]}
+
+
+def lacking(missing: Mapping[str, tuple[int, float]], n: int) -> str:
+    """A sentence that names the directions that miss more of `n` outcomes than may not matter."""
+    many = {name: most for name, most in missing.items() if most[0] > MANY * n}
+    worst = sorted(many, key=lambda name: (-many[name][0], name))
+    if not worst:
+        return ""
+    said = ", ".join(
+        f"{name} lacks {many[name][0]} of {n} at α = {words.alpha(many[name][1])}"
+        for name in worst[:NAMED]
+    )
+    more = f" and {len(worst) - NAMED} more directions lack some" if len(worst) > NAMED else ""
+    return f" Outcomes are missing (errors): {said}{more}; compute them anew."
 
 
 def _none_drawn(names: Mapping[str, Any]) -> str:
@@ -228,7 +274,7 @@ def _not_run(names: Mapping[str, Any], alphas: list[float], controls: list[str])
 
 
 def _other_rows(names: Mapping[str, Any], left_out: Mapping[str, int]) -> str:
-    said = ", ".join(f"{count} at {what}" for what, count in left_out.items())
+    said = ", ".join(f"{count} with {what}" for what, count in left_out.items())
     return (
         f"Its {names['control_kind']} controls were not run as it was ({said}): collect them at "
         "its doses on the same problems and seeds."

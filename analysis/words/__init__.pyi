@@ -9,6 +9,7 @@ from .numbers import counted as counted
 from .numbers import interval as interval
 from .numbers import limits as limits
 from .numbers import moved as moved
+from .numbers import nats as nats
 from .numbers import p_from_controls as p_from_controls
 from .numbers import p_is as p_is
 from .numbers import p_value as p_value
@@ -22,6 +23,7 @@ from .sentences import difference_sentence as difference_sentence
 from .sentences import discordance_sentence as discordance_sentence
 from .sentences import equivalence_sentence as equivalence_sentence
 from .sentences import fragility_sentence as fragility_sentence
+from .sentences import logprob_sentence as logprob_sentence
 from .sentences import look_sentence as look_sentence
 from .sentences import mcnemar_sentence as mcnemar_sentence
 from .sentences import missing_sentence as missing_sentence
@@ -48,11 +50,13 @@ __all__ = [
     "fragility_sentence",
     "interval",
     "limits",
+    "logprob_sentence",
     "look_sentence",
     "mcnemar_sentence",
     "missing_sentence",
     "missingness_sentence",
     "moved",
+    "nats",
     "p_from_controls",
     "p_is",
     "p_value",

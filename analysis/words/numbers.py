@@ -71,6 +71,13 @@ def limits(low: SupportsFloat, high: SupportsFloat, confidence: float) -> str:
     return f"{100 * confidence:g} % interval {points(low)} to {points(high)} points"
 
 
+def nats(low: SupportsFloat | None, high: SupportsFloat | None) -> str:
+    """Two changes of a log-probability as an interval."""
+    if not (_known(low) and _known(high)):
+        return MISSING
+    return f"[{signed(low, 3)}, {signed(high, 3)}]"
+
+
 def p_value(p: SupportsFloat | None) -> str:
     """A p-value: ``0.45``, ``0.003``, ``0.0497``, ``< 0.0001``."""
     if not _known(p):

@@ -13,10 +13,12 @@ from analysis.words.numbers import (
     count,
     interval,
     limits,
+    nats,
     p_is,
     p_value,
     percent,
     points,
+    signed,
 )
 
 if TYPE_CHECKING:
@@ -277,4 +279,26 @@ def push_sentence(row: Mapping[str, Any]) -> str:
         f"{points(row['first_effect'])} points and {second} by {points(row['second_effect'])}, "
         f"difference {points(row['difference'])} {interval(row['low'], row['high'])}, corrected "
         f"{p_is(p)}: {decided}"
+    )
+
+
+def logprob_sentence(row: Mapping[str, Any], among: Sequence[Mapping[str, Any]]) -> str:
+    """One dose of one candidate, a row of `tables.gold_logprobs`, and those among its controls."""
+    tested = "not tested"
+    if row["status"] == "stopped":
+        tested += ": a sequential plan ended it"
+    elif row["p_adjusted"] == row["p_adjusted"]:
+        tested = (
+            f"{nats(row['low'], row['high'])}, corrected {p_is(row['p_adjusted'])} by sign flips"
+        )
+    ranks = "".join(
+        f"; {count(own['beyond'])} of its {count(own['k'])} {own['control_kind']} controls lie "
+        f"beyond it, rank {p_is(own['p_rank'])}"
+        for own in among
+        if own["p_rank"] == own["p_rank"]
+    )
+    return (
+        "Beside accuracy, and without a say in the verdict, the log-probability of the gold answer "
+        f"changes by {signed(row['estimate'], 3)} nats at α = {alpha(row['alpha'])} ({tested}, "
+        f"n = {count(row['n'])}{ranks})."
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from collect.directions.directions import Direction
 from collect.directions.selection import select_directions
 from sql.errors import UserError
+from store import shards
 from store.ingestion import ingest
 
 if TYPE_CHECKING:
@@ -142,29 +143,48 @@ def contrasts_about(plan: Plan, set_name: str, protocol: str) -> list[Contrast]:
 def directions(
     root: Path, plan: Plan, set_name: str, protocol: str
 ) -> list[tuple[Direction, list[float]]]:
-    """The planned directions with their doses, and the controls at those they are needed at.
+    """The planned directions with their doses, and each one's own controls at those it needs.
 
     Raises:
-        UserError: a direction is not in the store, or there are too few controls.
+        UserError: a direction is not in the store, or too few controls were drawn for one.
     """
     chosen = contrasts(plan, set_name, protocol)
-    candidates = [
-        (direction, plan.doses(contrast))
+    asked = [
+        (direction, contrast)
         for contrast in chosen
         for direction in select_directions(root, contrast.direction)
     ]
-    against = [contrast for contrast in chosen if contrast.against != "baseline"]
-    if plan.controls is None or not against:
-        return candidates
-    controls = select_directions(root, f"kind={plan.controls.kind}")
-    if len(controls) < plan.controls.number:
-        raise UserError(
-            f"the plan asks for {plan.controls.number} controls of kind {plan.controls.kind}, the "
-            f"store has {len(controls)}: draw more with `steerstat directions controls STORE --of "
-            f"{against[0].direction} --kind {plan.controls.kind} --number …`"
-        )
-    doses = sorted({alpha for contrast in against for alpha in plan.doses(contrast)})
-    return candidates + [(control, doses) for control in controls[: plan.controls.number]]
+    found = [(direction, plan.doses(contrast)) for direction, contrast in asked]
+    if plan.controls is None:
+        return found
+    doses: dict[str, set[float]] = {}
+    compared = {}
+    for direction, contrast in asked:
+        if contrast.against != "baseline":
+            compared[direction.direction_id] = direction
+            doses.setdefault(direction.direction_id, set()).update(plan.doses(contrast))
+    for direction_id, direction in compared.items():
+        own = own_controls(root, direction, plan.controls.kind)
+        if len(own) < plan.controls.number:
+            raise UserError(
+                f"the plan asks for {plan.controls.number} controls of kind {plan.controls.kind}, "
+                f"{direction.name} has {len(own)} of its own: draw them with `steerstat "
+                f"directions controls STORE --of {direction.name} --kind {plan.controls.kind} "
+                f"--number {plan.controls.number}`"
+            )
+        at = sorted(doses[direction_id])
+        found += [(control, at) for control in own[: plan.controls.number]]
+    return found
+
+
+def own_controls(root: Path, candidate: Direction, kind: str) -> list[Direction]:
+    """The control directions of a kind that were drawn for a candidate, sorted by name."""
+    table = shards.committed(root, "directions", ["role", "kind", "parent_id"]).to_pylist()
+    own = {"role": "control", "kind": kind, "parent_id": candidate.direction_id}
+    if own not in table:
+        return []
+    drawn = select_directions(root, "role = 'control'")
+    return [one for one in drawn if (one.kind, one.parent_id) == (kind, candidate.direction_id)]
 
 
 def freeze(root: Path, plan_file: PlanFile) -> str:

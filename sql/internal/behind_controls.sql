@@ -4,7 +4,7 @@
 --
 -- Columns:
 --   candidate    the direction that the control is norm-matched to
---   n_pairs      the same for the candidate and each of its controls
+--   n_pairs      of this control: fewer than the set has where an outcome is missing (an error)
 --   estimate     (gained - lost) / n_pairs, a fraction
 --
 -- Parameters:

@@ -5,7 +5,8 @@
 -- Parameters:
 --   $set_name VARCHAR = primary: problem set, NULL for all
 -- Columns:
---   n_pairs                        on the same problems for all of them, see `control_effects`
+--   n_pairs, least_n_pairs         of the candidate, and of the control that has the fewest: fewer
+--                                  than the set has where an outcome is missing (an error)
 --   estimate                       (gained - lost) / n_pairs of the candidate, a fraction; an answer
 --                                  that cannot be read is not right
 --   k                              controls run in the same way and dose
@@ -15,6 +16,7 @@
 --   stop                           why a sequential plan ended the candidate before the last problem
 SELECT
     model, protocol, set_name, candidate AS direction, alpha, candidate_n_pairs AS n_pairs,
+    min(n_pairs) AS least_n_pairs,
     candidate_estimate AS estimate, count(*) AS k,
     min(estimate) AS control_min,
     median(estimate) AS control_median,

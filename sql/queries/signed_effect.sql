@@ -9,6 +9,8 @@
 --            baseline: both effects are of these
 --   signed   [f(+a) - f(-a)] / 2: what the direction does beyond pushing
 --   damage   [f(+a) + f(-a)] / 2, f counted from the baseline: what any push does
+--   stop     why a sequential plan ended one of the two doses: see `stops`. Where it was before the
+--            last problem, its own outcomes chose the problems that both are of
 WITH
 members AS (
     SELECT k.problem_no
@@ -52,8 +54,12 @@ SELECT
     x.model, x.protocol, $set_name AS set_name, x.direction, x.role, x.alpha, c.n,
     c.up / c.n AS up, c.down / c.n AS down,
     (c.up - c.down) / (2 * c.n) AS signed,
-    (c.up + c.down) / (2 * c.n) AS damage
+    (c.up + c.down) / (2 * c.n) AS damage,
+    coalesce(e.stop, f.stop) AS stop
 FROM counts AS c
 JOIN doses AS x USING (condition_no)
+LEFT JOIN condition_keys AS k ON k.condition_no = x.down_no
+LEFT JOIN stops AS e ON e.condition_id = x.condition_id AND e.set_name = $set_name
+LEFT JOIN stops AS f ON f.condition_id = k.condition_id AND f.set_name = $set_name
 ORDER BY x.model, x.protocol, x.role, x.direction, x.alpha, x.site, x.schedule, x.operator,
     x.effect;

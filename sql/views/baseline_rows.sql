@@ -14,7 +14,8 @@ WITH
 own AS (
     SELECT
         o.condition_no, o.problem_no, o.seed, o.run_no,
-        readable_right(o.correct, o.status) AS readable_right, o.correct, o.status, o.fragile
+        readable_right(o.correct, o.status) AS readable_right, o.correct, o.status, o.fragile,
+        o.gold_logprob
     FROM outcome_rows AS o
     JOIN condition_baselines AS c USING (condition_no)
     WHERE c.baseline_no = c.condition_no
@@ -23,13 +24,13 @@ own AS (
 seeds AS (SELECT DISTINCT seed FROM outcome_rows)
 SELECT
     condition_no, problem_no, seed, run_no, readable_right, correct, status, fragile,
-    true AS own_seed
+    gold_logprob, true AS own_seed
 FROM own
 UNION ALL
 -- Seed 0 stands in for the seeds that the baseline lacks.
 SELECT
     z.condition_no, z.problem_no, s.seed, z.run_no, z.readable_right, z.correct, z.status,
-    z.fragile, false
+    z.fragile, z.gold_logprob, false
 FROM own AS z
 CROSS JOIN seeds AS s
 ANTI JOIN own AS o

@@ -219,8 +219,8 @@ def _answers(*values):
 EVEN = {"up": _answers(W, W, R, W, R), "r1": _answers(R, W, W, W, R), "r2": _answers(R, R, R, W, W)}
 
 
-def test_candidate_and_controls_stand_on_the_same_problems():
-    """A control that lacks a, and one that lacks c: both are left out for everyone."""
+def test_candidate_and_controls_stand_on_the_pairs_that_each_has():
+    """A control that lacks a, and one that lacks c: neither takes it from the others."""
     compared = (
         "direction, n_pairs, gained, lost, candidate_n_pairs, candidate_gained, candidate_lost"
     )
@@ -234,50 +234,48 @@ def test_candidate_and_controls_stand_on_the_same_problems():
         "r2": _answers(R, R, UNJUDGED, W, W),
     }
     assert rows(_compared(uneven), "control_effects", compared) == [
-        ("r1", 3, 0, 1, 3, 0, 1),
-        ("r2", 3, 0, 1, 3, 0, 1),
+        ("r1", 4, 0, 1, 5, 1, 2),
+        ("r2", 4, 0, 1, 5, 1, 2),
     ]
-    columns = "n_pairs, estimate, k, control_min"
+    columns = "n_pairs, least_n_pairs, estimate, k, control_min"
     assert rows(_compared(uneven), "candidate_against_controls", columns) == [
-        (3, -1 / 3, 2, -1 / 3)
+        (5, 4, -1 / 5, 2, -1 / 4)
     ]
 
 
 @pytest.mark.parametrize(
     ("changed", "n"),
     [
-        ({"up": _answers("truncated", W, R, W, R)}, 5),
-        ({"up": _answers("error", W, R, W, R)}, 4),
-        ({"r1": _answers("truncated", W, W, W, R)}, 5),
-        ({"base": _answers("error", R, W, W, R)}, 4),
-        ({"r1": {"a": R, "b": W}}, 2),
+        ({"up": _answers("truncated", W, R, W, R)}, (5, 5, 5)),
+        ({"up": _answers("error", W, R, W, R)}, (4, 5, 5)),
+        ({"r1": _answers("truncated", W, W, W, R)}, (5, 5, 5)),
+        ({"r1": _answers("error", W, W, W, R)}, (5, 4, 5)),
+        ({"base": _answers("error", R, W, W, R)}, (4, 4, 4)),
+        ({"r1": {"a": R, "b": W}}, (5, 2, 5)),
         # A control without any pair is none of the sample.
-        ({"r3": dict.fromkeys("abcde", "error")}, 5),
+        ({"r3": dict.fromkeys("abcde", "error")}, (5, 5, 5, 0)),
     ],
 )
-def test_what_is_missing_anywhere_is_left_out_everywhere(changed, n):
-    found = rows(_compared({**EVEN, **changed}), "control_effects", "n_pairs, candidate_n_pairs")
-    assert {pair for pair in found if pair[0]} == {(n, n)}
-
-
-def test_directions_without_a_shared_problem_are_not_compared():
-    c = _compared({**EVEN, "r1": {"a": R}, "r2": {"b": R}})
-    assert rows(c, "control_effects", "n_pairs, estimate, candidate_estimate") == [
-        (0, None, None),
-        (0, None, None),
+def test_what_is_missing_is_left_out_where_it_is(changed, n):
+    c = _compared({**EVEN, **changed})
+    found = rows(c, "control_effects", "candidate_n_pairs, n_pairs")
+    assert {own for own, _ in found} == {n[0]}
+    assert tuple(of for _, of in found) == n[1:]
+    k = sum(of > 0 for of in n[1:])
+    assert rows(c, "candidate_against_controls", "least_n_pairs, k") == [
+        (min(of for of in n[1:] if of), k)
     ]
-    assert rows(c, "candidate_against_controls") == []
 
 
-def test_the_same_problems_are_of_one_set():
+def test_pairs_are_of_one_set():
     sets = {"primary": ("random", "abc"), "other": ("random", "cde")}
     c = _compared({**EVEN, "r1": _answers("error", W, W, W, R)}, sets)
     columns = "set_name, direction, n_pairs, candidate_n_pairs"
     assert rows(c, "control_effects", columns) == [
         ("other", "r1", 3, 3),
         ("other", "r2", 3, 3),
-        ("primary", "r1", 2, 2),
-        ("primary", "r2", 2, 2),
+        ("primary", "r1", 2, 3),
+        ("primary", "r2", 3, 3),
     ]
 
 

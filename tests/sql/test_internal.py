@@ -219,29 +219,34 @@ def behind_verdicts():
     assert sorted(rows(c, "behind_verdicts", "method")) == sorted((m,) for m in methods[:2])
 
 
+LOGPROBS: dict[Any, dict[str, Any]] = {
+    "base": {"a": {"gold_logprob": -2.0}, "b": {"gold_logprob": -1.0}, "c": R},
+    ("up", 0): {"a": {"gold_logprob": -1.5}, "b": R, "c": {"gold_logprob": -3.0}},
+    ("up", 1): {"a": {"gold_logprob": -0.5}},
+}
+
+
 @case
-def shared_pairs():
-    c = database(
-        {
-            "base": {"a": R, "b": R, "c": W, "d": "error", "e": R},
-            "up": {"a": "truncated", "b": R, "c": R, "d": R, "e": "error"},
-            "down": {"a": W, "b": "error", "c": W, "d": R, "e": R},
-        },
-        conditions={**UP, "down": {"direction": "d", "alpha": -1.0}},
-        sets={"primary": ("random", ["b", "c", "d", "e"])},
-    )
-    columns = "condition_id, problem_id, gained, lost"
-    both = {"conditions": ["up", "down"]}
-    assert rows(c, "shared_pairs", columns, set_name="primary", **both) == [
-        ("down", "c", False, False),
-        ("up", "c", True, False),
+def gold_logprobs():
+    c = database(LOGPROBS, conditions=UP, sets={"primary": ("random", ["a", "b"])})
+    # Seed 0 of the baseline stands in for the seed that it lacks; b and c have one side alone.
+    columns = "condition_id, set_name, seed, steered, baseline"
+    assert rows(c, "gold_logprobs", columns) == [
+        ("up", "primary", 0, -1.5, -2.0),
+        ("up", "primary", 1, -0.5, -2.0),
     ]
-    assert rows(c, "shared_pairs", columns, set_name=None, **both) == [
-        ("down", "a", False, True),
-        ("up", "a", False, True),
+
+
+@case
+def behind_logprobs():
+    c = database(LOGPROBS, conditions=UP, sets={"primary": ("random", ["a", "b"])})
+    columns = "direction, alpha, problem_id, seed, baseline, steered"
+    assert rows(c, "behind_logprobs", columns, **CONTEXT) == [
+        ("d", 1.0, "a", 0, -2.0, -1.5),
+        ("d", 1.0, "a", 1, -2.0, -0.5),
     ]
-    found = rows(c, "shared_pairs", "problem_id", conditions=["up"], set_name="primary")
-    assert found == [("b",), ("c",)]
+    for name, value in ELSEWHERE.items():
+        assert rows(c, "behind_logprobs", columns, **(CONTEXT | {name: value})) == []
 
 
 @case

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -341,6 +342,77 @@ def test_of_several_stops_the_first_decision_counts_else_the_last_end(records, s
         [{"status": status, "n": count, "estimate": 1 - count / 40} for status, count in records]
     )
     assert rows(c, "stops", "stop, n, planned_n") == [(stop, n, 40)]
+
+
+FROZEN, LATER = datetime(2026, 1, 2), datetime(2026, 1, 3)
+
+
+def _planned(*, problems: str = "abc", seen: datetime = LATER, **changed: Any) -> Any:
+    """The conditions of `_ended` on a whole set, steered after a plan that names one was frozen."""
+    runs = [{"run_id": "run", "created_at": seen}]
+    c = _ended([], runs=runs)
+    c.execute("DELETE FROM problem_sets")
+    insert(c, "problem_sets", [{"set_name": "primary", "problem_id": one} for one in problems])
+    superseded = changed.pop("superseded", None)
+    insert(c, "plans", [{"plan_id": "plan", "frozen_at": FROZEN, "superseded": superseded}])
+    known = {"direction": "d", "alpha": 1.0, "set_name": "primary", "protocol": "codi"}
+    row = {"analysis_id": "p", "name": "push", "n": 3, "family_size": 7}
+    insert(c, "results", [row | {"contrast": json.dumps(known | changed)}])
+    analysis = {"analysis_id": "p", "method": "sequential plan", "plan_id": "plan"}
+    insert(c, "analyses", [analysis | {"parameters": '{"level":0.01}'}])
+    return c
+
+
+def test_what_a_sequential_plan_names_has_its_test_where_no_end_was_recorded() -> None:
+    assert rows(_planned(), "stops") == [
+        ("up", "primary", "d", 1.0, "push", "no end recorded", 3, 3, None, None, None, 7, 0.01,
+         "plan"),
+    ]  # fmt: skip
+    by_alpha = {
+        (row[0], row[1]): row[2:]
+        for row in rows(_planned(), "mcnemar_by_alpha", "protocol, alpha, p, stop, p_anytime")
+    }
+    assert by_alpha["codi", 1.0] == (None, "no end recorded", 1.0)
+    assert by_alpha["codi", -1.0] == (1.0, None, None)
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"protocol": ""}, ["other", "up"]),
+        ({"protocol": "report"}, ["other"]),
+        ({"alpha": 1.0 + 1e-12}, ["up"]),
+        ({"alpha": 1.1}, []),
+        ({"alpha": -1.0}, ["down"]),
+        ({"direction": "e"}, []),
+        ({"set_name": "small"}, []),
+        # A part of the set that no end was recorded of is no result yet.
+        ({"problems": "abcd"}, []),
+        # The direction was steered with before the plan: its outcomes are not of this plan.
+        ({"seen": datetime(2026, 1, 1)}, []),
+        ({"seen": FROZEN}, ["up"]),
+        ({"superseded": "another"}, []),
+    ],
+)
+def test_each_condition_of_a_planned_test_without_an_end(changed, expected) -> None:
+    assert [row[0] for row in rows(_planned(**changed), "stops", "condition_id")] == expected
+
+
+@pytest.mark.parametrize(
+    ("alpha", "stop"), [(1.0, "no end recorded"), (-1.0, "no end recorded"), (2.0, None)]
+)
+def test_a_signed_effect_says_where_a_plan_ended_either_dose(alpha, stop) -> None:
+    found = rows(_planned(alpha=alpha), "signed_effect", "direction, protocol, stop")
+    assert found == [("d", "codi", stop)]
+
+
+def test_a_recorded_end_comes_before_none() -> None:
+    c = _planned()
+    contrast = {"condition_id": "up", "direction": "d", "alpha": 1.0, "set_name": "primary"}
+    row = {"analysis_id": "s", "name": "push", "status": "futile", "n": 2, "estimate": 0.5}
+    insert(c, "results", [row | {"contrast": json.dumps(contrast)}])
+    insert(c, "analyses", [{"analysis_id": "s", "method": "sequential stop", "parameters": "{}"}])
+    assert rows(c, "stops", "condition_id, stop") == [("up", "futile")]
 
 
 def test_another_result_is_no_stop_and_another_set_another_row() -> None:

@@ -36,8 +36,9 @@ def row(claim: str = "amplification", **more: Any) -> dict[str, Any]:
     """A row of `beyond_controls` in which every condition is met."""
     return CURVE | {
         "candidate": "d", "control_kind": "random", "claim": claim, "doses": (-3.0, -2.0, 2.0),
-        "n": 345, "k": 99, "left_out": 0, "alpha": 2.0, "difference": 0.2, "p_effect": 0.01,
-        "p_signed": 0.02, "p_share": 0.02, "beyond": 0, "signed_alpha": 2.0, "signed": 0.31,
+        "n": 345, "n_missing": 0, "lacking": "", "k": 99, "left_out": 0, "alpha": 2.0,
+        "difference": 0.2, "p_effect": 0.01, "p_signed": 0.02, "p_share": 0.02, "beyond": 0,
+        "signed_alpha": 2.0, "signed": 0.31,
         "controls_signed": 0.07, "p": 0.02, "p_adjusted": 0.02, "p_bounds": 0.02,
         "p_bounds_adjusted": 0.02, "family_size": 1, "rank_floor": 0.01, "controls_needed": 39,
         "correlation": 0.001, "p_correlation": 0.4, "difference_limit": 0.3, "status": "ok",
@@ -132,6 +133,16 @@ def test_an_interval_at_other_doses_than_those_that_moved_excludes_nothing() -> 
     close = ABOVE | {"difference_limit": 0.01, "p_adjusted": 0.4}
     assert verdict([RISES], [close]).verdict == NOT_SUPPORTED
     assert verdict([RISES, effect(3.0, 0.3)], [close]).verdict == INCONCLUSIVE
+
+
+def test_the_reason_counts_missing_outcomes_and_names_who_lacks_many() -> None:
+    lacking = "Outcomes are missing (errors): c7 lacks 40 of 345 at α = +2; compute them anew."
+    more = {"n_missing": 41, "lacking": lacking, "p_bounds_adjusted": 0.4}
+    reached = verdict([RISES], [ABOVE | more])
+    assert reached.verdict == INCONCLUSIVE
+    assert "on 345 problems (41 pairs of all directions and doses missing): " in reached.reason
+    assert reached.reason.endswith(lacking)
+    assert "missing" not in verdict([RISES], [ABOVE]).reason
 
 
 def test_controls_must_have_been_run_at_a_dose_that_moved() -> None:
@@ -273,7 +284,7 @@ def test_controls_of_another_condition_are_not_its_controls(name: str) -> None:
 
 def test_the_reason_gives_the_comparison_in_numbers() -> None:
     reason = verdict([RISES], [ABOVE | {"beyond": 1}]).reason
-    assert "99 random controls at α = −3, −2 and +2: 1 of them lie" in reason
+    assert "99 random controls at α = −3, −2 and +2 on 345 problems: 1 of them lie" in reason
     assert "at α = +2 it differs from their mean by +20.0 points" in reason
     assert "at |α| = 2 +31.0 points against +7.0" in reason
     assert "more were not comparable" not in reason

@@ -30,7 +30,7 @@ def sample(alphas: np.ndarray = ALPHAS, k: int = K, seed: int = 0, **more: Any) 
     chance = np.full((k + 1, len(alphas), N), 0.5)
     chance[0] += 0.2 * np.sign(alphas)[:, None]
     right = (rng.random(chance.shape) < chance).astype(float)
-    given: dict[str, Any] = {"outcomes": right, "low": right, "high": right}
+    given: dict[str, Any] = {"differences": right, "low": right, "high": right}
     names = tuple(f"c{j}" for j in range(k))
     return Sample(names=NAMES, controls=names, alphas=alphas, **(given | more))
 
@@ -49,8 +49,8 @@ def list_of(rows: list[dict[str, Any]]) -> list[Any]:
 def test_the_three_ranks_are_those_of_the_statistics() -> None:
     one = sample()
     table = rows_of(one)
-    accuracy = one.outcomes.mean(axis=2)
-    halves = (one.outcomes[:, [2, 3]] - one.outcomes[:, [1, 0]]) / 2
+    accuracy = one.differences.mean(axis=2)
+    halves = (one.differences[:, [2, 3]] - one.differences[:, [1, 0]]) / 2
     signed = ranked(halves.mean(axis=2), side="greater")
     share = ranked(signed_share(halves), side="greater")
     sides: list[tuple[str, Any, list[int]]]
@@ -82,7 +82,7 @@ def test_the_limit_is_the_largest_of_the_paired_intervals_in_the_claims_sense() 
     table = rows_of(one)
     found = [
         candidate_minus_controls(
-            one.outcomes[0, at], one.outcomes[1:, at].T, scope="new problems and directions"
+            one.differences[0, at], one.differences[1:, at].T, scope="new problems and directions"
         )
         for at in range(4)
     ]
@@ -102,14 +102,14 @@ def test_each_rank_can_be_the_one_that_decides() -> None:
     assert (share[1:] > share[0]).sum() > 5
     up, down = (signed > 0).astype(float), (signed < 0).astype(float)
     right = np.stack([down, up], axis=1)
-    harder = sample(np.array([-1.0, 1.0]), outcomes=right, low=right, high=right)
+    harder = sample(np.array([-1.0, 1.0]), differences=right, low=right, high=right)
     row = rows_of(harder)["amplification"]
     assert (row["p_effect"], row["p_signed"]) == (1 / (K + 1), 1 / (K + 1))
     assert row["p"] == row["p_share"] > 0.025
     both = np.zeros((K + 1, 2, 100))
     both[1:] = rng.random((K, 2, 100)) < 0.5
     both[0, :, 80:] = rng.random((2, 20)) < 0.5
-    harmful = sample(np.array([-1.0, 1.0]), outcomes=both, low=both, high=both)
+    harmful = sample(np.array([-1.0, 1.0]), differences=both, low=both, high=both)
     row = rows_of(harmful)["suppression"]
     assert row["p_effect"] == 1 / (K + 1)
     assert row["p"] == max(row["p_signed"], row["p_share"]) > 0.025
@@ -174,20 +174,96 @@ def test_every_answer_without_a_verdict_is_taken_against_the_claim() -> None:
 
 def test_controls_that_do_the_same_are_correlated() -> None:
     clear = sample()
-    right = clear.outcomes.copy()
+    right = clear.differences.copy()
     right[1:, :2], right[1:, 2:] = right[1, :2], right[1, 2:]
-    right[1:, :, 30:] = clear.outcomes[1:, :, 30:]
-    table = rows_of(sample(outcomes=right, low=right, high=right))
+    right[1:, :, 30:] = clear.differences[1:, :, 30:]
+    table = rows_of(sample(differences=right, low=right, high=right))
     for row in table.values():
         assert row["status"] == "correlated_controls"
         assert "fewer than they look" in row["why"]
         assert row["correlation"] > 0.2
 
 
-def test_samples_without_a_problem_or_control_give_rows_and_no_figures() -> None:
-    empty = np.zeros((K + 1, 4, 0))
-    for row in rows_of(sample(outcomes=empty)).values():
-        assert "No problem" in row["why"]
+def errors(one: Sample, gone: np.ndarray) -> Sample:
+    """The sample with some outcomes missing: bounds on both sides, and no difference."""
+    return replace(
+        one,
+        differences=np.where(gone, np.nan, one.differences),
+        low=np.where(gone, 0.0, one.low),
+        high=np.where(gone, 1.0, one.high),
+    )
+
+
+def test_a_few_errors_of_each_direction_leave_a_comparison() -> None:
+    """Every problem lacks an outcome somewhere: dropped for all, none would be left."""
+    clear = sample()
+    gone = np.zeros(clear.differences.shape, dtype=bool)
+    for j in range(K + 1):
+        gone[j, j % 4, (3 * j) % N] = True
+    assert gone.any(axis=(0, 1)).sum() < N
+    gone[np.arange(K + 1), 0, np.arange(K + 1) % N] = True
+    assert gone.any(axis=(0, 1)).all()
+    row = rows_of(errors(clear, gone))["amplification"]
+    assert (row["n"], row["n_missing"], row["status"]) == (N, int(gone.sum()), "ok")
+    # By hand: each direction's mean over the problems that it has.
+    effects = np.array(
+        [
+            [d[~g].mean() for d, g in zip(of, holes, strict=True)]
+            for of, holes in zip(clear.differences, gone, strict=True)
+        ]
+    )
+    assert row["p_effect"] == ranked(effects[:, [2, 3]], side="greater").p <= 0.025
+    signed, share = np.zeros((K + 1, 2)), np.zeros((K + 1, 2))
+    changed = np.zeros((K + 1, 2))
+    for j in range(K + 1):
+        for at, (up, down) in enumerate(((2, 1), (3, 0))):
+            both = ~gone[j, up] & ~gone[j, down]
+            half = (clear.differences[j, up] - clear.differences[j, down])[both] / 2
+            signed[j, at], changed[j, at] = half.mean(), np.abs(half).mean()
+    share = signed / (changed + 0.05 * np.median(changed, axis=0))
+    assert row["p_signed"] == ranked(signed, side="greater").p
+    assert row["p_share"] == ranked(share, side="greater").p
+    assert row["p_bounds"] <= 0.025
+
+
+@pytest.mark.parametrize("of", ["candidate", "controls"])
+def test_errors_enter_by_the_bounds_alone_on_either_side(of: str) -> None:
+    clear = sample()
+    gone = np.zeros(clear.differences.shape, dtype=bool)
+    gone[slice(0, 1) if of == "candidate" else slice(1, None), :, :12] = True
+    row = rows_of(errors(clear, gone))["amplification"]
+    assert row["p"] <= 0.025
+    assert row["p_bounds"] > 0.025
+    # With a tenth as many the finding stands.
+    gone[:, :, 1:] = False
+    row = rows_of(errors(clear, gone))["amplification"]
+    assert max(row["p"], row["p_bounds"]) <= 0.025
+
+
+def test_a_limit_takes_every_outcome_without_a_verdict_for_the_claim() -> None:
+    clear = sample()
+    gone = np.zeros(clear.differences.shape, dtype=bool)
+    gone[0, 3, :6] = gone[4, 2, 9] = True
+    one = errors(clear, gone)
+    found = [
+        candidate_minus_controls(
+            one.high[0, at], one.low[1:, at].T, scope="new problems and directions"
+        ).high
+        for at in (2, 3)
+    ]
+    limit = rows_of(one)["amplification"]["difference_limit"]
+    assert limit == pytest.approx(max(found))
+    assert limit > rows_of(clear)["amplification"]["difference_limit"]
+    below = [
+        -candidate_minus_controls(
+            one.low[0, at], one.high[1:, at].T, scope="new problems and directions"
+        ).low
+        for at in (0, 1)
+    ]
+    assert rows_of(one)["suppression"]["difference_limit"] == pytest.approx(max(below))
+
+
+def test_samples_without_controls_give_rows_and_no_figures() -> None:
     for row in rows_of(Sample(names=NAMES, why="Another norm.")).values():
         assert row["why"] == "Another norm."
         assert np.isnan(row["p_adjusted"])

@@ -14,7 +14,16 @@ import pytest
 
 from analysis import tables
 from analysis.calibration.experiments import World, experiments
-from analysis.tables.own_controls import DOSES, NORM, PROBLEMS, Sample, runs, samples
+from analysis.tables.own_controls import (
+    DOSES,
+    ERRORS,
+    NORM,
+    PROBLEMS,
+    Sample,
+    lacking,
+    runs,
+    samples,
+)
 from analysis.tables.readings import Readings
 from store import read
 
@@ -55,7 +64,7 @@ def test_controls_of_the_same_norm_doses_and_rows_are_its_own() -> None:
     sample = only(readings())
     assert sample.controls == tuple(f"control_{j:03d} 0" for j in range(4))
     assert sample.alphas.tolist() == [-2, -1, 1, 2]
-    assert sample.outcomes.shape == (5, 4, 30)
+    assert sample.differences.shape == (5, 4, 30)
     assert (sample.left_out, sample.why) == ({}, "")
     assert (sample.names["candidate"], sample.names["control_kind"]) == (
         "candidate 0", "random_per_position"
@@ -187,23 +196,71 @@ def test_other_problems_or_seeds_are_not_comparable(what: str) -> None:
         assert ("same problems and seeds" in sample.why) == (of == 4)
 
 
-def test_a_problem_without_an_outcome_somewhere_is_left_out_for_all() -> None:
-    source = readings()
-    known = runs(source)
-    at = np.arange(30)
-    gone, unread = known[7, "primary"], known[1, "primary"]
-    known[7, "primary"] = replace(
-        gone,
-        accuracy=np.where(at == 3, np.nan, gone.accuracy),
-        low=np.where(at == 3, 0.0, gone.low),
-        high=np.where(at == 3, 1.0, gone.high),
+def broken(source: Readings, number: int, count: int) -> None:
+    """The first outcomes of one condition turned into errors."""
+    known, gone = runs(source), np.arange(30) < count
+    run = known[number, "primary"]
+    known[number, "primary"] = replace(
+        run,
+        accuracy=np.where(gone, np.nan, run.accuracy),
+        low=np.where(gone, 0.0, run.low),
+        high=np.where(gone, 1.0, run.high),
     )
-    known[1, "primary"] = replace(unread, baseline=np.where(at == 5, np.nan, unread.baseline))
+
+
+def test_an_error_is_missing_where_it_is_and_nowhere_else() -> None:
+    source = readings()
+    broken(source, 7, 1)
+    known = runs(source)
+    for number in range(1, 21):
+        run = known[number, "primary"]
+        known[number, "primary"] = replace(run, baseline=np.append(run.baseline[:-1], np.nan))
     sample = only(source)
-    assert sample.outcomes.shape == (5, 4, 28)
-    assert not np.isnan(sample.outcomes).any()
-    assert sample.low.shape == (5, 4, 30)
+    assert sample.differences.shape == sample.low.shape == (5, 4, 30)
+    expected = np.zeros((5, 4, 30), dtype=bool)
+    # Conditions are numbered candidate first, then control by control; the baseline is of all.
+    expected[1, 2, 0] = expected[:, :, -1] = True
+    assert (np.isnan(sample.differences) == expected).all()
     assert (sample.high - sample.low).sum() == 1
+    assert sample.missing[FIRST] == (1, 1.0)
+    assert sample.missing["the baseline"] == (1, 0.0)
+    assert sample.missing.keys() == {FIRST, "the baseline"}
+
+
+@pytest.mark.parametrize(("count", "kept"), [(14, 4), (15, 3)])
+def test_a_control_that_lacks_half_of_its_outcomes_was_not_run_and_is_named(
+    count: int, kept: int
+) -> None:
+    source = readings()
+    broken(source, 8, count)
+    sample = only(source)
+    assert (len(sample.controls), sample.alphas.tolist()) == (kept, [-2, -1, 1, 2])
+    assert sample.left_out == ({} if kept == 4 else {ERRORS: 1})
+    assert sample.missing == {FIRST: (count, 2.0)}
+
+
+def test_where_every_control_lacks_half_the_reason_names_them() -> None:
+    source = readings()
+    for number in (8, 12, 16, 20):
+        broken(source, number, 15)
+        broken(source, number - 1, 16)
+        broken(source, number - 2, 20 + number % 3)
+        broken(source, number - 3, 15)
+    sample = only(source)
+    assert (sample.controls, sample.left_out) == ((), {ERRORS: 4})
+    assert "4 with errors in half of its outcomes or more" in sample.why
+    assert "control_000 0 lacks 22 of 30 at α = −1, control_003 0 lacks 22 of 30" in sample.why
+    assert "and 1 more directions lack some; compute them anew" in sample.why
+
+
+@pytest.mark.parametrize(("count", "named"), [(5, False), (6, True)])
+def test_more_than_a_twentieth_of_errors_is_named(count: int, named: bool) -> None:
+    said = lacking({"a": (count, -3.0), "b": (1, 1.0)}, 100)
+    assert said == (
+        f" Outcomes are missing (errors): a lacks {count} of 100 at α = −3; compute them anew."
+        if named
+        else ""
+    )
 
 
 def test_the_samples_of_a_store_are_its_outcomes(demo_like: Path) -> None:
@@ -213,6 +270,7 @@ def test_the_samples_of_a_store_are_its_outcomes(demo_like: Path) -> None:
     members = set(sets[sets["set_name"] == "primary"]["problem_id"])
     rows = rows[rows["problem_id"].isin(members) & (rows["protocol"] == "codi")]
     rows["right"] = rows["correct"].eq(True)
+    rows["net"] = rows["gained"].astype(float) - rows["lost"].astype(float)
     rows["unknown"] = rows["correct"].isna()
     (sample,) = (
         one
@@ -223,7 +281,7 @@ def test_the_samples_of_a_store_are_its_outcomes(demo_like: Path) -> None:
     for at, name in enumerate(("mean_difference", *sample.controls)):
         for column, alpha in enumerate(sample.alphas):
             mine = rows[(rows["direction"] == name) & (rows["alpha"] == alpha)]
-            assert sample.outcomes[at, column].sum() == mine["right"].sum()
+            assert np.nansum(sample.differences[at, column]) == mine["net"].sum()
             assert sample.low[at, column].sum() == mine["right"].sum()
             assert sample.high[at, column].sum() == (mine["right"] | mine["unknown"]).sum()
     report = [one for one in samples(demo_like) if one.names["protocol"] == "report"]

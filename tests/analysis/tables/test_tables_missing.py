@@ -91,7 +91,7 @@ def test_effects_count_every_kind_as_one_by_one(uneven: Path) -> None:
         assert row["p_unreadable"] == mcnemar(*became).p
 
 
-def test_a_comparison_is_of_the_problems_that_all_its_directions_have(uneven: Path) -> None:
+def test_each_direction_of_a_comparison_is_of_the_problems_that_it_has(uneven: Path) -> None:
     kinds = outcomes_of(uneven)
     right = {key: kind == "right" for key, kind in kinds.items() if kind != "missing"}
     found = read(uneven, "condition_details").to_pylist()
@@ -107,14 +107,11 @@ def test_a_comparison_is_of_the_problems_that_all_its_directions_have(uneven: Pa
         of = {name: [named[name, dose] for dose in doses] for name in rows["direction"]}
         assert candidate in of
         assert len(of) == 4
-        everyone = [baseline, *(one for each in of.values() for one in each)]
-        ids = [
-            problem
-            for problem in members[members["set_name"] == set_name]["problem_id"]
-            if all((one, problem) in right for one in everyone)
-        ]
-        assert set(rows["n"]) == {len(ids)}
+        every = members[members["set_name"] == set_name]["problem_id"]
         for row in rows.to_dict("records"):
+            everyone = [baseline, *of[row["direction"]]]
+            ids = [one for one in every if all((at, one) in right for at in everyone)]
+            assert row["n"] == len(ids)
             net = [
                 sum(right[one, p] - right[baseline, p] for p in ids) / len(ids)
                 for one in of[row["direction"]]
@@ -123,6 +120,43 @@ def test_a_comparison_is_of_the_problems_that_all_its_directions_have(uneven: Pa
             assert row["estimate"] == pytest.approx(expected)
             if quantity == "effect":
                 assert row["gained"] - row["lost"] == round(net[0] * len(ids))
+            # Every outcome of the direction that has no verdict wrong, and right.
+            known = [right[baseline, p] for p in every if (baseline, p) in right]
+            ends = []
+            for one in of[row["direction"]]:
+                said = [kinds[one, p] for p in every]
+                least = said.count("right") / len(said) - np.mean(known)
+                unknown = sum(kind not in {"right", "wrong"} for kind in said) / len(said)
+                ends.append((least, least + unknown))
+            if quantity == "effect":
+                low, high = ends[0]
+            else:
+                low, high = (ends[0][0] - ends[1][1]) / 2, (ends[0][1] - ends[1][0]) / 2
+            assert (row["estimate_low"], row["estimate_high"]) == pytest.approx((low, high))
+
+
+def test_the_rank_of_the_worst_reading_is_no_smaller_than_any(uneven: Path) -> None:
+    points, table = tables.control_points(uneven), tables.controls(uneven)
+    table = table[table["status"] == "ok"]
+    assert len(table)
+    key = ["candidate", "set_name", "quantity", "alpha"]
+    rng = np.random.default_rng(0)
+    for row in table.to_dict("records"):
+        mine = points
+        for name in key:
+            mine = mine[mine[name] == row[name]]
+        own = mine[mine["role"] == "candidate"].iloc[0]
+        others = mine[mine["role"] == "control"]
+        assert (row["n"], row["least_n"]) == (own["n"], mine["n"].min())
+        assert row["p_rank_bound"] >= row["p_rank"]
+        worst = 0.0
+        for _ in range(200):
+            share = rng.integers(0, 2, len(others) + 1)
+            at = own["estimate_low"] + share[0] * (own["estimate_high"] - own["estimate_low"])
+            spread = others["estimate_high"] - others["estimate_low"]
+            found = compare_to_controls(at, others["estimate_low"] + share[1:] * spread)
+            worst = max(worst, float(found.p_rank))
+        assert row["p_rank_bound"] >= worst
 
 
 def test_the_named_query_counts_on_the_same_problems_as_the_table(uneven: Path) -> None:
@@ -133,6 +167,10 @@ def test_the_named_query_counts_on_the_same_problems_as_the_table(uneven: Path) 
     both = points.merge(asked, on=["direction", "alpha", "set_name"])
     assert len(both) == asked["set_name"].isin(points["set_name"]).sum() > 0
     assert (both["n"] == both["n_pairs"]).all()
+    compared = tables.controls(uneven)
+    least = compared.merge(both, on=["candidate", "alpha", "set_name", "quantity"])
+    assert len(least) == len(both)
+    assert (least["least_n"] == least[["n_pairs", "least_n_pairs"]].min(axis=1)).all()
     assert both["estimate_x"].to_numpy() == pytest.approx(both["estimate_y"].to_numpy())
 
 
@@ -283,7 +321,9 @@ def test_captions_say_one_n_and_what_was_not_read(uneven: Path) -> None:
     effects = tables.effects(uneven)
     assert effects[effects["set_name"] == "primary"]["n"].nunique() > 1
     for name in ("accuracy", "forest", "transitions", "strata", "problems"):
-        assert "n = 40 problems of the primary set (codi protocol), each figure" in captions[name]
+        # What is drawn of every outcome is of all problems; a test is of the pairs that it has.
+        each = "; an answer" if name in ("transitions", "problems") else ", each figure"
+        assert f"n = 40 problems of the primary set (codi protocol){each}" in captions[name]
         assert not re.search(r"n = \d+–\d+", captions[name])
         assert "an answer that cannot be read is not right" in captions[name]
     table = tables.missingness(uneven)
@@ -297,7 +337,30 @@ def test_captions_say_one_n_and_what_was_not_read(uneven: Path) -> None:
     compared = tables.controls(uneven)
     for row in compared[compared["set_name"] == "primary"].to_dict("records"):
         dose = dose_name(row["quantity"], row["alpha"])
-        assert f"{row['candidate']} at {dose} (n = {row['n']}): " in captions["controls"]
+        least = f" (its controls at least {row['least_n']})" if row["least_n"] < row["n"] else ""
+        assert f"{row['candidate']} at {dose} (n = {row['n']}){least}: " in captions["controls"]
+    assert (compared["least_n"] < compared["n"]).any()
+
+
+def test_captions_of_several_seeds_say_what_is_counted(tmp_path: Path) -> None:
+    root = synthetic_store(
+        tmp_path / "seeds", rng=np.random.default_rng(5), seeds=(0, 1), n_problems=12,
+        n_balanced=6, n_train=6, n_controls=2, alphas=(-3.0, 3.0), report=False,
+    )  # fmt: skip
+    captions = {
+        figure.kind.name: figure.drawing.caption
+        for figure in figures(root)
+        if figure.place.context.get("set_name") == "primary"
+    }
+    for name in ("accuracy", "forest"):
+        assert (
+            "n = 12 problems of the primary set (codi protocol), 2 seeds each (effects are of "
+            "problems, counts of outcomes)" in captions[name]
+        )
+        assert "cluster score" in captions[name]
+        assert not re.search("Tango|McNemar", captions[name].replace("Mantel", ""))
+    assert "n = 24 outcomes of the primary set" in captions["transitions"]
+    assert "n = 12 problems of the primary set" in captions["problems"]
 
 
 def test_every_result_of_a_store_with_errors_says_its_n(uneven: Path) -> None:

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 import steerstat
+from collect.directions.control_vectors import random_per_position
 from collect.directions.directions import add_direction
 from collect.directions.selection import select_directions
+from collect.sweeps import planned
 from collect.sweeps.request import make_request
 from collect.sweeps.work import run_request, work_out
 from sql.errors import UserError
@@ -55,6 +57,30 @@ def collected(store, **options):
     return list(run_request(make_request(store, **options)))
 
 
+def test_each_candidate_of_a_plan_has_its_own_controls_at_its_own_doses(fresh, tmp_path):
+    path = plan_file(tmp_path, number=1)
+    second = """
+[[contrast]]
+name = "raw"
+direction = "mean_difference"
+alphas = [2.0]
+against = "controls"
+[[contrast]]
+name = "alone"
+direction = "mean_difference"
+alphas = [1.5]
+[controls]"""
+    path.write_text(path.read_text().replace("[controls]", second.lstrip(), 1))
+    plan = planned.read(path).plan
+    ids = {one.name: one.direction_id for one in select_directions(fresh, "role = 'candidate'")}
+    found = planned.directions(fresh, plan, "primary", "codi")
+    doses = [(d.parent_id, alphas) for d, alphas in found if d.role == "control"]
+    assert doses == [(ids["fresh"], [-3.0, 3.0]), (ids["mean_difference"], [2.0])]
+    assert [d.name for d, _ in found if d.role == "candidate"] == [
+        "fresh", "mean_difference", "mean_difference"
+    ]  # fmt: skip
+
+
 def plan_file(tmp_path, **values):
     path = tmp_path / "plan.toml"
     defaults = {"direction": "fresh", "against": "both", "number": 4, "rule": "e-value"}
@@ -66,7 +92,15 @@ def plan_file(tmp_path, **values):
 def fresh(store):
     """A store with a direction that no run has steered with."""
     found = select_directions(store, "mean_difference")[0]
-    add_direction(store, found.vectors * 1.01, name="fresh", kind="rescaled")
+    vectors = found.vectors * 1.01
+    candidate = add_direction(store, vectors, name="fresh", kind="rescaled")
+    for number in range(4):
+        add_direction(
+            store, random_per_position(vectors, np.random.default_rng(number)),
+            name=f"fresh_random_{number}", kind="random_per_position", role="control",
+            parent_id=candidate,
+        )  # fmt: skip
+    add_direction(store, vectors * 0.99, name="weak", kind="rescaled")
     return store
 
 
@@ -167,7 +201,7 @@ def test_a_plan_supplies_what_options_leave_out(fresh, tmp_path):
     assert work.setting.protocol.max_new_tokens == 5
     assert {one.row["alpha"] for one in steered} == {-3.0, 3.0}
     names = {one.steering.key for one in steered}
-    assert names == {"fresh", *(f"random_mean_difference_{i:03d}" for i in range(4))}
+    assert names == {"fresh", *(f"fresh_random_{i}" for i in range(4))}
     given = make_request(fresh, plan=path, alphas="1", max_new_tokens=4)
     work = work_out(given)
     assert {one.row["alpha"] for one in work.conditions} == {0.0, 1.0}
@@ -208,7 +242,8 @@ def test_stopping_when_decided_saves_units_and_is_stored(fresh, tmp_path):
     assert rows_digest(fresh) == digest
     # A run without outcomes would be the newest run of the store, and say nothing.
     assert read(fresh, "runs").num_rows == runs
-    assert read(fresh, "results").num_rows == len(rows)
+    # Besides the ends, the two tests that were planned.
+    assert read(fresh, "results").num_rows == len(rows) + 2
 
 
 def test_stopping_ends_where_the_whole_data_would_have_ended_it(fresh, tmp_path):
@@ -257,7 +292,18 @@ def test_bad_requests_are_one_line(store, options, message):
 @pytest.mark.parametrize(
     ("values", "text", "message"),
     [
-        ({"number": 9}, "", "asks for 9 controls of kind random_per_position, the store has 8"),
+        # The store has more of this kind, drawn for other candidates.
+        (
+            {"number": 5},
+            "",
+            "asks for 5 controls of kind random_per_position, fresh has 4 of its own: draw them "
+            "with `steerstat directions controls STORE --of fresh",
+        ),
+        (
+            {"direction": "weak", "number": 1},
+            "",
+            "asks for 1 controls of kind random_per_position, weak has 0 of its own",
+        ),
         ({"rule": "none"}, "", "needs a PLAN.toml with"),
         ({"direction": "gone"}, "", "gone"),
         ({}, "speed = 1", "'speed' is no option of `steerstat collect`"),

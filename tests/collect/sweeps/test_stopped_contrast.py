@@ -9,9 +9,11 @@ import pytest
 from statsmodels.stats.multitest import multipletests
 
 from analysis import confidence_sequence, e_value, tables
+from analysis.plans import freeze
 from analysis.recorded import analyze
 from analysis.report import write_report
 from analysis.report.verdicts import store_verdicts
+from collect.directions.control_vectors import random_per_position
 from collect.directions.directions import add_direction
 from collect.directions.selection import select_directions
 from collect.sweeps import stopping
@@ -61,7 +63,13 @@ def planned(small_store, tmp_path_factory):
     folder = tmp_path_factory.mktemp("planned")
     root = shutil.copytree(small_store, folder / "store")
     found = select_directions(root, "mean_difference")[0]
-    add_direction(root, found.vectors * 1.01, name="fresh", kind="rescaled")
+    fresh = add_direction(root, found.vectors * 1.01, name="fresh", kind="rescaled")
+    for number in range(4):
+        add_direction(
+            root, random_per_position(found.vectors * 1.01, np.random.default_rng(number)),
+            name=f"fresh_random_{number}", kind="random_per_position", role="control",
+            parent_id=fresh,
+        )  # fmt: skip
     add_direction(root, found.vectors * 0.99, name="weak", kind="rescaled")
     (folder / "plan.toml").write_text(PLAN)
     return root, folder / "plan.toml"
@@ -216,8 +224,10 @@ def test_what_was_decided_stays_so_when_the_rest_is_run(stopped, tmp_path):
     assert (after["stop"], after["stopped_at"]) == ("decided", before["stopped_at"])
     assert after["p"] <= before["p"]
     assert not after["in_part"]
-    # Even on all problems nothing is ranked: these controls were drawn for another candidate.
-    assert tables.controls(root).query("candidate == 'fresh'").empty
+    # On all problems it is ranked among the controls that were drawn for it.
+    compared = tables.controls(root).query("candidate == 'fresh' and quantity == 'effect'")
+    assert set(compared["alpha"]) == {-3.0, 3.0}
+    assert set(compared["k"]) == {4}
     assert tables.covered_in_part(root).empty
     lines = swept(root, plan, stop=False)
     assert lines[0].startswith("nothing to do: all 480 units")
@@ -232,6 +242,40 @@ def test_a_plan_with_a_rule_is_tested_by_it_without_stopping(planned, tmp_path):
     assert {row["stopped_at"] for row in found.values()} == {40}
     assert found["fresh", -3.0]["stop"] == "decided"
     assert found["weak", 0.001]["stop"] == "ran to the end"
+
+
+def test_what_is_collected_without_its_plan_is_tested_as_the_plan_says(planned, tmp_path):
+    """Mid-p over the two doses at hand would be another test in another family."""
+    root, plan = copied(planned, tmp_path)
+    freeze(root, plan)
+    request = make_request(
+        root, problems="primary", directions="fresh", alphas="-3,1,3", device="cpu"
+    )
+    list(run_request(request))
+    ingest(root)
+    found = of_plan(tables.effects(root), "fresh")
+    for alpha in (-3.0, 3.0):
+        row = found["fresh", alpha]
+        assert (row["stop"], row["stopped_at"], row["n"]) == ("no end recorded", 40, 40)
+        assert (row["test"], row["family_size"]) == ("e-value, confidence sequence", 3)
+        assert row["p"] == pytest.approx(float(e_value(row["gained"], row["lost"]).p))
+        assert np.isnan(row["p_exact"])
+    p = [found["fresh", alpha]["p"] for alpha in (-3.0, 3.0)]
+    expected = multipletests([*p, 1.0], method="holm")[1][:2]
+    assert [found["fresh", alpha]["p_adjusted"] for alpha in (-3.0, 3.0)] == pytest.approx(
+        list(expected)
+    )
+    # A dose that the plan does not name is tested as any other.
+    assert found["fresh", 1.0]["stop"] is None
+    assert found["fresh", 1.0]["test"] == "McNemar mid-p"
+    asked = read(root, "mcnemar_by_alpha", direction="fresh").to_pylist()
+    by_alpha = {row["alpha"]: row for row in asked}
+    assert by_alpha[3.0]["p"] is None
+    assert by_alpha[1.0]["p"] is not None
+    (signed,) = (
+        row for row in read(root, "signed_effect").to_pylist() if row["direction"] == "fresh"
+    )
+    assert signed["stop"] == "no end recorded"
 
 
 @pytest.mark.parametrize(
