@@ -8,7 +8,6 @@ import typer
 
 from analysis.cli import calc_designs, calc_planning
 from analysis.cli.showing import (
-    JsonOption,
     LevelOption,
     SelectedOption,
     as_fraction,
@@ -17,11 +16,13 @@ from analysis.cli.showing import (
 )
 from analysis.vocabulary import IntervalMethod, TestMethod
 from sql.errors import UserError
+from store.cli.options import AsJson
 
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="Tests and intervals from totals alone. Effects are given in percentage points.",
+    help="Tests and intervals from totals alone. Effects are given in percentage points, in JSON "
+    "as fractions.",
 )
 
 Gained = Annotated[int, typer.Option(help="Wrong at baseline, right when steered.")]
@@ -38,7 +39,7 @@ def mcnemar(
     ] = None,
     seeds: Annotated[int, typer.Option(help="Outcomes per problem; only 1 can be tested.")] = 1,
     selected: SelectedOption = False,
-    json_: JsonOption = False,
+    json_: AsJson = False,
 ) -> None:
     """Did steering gain as many problems as it lost?
 
@@ -81,7 +82,7 @@ def difference(
     confidence: LevelOption = 0.95,
     seeds: Annotated[int, typer.Option(help="Outcomes per problem; only 1 is a pair.")] = 1,
     selected: SelectedOption = False,
-    json_: JsonOption = False,
+    json_: AsJson = False,
 ) -> None:
     """By how many points did accuracy change? Tango's interval, others beside it.
 
@@ -130,7 +131,7 @@ def equivalence(
     significance: Annotated[
         float, typer.Option("--alpha", help="Level of each one-sided test.")
     ] = 0.05,
-    json_: JsonOption = False,
+    json_: AsJson = False,
 ) -> None:
     """Is the change smaller than a margin declared beforehand?
 
@@ -172,7 +173,7 @@ def discordance(
         int | None, typer.Option(help="Problems re-run; by default no floor.")
     ] = None,
     confidence: LevelOption = 0.95,
-    json_: JsonOption = False,
+    json_: AsJson = False,
 ) -> None:
     """How much changed behind the net effect, and is it more than churn?
 
@@ -210,7 +211,7 @@ def look(
         float, typer.Option("--discordance", help="Expected share that changes, in percent.")
     ] = 15.0,
     confidence: LevelOption = 0.95,
-    json_: JsonOption = False,
+    json_: AsJson = False,
 ) -> None:
     """May one stop now? E-value and limits that allow any number of looks, and futility.
 
@@ -257,7 +258,7 @@ def missing(
         typer.Option(help="Rows baseline right; wrong; missing. Columns the same when steered."),
     ],
     confidence: LevelOption = 0.95,
-    json_: JsonOption = False,
+    json_: AsJson = False,
 ) -> None:
     """What if some outcomes could not be read? Complete cases, as wrong, and bounds.
 
@@ -304,7 +305,7 @@ def fragility(
     fragile_lost: Annotated[int, typer.Option(help="Fragile pairs among the lost.")] = 0,
     fragile_unchanged: Annotated[int, typer.Option(help="Fragile pairs among the rest.")] = 0,
     confidence: LevelOption = 0.95,
-    json_: JsonOption = False,
+    json_: AsJson = False,
 ) -> None:
     """Does the decision survive pairs that hang on rounding errors?
 

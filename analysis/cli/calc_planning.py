@@ -6,7 +6,8 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from analysis.cli.showing import JsonOption, as_fraction, numbers, show
+from analysis.cli.showing import as_fraction, numbers, show
+from store.cli.options import AsJson
 
 Problems = Annotated[int, typer.Option("--n", help="Problems.")]
 Changing = Annotated[
@@ -23,7 +24,7 @@ def unconditional(
     lost: Lost,
     n: Problems,
     method: Annotated[str, typer.Option(help="suissa-shuster or berger-boos.")] = "suissa-shuster",
-    json_: JsonOption = False,
+    json_: AsJson = False,
 ) -> None:
     """The exact unconditional test: never above its level, over all rates of change.
 
@@ -44,7 +45,7 @@ def unconditional(
     show(f"{gained} gained, {lost} lost of {n}", lines, sentence, {"result": result}, as_json=json_)
 
 
-def curve(gained: Gained, lost: Lost, n: Problems, json_: JsonOption = False) -> None:
+def curve(gained: Gained, lost: Lost, n: Problems, json_: AsJson = False) -> None:
     """Tango's limits at every level at once: the confidence curve.
 
     Example: steerstat calc curve --gained 4 --lost 2 --n 86
@@ -76,7 +77,7 @@ def equivalence_power(
     effect: Annotated[float, typer.Option(help="True change in points.")] = 0.0,
     no_harm: Annotated[bool, typer.Option(help="One side: non-inferiority.")] = False,
     significance: Level = 0.05,
-    json_: JsonOption = False,
+    json_: AsJson = False,
 ) -> None:
     """How likely is it that equivalence, or no harm, will be shown?
 
@@ -109,7 +110,7 @@ def signed_power(
         typer.Option(help="Answered differently at +a and −a, in percent; by default refused."),
     ] = None,
     significance: Level = 0.05,
-    json_: JsonOption = False,
+    json_: AsJson = False,
 ) -> None:
     """Power for a signed effect at one dose: the exact test between +a and −a.
 
@@ -143,7 +144,7 @@ def trend_power(
         float, typer.Option(help="Of these differences at two sizes, over problems.")
     ] = 0.0,
     significance: Level = 0.05,
-    json_: JsonOption = False,
+    json_: AsJson = False,
 ) -> None:
     """Power of the reflection test of a slope over ±alpha (normal approximation).
 

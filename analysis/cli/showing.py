@@ -10,7 +10,6 @@ import typer
 
 from sql.errors import UserError
 
-JsonOption = Annotated[bool, typer.Option("--json", help="JSON; effects as fractions.")]
 LevelOption = Annotated[float, typer.Option("--level", help="Coverage of the intervals.")]
 SelectedOption = Annotated[
     bool,
