@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import words
-from analysis.tables.base import CURVE, PART, groups, matching
+from analysis.tables.base import CONTEXT, CURVE, PART, groups, matching
 from analysis.tables.beyond import CLAIMS, SIGNIFICANCE
 from analysis.tables.own_controls import PLACE
 from analysis.tables.paired import holm_by
@@ -62,7 +62,10 @@ RULES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """One claim about one candidate on one problem set: what can be said, and why."""
+    """One claim about one candidate on one problem set: what can be said, and why.
+
+    `context` says where: model, protocol, decoding, dtype, set and baseline.
+    """
 
     claim: str
     direction: str
@@ -71,6 +74,7 @@ class Verdict:
     verdict: str
     reason: str
     selected_on_outcome: bool
+    context: Mapping[str, Any]
 
 
 def store_verdicts(store: Source) -> list[Verdict]:
@@ -135,6 +139,7 @@ def _verdict(
         verdict=verdict,
         reason=" ".join(reasons),
         selected_on_outcome=selected,
+        context={name: names[name] for name in CONTEXT},
     )
 
 
