@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, get_args
 
 import typer
+from typer.core import TyperGroup
 
 from analysis.cli import calc_designs, calc_planning
 from analysis.cli.showing import (
@@ -18,8 +19,23 @@ from analysis.vocabulary import IntervalMethod, TestMethod
 from sql.errors import UserError
 from store.cli.options import AsJson
 
+
+class _Calculator(TyperGroup):
+    """The group of the calculator, whose tests have a level that is not called alpha."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is run. Raises UserError where the level has its earlier name."""
+        if any(arg.partition("=")[0] == "--alpha" for arg in args):
+            raise UserError(
+                "--alpha is a dose, and no option of the calculator: the level of a test is "
+                "--significance"
+            )
+        return super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
     add_completion=False,
+    cls=_Calculator,
     no_args_is_help=True,
     help="Tests and intervals from totals alone. Effects are given in percentage points, in JSON "
     "as fractions.",
@@ -129,7 +145,7 @@ def equivalence(
     ] = None,
     no_harm: Annotated[bool, typer.Option(help="One side: non-inferiority.")] = False,
     significance: Annotated[
-        float, typer.Option("--alpha", help="Level of each one-sided test.")
+        float, typer.Option("--significance", help="Level of each one-sided test.")
     ] = 0.05,
     json_: AsJson = False,
 ) -> None:

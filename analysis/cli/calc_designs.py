@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from analysis.cli.showing import LevelOption, as_fraction, numbers, show
+from analysis.cli.showing import LevelOption, SignificanceOption, as_fraction, numbers, show
 from sql.errors import UserError
 from store.cli.options import AsJson
 
@@ -119,7 +119,7 @@ def power(
     ] = None,
     target: Annotated[float, typer.Option(help="Power asked where n or effect is open.")] = 0.8,
     method: Annotated[str, typer.Option(help="midp, exact or chi2.")] = "midp",
-    significance: Annotated[float, typer.Option("--alpha", help="Level of the test.")] = 0.05,
+    significance: SignificanceOption = 0.05,
     json_: AsJson = False,
 ) -> None:
     """Power of McNemar's test, the problems needed, or the smallest detectable effect.

@@ -6,7 +6,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from analysis.cli.showing import as_fraction, numbers, show
+from analysis.cli.showing import SignificanceOption, as_fraction, numbers, show
 from store.cli.options import AsJson
 
 Problems = Annotated[int, typer.Option("--n", help="Problems.")]
@@ -14,7 +14,6 @@ Changing = Annotated[
     float | None,
     typer.Option(help="Share of problems that change, in percent; by default refused."),
 ]
-Level = Annotated[float, typer.Option("--alpha", help="Level of the test.")]
 Gained = Annotated[int, typer.Option(help="Wrong at baseline, right when steered.")]
 Lost = Annotated[int, typer.Option(help="Right at baseline, wrong when steered.")]
 
@@ -76,7 +75,7 @@ def equivalence_power(
     discordance: Changing = None,
     effect: Annotated[float, typer.Option(help="True change in points.")] = 0.0,
     no_harm: Annotated[bool, typer.Option(help="One side: non-inferiority.")] = False,
-    significance: Level = 0.05,
+    significance: SignificanceOption = 0.05,
     json_: AsJson = False,
 ) -> None:
     """How likely is it that equivalence, or no harm, will be shown?
@@ -109,7 +108,7 @@ def signed_power(
         float | None,
         typer.Option(help="Answered differently at +a and −a, in percent; by default refused."),
     ] = None,
-    significance: Level = 0.05,
+    significance: SignificanceOption = 0.05,
     json_: AsJson = False,
 ) -> None:
     """Power for a signed effect at one dose: the exact test between +a and −a.
@@ -143,7 +142,7 @@ def trend_power(
     correlation: Annotated[
         float, typer.Option(help="Of these differences at two sizes, over problems.")
     ] = 0.0,
-    significance: Level = 0.05,
+    significance: SignificanceOption = 0.05,
     json_: AsJson = False,
 ) -> None:
     """Power of the reflection test of a slope over ±alpha (normal approximation).

@@ -11,6 +11,7 @@ import typer
 from sql.errors import UserError
 
 LevelOption = Annotated[float, typer.Option("--level", help="Coverage of the intervals.")]
+SignificanceOption = Annotated[float, typer.Option("--significance", help="Level of the test.")]
 SelectedOption = Annotated[
     bool,
     typer.Option(
