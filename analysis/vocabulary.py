@@ -104,7 +104,7 @@ ClaimVerdict = Literal["PASS", "VALUE-DRIFT", "DECISION-DRIFT", "UNDETERMINED", 
 Course = Literal["increasing", "decreasing"]
 
 # What is computed of a store, and how it is shown.
-AnalysisFamily = Literal["alphas", "controls", "strata", "curves", "logprobs"]
+AnalysisFamily = Literal["alphas", "controls", "ranks", "strata", "curves", "logprobs"]
 CalibrationSection = Literal[
     "pairs",
     "controls",

@@ -15,9 +15,10 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from sql.printable import one_line, printable
+from sql.words import QueryFormat
 
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 Rows = Sequence[Sequence[Any]]
@@ -79,8 +80,7 @@ WRITERS: dict[str, Callable[[Sequence[str], Rows], str]] = {
     "json": as_json,
     "markdown": as_markdown,
 }
-Format = Literal["table", "csv", "json", "markdown", "parquet"]
-FORMATS = get_args(Format)
+FORMATS = get_args(QueryFormat)
 
 
 def json_value(value: Any) -> Any:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated, cast, get_args
 
 import typer
 
 from analysis.vocabulary import AnalysisFamily
 from sql.errors import UserError
+from store.cli.options import AsJson, Store
 
 app = typer.Typer(
     add_completion=False,
@@ -19,7 +19,7 @@ app = typer.Typer(
 
 @app.command()
 def analyze(
-    store: Annotated[Path, typer.Argument(help="The store's folder.", show_default=False)],
+    store: Store,
     contrast: Annotated[
         list[str] | None,
         typer.Option(help="Only this contrast, as column=value; repeatable, by default all."),
@@ -27,8 +27,8 @@ def analyze(
     family: Annotated[
         list[str] | None,
         typer.Option(
-            help="Only these tests: alphas, controls, strata, curves, logprobs; repeatable, by "
-            "default all."
+            help="Only these tests: alphas, controls, ranks, strata, curves, logprobs; repeatable, "
+            "by default all."
         ),
     ] = None,
     write: Annotated[
@@ -37,9 +37,11 @@ def analyze(
     everything: Annotated[
         bool, typer.Option("--all", help="Print every method's row, not the primary one alone.")
     ] = False,
-    json_: Annotated[bool, typer.Option("--json", help="Every result as a JSON list.")] = False,
+    json_: AsJson = False,
 ) -> None:
     """Test STORE: pairs against the baseline, candidates among controls, strata, whole curves.
+
+    `ranks` keeps what verdicts rest on: the three ranks among own controls, over all doses.
 
     The results become rows of `analyses` and `results`, with the digest of the outcomes behind
     them; the same analysis of the same outcomes is kept once. What was collected and not tested is

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any, get_args
 
 import typer
+from typer.core import TyperGroup
 
 from analysis.cli import calc_designs, calc_planning
 from analysis.cli.showing import (
-    JsonOption,
     LevelOption,
     SelectedOption,
     as_fraction,
@@ -17,11 +17,28 @@ from analysis.cli.showing import (
 )
 from analysis.vocabulary import IntervalMethod, TestMethod
 from sql.errors import UserError
+from store.cli.options import AsJson
+
+
+class _Calculator(TyperGroup):
+    """The group of the calculator, whose tests have a level that is not called alpha."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is run. Raises UserError where the level has its earlier name."""
+        if any(arg.partition("=")[0] == "--alpha" for arg in args):
+            raise UserError(
+                "--alpha is a dose, and no option of the calculator: the level of a test is "
+                "--significance"
+            )
+        return super().resolve_command(ctx, args)
+
 
 app = typer.Typer(
     add_completion=False,
+    cls=_Calculator,
     no_args_is_help=True,
-    help="Tests and intervals from totals alone. Effects are given in percentage points.",
+    help="Tests and intervals from totals alone. Effects are given in percentage points, in JSON "
+    "as fractions.",
 )
 
 Gained = Annotated[int, typer.Option(help="Wrong at baseline, right when steered.")]
@@ -38,7 +55,7 @@ def mcnemar(
     ] = None,
     seeds: Annotated[int, typer.Option(help="Outcomes per problem; only 1 can be tested.")] = 1,
     selected: SelectedOption = False,
-    json_: JsonOption = False,
+    json_: AsJson = False,
 ) -> None:
     """Did steering gain as many problems as it lost?
 
@@ -81,7 +98,7 @@ def difference(
     confidence: LevelOption = 0.95,
     seeds: Annotated[int, typer.Option(help="Outcomes per problem; only 1 is a pair.")] = 1,
     selected: SelectedOption = False,
-    json_: JsonOption = False,
+    json_: AsJson = False,
 ) -> None:
     """By how many points did accuracy change? Tango's interval, others beside it.
 
@@ -128,9 +145,9 @@ def equivalence(
     ] = None,
     no_harm: Annotated[bool, typer.Option(help="One side: non-inferiority.")] = False,
     significance: Annotated[
-        float, typer.Option("--alpha", help="Level of each one-sided test.")
+        float, typer.Option("--significance", help="Level of each one-sided test.")
     ] = 0.05,
-    json_: JsonOption = False,
+    json_: AsJson = False,
 ) -> None:
     """Is the change smaller than a margin declared beforehand?
 
@@ -172,7 +189,7 @@ def discordance(
         int | None, typer.Option(help="Problems re-run; by default no floor.")
     ] = None,
     confidence: LevelOption = 0.95,
-    json_: JsonOption = False,
+    json_: AsJson = False,
 ) -> None:
     """How much changed behind the net effect, and is it more than churn?
 
@@ -210,7 +227,7 @@ def look(
         float, typer.Option("--discordance", help="Expected share that changes, in percent.")
     ] = 15.0,
     confidence: LevelOption = 0.95,
-    json_: JsonOption = False,
+    json_: AsJson = False,
 ) -> None:
     """May one stop now? E-value and limits that allow any number of looks, and futility.
 
@@ -257,7 +274,7 @@ def missing(
         typer.Option(help="Rows baseline right; wrong; missing. Columns the same when steered."),
     ],
     confidence: LevelOption = 0.95,
-    json_: JsonOption = False,
+    json_: AsJson = False,
 ) -> None:
     """What if some outcomes could not be read? Complete cases, as wrong, and bounds.
 
@@ -304,7 +321,7 @@ def fragility(
     fragile_lost: Annotated[int, typer.Option(help="Fragile pairs among the lost.")] = 0,
     fragile_unchanged: Annotated[int, typer.Option(help="Fragile pairs among the rest.")] = 0,
     confidence: LevelOption = 0.95,
-    json_: JsonOption = False,
+    json_: AsJson = False,
 ) -> None:
     """Does the decision survive pairs that hang on rounding errors?
 

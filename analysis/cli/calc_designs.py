@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from analysis.cli.showing import JsonOption, LevelOption, as_fraction, numbers, show
+from analysis.cli.showing import LevelOption, SignificanceOption, as_fraction, numbers, show
 from sql.errors import UserError
+from store.cli.options import AsJson
 
 if TYPE_CHECKING:
     from analysis.statistics.power import DetectableEffect, Power, SampleSize
@@ -26,7 +27,7 @@ def controls(
     tail: Annotated[str, typer.Option(help="two-sided, less or greater.")] = "two-sided",
     family_size: Annotated[int, typer.Option(help="Candidates tested together (Holm).")] = 1,
     confidence: LevelOption = 0.95,
-    json_: JsonOption = False,
+    json_: AsJson = False,
 ) -> None:
     """Is one direction unusual among few control directions?
 
@@ -80,7 +81,7 @@ def controls_power(
     k: Annotated[int, typer.Option(help="Number of control directions.")],
     gap: Annotated[float, typer.Option(help="Distance in SD of control effects.")] = 3.0,
     model: Annotated[str, typer.Option(help="fixed or random candidate.")] = "fixed",
-    json_: JsonOption = False,
+    json_: AsJson = False,
 ) -> None:
     """How many controls are enough for Crawford-Howell to find a direction?
 
@@ -118,8 +119,8 @@ def power(
     ] = None,
     target: Annotated[float, typer.Option(help="Power asked where n or effect is open.")] = 0.8,
     method: Annotated[str, typer.Option(help="midp, exact or chi2.")] = "midp",
-    significance: Annotated[float, typer.Option("--alpha", help="Level of the test.")] = 0.05,
-    json_: JsonOption = False,
+    significance: SignificanceOption = 0.05,
+    json_: AsJson = False,
 ) -> None:
     """Power of McNemar's test, the problems needed, or the smallest detectable effect.
 
@@ -163,7 +164,7 @@ def adjust(
         int | None,
         typer.Option(help="Tests that the family was declared to have; by default those given."),
     ] = None,
-    json_: JsonOption = False,
+    json_: AsJson = False,
 ) -> None:
     """Adjust p-values for a family of declared size.
 
@@ -183,7 +184,7 @@ def accuracy(
     k: Annotated[int, typer.Option(help="Problems answered right.")],
     n: Annotated[int, typer.Option(help="Problems.")],
     confidence: LevelOption = 0.95,
-    json_: JsonOption = False,
+    json_: AsJson = False,
 ) -> None:
     """Wilson's interval of one accuracy.
 
@@ -206,7 +207,7 @@ def strata(
     lost: Annotated[str, typer.Option(help="Lost per stratum.")],
     n: Annotated[str, typer.Option(help="Problems per stratum.")],
     confidence: LevelOption = 0.95,
-    json_: JsonOption = False,
+    json_: AsJson = False,
 ) -> None:
     """Does steering act differently on easy and hard problems? Both scales.
 

@@ -6,14 +6,14 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from analysis.cli.showing import JsonOption, as_fraction, numbers, show
+from analysis.cli.showing import SignificanceOption, as_fraction, numbers, show
+from store.cli.options import AsJson
 
 Problems = Annotated[int, typer.Option("--n", help="Problems.")]
 Changing = Annotated[
     float | None,
     typer.Option(help="Share of problems that change, in percent; by default refused."),
 ]
-Level = Annotated[float, typer.Option("--alpha", help="Level of the test.")]
 Gained = Annotated[int, typer.Option(help="Wrong at baseline, right when steered.")]
 Lost = Annotated[int, typer.Option(help="Right at baseline, wrong when steered.")]
 
@@ -23,7 +23,7 @@ def unconditional(
     lost: Lost,
     n: Problems,
     method: Annotated[str, typer.Option(help="suissa-shuster or berger-boos.")] = "suissa-shuster",
-    json_: JsonOption = False,
+    json_: AsJson = False,
 ) -> None:
     """The exact unconditional test: never above its level, over all rates of change.
 
@@ -44,7 +44,7 @@ def unconditional(
     show(f"{gained} gained, {lost} lost of {n}", lines, sentence, {"result": result}, as_json=json_)
 
 
-def curve(gained: Gained, lost: Lost, n: Problems, json_: JsonOption = False) -> None:
+def curve(gained: Gained, lost: Lost, n: Problems, json_: AsJson = False) -> None:
     """Tango's limits at every level at once: the confidence curve.
 
     Example: steerstat calc curve --gained 4 --lost 2 --n 86
@@ -75,8 +75,8 @@ def equivalence_power(
     discordance: Changing = None,
     effect: Annotated[float, typer.Option(help="True change in points.")] = 0.0,
     no_harm: Annotated[bool, typer.Option(help="One side: non-inferiority.")] = False,
-    significance: Level = 0.05,
-    json_: JsonOption = False,
+    significance: SignificanceOption = 0.05,
+    json_: AsJson = False,
 ) -> None:
     """How likely is it that equivalence, or no harm, will be shown?
 
@@ -108,8 +108,8 @@ def signed_power(
         float | None,
         typer.Option(help="Answered differently at +a and −a, in percent; by default refused."),
     ] = None,
-    significance: Level = 0.05,
-    json_: JsonOption = False,
+    significance: SignificanceOption = 0.05,
+    json_: AsJson = False,
 ) -> None:
     """Power for a signed effect at one dose: the exact test between +a and −a.
 
@@ -142,8 +142,8 @@ def trend_power(
     correlation: Annotated[
         float, typer.Option(help="Of these differences at two sizes, over problems.")
     ] = 0.0,
-    significance: Level = 0.05,
-    json_: JsonOption = False,
+    significance: SignificanceOption = 0.05,
+    json_: AsJson = False,
 ) -> None:
     """Power of the reflection test of a slope over ±alpha (normal approximation).
 

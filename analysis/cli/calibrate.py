@@ -7,8 +7,8 @@ from typing import Annotated, cast
 
 import typer
 
-from analysis.cli.showing import JsonOption
 from analysis.vocabulary import CalibrationSection
+from store.cli.options import AsJson
 from store.schema import MOST_SEED
 
 app = typer.Typer(add_completion=False)
@@ -43,7 +43,7 @@ def calibrate(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of every simulation.", min=0, max=MOST_SEED)] = 0,
-    json_: JsonOption = False,
+    json_: AsJson = False,
 ) -> None:
     """Simulate no effect and known effects: how often tests reject and intervals cover.
 

@@ -10,6 +10,7 @@ import typer
 
 from analysis.vocabulary import ClaimVerdict, checked
 from sql.errors import UserError
+from store.cli.options import AsJson
 
 if TYPE_CHECKING:
     from analysis.claims.check import Checked
@@ -37,7 +38,7 @@ def _claims() -> None:
 def check(
     file: ClaimsPath,
     store: StorePath = None,
-    json_: Annotated[bool, typer.Option("--json", help="A JSON list of objects.")] = False,
+    json_: AsJson = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="A Markdown table.")] = False,
     html: Annotated[bool, typer.Option("--html", help="A self-contained HTML page.")] = False,
     explain: Annotated[
@@ -118,7 +119,7 @@ def scan(
     ] = None,
     store: StorePath = None,
     code: Annotated[bool, typer.Option(help="Count numbers in code as well.")] = False,
-    json_: Annotated[bool, typer.Option("--json", help="A JSON list of objects.")] = False,
+    json_: AsJson = False,
 ) -> None:
     """List the numbers of DOCUMENT that no claim covers.
 

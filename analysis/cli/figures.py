@@ -9,13 +9,14 @@ from typing import Annotated, cast, get_args
 import typer
 
 from analysis.vocabulary import FigureFormat, PrintFormat, StyleName, TableFormat, all_checked
+from store.cli.options import AsJson, Store
 
 app = typer.Typer(add_completion=False, help="Render the figures and tables for print.")
 
 
 @app.command()
 def figures(
-    store: Annotated[Path, typer.Argument(help="The store's folder.", show_default=False)],
+    store: Store,
     style: Annotated[
         str, typer.Option(help="nature, neurips, acl, slides or report: widths and type sizes.")
     ] = "nature",
@@ -28,7 +29,7 @@ def figures(
     check: Annotated[
         bool, typer.Option("--check", help="Draw nothing; say which files are stale (exit 1).")
     ] = False,
-    json_: Annotated[bool, typer.Option("--json", help="A JSON object.")] = False,
+    json_: AsJson = False,
 ) -> None:
     """Draw every figure of STORE at the exact column widths of a venue, with captions beside.
 

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from store.cli.options import AsJson, Store
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -29,7 +31,7 @@ def check(
             help="Store whose outcomes give the discordance; by default the plan gives it."
         ),
     ] = None,
-    json_: Annotated[bool, typer.Option("--json", help="A JSON object.")] = False,
+    json_: AsJson = False,
 ) -> None:
     """Power, smallest detectable effect, and the problems and controls that FILE needs.
 
@@ -56,7 +58,7 @@ def check(
 
 @app.command()
 def freeze(
-    store: Annotated[Path, typer.Argument(help="The store.", show_default=False)],
+    store: Store,
     file: Annotated[Path, typer.Argument(help="The plan (TOML).")] = Path("plan.toml"),
 ) -> None:
     """Store FILE's text, hash and time in STORE, ahead of its first outcomes.
@@ -85,8 +87,8 @@ def freeze(
 
 @app.command()
 def show(
-    store: Annotated[Path, typer.Argument(help="The store.", show_default=False)],
-    json_: Annotated[bool, typer.Option("--json", help="A JSON list.")] = False,
+    store: Store,
+    json_: AsJson = False,
 ) -> None:
     """The plans of STORE, oldest first, and when they were frozen.
 

@@ -8,13 +8,14 @@ from typing import Annotated, cast
 import typer
 
 from analysis.vocabulary import ReportFormat
+from store.cli.options import Store
 
 app = typer.Typer(add_completion=False, help="Write the report page.")
 
 
 @app.command()
 def report(
-    store: Annotated[Path, typer.Argument(help="The store's folder.", show_default=False)],
+    store: Store,
     formats: Annotated[
         str, typer.Option("--format", help="Any of md, html, tex, with commas.")
     ] = "md,html",

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from store.cli.options import Store
 
 app = typer.Typer(add_completion=False, help="Serve the report page live on this machine.")
 
 
 @app.command()
 def serve(
-    store: Annotated[Path, typer.Argument(help="The store's folder.", show_default=False)],
+    store: Store,
     port: Annotated[int, typer.Option(help="Port to listen on; 0: any free one.")] = 8377,
     host: Annotated[
         str, typer.Option(help="Address to listen on. Anything but loopback lets others in.")

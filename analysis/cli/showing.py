@@ -10,8 +10,8 @@ import typer
 
 from sql.errors import UserError
 
-JsonOption = Annotated[bool, typer.Option("--json", help="JSON; effects as fractions.")]
 LevelOption = Annotated[float, typer.Option("--level", help="Coverage of the intervals.")]
+SignificanceOption = Annotated[float, typer.Option("--significance", help="Level of the test.")]
 SelectedOption = Annotated[
     bool,
     typer.Option(

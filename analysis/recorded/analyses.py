@@ -50,8 +50,9 @@ def analyze(
 
     Args:
         families: `alphas`: every alpha against the baseline, Holm within a
-            direction; `controls`: candidates among their control directions; `strata`: by number of
-            steps; `curves`: the curve as a whole (signed effect, damage, trend, best alpha);
+            direction; `controls`: candidates among their control directions; `ranks`: among their
+            own controls over all doses, as verdicts rank them; `strata`: by number of steps;
+            `curves`: the curve as a whole (signed effect, damage, trend, best alpha);
             `logprobs`: the same questions of the log-probability of the gold answer.
         contrast: Only what has these values in its columns, e.g. ``{"direction":
             "mean_difference"}``.

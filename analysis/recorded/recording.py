@@ -17,11 +17,14 @@ from analysis.statistics.results import (
     NO_INFORMATION,
     THESE_PROBLEMS,
 )
-from analysis.tables.base import CURVE, groups, matching
+from analysis.tables.base import CONFIDENCE, CURVE, groups, matching
+from analysis.tables.beyond import CLAIMS
+from analysis.tables.beyond import RESAMPLES as BEYOND_RESAMPLES
+from analysis.tables.beyond import SEED as BEYOND_SEED
 from analysis.tables.comparisons import SIGNED
 from analysis.tables.logprob import RESAMPLES, TREND
 from analysis.tables.logprob import SEED as LOGPROB_SEED
-from analysis.tables.own_controls import PLACE
+from analysis.tables.own_controls import PLACE, samples
 from analysis.tables.paired import ANYTIME, MCNEMAR
 from analysis.tables.problems import SEED
 from analysis.tables.readings import Readings, view
@@ -265,6 +268,77 @@ def _control_results(
     ]  # fmt: skip
 
 
+def ranks(store: Readings) -> list[Tested]:
+    """Candidates among their own controls over all doses: the ranks that a verdict rests on."""
+    table = tables.beyond_controls(store)
+    conditions = _conditions(store)
+    columns = [*PLACE, "candidate", "control_kind"]
+    compared = {tuple(one.names[name] for name in columns): one.controls for one in samples(store)}
+    tested = []
+    for value, index in groups(table, columns).items():
+        # A candidate without controls has no kind of them.
+        key = tuple(_json_value(cell) for cell in value)
+        names = dict(zip(columns, key, strict=True))
+        place = {name: names[name] for name in PLACE}
+        contrast = {**place, "direction": names["candidate"], "control_kind": names["control_kind"]}
+        results = [
+            record
+            for row in table.iloc[index].to_dict("records")
+            for record in _rank_results({str(k): v for k, v in row.items()}, contrast)
+        ]
+        used = {
+            condition
+            for direction in (names["candidate"], *compared[key])
+            for condition in _ids(conditions, {**place, "direction": direction})
+        }
+        analysis = _tested(
+            "ranks among own controls", contrast, sorted(used), results, BEYOND_SEED,
+            resamples=BEYOND_RESAMPLES,
+        )  # fmt: skip
+        tested.append(replace(analysis, against_controls=True))
+    return tested
+
+
+def _rank_results(row: Mapping[str, Any], place: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The three ranks of one claim, the largest of them corrected, its bounds, and the limit."""
+    contrast = {**place, "claim": row["claim"]}
+    family = f"{row['claim']} on {place['set_name']}, {place['control_kind']} controls"
+    shared: dict[str, Any] = {"family": family, "scope": NEW_DIRECTIONS}
+    alone = {**shared, "p_adjusted": None, "family_size": None}
+    gap = "− mean of controls"
+    kinds: list[tuple[str, str, dict[str, Any]]] = [
+        ("rank of the effect", f"{DIFFERENCE} {gap}",
+         {**alone, "estimate": row["difference"], "p": row["p_effect"]}),
+        ("rank of the signed effect", f"signed effect {gap}",
+         {**alone, "estimate": _less(row["signed"], row["controls_signed"]), "p": row["p_signed"]}),
+        ("rank of the share", "share of the signed effect",
+         {**alone, "estimate": row["share"], "p": row["p_share"]}),
+        ("largest rank", "the three ranks", {**shared, "estimate": None, "p": row["p"]}),
+        ("largest rank, bounds", "the three ranks, bounds",
+         {**shared, "estimate": None, "p": row["p_bounds"],
+          "p_adjusted": row["p_bounds_adjusted"]}),
+        ("limit", f"{DIFFERENCE} {gap}, limit",
+         {**alone, "estimate": None, "p": None, "level": CONFIDENCE, **_limit(row)}),
+    ]  # fmt: skip
+    return [
+        result(
+            row, contrast, name=f"{row['claim']}: {what}", quantity=quantity,
+            method=f"{what}, own controls", **fields,
+        )
+        for what, quantity, fields in kinds
+    ]  # fmt: skip
+
+
+def _less(value: float | None, other: float | None) -> float | None:
+    return None if value is None or other is None else value - other
+
+
+def _limit(row: Mapping[str, Any]) -> dict[str, float]:
+    """How far the candidate may lie beyond its controls: an upper limit, of suppression a lower."""
+    limit = row["difference_limit"]
+    return {"high": limit} if CLAIMS[row["claim"]] > 0 else {"low": -limit}
+
+
 def strata(store: Readings) -> list[Tested]:
     """Each candidate by number of steps, and whether the strata differ."""
     table, same = tables.strata(store), tables.homogeneity(store)
@@ -418,6 +492,7 @@ def _logprob_rank(
 TESTS: dict[AnalysisFamily, Callable[[Readings], list[Tested]]] = {
     "alphas": alphas,
     "controls": controls,
+    "ranks": ranks,
     "strata": strata,
     "curves": curves,
     "logprobs": logprobs,

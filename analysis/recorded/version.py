@@ -20,6 +20,7 @@ COMPUTES = ("statistics", "tables")
 TABLES: dict[AnalysisFamily, str] = {
     "alphas": "tables.paired",
     "controls": "tables.comparisons",
+    "ranks": "tables.beyond",
     "strata": "tables.difficulty",
     "curves": "tables.problems",
     "logprobs": "tables.logprob",

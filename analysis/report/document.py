@@ -74,10 +74,14 @@ class Grid(Printable):
 
 @dataclass(frozen=True)
 class Cards(Printable):
-    """Short findings, each a title, a badge and a reason; `grid` is the same as a table."""
+    """Short findings, each a title, a badge and a reason; `grid` is the same as a table.
+
+    `sql` has a query for each place that findings are of, under its name.
+    """
 
     items: Sequence[tuple[str, str, str]]
     grid: Grid
+    sql: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from analysis import words
 from analysis.figures import named_query, shown
 from analysis.report.document import Cards, Grid
 from analysis.report.verdicts import Verdict
+from analysis.tables.base import CONTEXT
 from analysis.tables.comparisons import dose_name
+from sql.printable import one_line
 
 OUTCOME = "Right: a readable right answer; one that cannot be read is not right."
 
@@ -31,7 +33,17 @@ def verdict_cards(verdicts: list[Verdict]) -> Cards:
         )
         for v in verdicts
     ]
-    return Cards(items, verdict_grid(verdicts))
+    behind = {
+        tuple(v.context.values()): (_verdict_place(v), shown("behind_verdicts", v.context))
+        for v in verdicts
+    }
+    return Cards(items, verdict_grid(verdicts), list(behind.values()))
+
+
+def _verdict_place(verdict: Verdict) -> str:
+    """The problem set, protocol, model and arithmetic of a verdict, as its query filters them."""
+    named = {name: verdict.context[name] for name in CONTEXT if name != "baseline_id"}
+    return one_line(", ".join(str(value) for value in named.values() if value is not None))
 
 
 def verdict_grid(verdicts: list[Verdict]) -> Grid:
@@ -51,8 +63,7 @@ def verdict_grid(verdicts: list[Verdict]) -> Grid:
             ]
             for v in verdicts
         ],
-        sql=shown("behind_verdicts", {}),
-    )  # fmt: skip
+    )
 
 
 def effects_grid(effects: pd.DataFrame, name: str, title: str, context: Mapping[str, Any]) -> Grid:

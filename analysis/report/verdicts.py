@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import words
-from analysis.tables.base import CURVE, PART, groups, matching
+from analysis.tables.base import CONTEXT, CURVE, PART, groups, matching
 from analysis.tables.beyond import CLAIMS, SIGNIFICANCE
 from analysis.tables.logprob import among_controls
 from analysis.tables.own_controls import PLACE
@@ -67,7 +67,10 @@ RULES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """One claim about one candidate on one problem set: what can be said, and why."""
+    """One claim about one candidate on one problem set: what can be said, and why.
+
+    `context` says where: model, protocol, decoding, dtype, set and baseline.
+    """
 
     claim: str
     direction: str
@@ -78,6 +81,11 @@ class Verdict:
     selected_on_outcome: bool
     place: tuple[tuple[str, Any], ...] = ()
     """What names the curve, by column."""
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """Model, protocol, decoding, dtype, set and baseline of the curve, by column."""
+        return {name: value for name, value in self.place if name in CONTEXT}
 
 
 def store_verdicts(store: Source) -> list[Verdict]:

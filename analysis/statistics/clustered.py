@@ -57,19 +57,46 @@ class ClusteredDifference(Estimate):
     high: float = field()
     p: float = field()
     k: int
+    """Directions."""
+
     outcomes: int
+    """Pairs of outcomes behind the estimate."""
+
     df: float
+    """Degrees of freedom of Student's t."""
+
     t_low: float | None
+    """Lower limit by Student's t, a fraction; None without any spread."""
+
     t_high: float | None
+    """Upper limit by Student's t, a fraction."""
+
     t_p: float | None
+    """Two-sided p by Student's t."""
+
     standard_error: float
+    """Standard error of the estimate, a fraction."""
+
     between: float
+    """Variance between problem means, in squared fractions."""
+
     within: float
+    """Variance within problems, in squared fractions."""
+
     design_effect: float
+    """How many times the variance of as many independent pairs the estimate has."""
+
     bootstrap_low: float | None
+    """Lower percentile limit, a fraction; None where there are too few directions."""
+
     bootstrap_high: float | None
+    """Upper percentile limit, a fraction."""
+
     bootstrap_status: str
+    """``"ok"``, or why there are no bootstrap limits."""
+
     pairing: str
+    """How baseline and steered outcomes belong together: `vocabulary.Pairing`."""
 
 
 def clustered_difference(

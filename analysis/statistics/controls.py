@@ -49,27 +49,70 @@ class ControlComparison(Interval[N]):
 
     p: N = field()
     k: int
+    """Controls."""
+
     tail: str
+    """Which tail `p` and `p_rank` are of."""
+
     df: int
+    """Degrees of freedom of the t test: k − 1."""
+
     effect: N
+    """The candidate's own effect, in the unit given."""
+
     control_mean: N
+    """Mean effect of the controls."""
+
     control_sd: N
+    """Standard deviation of the controls' effects (ddof 1)."""
+
     prediction_low: N
+    """Lower limit for the effect of one more control."""
+
     prediction_high: N
+    """Upper limit for the effect of one more control."""
+
     p_less: N
+    """Crawford–Howell p that the candidate is lower."""
+
     p_greater: N
+    """Crawford–Howell p that the candidate is higher."""
+
     p_rank: N
+    """P by rank, for `tail`."""
+
     p_rank_less: N
+    """P by rank that the candidate is lower."""
+
     p_rank_greater: N
+    """P by rank that the candidate is higher."""
+
     rank_floor: float
+    """The smallest one-sided p that a rank among k controls can have: 1/(k + 1)."""
+
     d: N
+    """Cohen's d: estimate over the controls' deviation (ddof 1)."""
+
     d_ddof0: N
+    """The same with ddof 0, as some papers print it."""
+
     g: N
+    """Hedges' g: d with its small-sample correction."""
+
     d_low_fixed: N
+    """Lower limit of d, the candidate's effect taken as fixed."""
+
     d_high_fixed: N
+    """Upper limit of d, the candidate's effect taken as fixed."""
+
     d_low_random: N
+    """Lower limit of d, the candidate taken as one more draw."""
+
     d_high_random: N
+    """Upper limit of d, the candidate taken as one more draw."""
+
     spread: ControlSpread | None = None
+    """The controls' variance by source; None where outcomes by problem were not given."""
 
 
 @overload

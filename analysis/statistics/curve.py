@@ -26,6 +26,7 @@ class ConfidenceCurve(Estimate[Any]):
     high: Floats = field()
     p: Floats = field()
     levels: Floats
+    """Confidence of each pair of limits, fractions in rising order."""
 
 
 def confidence_curve(

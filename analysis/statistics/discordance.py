@@ -23,13 +23,28 @@ class Discordance(Interval[N]):
     """
 
     odds: N
+    """Gained : lost; infinite where nothing was lost."""
+
     odds_low: N
+    """Lower limit of the odds."""
+
     odds_high: N
+    """Upper limit of the odds; may be infinite."""
+
     share: N
+    """gained/(gained + lost); NaN where nothing changed."""
+
     floor: float | None = None
+    """Churn without steering, a fraction of problems; None where it was not given."""
+
     floor_low: float | None = None
+    """Lower limit of the floor."""
+
     floor_high: float | None = None
+    """Upper limit of the floor."""
+
     above_floor: bool | NDArray[np.bool_] | None = None
+    """Whether the lower limit lies above `floor_high`; None without a floor."""
 
 
 @overload

@@ -49,14 +49,31 @@ class DoseResponse(Estimate):
     high: float = field()
     p: float = field()
     alphas: Array
+    """Doses [m], rising, 0 among them."""
+
     sizes: Array
+    """Sizes |alpha| [s] that were run at both signs."""
+
     signed: MaxT
+    """[f(a) − f(−a)]/2 at each size, with simultaneous limits."""
+
     damage: MaxT
+    """[f(a) + f(−a)]/2 − f(0) at each size, with simultaneous limits."""
+
     curve: MaxT
+    """Each alpha ≠ 0 against alpha 0, with a band."""
+
     against_rising: float
+    """P of "nowhere falls"."""
+
     against_falling: float
+    """P of "nowhere rises"."""
+
     turns: int
+    """How often the curve changes direction."""
+
     unpaired_alphas: tuple[float, ...]
+    """Doses without their opposite, which `signed` and `damage` leave out."""
 
 
 def dose_response(

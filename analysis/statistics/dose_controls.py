@@ -32,12 +32,25 @@ class DoseComparison(Estimate[Any]):
     high: Floats = field()
     p: Floats = field()
     p_directions: Floats
+    """P at each dose by exchanging directions, adjusted over doses."""
+
     alphas: Floats
+    """Doses, rising."""
+
     k: int
+    """Controls."""
+
     rank_floor: float
+    """The smallest p that exchanging directions can give."""
+
     terms: tuple[str, ...]
+    """Names of the coefficients of `model`."""
+
     model: MaxT
+    """Coefficients over all doses, candidate − mean of controls, tested by flipping problems."""
+
     model_p_directions: Floats
+    """P of each coefficient by exchanging directions."""
 
 
 def dose_against_controls(

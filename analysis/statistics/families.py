@@ -122,7 +122,10 @@ class CochransQ(Estimate):
     estimate: float
     p: float = field()
     df: int
+    """Degrees of freedom: conditions − 1."""
+
     accuracies: NDArray[np.float64]
+    """Accuracy of each condition, fractions."""
 
 
 def cochrans_q(outcomes: ArrayLike) -> CochransQ:

@@ -30,12 +30,25 @@ class Fragility(Estimate):
     high: float = field()
     p: float = field()
     without: PairedDifference | None
+    """The result on the pairs that are not fragile; None where all are."""
+
     worst: PairedDifference
+    """The result with every fragile pair flipped against the net change."""
+
     p_low: float
+    """Smallest p over every choice of flips."""
+
     p_high: float
+    """Largest p over every choice of flips."""
+
     low_bound: float
+    """Smallest lower limit over every choice of flips, a fraction."""
+
     high_bound: float
+    """Largest upper limit over every choice of flips, a fraction."""
+
     decision_unchanged: bool
+    """Whether every choice of flips decides as the observed table does."""
 
 
 def _worst(counts: tuple[int, int, int], fragile: tuple[int, int, int]) -> tuple[int, int]:

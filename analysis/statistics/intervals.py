@@ -43,7 +43,10 @@ class PairedDifference(Interval[N]):
 
     p: N = field()
     gained: N
+    """Pairs wrong at baseline and right when steered."""
+
     lost: N
+    """Pairs right at baseline and wrong when steered."""
 
 
 def constrained_loss(gained: Any, lost: Any, n: Any, delta: Any) -> Any:

@@ -38,13 +38,28 @@ class MissingBounds(Estimate):
     high: float = field()
     p: float = field()
     complete: PairedDifference | None
+    """The complete-case result; None where no pair is complete."""
+
     low_effect: float
+    """Smallest effect over every imputation, a fraction."""
+
     high_effect: float
+    """Largest effect over every imputation, a fraction."""
+
     low_bound: float
+    """Smallest lower limit over every imputation, a fraction."""
+
     high_bound: float
+    """Largest upper limit over every imputation, a fraction."""
+
     p_low: float
+    """Smallest p over every imputation."""
+
     p_high: float
+    """Largest p over every imputation."""
+
     decision_unchanged: bool
+    """Whether every imputation rejects with the same sign, or none does."""
 
 
 def missing_table(
@@ -156,6 +171,7 @@ class MissingnessTrend(Estimate):
     estimate: float
     p: float = field()
     informative: int
+    """Problems whose answers are read at some doses and not at others."""
 
 
 def missingness_trend(unreadable: ArrayLike, alphas: ArrayLike) -> MissingnessTrend:

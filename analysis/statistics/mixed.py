@@ -50,17 +50,40 @@ class MixedModel(Estimate):
     high: float = field()
     p: float = field()
     difference: float
+    """The effect in accuracy, averaged over problems and directions: a fraction."""
+
     difference_low: float
+    """Its lower limit, a fraction."""
+
     difference_high: float
+    """Its upper limit, a fraction."""
+
     intercept: float
+    """Log odds of a right answer at baseline, for the average problem."""
+
     sd_level: float
+    """Deviation of the problems' log odds."""
+
     sd_answer: float | None
+    """Deviation of the problems' answers to steering, log odds; None where the data cannot say."""
+
     sd_direction: float | None
+    """Deviation of the directions' effects, log odds; None where the data cannot say."""
+
     log_likelihood: float
+    """Log likelihood at the fit, by Laplace's approximation."""
+
     standard_error: float
+    """Standard error of the estimate, log odds."""
+
     df: float
+    """Degrees of freedom of its t."""
+
     k: int
+    """Directions."""
+
     outcomes: int
+    """Outcomes that the model was fitted to."""
 
 
 def mixed_model(table: Mapping[str, Any], *, confidence: float = 0.95) -> MixedModel:

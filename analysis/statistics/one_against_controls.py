@@ -47,10 +47,19 @@ class CandidateDifference(Estimate):
     high: float = field()
     p: float = field()
     k: int
+    """Controls."""
+
     df: float
+    """Degrees of freedom (Satterthwaite) of the t interval."""
+
     standard_error: float
+    """Standard error of the estimate, a fraction."""
+
     variance_problems: float
+    """The part of its square that problems make."""
+
     variance_directions: float
+    """The part that directions make; 0 where only new problems are in scope."""
 
 
 def candidate_minus_controls(

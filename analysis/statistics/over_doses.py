@@ -51,7 +51,11 @@ class BeyondControls(Estimate):
     """One-sided: (1 + controls at least as extreme)/(k + 1)."""
 
     k: int
+    """Controls."""
+
     side: str
+    """Which side counts as beyond: greater or less."""
+
     beyond: int
     """Controls at least as extreme as the candidate."""
 
@@ -62,6 +66,7 @@ class BeyondControls(Estimate):
     """The candidate's standardised value at each dose; NaN where all directions are equal."""
 
     rank_floor: float
+    """The smallest p that this rank can have: 1/(k + 1)."""
 
 
 def beyond_controls(
@@ -155,7 +160,10 @@ class ControlCorrelation(Estimate):
     estimate: float
     p: float = field()
     k: int
+    """Controls."""
+
     resamples: int
+    """Random sign flips behind p."""
 
 
 def control_correlation(

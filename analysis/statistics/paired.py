@@ -48,8 +48,13 @@ class PairTest(Estimate[N]):
 
     p: N = field()
     gained: N
+    """Pairs wrong at baseline and right when steered."""
+
     lost: N
+    """Pairs right at baseline and wrong when steered."""
+
     net: N
+    """gained − lost, in pairs."""
 
 
 def binomial_cdf(k: Counts, n: Counts) -> Floats:

@@ -41,22 +41,55 @@ class BestAlpha(Estimate):
     high: float = field()
     p: float = field()
     best_index: int
+    """Column of the best alpha on all problems."""
+
     best_alpha: float
+    """That alpha."""
+
     split_index: int
+    """Column of the best alpha of the choosing half."""
+
     split_alpha: float
+    """That alpha, whose effect is estimated on the other half."""
+
     cross_fitted: float
+    """Mean of the estimates of both directions of the split, a fraction."""
+
     naive_estimate: float
+    """Effect of the winner on all problems, a fraction: too good."""
+
     naive_low: float
+    """Its lower limit, which ignores the search."""
+
     naive_high: float
+    """Its upper limit, which ignores the search."""
+
     naive_p: float
+    """Its p, which ignores the search."""
+
     null_gain: float
+    """Mean gain of the same search without any effect, a fraction."""
+
     p_search: float
+    """P of the largest effect among searches of flipped signs."""
+
     p_max_t: float
+    """P of the largest standardised effect, by max-T."""
+
     p_rank: float | None
+    """P among controls that were searched alike; None without controls."""
+
     rank_floor: float | None
+    """The smallest p that this rank can have; None without controls."""
+
     family_size: int
+    """Alphas that were searched."""
+
     resamples: int
+    """Random sign flips."""
+
     covers: str
+    """What the interval is about."""
 
 
 def best_alpha(

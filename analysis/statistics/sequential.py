@@ -165,7 +165,10 @@ class ConfidenceSequence(Interval[N]):
     """
 
     share_low: N
+    """Lower limit of the share gained among discordant pairs."""
+
     share_high: N
+    """Upper limit of that share."""
 
 
 @overload

@@ -50,10 +50,19 @@ class MaxT(Estimate[NDArray[Any]]):
     high: NDArray[np.float64] = field()
     p: NDArray[np.float64] = field()
     p_unadjusted: NDArray[np.float64]
+    """Each condition's own p, from the same flips."""
+
     critical: float
+    """The critical value of the statistic behind the simultaneous limits."""
+
     family_size: int
+    """Conditions tested together: m."""
+
     resamples: int
+    """Sign flips that were made."""
+
     exact: bool
+    """Whether they are all there are, not a random part."""
 
 
 def max_t(

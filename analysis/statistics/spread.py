@@ -33,10 +33,19 @@ class ControlSpread(Estimate):
     estimate: float
     p: float = field()
     k: int
+    """Controls."""
+
     total: float
+    """Variance of the k effects."""
+
     directions: float
+    """The part that differences between directions make."""
+
     noise: float
+    """The part that the finite number of problems makes."""
+
     noise_sd: float
+    """Square root of `noise`, in the unit of outcomes."""
 
 
 def control_spread(outcomes: ArrayLike) -> ControlSpread:

@@ -33,13 +33,28 @@ class StratifiedDifference(Estimate):
     high: float = field()
     p: float = field()
     names: tuple[str, ...]
+    """Names of the strata."""
+
     strata: PairedDifference[NDArray[np.float64]]
+    """The paired result of each stratum: arrays over `names`."""
+
     contrast: float
+    """Σ scores × stratum effects, a fraction."""
+
     contrast_low: float
+    """Lower limit of the contrast."""
+
     contrast_high: float
+    """Upper limit of the contrast."""
+
     contrast_scores: tuple[float, ...]
+    """Score of each stratum."""
+
     heterogeneity: float
+    """Chi-square of equal effects, with strata − 1 degrees of freedom."""
+
     heterogeneity_p: float
+    """P of equal effects, in points."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +68,13 @@ class StratumHomogeneity(Estimate):
     estimate: float
     p: float = field()
     shares: NDArray[np.float64]
+    """gained/(gained + lost) of each stratum; NaN where nothing changed."""
+
     chi2_p: float
+    """P of the chi-square."""
+
     df: int
+    """Degrees of freedom of the chi-square."""
 
 
 def stratified_difference(

@@ -35,7 +35,11 @@ class UnconditionalTest(Estimate[N]):
 
     p: N = field()
     gained: N
+    """Pairs wrong at baseline and right when steered."""
+
     lost: N
+    """Pairs right at baseline and wrong when steered."""
+
     discordance: N
     """The rate of change at which p is largest; NaN where nothing changed."""
 

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from collect.cli.options import Base, Device, Dtype, LoraAlpha, Model, Store
+from collect.cli.options import Base, Device, Dtype, LoraAlpha, Model
+from store.cli.options import Store
 
 app = typer.Typer(add_completion=False)
 

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from analysis.vocabulary import Role
-from collect.cli.options import AsJson, DirectionSite, Seed, Store, StoredModel
+from collect.cli.options import DirectionSite, Seed, StoredModel
 from sql.errors import UserError
+from store.cli.options import AsJson, Store
 
 app = typer.Typer(
     add_completion=False,
@@ -27,18 +28,13 @@ def fit(
         str,
         typer.Option(
             help="Fit: mean_difference, mean_difference_matched, first_principal_component or "
-            "logistic_probe; or a kind of control."
+            "logistic_probe."
         ),
     ],
-    name: Annotated[
-        str,
-        typer.Option(help="Name, such as raw; of several controls, what stands before _000."),
-    ],
+    name: Annotated[str, typer.Option(help="Name that no other direction has, such as raw.")],
     set_name: Annotated[
         str | None,
-        typer.Option(
-            "--set", help="Labelled set to fit on, such as train; by default none, for controls."
-        ),
+        typer.Option("--set", help="Labelled set to fit on, such as train; it has to be named."),
     ] = None,
     site: DirectionSite = "latent",
     at: Annotated[
@@ -56,14 +52,8 @@ def fit(
         typer.Option(help="Protocol of the activations: codi, report, coconut, plain or chat."),
     ] = "codi",
     model: StoredModel = None,
-    like: Annotated[
-        str | None,
-        typer.Option(help="Candidate of controls, such as raw; by default none, for candidates."),
-    ] = None,
-    count: Annotated[int, typer.Option(help="Number of controls, such as 99.", min=1)] = 1,
-    seed: Seed = 0,
 ) -> None:
-    """Fit a direction on stored activations, or draw controls as `directions controls` does.
+    """Fit a direction on stored activations; `directions controls` draws what it is compared with.
 
     Example: steerstat directions fit runs/demo --fit mean_difference --set train --name raw
     """
@@ -71,17 +61,12 @@ def fit(
     from store.layout import open_store
 
     if fit in KINDS:
-        if like is None:
-            raise UserError(f"{fit} is a control: name its candidate with --like")
-        of_fits = {"--set": set_name, "--at": at, "--strata": strata, "--model": model}
-        if given := [option for option, value in of_fits.items() if value is not None]:
-            raise UserError(f"{fit} is a control, made as its candidate was: leave out {given[0]}")
-        _add_controls(store, fit, of=like, number=count, name=name, seed=seed)
-        return
+        raise UserError(
+            f"{fit} is a control, which is drawn and not fitted: `steerstat directions controls "
+            f"{store} --of CANDIDATE --number 99 --kind {fit}`"
+        )
     if set_name is None:
         raise UserError(f"{fit} is fitted on a labelled set: name it with --set")
-    if like is not None:
-        raise UserError(f"{fit} is fitted, not matched to a candidate: leave out --like")
     request = FitRequest(
         fit=fit,
         set_name=set_name,

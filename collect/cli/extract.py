@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from collect.cli.options import Base, Device, Dtype, LoraAlpha, Model, OfSet, Protocol, Store
+from collect.cli.options import Base, Device, Dtype, LoraAlpha, Model, OfSet, Protocol
+from store.cli.options import Store
 
 app = typer.Typer(add_completion=False)
 

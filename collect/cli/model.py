@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from collect.cli.options import AsJson, Base, Device, Dtype, LoraAlpha, ModelName, Protocol
+from collect.cli.options import Base, Device, Dtype, LoraAlpha, ModelName, Protocol
 from sql.errors import UserError
+from store.cli.options import AsJson
 
 app = typer.Typer(
     add_completion=False,

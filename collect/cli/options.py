@@ -6,18 +6,11 @@ default where the signature does not show it.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from store.schema import MOST_SEED
-
-Store = Annotated[Path, typer.Argument(help="Folder of the store, such as runs/demo.")]
-NewStore = Annotated[
-    Path, typer.Argument(help="Folder of the store, such as runs/demo; made if it is not there.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON with every field.")]
 
 ModelName = Annotated[
     str,

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from collect.cli.options import AsJson, MakeSet, NewStore, Seed, Store
+from collect.cli.options import MakeSet, Seed
 from sql.errors import UserError
+from store.cli.options import AsJson, NewStore, Store
 
 if TYPE_CHECKING:
     from collect.problems.problems import Problems

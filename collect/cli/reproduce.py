@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from collect.cli.options import Base, Model, Seed
+from store.cli.options import AsJson
 
 app = typer.Typer(add_completion=False)
 
@@ -45,9 +46,7 @@ def reproduce(
         ),
     ] = None,
     seed: Seed = 0,
-    json_output: Annotated[
-        bool, typer.Option("--json", help="Print the results table as JSON.")
-    ] = False,
+    json_output: AsJson = False,
 ) -> None:
     """Thin shell over `collect.sweeps.reproduce.reproduce`."""
     from collect.sweeps.progress import Steps

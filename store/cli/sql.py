@@ -12,8 +12,9 @@ from typing import Annotated, BinaryIO
 import typer
 
 from sql.errors import UserError
-from sql.words import checked
-from store.formats import FORMATS, WRITERS, Format, Rows
+from sql.words import QueryFormat, checked
+from store.cli.options import Store
+from store.formats import FORMATS, WRITERS, Rows
 from store.layout import result_file
 
 app = typer.Typer(add_completion=False)
@@ -21,7 +22,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def sql(
-    store: Annotated[Path, typer.Argument(help="Folder of the store, such as runs/demo.")],
+    store: Store,
     query: Annotated[
         str | None,
         typer.Argument(
@@ -61,7 +62,7 @@ def sql(
     from store.scripts import explained, listing, parameters, resolve
 
     format = "json" if json else format
-    checked(format, Format, "format")
+    checked(format, QueryFormat, "format")
     if query is None:
         _write(*listing(), format, output)
         return

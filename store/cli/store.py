@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from store.cli.options import AsJson, Store
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -21,15 +23,13 @@ app = typer.Typer(
     help="Check, merge, rebuild, compact, import and export stores.",
 )
 
-Folder = Annotated[Path, typer.Argument(help="Folder of the store, such as runs/demo.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 MOST_SHOWN = 20
 """Changes of `store reparse` that are printed one by one."""
 
 
 @app.command("info")
-def info_command(store: Folder, json: AsJson = False) -> None:
+def info_command(store: Store, json: AsJson = False) -> None:
     """Show rows, shards and bytes of every table, and what waits or lies in quarantine.
 
     Example: steerstat store info runs/demo
@@ -51,7 +51,7 @@ def info_command(store: Folder, json: AsJson = False) -> None:
 
 
 @app.command("ingest")
-def ingest_command(store: Folder, json: AsJson = False) -> None:
+def ingest_command(store: Store, json: AsJson = False) -> None:
     """Bring committed shards, and Parquet files dropped into shards/<table>/, into the results.
 
     Example: steerstat store ingest runs/demo
@@ -66,7 +66,7 @@ def ingest_command(store: Folder, json: AsJson = False) -> None:
 
 
 @app.command("rebuild")
-def rebuild_command(store: Folder, json: AsJson = False) -> None:
+def rebuild_command(store: Store, json: AsJson = False) -> None:
     """Make the results file anew from every committed shard.
 
     Example: steerstat store rebuild runs/demo
@@ -78,7 +78,7 @@ def rebuild_command(store: Folder, json: AsJson = False) -> None:
 
 @app.command("resolve")
 def resolve_command(
-    store: Folder,
+    store: Store,
     conflict: Annotated[str, typer.Argument(help="Name that `store check` gives.")],
 ) -> None:
     """Accept that the earlier rows of a conflict stay, or that outcomes set aside stay missing.
@@ -95,7 +95,7 @@ def resolve_command(
 
 @app.command("adopt")
 def adopt_command(
-    store: Folder,
+    store: Store,
     names: Annotated[
         list[str] | None,
         typer.Argument(help="Shards as `store info` names them; by default all that can be."),
@@ -120,7 +120,7 @@ def adopt_command(
 
 
 @app.command("check")
-def check_command(store: Folder, json: AsJson = False) -> None:
+def check_command(store: Store, json: AsJson = False) -> None:
     """Hash every shard, rebuild the tables in memory and compare; exit code 1 on any fault.
 
     Example: steerstat store check runs/demo
@@ -145,7 +145,7 @@ def check_command(store: Folder, json: AsJson = False) -> None:
 
 
 @app.command("reparse")
-def reparse_command(store: Folder, json: AsJson = False) -> None:
+def reparse_command(store: Store, json: AsJson = False) -> None:
     """Show which outcomes the newest answer parsers would read otherwise; nothing is written.
 
     Example: steerstat store reparse runs/demo
@@ -220,7 +220,7 @@ def merge_command(
 
 
 @app.command("compact")
-def compact_command(store: Folder, json: AsJson = False) -> None:
+def compact_command(store: Store, json: AsJson = False) -> None:
     """Merge small shards into few large ones; collectors may go on writing.
 
     Example: steerstat store compact runs/demo

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from store.cli.options import AsJson, NewStore, Store
+
 if TYPE_CHECKING:
     from store.exchange.imported_rows import ImportReport
 
@@ -18,10 +20,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command("import")
 def import_command(
-    store: Annotated[
-        Path,
-        typer.Argument(help="Folder of the store, such as runs/demo; made if it is not there."),
-    ],
+    store: NewStore,
     files: Annotated[
         list[Path],
         typer.Argument(help="The report's JSON or npz files, or .csv, .jsonl, .parquet."),
@@ -55,7 +54,7 @@ def import_command(
     strict: Annotated[
         bool, typer.Option("--strict", help="Import nothing if an entry of any file does not fit.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file.")] = False,
+    json: AsJson = False,
 ) -> None:
     """Bring outcomes, problems, directions and activations of others into a store.
 
@@ -101,7 +100,7 @@ def _print_report(file: Path, report: ImportReport, as_json: bool) -> None:
 
 @app.command("export")
 def export_command(
-    store: Annotated[Path, typer.Argument(help="Folder of the store, such as runs/demo.")],
+    store: Store,
     target: Annotated[Path, typer.Argument(help="A folder; with --format duckdb a file.")],
     format: Annotated[
         str, typer.Option("--format", help="Format: report (JSON and npz), parquet or duckdb.")
@@ -129,7 +128,7 @@ def export_command(
             "needed where a direction was collected at several."
         ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: AsJson = False,
 ) -> None:
     """Write a store as the report's files, as Parquet tables, or as one self-contained .duckdb.
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from sql import loader
 from sql.errors import UserError
-from sql.words import checked
+from sql.words import ExportFormat, checked
 from store.database import connect
 from store.ingestion import ingest
 from store.layout import database_path, open_store, result_file
@@ -18,7 +18,6 @@ from store.schema import TABLES
 if TYPE_CHECKING:
     import duckdb
 
-Format = Literal["report", "parquet", "duckdb"]
 VIEWS = ("paired_outcomes", "accuracy_by_alpha", "norms_by_position")
 _ROWS_AT_ONCE = 1_000_000
 
@@ -46,7 +45,7 @@ def export(
             target holds something.
     """
     store, place = open_store(root), Path(target)
-    checked(format, Format, "export format")
+    checked(format, ExportFormat, "export format")
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
         raise UserError(f"{place} is there already: give a new name")
     ingest(store)

@@ -213,10 +213,34 @@ def behind_power():
 
 @case
 def behind_verdicts():
-    methods = ["McNemar mid-p, Tango", "Crawford–Howell", "sign test"]
-    results = [{"analysis_id": m, "name": m, "method": m} for m in methods]
-    c = database({}, results=results)
-    assert sorted(rows(c, "behind_verdicts", "method")) == sorted((m,) for m in methods[:2])
+    c = database({})
+    insert(c, "analyses", [{"analysis_id": "one", "method": "m", "code_version": "0+a"}])
+
+    def result(name: str, method: str, p: float, **contrast: Any) -> None:
+        place = {**CONTEXT, "direction": "d", **contrast}
+        row = {"analysis_id": "one", "name": name, "method": method, "p": p}
+        insert(c, "results", [{**row, "contrast": json.dumps(place)}])
+
+    claim = {"claim": "amplification", "control_kind": "random"}
+    result("up", "McNemar mid-p, Tango", 0.5, alpha=1.0)
+    result("a stop", "e-value, confidence sequence", 0.25, alpha=2.0)
+    result("a rank", "rank of the share, own controls", 0.125, **claim)
+    # Of these a verdict asks nothing.
+    result("a stratum", "McNemar mid-p, Tango", 0.5, alpha=1.0, stratum="2")
+    result("another test", "sign test", 0.5, alpha=1.0)
+    result("another rank", "Crawford–Howell", 0.5, alpha=1.0)
+    rank = ("d", None, *claim.values(), "rank of the share, own controls", 0.125, "0+a")
+    paired = [
+        ("d", 1.0, None, None, "McNemar mid-p, Tango", 0.5, "0+a"),
+        ("d", 2.0, None, None, "e-value, confidence sequence", 0.25, "0+a"),
+    ]
+    columns = "direction, alpha, claim, control_kind, method, p, code_version"
+    assert rows(c, "behind_verdicts", columns, **CONTEXT) == [rank, *paired]
+    for field, elsewhere in ELSEWHERE.items():
+        assert rows(c, "behind_verdicts", **{**CONTEXT, field: elsewhere}) == []
+    result("no set", "McNemar mid-p, Tango", 1.0, set_name=None, decoding=None)
+    no_set = {**CONTEXT, "set_name": None, "decoding": None}
+    assert rows(c, "behind_verdicts", "p", **no_set) == [(1.0,)]
 
 
 LOGPROBS: dict[Any, dict[str, Any]] = {

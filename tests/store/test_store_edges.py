@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +145,22 @@ def test_a_compacted_shard_of_the_last_that_wins_takes_the_newest_place(root: Pa
     assert new.split("-")[0] == ids[2].split("-")[0]
     assert read_commit(root, new).rows == 1
     assert committed(root, "runs", ["status"])["status"].to_pylist() == ["complete"]
+
+
+@pytest.mark.parametrize("again", [ingest, rebuild])
+def test_a_description_said_anew_after_another_stays_the_first(
+    root: Path, again: Callable[[Path], object]
+) -> None:
+    # The third row says what the first says: it is the one to spare, not the first.
+    for n_steps in (3, 4, 3):
+        append(root, "problems", [problem(1, n_steps=n_steps)])
+    for action in (again, compact, again):
+        with suppress(UserError):  # it says that the two disagree
+            action(root)
+        assert read(root, "SELECT n_steps FROM problems").to_pylist() == [{"n_steps": 3}]
+        assert committed(root, "problems", ["n_steps"])["n_steps"].to_pylist() == [3]
+    (compacted,) = commit_ids(root)
+    assert read_commit(root, compacted).rows == 2
 
 
 def test_a_single_small_shard_is_left_alone(root: Path) -> None:

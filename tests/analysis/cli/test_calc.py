@@ -77,8 +77,16 @@ def test_the_least_rank_p_is_the_same_in_the_lines_and_in_the_sentence(command: 
 def test_options_keep_their_names_and_their_meaning() -> None:
     assert "90 % intervals" in run("difference", *REPORT, "--level", "0.9")
     counts = [*REPORT, "--margin", "9"]
-    strict = run_json("equivalence", *counts, "--alpha", "0.01")["result"]
+    strict = run_json("equivalence", *counts, "--significance", "0.01")["result"]
     assert strict["level"] == pytest.approx(0.98)
+
+
+@pytest.mark.parametrize("level", [["--alpha", "0.01"], ["--alpha=0.01"]])
+def test_the_level_of_a_test_is_not_called_alpha(level: list[str]) -> None:
+    with pytest.raises(UserError, match="the level of a test is --significance"):
+        CliRunner().invoke(
+            app, ["equivalence", *REPORT, "--margin", "9", *level], catch_exceptions=False
+        )
 
 
 def test_adjusted_values_are_written_like_any_p() -> None:

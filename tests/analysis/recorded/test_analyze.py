@@ -143,6 +143,41 @@ def test_an_analysis_says_its_estimand_and_keeps_what_stands_beside_it(store) ->
     assert primary == [r for r in alone if r["name"].endswith(": primary")]
 
 
+def test_the_ranks_of_a_verdict_are_kept(store) -> None:
+    table = tables.beyond_controls(store)
+    table = table[(table["candidate"] == "mean_difference") & (table["set_name"] == "primary")]
+    chosen = {"direction": "mean_difference", "set_name": "primary"}
+    analyses = analyze(store, families=["ranks"], contrast=chosen, write=False)
+    kept = {
+        (contrast["control_kind"], contrast["claim"], row["method"]): row
+        for one in analyses
+        for row in one.results
+        for contrast in [json.loads(row["contrast"])]
+    }
+    assert len(kept) == 6 * len(table)
+    ranked = {
+        "rank of the effect": "p_effect",
+        "rank of the signed effect": "p_signed",
+        "rank of the share": "p_share",
+        "largest rank": "p",
+        "largest rank, bounds": "p_bounds",
+    }
+    for row in table.to_dict("records"):
+        at = (row["control_kind"], row["claim"])
+        for method, column in ranked.items():
+            assert kept[(*at, f"{method}, own controls")]["p"] == row[column]
+        rank = kept[(*at, "rank of the effect, own controls")]
+        assert (rank["estimate"], rank["k"]) == (row["difference"], row["k"])
+        largest = kept[(*at, "largest rank, own controls")]
+        assert (largest["p_adjusted"], largest["family_size"]) == (row["p_adjusted"], 2)
+        limit = kept[(*at, "limit, own controls")]
+        limits = {"amplification": ("high", 1), "suppression": ("low", -1)}
+        end, sign = limits[row["claim"]]
+        assert limit[end] == sign * row["difference_limit"]
+        assert [limit[name] for name in ("low", "high")].count(None) == 1
+    assert {row["claim"] for row in table.to_dict("records")} == {"amplification", "suppression"}
+
+
 def test_other_code_is_another_analysis(store, monkeypatch) -> None:
     chosen = {"direction": "mean_difference", "set_name": "primary"}
     (before,) = analyze(store, families=["alphas"], contrast=chosen, write=False)
@@ -207,7 +242,7 @@ def test_each_family_is_told_by_the_statistics_that_it_uses() -> None:
     assert "statistics.freeman_halton" in used["strata"] - used["curves"]
     assert "statistics.sequential" in used["alphas"]
     assert not any("statistics.equivalence" in modules for modules in used.values())
-    assert len({code_version(family) for family in [None, *TABLES]}) == 5
+    assert len({code_version(family) for family in [None, *TABLES]}) == 6
 
 
 def test_the_command_prints_a_table_or_json(store) -> None:

@@ -13,9 +13,12 @@ import pytest
 from analysis import tables
 from analysis.figures.catalogue import figures
 from analysis.figures.queries import shown
+from analysis.recorded import analyze
 from analysis.report import grids
 from analysis.report.html import in_shell
+from analysis.report.verdicts import verdicts
 from analysis.tables.base import CONTEXT, groups, matching
+from analysis.tables.beyond import RANKS
 from analysis.tables.comparisons import EFFECT
 from store import append, committed, ingest, read
 from store.identity import condition_id
@@ -52,6 +55,7 @@ def two_dtypes(tmp_path_factory: pytest.TempPathFactory) -> Path:
             own = own.set_column(own.column_names.index("correct"), "correct", wrong)
         append(root, "outcomes", own, run_id="run-synthetic")
     ingest(root)
+    analyze(root, families=["alphas", "ranks"])
     return root
 
 
@@ -111,6 +115,26 @@ def test_candidates_have_their_controls_behind_them(two_dtypes, contexts) -> Non
         sql = grids.controls_grid(compared, "controls", context).sql
         behind = read(two_dtypes, sql).to_pandas()
         assert _rows(behind, columns) == _rows(points.drop_duplicates(columns), columns)
+
+
+def test_verdicts_have_their_tests_and_ranks_behind_them(two_dtypes, contexts) -> None:
+    effects, beyond = tables.effects(two_dtypes), tables.beyond_controls(two_dtypes)
+    cards = grids.verdict_cards(verdicts(effects, beyond))
+    assert len(cards.sql) == len(contexts)
+    for context in contexts:
+        (sql,) = [
+            sql
+            for where, sql in cards.sql
+            if context["dtype"] in where and context["set_name"] in where
+        ]
+        behind = read(two_dtypes, sql).to_pandas()
+        paired = _candidates(effects, context)
+        tested = behind[behind["alpha"].notna()]
+        assert _rows(tested, ["alpha", "p"]) == _rows(paired, ["alpha", "p"])
+        ranked = behind[behind["method"].str.startswith("rank of")]
+        ranks = matching(beyond, context)[list(RANKS)].to_numpy(dtype=float).ravel()
+        assert sorted(ranked["p"].dropna()) == sorted(ranks[~np.isnan(ranks)])
+        assert len(ranked) == len(ranks) > 0
 
 
 def test_curves_have_their_problems_behind_them(two_dtypes, contexts) -> None:

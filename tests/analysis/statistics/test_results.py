@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
+import importlib
+import inspect
 import json
+import pkgutil
 import subprocess
 import sys
+import textwrap
+from itertools import pairwise
 from typing import Any, get_args
 
 import numpy as np
@@ -14,7 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import analysis
+from analysis import statistics
 from analysis.statistics import results
+from analysis.statistics.results import Result
 from analysis.vocabulary import Status
 
 ISSUE_NAMES = [
@@ -187,3 +195,34 @@ def test_as_dict_is_plain() -> None:
     assert content["status"] == ["ok", "no_information"]
     assert analysis.discordance(4, 0, 86).as_dict()["odds"] == "inf"
     assert analysis.sign_test(0, 0).as_dict()["estimate"] is None
+
+
+def _subclasses(kind: type[Result[Any]]) -> set[type[Result[Any]]]:
+    return {kind}.union(*(_subclasses(below) for below in kind.__subclasses__()))
+
+
+def _documented(kind: type) -> set[str]:
+    """Fields of a class that have a text under themselves."""
+    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    assert isinstance(tree, ast.ClassDef)
+    return {
+        field.target.id
+        for field, text in pairwise(tree.body)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
+        if isinstance(text.value.value, str) and text.value.value.strip()
+    }
+
+
+def test_every_field_of_a_result_says_what_it_is() -> None:
+    for module in pkgutil.iter_modules(statistics.__path__, "analysis.statistics."):
+        importlib.import_module(module.name)
+    kinds = {kind for kind in _subclasses(Result) if kind.__module__.startswith("analysis.")}
+    assert len(kinds) > 25
+    silent = {
+        f"{kind.__name__}.{field.name}"
+        for kind in kinds
+        for field in dataclasses.fields(kind)
+        if not any(field.name in _documented(one) for one in kind.__mro__ if one in kinds)
+    }
+    assert silent == set()

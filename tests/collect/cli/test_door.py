@@ -108,7 +108,7 @@ COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
     "directions fit": (
         ["STORE", "--fit", "mean_difference", "--set", "primary", "--name", "new"],
         {
-            "fit": ["magic"],
+            "fit": ["magic", "random_per_position"],
             "name": ["../up"],
             "set_name": ["gone"],
             "site": ["elbow"],
@@ -116,19 +116,6 @@ COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
             "strata": ["moon"],
             "protocol": ["codec"],
             "model": ["gone"],
-            "like": ["mine"],
-            "count": ["0"],
-            "seed": ["-1", "9" * 24, str(2**63)],
-        },
-    ),
-    "directions fit --fit random_total_norm": (
-        ["STORE", "--like", "mine", "--name", "new"],
-        {
-            "like": ["gone"],
-            "set_name": ["primary"],
-            "at": ["latent"],
-            "strata": ["n_steps"],
-            "model": ["codi-arithmetic"],
         },
     ),
     "directions controls": (

@@ -74,8 +74,7 @@ def test_directions_added_listed_and_shown(tmp_path):
         "--role", "control", "--parent", "mine", "--site", "residual:1",
     )  # fmt: skip
     invoke(
-        directions.app, "fit", store, "--fit", "random_per_position", "--like", "mine",
-        "--count", 3, "--name", "noise",
+        directions.app, "controls", store, "--of", "mine", "--number", 3, "--name", "noise",
     )  # fmt: skip
     listed = json.loads(invoke(directions.app, "list", store, "--json").stdout)
     assert [row["name"] for row in listed] == ["mine", "noise_000", "noise_001", "noise_002", "sql"]
@@ -89,17 +88,14 @@ def test_directions_added_listed_and_shown(tmp_path):
     assert len(named) == 5
 
 
-def test_controls_are_those_that_a_fit_of_the_same_kind_draws(tmp_path):
+def test_controls_of_the_same_seed_are_drawn_once(tmp_path):
     store = create_store(tmp_path / "store")
     add_direction(store, np.arange(12.0).reshape(3, 4) + 1, name="mine", kind="k")
     controls = ("controls", store, "--of", "mine", "--seed", 3)
     told = invoke(directions.app, *controls, "--number", 2, "--name", "noise")
     assert told.stderr == "added 2 control directions for mine\n"
     before = shards.committed(store, "direction_vectors").num_rows
-    invoke(
-        directions.app, "fit", store, "--fit", "random_per_position", "--like", "mine",
-        "--count", 2, "--name", "noise", "--seed", 3,
-    )  # fmt: skip
+    invoke(directions.app, *controls, "--number", 2, "--name", "noise")
     assert shards.committed(store, "direction_vectors").num_rows == before
     invoke(directions.app, *controls, "--number", 1, "--kind", "random_total_norm")
     listed = json.loads(invoke(directions.app, "list", store, "--json").stdout)
@@ -119,10 +115,9 @@ def test_controls_are_those_that_a_fit_of_the_same_kind_draws(tmp_path):
         (("add", "STORE", "a.npy", "--name", "x"), "needs a name and a kind"),
         (("add", "STORE", "a.npy", "--name", "../x", "--kind", "k"), "no usable name"),
         (("add", "STORE", "gone.npy", "--name", "x", "--kind", "k"), "no file gone.npy"),
-        (("fit", "STORE", "--fit", "random_total_norm", "--name", "x"), "--like"),
         (
-            ("fit", "STORE", "--fit", "logistic_probe", "--set", "s", "--like", "x", "--name", "y"),
-            "leave out --like",
+            ("fit", "STORE", "--fit", "random_total_norm", "--name", "x", "--site", "residual:1"),
+            "directions controls .* --of CANDIDATE --number 99 --kind random_total_norm",
         ),
         (("fit", "STORE", "--fit", "mean_difference", "--name", "x"), "--set"),
         (("show", "STORE", "x"), "no direction"),
