@@ -56,6 +56,7 @@ def checked_place(path: str | Path) -> Path:
             version.
     """
     root = Path(path)
+    _refuse_path(root)
     if is_store(root):
         return open_store(root)
     if root.exists() and not root.is_dir():
@@ -64,6 +65,12 @@ def checked_place(path: str | Path) -> Path:
     if root.is_dir() and (set(names_in(root)) - {*_FOLDERS, "VERSION"} - _temporaries(root)):
         raise UserError(f"{root} holds other files and is no store: give the store its own folder")
     return root
+
+
+def _refuse_path(root: Path) -> None:
+    """DuckDB takes what follows a `?` in the path of a file for options, not for its name."""
+    if "?" in str(root.absolute()):
+        raise UserError(f"no store can lie at {root.absolute()}: its path has a '?'; move it")
 
 
 def _temporaries(root: Path) -> set[str]:
@@ -77,6 +84,7 @@ def open_store(path: str | Path) -> Path:
         UserError: If there is no store, or it was written by a newer version.
     """
     root = Path(path)
+    _refuse_path(root)
     try:
         text = (root / "VERSION").read_text("utf-8").strip()
     except (FileNotFoundError, NotADirectoryError):

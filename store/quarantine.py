@@ -11,9 +11,9 @@ import json
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from sql.errors import UserError, first_line
 from store.clock import now
@@ -185,12 +185,18 @@ def keep(
         write_atomically(target.with_suffix(".json"), note.model_dump_json().encode())
 
 
+def _plain_name(text: str) -> str:
+    if "/" in text or "\0" in text:
+        raise ValueError(f"{text[:60]!r} is no name of a file")
+    return text
+
+
 class Note(BaseModel):
     """What a note in quarantine says; its times are texts, for people."""
 
     model_config = ConfigDict(strict=True)
 
-    name: str
+    name: Annotated[str, AfterValidator(_plain_name)]
     table: str
     reason: str
     at: str
