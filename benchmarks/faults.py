@@ -133,7 +133,7 @@ def _content(store: Path) -> dict[str, Any]:
 def _leftovers(store: Path) -> list[str]:
     """Temporary files of a store; its locks are none."""
     names = [path for path in store.rglob(".*") if not path.name.endswith(".lock")]
-    return [str(path.relative_to(store)) for path in names if not path.name.startswith(".reader-")]
+    return [str(path.relative_to(store)) for path in names]
 
 
 def _ingest(store: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sql import loader
 from sql.errors import UserError, first_line
 from sql.loader import literal, quote
+from store.adopt import adoptable
 from store.commits import commit_ids, commit_names
 from store.database import (
     CATALOG,
@@ -128,6 +129,7 @@ def _check(root: Path, *, readable: bool = False) -> CheckReport:
             f"{note['name']}: {note['reason']}; `steerstat store resolve` accepts them"
             for note in unresolved(root)
         ]
+        faults += adoptable(root)
         faults += not_computed_anew(connection, root)
         faults += broken_references(connection)
         digest = digest or rows_digest(root, connection=connection)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sql.errors import UserError, first_line
 from sql.loader import exact_paths, parquet
 from store.commits import Commit, is_shard_id, read_commit
-from store.layout import shard_path
+from store.layout import is_special, shard_path
 from store.quarantine import Quarantined, quarantine_file
 from store.schema import HISTORY, MOST_REVISIONS, PLAIN_VERSION, TABLES, Table
 from store.shards import check_values, hash_file, value_columns
@@ -89,6 +89,8 @@ def _find(root: Path, shard_id: str) -> Path:
 
 def file_fault(path: Path, commit: Commit) -> str:
     """What is wrong with the file of a commit, or ""."""
+    if is_special(path):
+        return "no regular file lies in the place of the shard's file"
     try:
         digest, size = hash_file(path)
     except FileNotFoundError:

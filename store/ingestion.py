@@ -57,7 +57,6 @@ if TYPE_CHECKING:
 
 _ROWS_AT_ONCE = 16_000_000
 _FILES_AT_ONCE = 2_000
-_READER_SECONDS = 3_600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -386,17 +385,6 @@ def _clean(root: Path) -> None:
     for name in names_in(root):
         if name.startswith(".results-") and name.endswith(".tmp"):
             _remove(root / name)
-        elif name.startswith(".reader-") and _age(root / name) > _READER_SECONDS:
-            (root / name / DATABASE).unlink(missing_ok=True)
-            (root / name).rmdir()
-
-
-def _age(path: Path) -> float:
-    """Seconds since a reader made its folder, which it needs for a moment only."""
-    try:
-        return time.time() - path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
 
 
 def _set_aside_altered(root: Path, *, whole: bool = False) -> list[Quarantined]:

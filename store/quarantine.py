@@ -19,7 +19,9 @@ from sql.errors import UserError, first_line
 from store.clock import now
 from store.layout import (
     commit_path,
+    content_of,
     disk_errors,
+    is_special,
     names_in,
     sync_folder,
     whole_file,
@@ -57,7 +59,7 @@ def quarantine_file(
         if with_commit and path.suffix == ".parquet" and commit.exists():
             commit.rename(folder / f"{name}.commit")
             sync_folder(commit.parent)
-        if path.exists():
+        if path.exists() or path.is_symlink():
             path.rename(folder / f"{name}{path.suffix}")
             sync_folder(path.parent)
         sync_folder(folder)
@@ -125,6 +127,8 @@ def unreadable(path: Path, table: Table) -> str:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    if is_special(path):
+        return "no regular file"
     try:
         rows = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
@@ -251,6 +255,6 @@ def listed(root: Path) -> list[dict[str, Any]]:
 def read_note(path: Path) -> Note:
     """The note at a path; a damaged one says that."""
     try:
-        return Note.model_validate_json(path.read_bytes())
+        return Note.model_validate_json(content_of(path))
     except (ValueError, OSError):
         return Note(name=path.stem, table="unknown", reason="its note is damaged", at="")

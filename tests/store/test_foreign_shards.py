@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,11 @@ import pytest
 
 from sql.errors import UserError
 from store import append, create_store, ingest, read, rebuild, rows_digest
+from store.adopt import adopt
 from store.check import check
 from store.commits import read_commit, write_commit
 from store.compact import compact
+from store.info import info
 from store.merge import merge
 from store.quarantine import resolve
 from store.schema import TABLES
@@ -181,3 +185,37 @@ def test_a_note_whose_name_is_a_path_leads_nowhere(filled: Path, tmp_path: Path)
     with pytest.raises(UserError, match="no unresolved conflict"):
         resolve(filled, name)
     assert victim.read_text() == "mine"
+
+
+ENDLESS = [
+    "shards/problems/mine.parquet",
+    "shards/problems/{}.parquet",
+    "commits/1.json",
+    "commits/{}.json",
+    "quarantine/rows-outcomes-1.parquet",
+    "quarantine/1.json",
+    "quarantine/1.commit",
+    "results.duckdb",
+    "results.duckdb.wal",
+    "results.seal.json",
+]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+@pytest.mark.parametrize("place", ENDLESS)
+def test_nothing_waits_for_a_pipe_or_reads_a_device(filled: Path, place: str, kind: str) -> None:
+    before = rows_digest(filled)
+    (shard,) = (path.stem for path in (filled / "shards" / "problems").iterdir())
+    path = filled / place.format(shard)
+    path.unlink(missing_ok=True)
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    with suppress(UserError):
+        info(filled)
+    check(filled)
+    ingest(filled)
+    adopt(filled)
+    assert rows_digest(filled) == before
+    assert [line for line in check(filled).faults if "adopt" not in line] == []
