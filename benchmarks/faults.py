@@ -54,7 +54,7 @@ KINDS = {"kill": -1, "EIO": errno.EIO, "ENOSPC": errno.ENOSPC, "EDQUOT": errno.E
 SHIM = "STEERSTAT_FAULT_SHIM"
 _COMMAND = re.compile(r"`steerstat [^`]+`|next ingest|into it first")
 _ID = re.compile(r"[0-9a-f]{12,}[-0-9a-f]*c?")
-_SECONDS = 120
+_SECONDS = 600
 
 
 def compiled(folder: Path) -> Path:

@@ -25,7 +25,7 @@ from store.dependents import broken_references, not_computed_anew
 from store.duplicates import Conflict, define
 from store.incoming import Shard, read_fault, verify
 from store.ingestion import fill
-from store.layout import database_path, lock, names_in, open_store
+from store.layout import database_path, is_special, lock, names_in, open_store
 from store.quarantine import damaged_row_files, listed, unresolved
 from store.schema import TABLES, Table
 from store.seal import fault
@@ -196,6 +196,8 @@ def _attach_published(connection: duckdb.DuckDBPyConnection, root: Path) -> _Pub
         return _Published(shards=set())
     try:
         with private_name(path) as name:
+            if is_special(name):
+                raise UserError("no regular file, the next ingest sets it aside")
             altered = fault(root, name, whole=True) or fault(root, path)
             connection.execute(f"ATTACH {literal(str(name))} AS published (READ_ONLY)")
         connection.execute("USE published")
