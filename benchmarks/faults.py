@@ -54,7 +54,7 @@ KINDS = {"kill": -1, "EIO": errno.EIO, "ENOSPC": errno.ENOSPC, "EDQUOT": errno.E
 SHIM = "STEERSTAT_FAULT_SHIM"
 _COMMAND = re.compile(r"`steerstat [^`]+`|next ingest|into it first")
 _ID = re.compile(r"[0-9a-f]{12,}[-0-9a-f]*c?")
-_SECONDS = 120
+_SECONDS = 600
 
 
 def compiled(folder: Path) -> Path:
@@ -133,7 +133,7 @@ def _content(store: Path) -> dict[str, Any]:
 def _leftovers(store: Path) -> list[str]:
     """Temporary files of a store; its locks are none."""
     names = [path for path in store.rglob(".*") if not path.name.endswith(".lock")]
-    return [str(path.relative_to(store)) for path in names if not path.name.startswith(".reader-")]
+    return [str(path.relative_to(store)) for path in names]
 
 
 def _ingest(store: Path) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from graphlib import TopologicalSorter
@@ -213,6 +213,19 @@ def execute(
 def quote(identifier: str) -> str:
     """An SQL identifier in double quotes: the only road by which a name enters a statement."""
     return '"' + identifier.replace('"', '""') + '"'
+
+
+def parquet(files: str, *options: str) -> str:
+    """`read_parquet` of files that an expression gives: columns are what they hold, no more.
+
+    DuckDB would make a column of every folder called like one (`runs/seed=7`), over the file's own.
+    """
+    return f"read_parquet({', '.join((files, 'hive_partitioning = false', *options))})"
+
+
+def exact_paths(paths: Iterable[Path]) -> list[str]:
+    """Paths as `read_parquet` takes them for one file each: `*`, `?` and `[` are no patterns."""
+    return [re.sub(r"[*?[]", r"[\g<0>]", str(path)) for path in paths]
 
 
 def literal(value: str | None) -> str:

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sql.errors import UserError
 from store.commits import Commit, commit_names, write_commit
 from store.ingestion import IngestReport, ingest
-from store.layout import commit_path, disk_errors, lock, names_in, open_store, sync_folder
-from store.orphans import commit_of, mark, verified_rows
+from store.layout import (
+    commit_path,
+    content_of,
+    disk_errors,
+    is_special,
+    lock,
+    names_in,
+    open_store,
+    shard_path,
+    sync_folder,
+)
+from store.orphans import commit_of, mark, n_committed, verified_rows
 from store.quarantine import mark_resolved
 from store.schema import TABLES, Table
 from store.shards import hash_file
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -79,6 +92,36 @@ def _without_commit(root: Path) -> dict[str, Path]:
     return found
 
 
+def adoptable(root: Path) -> Iterator[str]:
+    """One line for each shard in quarantine that is whole and has rows that are nowhere else."""
+    for name, path in _without_commit(root).items():
+        if path.parent.name != "quarantine":
+            continue  # it may be a writer's that is about to commit
+        try:
+            table, data = _aside(root, path)
+        except UserError:
+            continue
+        if lost := data.num_rows - n_committed(root, table, data):
+            yield (
+                f"shard {name} of {table.name} is in quarantine, whole, and {lost} of its "
+                f"{data.num_rows} rows are nowhere else: `steerstat store adopt` brings it back"
+            )
+
+
+def _aside(root: Path, path: Path) -> tuple[Table, pa.Table]:
+    """The table and the rows of a shard in quarantine. Raises UserError if it cannot come back."""
+    table = _table_of(path)
+    shard_id = mark(path)
+    if shard_path(root, table.name, shard_id).exists() or commit_path(root, shard_id).exists():
+        raise UserError(f"shard {shard_id} is in the store")
+    data = verified_rows(root, table, path, shard_id)
+    digest, _ = hash_file(path)
+    told = _readable(path.with_suffix(".commit")).get("sha256")
+    if isinstance(told, str) and _SHA256.fullmatch(told) and told != digest:
+        raise UserError(f"its commit was for other content (sha256 {told}, found {digest})")
+    return table, data
+
+
 def _bring_back(root: Path, path: Path) -> int:
     """Put a shard in its place and commit it; returns its rows. Raises UserError."""
     if path.parent.name != "quarantine":
@@ -86,24 +129,15 @@ def _bring_back(root: Path, path: Path) -> int:
         data = verified_rows(root, table, path)
         _commit(root, commit_of(table, path, data))
         return data.num_rows
-    table = _table_of(path)
-    shard_id = mark(path)
-    target = root / "shards" / table.name / f"{shard_id}.parquet"
-    if target.exists() or commit_path(root, shard_id).exists():
-        raise UserError(f"shard {shard_id} is in the store")
-    data = verified_rows(root, table, path, shard_id)
-    old = _readable(path.with_suffix(".commit"))
-    digest, _ = hash_file(path)
-    told = old.get("sha256")
-    if isinstance(told, str) and _SHA256.fullmatch(told) and told != digest:
-        raise UserError(f"its commit was for other content (sha256 {told}, found {digest})")
+    table, data = _aside(root, path)
+    target = shard_path(root, table.name, mark(path))
+    run_id = _readable(path.with_suffix(".commit")).get("run_id")
     with disk_errors(target):
         # From here on it is a shard without a commit: an ingest goes on where a kill stops this.
         target.parent.mkdir(exist_ok=True)
         path.rename(target)
         sync_folder(target.parent)
         sync_folder(path.parent)
-    run_id = old.get("run_id")
     _commit(root, commit_of(table, target, data, run_id if isinstance(run_id, str) else None))
     mark_resolved(root, path.stem)
     return data.num_rows
@@ -119,6 +153,8 @@ def _table_of(path: Path) -> Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    if is_special(path):
+        raise UserError("it is no regular file")
     try:
         names = set(pq.read_schema(path).names)
     except (pa.ArrowException, OSError):
@@ -132,7 +168,7 @@ def _table_of(path: Path) -> Table:
 def _readable(path: Path) -> dict[str, Any]:
     """What can be read of a damaged commit; nothing is believed but what agrees with the shard."""
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(content_of(path))
     except (ValueError, OSError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}

@@ -8,6 +8,7 @@ answer is there, and its asker ends it where that takes too long (`store.queryin
 
 from __future__ import annotations
 
+import base64
 import importlib
 import io
 import json
@@ -20,6 +21,7 @@ from typing import Any, BinaryIO
 import duckdb
 
 from sql.errors import UserError
+from sql.loader import quote
 from store.closed import ask, close, lock
 from store.database import connect
 from store.formats import WRITERS, json_value
@@ -65,7 +67,9 @@ def _end_with_asker() -> None:
 def _answer(request: Mapping[str, Any], ready: Callable[[], None]) -> Callable[[BinaryIO], None]:
     """What writes the answer to a request; all of it is computed. Raises UserError."""
     form = FORMS[request["form"]]
-    with connect(request["store"], closed=False) as connection:
+    store = request["store"]
+    with duckdb.connect() if store is None else connect(store, closed=False) as connection:
+        _lay_out(connection, request["tables"])
         close(connection, memory=request["memory"])
         connection.execute(_WARM_UP).fetchall()
         if form in (_arrow, _parquet):
@@ -84,6 +88,17 @@ def _answer(request: Mapping[str, Any], ready: Callable[[], None]) -> Callable[[
             ) from None
         except Exception as error:  # DuckDB's own, and those of its values in Python
             raise UserError(_one_line(error)) from None
+
+
+def _lay_out(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, str]) -> None:
+    """Make tables of what the asker sent along (`store.querying`)."""
+    for name, content in tables.items():
+        import pyarrow as pa
+
+        rows = pa.ipc.open_stream(base64.b64decode(content)).read_all()
+        connection.register("sent", rows)
+        connection.execute(f"CREATE TABLE {quote(name)} AS FROM sent")
+        connection.unregister("sent")
 
 
 def _one_line(error: Exception) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sql import loader
 from sql.errors import UserError, first_line
 from sql.loader import literal, quote
+from store.adopt import adoptable
 from store.commits import commit_ids, commit_names
 from store.database import (
     CATALOG,
@@ -22,9 +23,9 @@ from store.database import (
 )
 from store.dependents import broken_references, not_computed_anew
 from store.duplicates import Conflict, define
-from store.incoming import Shard, verify
+from store.incoming import Shard, read_fault, verify
 from store.ingestion import fill
-from store.layout import database_path, lock, names_in, open_store
+from store.layout import database_path, is_special, lock, names_in, open_store
 from store.quarantine import damaged_row_files, listed, unresolved
 from store.schema import TABLES, Table
 from store.seal import fault
@@ -78,10 +79,15 @@ def check(root: str | Path) -> CheckReport:
             report = _check(root)
         except (duckdb.IOException, FileNotFoundError):
             continue  # a shard that a compaction has replaced meanwhile
+        except duckdb.Error:
+            break  # a shard whose rows cannot be read, most likely
         if not report.faults or _state(root) == before:
             return report
     with lock(root, "ingest"):
-        return _check(root)
+        try:
+            return _check(root)
+        except duckdb.Error:
+            return _check(root, readable=True)
 
 
 def _state(root: Path) -> tuple[object, ...]:
@@ -95,13 +101,14 @@ def _state(root: Path) -> tuple[object, ...]:
     )
 
 
-def _check(root: Path) -> CheckReport:
+def _check(root: Path, *, readable: bool = False) -> CheckReport:
+    """One attempt; with `readable` every shard is read on its own first, as one cannot be."""
     with tempfile.TemporaryDirectory() as spill, create() as connection:
         connection.execute("SET temp_directory = $folder", {"folder": spill})
         define(connection)
         # The results file first: what is committed later than it is no fault.
         published = _attach_published(connection, root)
-        shards, faults = _verified(root)
+        shards, faults = _verified(root, readable=readable)
         names = {shard.commit.shard_id for shard in shards}
         faults += [
             f"shard {gone} is in {database_path(root).name} but not in the store: "
@@ -122,6 +129,7 @@ def _check(root: Path) -> CheckReport:
             f"{note['name']}: {note['reason']}; `steerstat store resolve` accepts them"
             for note in unresolved(root)
         ]
+        faults += adoptable(root)
         faults += not_computed_anew(connection, root)
         faults += broken_references(connection)
         digest = digest or rows_digest(root, connection=connection)
@@ -149,12 +157,14 @@ def _alike_doses(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
         )
 
 
-def _verified(root: Path) -> tuple[list[Shard], list[str]]:
+def _verified(root: Path, *, readable: bool) -> tuple[list[Shard], list[str]]:
     """The committed shards that are whole, and one line for each that is not."""
     shards: list[Shard] = []
     faults: list[str] = []
     for shard_id in sorted(commit_ids(root)):
         checked = verify(root, shard_id)
+        if readable and isinstance(checked, Shard):
+            checked = read_fault(checked) or checked
         if isinstance(checked, str):
             faults.append(f"shard {shard_id}: {checked}; `steerstat store ingest` sets it aside")
         elif checked is not None:
@@ -186,6 +196,8 @@ def _attach_published(connection: duckdb.DuckDBPyConnection, root: Path) -> _Pub
         return _Published(shards=set())
     try:
         with private_name(path) as name:
+            if is_special(name):
+                raise UserError("no regular file, the next ingest sets it aside")
             altered = fault(root, name, whole=True) or fault(root, path)
             connection.execute(f"ATTACH {literal(str(name))} AS published (READ_ONLY)")
         connection.execute("USE published")

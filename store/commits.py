@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import from_json
 
 from sql.errors import UserError
-from store.layout import commit_path, names_in, write_atomically
+from store.layout import commit_path, is_special, names_in, write_atomically
 from store.schema import SCHEMA_VERSION, TABLES
 
 COMPACTED = "-c"
@@ -79,6 +79,8 @@ def read_commit(root: Path, shard_id: str) -> Commit:
         UserError: it was written by a newer version of this program, or the disk refuses to read.
     """
     path = commit_path(root, shard_id)
+    if is_special(path):
+        raise ValueError("no regular file lies in the place of the commit file")
     try:
         content = path.read_bytes()
     except FileNotFoundError:

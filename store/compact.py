@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sql.loader import quote
+from sql.loader import exact_paths, parquet, quote
 from store.commits import COMPACTED, Commit, commit_ids, commit_names, read_commit, replaced_by
 from store.incoming import Shard, verify
 from store.ingestion import ingest, ingest_locked
@@ -181,18 +181,18 @@ def _lacking(root: Path, new: Shard, olds: list[str]) -> set[str]:
 
     table = TABLES[new.commit.table]
     paths = [shard_path(root, table.name, old) for old in olds]
-    files = [str(path) for path in paths if path.is_file()]
+    files = exact_paths(path for path in paths if path.is_file())
     if not files:
         return set()
     key = ", ".join(quote(name) for name in table.key)
-    held = [str(path) for path in row_files(root, table.name)]
-    apart = f"ANTI JOIN read_parquet($held) USING (shard_id, {key})" if held else ""
+    held = exact_paths(row_files(root, table.name))
+    apart = f"ANTI JOIN {parquet('$held')} USING (shard_id, {key})" if held else ""
     with duckdb.connect() as connection:
         rows = connection.execute(
             f"SELECT DISTINCT shard_id FROM "  # noqa: S608
             f"(SELECT parse_filename(filename, true) AS shard_id, {key} "
-            f"FROM read_parquet($files, filename = true)) {apart} "
-            f"ANTI JOIN (SELECT {key} FROM read_parquet($new)) USING ({key})",
-            {"files": files, "new": str(new.path)} | ({"held": held} if held else {}),
+            f"FROM {parquet('$files', 'filename = true')}) {apart} "
+            f"ANTI JOIN (SELECT {key} FROM {parquet('$new')}) USING ({key})",
+            {"files": files, "new": exact_paths([new.path])} | ({"held": held} if held else {}),
         ).fetchall()
     return {row[0] for row in rows}

@@ -8,11 +8,12 @@ in which shards arrive, and how they are grouped, decides nothing.
 # ruff: noqa: S608  (what enters SQL text here are names from the schema, quoted, and numbers)
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sql import loader
-from sql.loader import quote
+from sql.loader import parquet, quote
 from store.layout import shard_path
 from store.schema import Table
 from store.set_aside import earlier_row_files
@@ -51,15 +52,18 @@ def gather(connection: duckdb.DuckDBPyConnection, root: Path, table: Table, firs
         return False
     key = key_of(table)
     earlier = ""
-    if files := earlier_row_files(root, table.name):
-        connection.execute("SET VARIABLE earlier_files = $files", {"files": list(map(str, files))})
+    if files := loader.exact_paths(earlier_row_files(root, table.name)):
+        connection.execute("SET VARIABLE earlier_files = $files", {"files": files})
+        set_aside = parquet("getvariable('earlier_files')", "union_by_name = true")
         earlier = (
-            "ANTI JOIN read_parquet(getvariable('earlier_files'), union_by_name = true) AS h "
+            f"ANTI JOIN {set_aside} AS h "
             f"ON h.shard_id = c.origin AND ({key_of(table, 'h')}) = ({key_of(table, 'c')})"
         )
     connection.execute(
         "SET VARIABLE copy_files = $files", {"files": _files_of_copies(connection, root, table)}
     )
+    options = ("filename = true", "file_row_number = true", "union_by_name = true")
+    shards = parquet("getvariable('copy_files')", *options)
     names = _listed(table.names, "c")
     # The empty part gives shards without history its columns.
     connection.execute(
@@ -69,9 +73,7 @@ def gather(connection: duckdb.DuckDBPyConnection, root: Path, table: Table, firs
         "SELECT * REPLACE (coalesce(revision, 0) AS revision, "
         "coalesce(origin, shard_id) AS origin) "
         "FROM (SELECT *, file_row_number AS row_in_file, "
-        "parse_filename(filename, true) AS shard_id "
-        "FROM read_parquet(getvariable('copy_files'), filename = true, file_row_number = true, "
-        "union_by_name = true) "
+        f"parse_filename(filename, true) AS shard_id FROM {shards} "
         "UNION ALL BY NAME SELECT NULL::VARCHAR AS origin, NULL::INTEGER AS revision WHERE false) "
         f"SEMI JOIN doubled_keys USING ({key})) AS c {earlier} "
         "JOIN shards AS s ON s.shard_id = c.shard_id "
@@ -98,9 +100,10 @@ def _find_doubled(
     if files:
         connection.execute("SET VARIABLE ignored_files = $files", {"files": files})
         new = f"SELECT DISTINCT {key} FROM {stored} WHERE shard_no >= {first:d}"
+        ignored = parquet("getvariable('ignored_files')", "union_by_name = true")
         connection.execute(
             f"INSERT INTO doubled_keys BY NAME SELECT * FROM ({_with_ids(table, new)}) "
-            f"SEMI JOIN read_parquet(getvariable('ignored_files'), union_by_name = true) "
+            f"SEMI JOIN {ignored} "
             f"USING ({key_of(table)}) ANTI JOIN doubled_keys USING ({key_of(table)})"
         )
     return count(connection, "SELECT count(*) FROM doubled_keys") > 0
@@ -149,7 +152,7 @@ def _files_with_ignored_rows(
         "WHERE table_name = $table AND rows_ignored > 0",
         {"table": table.name},
     ).fetchall()
-    return sorted(str(shard_path(root, table.name, shard_id)) for (shard_id,) in rows)
+    return sorted(_exact_paths(root, table, rows))
 
 
 def _files_of_copies(connection: duckdb.DuckDBPyConnection, root: Path, table: Table) -> list[str]:
@@ -159,5 +162,11 @@ def _files_of_copies(connection: duckdb.DuckDBPyConnection, root: Path, table: T
         f"(SELECT shard_no FROM {quote(stored_name(table))} "
         f"SEMI JOIN doubled_keys USING ({_listed(stored_key(table))}))"
     ).fetchall()
-    files = {str(shard_path(root, table.name, shard_id)) for (shard_id,) in rows}
-    return sorted(files | set(_files_with_ignored_rows(connection, root, table)))
+    return sorted(
+        _exact_paths(root, table, rows) | set(_files_with_ignored_rows(connection, root, table))
+    )
+
+
+def _exact_paths(root: Path, table: Table, rows: Iterable[tuple[str]]) -> set[str]:
+    """The files of shards, each by a row of its id."""
+    return set(loader.exact_paths(shard_path(root, table.name, shard_id) for (shard_id,) in rows))

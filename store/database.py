@@ -17,7 +17,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sql.errors import UserError, first_line
-from store.layout import database_path, open_store
+from store.layout import (
+    READ_ONLY,
+    READER,
+    database_path,
+    disk_error,
+    is_special,
+    open_store,
+    process_mark,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -91,13 +99,18 @@ def private_name(path: Path) -> Iterator[Path]:
 
     DuckDB lets statements write to the paths of attached databases even where all other files are
     shut off. This path leads nowhere once the block ends, so that no statement reaches the file by
-    name. Where no name can be made (a store that its reader cannot write to) it is its own.
+    name. Where its reader may not write it is its own.
+
+    Raises:
+        UserError: the disk refuses it for another reason than that.
     """
-    folder = path.with_name(f".reader-{secrets.token_hex(8)}")
+    folder = path.with_name(f"{READER}{secrets.token_hex(8)}.{process_mark()}")
     name = folder / path.name
     try:
         folder.mkdir(mode=0o700)
-    except OSError:
+    except OSError as error:
+        if error.errno not in READ_ONLY:
+            raise disk_error(folder, error.strerror or str(error)) from error
         yield path
         return
     try:
@@ -133,6 +146,8 @@ def attach(
 
     from sql import loader
 
+    if is_special(path):
+        raise UserError(f"{called or path} is no regular file: remove it and ingest again")
     options = "READ_ONLY" if read_only else f"STORAGE_VERSION '{STORAGE_VERSION}'"
     try:
         connection.execute(f"ATTACH {loader.literal(str(path))} AS {CATALOG} ({options})")

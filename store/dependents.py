@@ -27,14 +27,15 @@ def broken_references(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
 
 def not_computed_anew(connection: duckdb.DuckDBPyConnection, root: Path) -> Iterator[str]:
     """One line for each record of outcomes that are set aside and that no later row stands for."""
+    files = loader.parquet("$files")
     open_records = {note["name"] for note in unresolved(root, "rows-")}
     for path in row_files(root, "outcomes"):
         if path.name not in open_records:
             continue
         lacking = connection.execute(
-            "SELECT DISTINCT condition_id, problem_id, seed FROM read_parquet($file) "
+            f"SELECT DISTINCT condition_id, problem_id, seed FROM {files} "  # noqa: S608
             "ANTI JOIN outcomes USING (condition_id, problem_id, seed) ORDER BY ALL",
-            {"file": str(path)},
+            {"files": loader.exact_paths([path])},
         ).fetchall()
         if not lacking:
             continue

@@ -63,7 +63,7 @@ def check_model_shape(root: Path, vectors: NDArray[np.float32], site: str, name:
     Raises:
         UserError: the width or the number of positions is that of no model in the store.
     """
-    _fit_models(models_of(root), vectors, site, name)
+    fit_models(models_of(root), vectors, site, name)
 
 
 def models_of(root: Path) -> list[dict[str, Any]]:
@@ -73,11 +73,16 @@ def models_of(root: Path) -> list[dict[str, Any]]:
     return list(committed(root, "models", ["name", "d_model", "n_latent"]).to_pylist())
 
 
-def _fit_models(
+def fit_models(
     models: Sequence[Mapping[str, Any]], vectors: NDArray[np.float32], site: str, name: str
 ) -> None:
+    """Refuse vectors that fit none of these models (`name`, `d_model`, `n_latent`).
+
+    Raises:
+        UserError: the width or the number of positions is that of none of them.
+    """
     # A model that was imported by name alone has no shape to fit.
-    models = [model for model in models if model["d_model"] is not None]
+    models = [model for model in models if model.get("d_model") is not None]
     n_sites = len(checked_sites(site))
     positions = 1 if vectors.ndim == 1 else len(vectors) // n_sites
     for model in models:
@@ -179,7 +184,7 @@ def _check_vectors(
     vectors = checked_vectors(array, site, name)
     if row is None:
         return
-    _fit_models(models, vectors, site, name)
+    fit_models(models, vectors, site, name)
     norm, by_position_norms = norms(vectors)
     told = [row["norm"], *(row["norm_by_position"] or by_position_norms)]
     true = [norm, *by_position_norms]

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sql.errors import UserError, first_line
+from sql.loader import exact_paths, parquet
 from store.commits import Commit, is_shard_id, read_commit
-from store.layout import shard_path
+from store.layout import is_special, shard_path
 from store.quarantine import Quarantined, quarantine_file
 from store.schema import HISTORY, MOST_REVISIONS, PLAIN_VERSION, TABLES, Table
-from store.shards import hash_file
+from store.shards import check_values, hash_file, value_columns
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -65,6 +66,21 @@ def verify(root: Path, shard_id: str) -> Shard | str | None:
     return file_fault(path, commit) or Shard(commit=commit, path=path)
 
 
+def read_fault(shard: Shard) -> str:
+    """Why DuckDB cannot read the rows of a verified shard, or "": its pages may be anything."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        try:
+            connection.execute(
+                f"SELECT bit_xor(hash(shard_row)) FROM {parquet('$files')} AS shard_row",  # noqa: S608
+                {"files": exact_paths([shard.path])},
+            )
+        except duckdb.Error as error:
+            return f"its rows cannot be read: {first_line(error)}"
+    return ""
+
+
 def _find(root: Path, shard_id: str) -> Path:
     """The shard's file, in whatever table; a path that does not exist if there is none."""
     paths = [shard_path(root, table, shard_id) for table in TABLES]
@@ -73,6 +89,8 @@ def _find(root: Path, shard_id: str) -> Path:
 
 def file_fault(path: Path, commit: Commit) -> str:
     """What is wrong with the file of a commit, or ""."""
+    if is_special(path):
+        return "no regular file lies in the place of the shard's file"
     try:
         digest, size = hash_file(path)
     except FileNotFoundError:
@@ -100,8 +118,28 @@ def _schema_fault(path: Path, table: Table, commit: Commit) -> str:
         if file.metadata.num_rows != commit.rows:
             return f"holds {file.metadata.num_rows} rows, committed were {commit.rows}"
         if commit.schema_version == PLAIN_VERSION:
-            return _differs(file.schema_arrow, table.arrow)
-        return _differs(file.schema_arrow, table.arrow_with_history) or _history_fault(file)
+            return _differs(file.schema_arrow, table.arrow) or _value_fault(file, table)
+        return (
+            _differs(file.schema_arrow, table.arrow_with_history)
+            or _history_fault(file)
+            or _value_fault(file, table)
+        )
+
+
+def _value_fault(file: pq.ParquetFile, table: Table) -> str:
+    """Which rule of every row the rows break, or ""."""
+    import pyarrow as pa
+
+    names = value_columns(table, file.schema_arrow)
+    if not names:
+        return ""
+    try:
+        check_values(table, file.read(names))
+    except (pa.ArrowException, OSError) as error:
+        return f"its rows cannot be read: {first_line(error)}"
+    except UserError as error:
+        return str(error)
+    return ""
 
 
 def _history_fault(file: pq.ParquetFile) -> str:

@@ -29,7 +29,7 @@ from store.database import (
 )
 from store.dropped import adopt_dropped
 from store.duplicates import Conflict, define, settle
-from store.incoming import Shard, verified
+from store.incoming import Shard, read_fault, verified
 from store.layout import (
     DATABASE,
     database_path,
@@ -57,7 +57,6 @@ if TYPE_CHECKING:
 
 _ROWS_AT_ONCE = 16_000_000
 _FILES_AT_ONCE = 2_000
-_READER_SECONDS = 3_600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +147,7 @@ def _ingest(root: Path) -> tuple[IngestReport, list[Conflict]]:
         report, conflicts = _rebuild(root, quarantined + altered)
         return replace(report, left=left), conflicts
     report, conflicts = _replace_file(root, new, copy=bool(known))
-    return replace(report, quarantined=quarantined, left=left), conflicts
+    return replace(report, quarantined=quarantined + report.quarantined, left=left), conflicts
 
 
 def _verified(
@@ -171,24 +170,46 @@ def _rebuild(root: Path, quarantined: list[Quarantined]) -> tuple[IngestReport, 
     """Make the results file anew, with the lock held."""
     _, new, bad = _verified(root, commit_ids(root), set())
     report, conflicts = _replace_file(root, new, copy=False)
-    return replace(report, quarantined=quarantined + bad), conflicts
+    return replace(report, quarantined=quarantined + bad + report.quarantined), conflicts
 
 
 def _replace_file(
     root: Path, new: list[Shard], *, copy: bool
 ) -> tuple[IngestReport, list[Conflict]]:
-    """Append shards to a copy of the results file, or to an empty one, and put it in place."""
+    """Append shards to a copy of the results file, or to an empty one, and put it in place.
+
+    A shard whose rows cannot be read, whole as it is, is moved aside, and the file made without it.
+    """
     temporary = _copy(root) if copy else _fresh_name(root)
     try:
         outcome = _load(root, temporary, new)
         with disk_errors(database_path(root)):
             _publish(root, temporary)
-    except BaseException:
+    except BaseException as error:
         # What cannot be removed now is removed by the next ingest.
         with suppress(OSError):
             _remove(temporary)
-        raise
+        if not isinstance(error, _Unreadable):
+            raise
+        moved = [
+            quarantine_file(root, shard.path, shard.commit.table, reason)
+            for shard, reason in error.shards
+        ]
+        # What a compacted shard among them replaced counts again.
+        return _rebuild(root, moved)
     return outcome
+
+
+class _Unreadable(Exception):
+    """Shards that are what was committed and cannot be read, each with the reason."""
+
+    def __init__(self, shards: list[tuple[Shard, str]]) -> None:
+        super().__init__(shards)
+        self.shards = shards
+
+
+def _unreadable(shards: Iterable[Shard]) -> list[tuple[Shard, str]]:
+    return [(shard, reason) for shard in shards if (reason := read_fault(shard))]
 
 
 def _any_ignored(root: Path) -> bool:
@@ -234,14 +255,25 @@ def _load(root: Path, path: Path, new: list[Shard]) -> tuple[IngestReport, list[
             outcome = fill(connection, root, new)
             connection.execute("CHECKPOINT")
         return outcome
-    except (
+    except duckdb.Error as error:
+        if shards := _unreadable(new):
+            raise _Unreadable(shards) from error
+        if isinstance(error, _of_the_disk()):
+            raise disk_error(database_path(root), first_line(error)) from error
+        raise
+
+
+def _of_the_disk() -> tuple[type[duckdb.Error], ...]:
+    """What DuckDB raises where the disk refuses or memory ends."""
+    import duckdb
+
+    return (
         duckdb.IOException,
         duckdb.FatalException,
         duckdb.InternalException,
         duckdb.OutOfMemoryException,
         duckdb.TransactionException,  # a commit that its log has no room for
-    ) as error:
-        raise disk_error(database_path(root), first_line(error)) from error
+    )
 
 
 def fill(
@@ -353,17 +385,6 @@ def _clean(root: Path) -> None:
     for name in names_in(root):
         if name.startswith(".results-") and name.endswith(".tmp"):
             _remove(root / name)
-        elif name.startswith(".reader-") and _age(root / name) > _READER_SECONDS:
-            (root / name / DATABASE).unlink(missing_ok=True)
-            (root / name).rmdir()
-
-
-def _age(path: Path) -> float:
-    """Seconds since a reader made its folder, which it needs for a moment only."""
-    try:
-        return time.time() - path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
 
 
 def _set_aside_altered(root: Path, *, whole: bool = False) -> list[Quarantined]:

@@ -22,9 +22,12 @@ STORE_VERSION = 1
 DATABASE = "results.duckdb"
 SEAL = "results.seal.json"
 _FOLDERS = ("shards", "commits", "quarantine")
+READER = ".reader-"
+"""How the folders begin in which readers open the results file."""
 _TEMPORARY = re.compile(r"\..+\.(?P<pid>[0-9]{1,10})@(?P<host>[A-Za-z0-9_-]*)\.tmp")
 _SECONDS_OF_OTHERS = 86_400
-_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
+READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
+"""Errors of somebody who may read and not write."""
 
 
 def create_store(path: str | Path) -> Path:
@@ -56,6 +59,7 @@ def checked_place(path: str | Path) -> Path:
             version.
     """
     root = Path(path)
+    _refuse_path(root)
     if is_store(root):
         return open_store(root)
     if root.exists() and not root.is_dir():
@@ -64,6 +68,12 @@ def checked_place(path: str | Path) -> Path:
     if root.is_dir() and (set(names_in(root)) - {*_FOLDERS, "VERSION"} - _temporaries(root)):
         raise UserError(f"{root} holds other files and is no store: give the store its own folder")
     return root
+
+
+def _refuse_path(root: Path) -> None:
+    """DuckDB takes what follows a `?` in the path of a file for options, not for its name."""
+    if "?" in str(root.absolute()):
+        raise UserError(f"no store can lie at {root.absolute()}: its path has a '?'; move it")
 
 
 def _temporaries(root: Path) -> set[str]:
@@ -77,8 +87,9 @@ def open_store(path: str | Path) -> Path:
         UserError: If there is no store, or it was written by a newer version.
     """
     root = Path(path)
+    _refuse_path(root)
     try:
-        text = (root / "VERSION").read_text("utf-8").strip()
+        text = content_of(root / "VERSION").decode("utf-8").strip()
     except (FileNotFoundError, NotADirectoryError):
         content = "an empty or foreign folder" if root.is_dir() else "nothing"
         raise UserError(
@@ -103,7 +114,7 @@ def open_store(path: str | Path) -> Path:
             if not there:
                 sync_folder(root)
         except OSError as error:
-            if error.errno not in _READ_ONLY:
+            if error.errno not in READ_ONLY:
                 raise disk_error(root / folder, error.strerror or str(error)) from error
     return root
 
@@ -158,6 +169,18 @@ def disk_error(path: Path, reason: str) -> UserError:
     return UserError(
         f"cannot write {path}: {reason}; every committed row is safe: make room, then run again"
     )
+
+
+def is_special(path: Path) -> bool:
+    """Whether a pipe, a device or a socket lies there: who opens one may wait or read for ever."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def content_of(path: Path) -> bytes:
+    """What a regular file holds. Raises OSError, of anything else as well."""
+    if is_special(path):
+        raise OSError(errno.EINVAL, "no regular file", str(path))
+    return path.read_bytes()
 
 
 def names_in(folder: Path) -> list[str]:
@@ -235,7 +258,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """A name to write a file under: on leaving it is at `path` whole and durable, or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}@{_host()}.tmp")
+    temporary = path.with_name(f".{path.name}.{process_mark()}")
     try:
         yield temporary
         sync_file(temporary)
@@ -244,6 +267,11 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def process_mark() -> str:
+    """How names of temporary files end: which process of which machine they are of."""
+    return f"{os.getpid()}@{_host()}.tmp"
 
 
 def _host() -> str:
@@ -262,7 +290,19 @@ def remove_leftovers(root: Path) -> None:
             match = _TEMPORARY.fullmatch(name)
             if match and not _at_work(root / folder / name, int(match["pid"]), match["host"]):
                 with disk_errors(root / folder):
-                    remove_file(root, folder, name)
+                    if folder == "." and name.startswith(READER):
+                        _remove_reader(root, name)
+                    else:
+                        remove_file(root, folder, name)
+
+
+def _remove_reader(root: Path, name: str) -> None:
+    """Remove the folder of a reader that is dead; one that holds something else stays."""
+    if (root / name / DATABASE).is_file():
+        remove_file(root, name, DATABASE)
+    with suppress(FileNotFoundError, NotADirectoryError):
+        if not names_in(root / name):
+            (root / name).rmdir()
 
 
 def _at_work(path: Path, pid: int, host: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from sql.errors import UserError
 from store.commits import Commit, commit_ids, commit_names, replaced, write_commit
 from store.direction_rules import check_table
-from store.incoming import Shard, verify
+from store.incoming import Shard, read_fault, verify
 from store.ingestion import IngestReport, ingest
 from store.layout import (
     checked_place,
@@ -113,7 +113,7 @@ def _whole(source: Path, ids: Sequence[str]) -> tuple[list[Shard], list[str]]:
         checked = verify(source, shard_id)
         reason = checked if isinstance(checked, str) else ""
         if isinstance(checked, Shard):
-            reason = _broken_rule(source, checked)
+            reason = read_fault(checked) or _broken_rule(source, checked)
             if not reason:
                 whole.append(checked)
         if reason:

@@ -39,10 +39,7 @@ def refuse_fractions(table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
 def refuse_altered(
     table: Table, rows: Sequence[Mapping[str, Any]] | pa.Table, data: pa.Table
 ) -> None:
-    """Raise UserError where `data`, made of `rows`, holds an infinity that `rows` do not.
-
-    Also where a column of `FINITE` holds an infinity or NaN at all.
-    """
+    """Raise UserError where `data`, made of `rows`, holds an infinity that `rows` do not."""
     for column in table.columns:
         if not any(kind in column.type for kind in ("float", "double")):
             continue
@@ -52,9 +49,14 @@ def refuse_altered(
                 f"column {column.name} of table {table.name} holds 32-bit floats, found a finite "
                 "number beyond 3.4e38"
             )
-        if column.name in FINITE.get(table.name, ()) and not _all_finite(data[column.name]):
+
+
+def refuse_not_finite(table: Table, data: pa.Table) -> None:
+    """Raise UserError where a column of `FINITE` holds an infinity or NaN."""
+    for name in FINITE.get(table.name, ()):
+        if name in data.column_names and not _all_finite(data[name]):
             raise UserError(
-                f"column {column.name} of table {table.name} must hold finite numbers, found an "
+                f"column {name} of table {table.name} must hold finite numbers, found an "
                 "infinity or NaN"
             )
 

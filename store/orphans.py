@@ -20,7 +20,7 @@ from store.commits import Commit
 from store.direction_rules import check_table
 from store.identity import canonical_text, condition_id, content_id, model_id, problem_id
 from store.incoming import file_fault
-from store.layout import commit_path
+from store.layout import commit_path, is_special
 from store.schema import PLAIN_VERSION, SCHEMA_VERSION, Table
 from store.shards import SHARD_KEY, committed, conform, hash_file, sort_rows
 
@@ -49,6 +49,8 @@ def mark(path: Path) -> str:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    if is_special(path):
+        raise UserError("no regular file")
     try:
         metadata = pq.read_metadata(path).metadata or {}
     except (pa.ArrowException, OSError) as error:
@@ -66,7 +68,7 @@ def judged(root: Path, table: Table, path: Path) -> Left:
         data = verified_rows(root, table, path)
     except UserError as error:
         return Left(name=path.stem, table=table.name, reason=f"no commit; {error}", harmless=False)
-    n_there = _n_committed(root, table, data)
+    n_there = n_committed(root, table, data)
     if n_there == data.num_rows:
         reason = "no commit; all its rows are committed in other shards"
         return Left(name=path.stem, table=table.name, reason=reason, harmless=True)
@@ -148,7 +150,7 @@ def _made_ids(table: str, row: dict[str, Any]) -> list[str]:
     return [condition_id(**fields), content_id(fields)]
 
 
-def _n_committed(root: Path, table: Table, data: pa.Table) -> int:
+def n_committed(root: Path, table: Table, data: pa.Table) -> int:
     """How many of the rows are, by their key, in committed shards."""
     key = list(table.key)
     there = committed(root, table.name, key)

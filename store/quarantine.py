@@ -11,15 +11,17 @@ import json
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from sql.errors import UserError, first_line
 from store.clock import now
 from store.layout import (
     commit_path,
+    content_of,
     disk_errors,
+    is_special,
     names_in,
     sync_folder,
     whole_file,
@@ -57,7 +59,7 @@ def quarantine_file(
         if with_commit and path.suffix == ".parquet" and commit.exists():
             commit.rename(folder / f"{name}.commit")
             sync_folder(commit.parent)
-        if path.exists():
+        if path.exists() or path.is_symlink():
             path.rename(folder / f"{name}{path.suffix}")
             sync_folder(path.parent)
         sync_folder(folder)
@@ -125,6 +127,8 @@ def unreadable(path: Path, table: Table) -> str:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    if is_special(path):
+        return "no regular file"
     try:
         rows = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
@@ -185,12 +189,18 @@ def keep(
         write_atomically(target.with_suffix(".json"), note.model_dump_json().encode())
 
 
+def _plain_name(text: str) -> str:
+    if "/" in text or "\0" in text:
+        raise ValueError(f"{text[:60]!r} is no name of a file")
+    return text
+
+
 class Note(BaseModel):
     """What a note in quarantine says; its times are texts, for people."""
 
     model_config = ConfigDict(strict=True)
 
-    name: str
+    name: Annotated[str, AfterValidator(_plain_name)]
     table: str
     reason: str
     at: str
@@ -245,6 +255,6 @@ def listed(root: Path) -> list[dict[str, Any]]:
 def read_note(path: Path) -> Note:
     """The note at a path; a damaged one says that."""
     try:
-        return Note.model_validate_json(path.read_bytes())
+        return Note.model_validate_json(content_of(path))
     except (ValueError, OSError):
         return Note(name=path.stem, table="unknown", reason="its note is damaged", at="")

@@ -7,6 +7,7 @@ which many functions of texts and lists never do.
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
@@ -44,7 +45,7 @@ _HANDED_ON = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 @contextmanager
 def answered(
-    root: str | Path,
+    root: str | Path | None,
     script: loader.Script,
     values: Mapping[str, Any],
     *,
@@ -52,11 +53,12 @@ def answered(
     seconds: float = SECONDS,
     memory: str = MEMORY,
     most: int = 0,
+    tables: Mapping[str, pa.Table] | None = None,
 ) -> Iterator[BinaryIO]:
     """The whole answer to a script's query, to be read within the block.
 
     Args:
-        root: the store.
+        root: the store; None for a query of `tables` alone.
         script: the query; its text is believed in nothing.
         values: its parameters: numbers, texts, booleans, None, and lists of them.
         form: `table`, `csv`, `json`, `markdown` or `parquet`; `arrow`, a stream of Arrow IPC;
@@ -65,6 +67,7 @@ def answered(
         seconds: limit of the time until the answer is there.
         memory: limit of the memory that query and answer take, such as `4GB`.
         most: see `form`.
+        tables: small tables that the query finds by these names.
 
     Raises:
         UserError: If the store cannot be opened, a limit or parameter is wrong, or the query is no
@@ -77,7 +80,8 @@ def answered(
         )
     memory_bytes(memory)
     request = {
-        "store": str(Path(root).absolute()),
+        "store": None if root is None else str(Path(root).absolute()),
+        "tables": {name: _packed(table) for name, table in (tables or {}).items()},
         "text": script.text,
         "values": _plain(values),
         "form": form,
@@ -97,6 +101,16 @@ def answered(
         if refused := json.loads(line).get("refused"):
             raise UserError(refused)
         yield io.BufferedReader(_Whole(child, memory))
+
+
+def _packed(table: pa.Table) -> str:
+    """A table as text: a stream of Arrow IPC in base 64."""
+    import pyarrow as pa
+
+    content = io.BytesIO()
+    with pa.ipc.new_stream(content, table.schema) as stream:
+        stream.write_table(table)
+    return base64.b64encode(content.getbuffer()).decode()
 
 
 class _Whole(io.RawIOBase):

@@ -8,13 +8,14 @@ hash the whole file, so that they see an alteration that keeps all of these as w
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 from pathlib import Path
 from typing import Any
 
-from store.layout import SEAL, database_path, write_atomically
+from store.layout import SEAL, content_of, database_path, is_special, write_atomically
 
 _HEADERS = 3 * 4096
 _hashed: dict[tuple[int, ...], str] = {}
@@ -61,7 +62,7 @@ def _of_file(root: Path, path: Path, *, whole: bool = False) -> list[dict[str, A
     """The seal that fits a file, if there is one: none where the seal itself is damaged."""
     try:
         mark = _mark(path)
-        for sealed in json.loads((root / SEAL).read_bytes())["files"]:
+        for sealed in json.loads(content_of(root / SEAL))["files"]:
             if any(sealed[name] != mark[name] for name in ("size", "headers")):
                 continue
             same = all(sealed[name] == mark[name] for name in ("changed_ns", "inode"))
@@ -79,6 +80,8 @@ def _write(root: Path, files: list[dict[str, Any]]) -> None:
 
 def _mark(path: Path) -> dict[str, Any]:
     """What is quickly known of a file: any checkpoint changes its headers."""
+    if is_special(path):
+        raise OSError(errno.EINVAL, "no regular file")
     with path.open("rb") as handle:
         status = os.fstat(handle.fileno())
         headers = hashlib.sha256(handle.read(_HEADERS)).hexdigest()

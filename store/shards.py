@@ -26,7 +26,7 @@ from store.layout import (
     whole_file,
 )
 from store.names import NAMED, check_names
-from store.numbers import refuse_altered, refuse_fractions
+from store.numbers import FINITE, refuse_altered, refuse_fractions, refuse_not_finite
 from store.schema import FAILED, HISTORY, PLAIN_VERSION, SCHEMA_VERSION, TABLES, Table
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ def conform(
         )
     try:
         if isinstance(rows, pa.Table):
+            rows.validate(full=True)  # texts of other programs need not be UTF-8
             data = _cast(rows, schema)
         else:
             refuse_fractions(table, rows)
@@ -109,14 +110,35 @@ def conform(
     ) as error:
         raise UserError(f"table {table.name} cannot take these rows: {error}") from error
     refuse_altered(table, rows, data)
-    if table.name == "outcomes":
-        _refuse_failed_with_verdict(data)
-    for column in table.columns:
-        if not column.null and data[column.name].null_count:
-            raise UserError(f"column {column.name} of table {table.name} must not be NULL")
+    check_values(table, data)
     if new and table.name in NAMED:
         check_names(table.name, {c: data[c].unique().to_pylist() for c in NAMED[table.name]})
     return data.cast(schema)
+
+
+def value_columns(table: Table, schema: pa.Schema) -> list[str]:
+    """The columns of a shard of this schema that `check_values` has to see.
+
+    A column that the file itself declares to be without NULL need not be read for them.
+    """
+    needed = [c.name for c in table.columns if not c.null and schema.field(c.name).nullable]
+    judged = ("status", "correct") if table.name == "outcomes" else FINITE.get(table.name, ())
+    return list(dict.fromkeys((*needed, *judged)))
+
+
+def check_values(table: Table, data: pa.Table) -> None:
+    """Refuse what no row of a table may hold, whoever wrote it; columns not there are passed over.
+
+    Raises:
+        UserError: a needed value is NULL, a number that was given is not finite, or an outcome that
+            failed is right or wrong.
+    """
+    for column in table.columns:
+        if not column.null and column.name in data.column_names and data[column.name].null_count:
+            raise UserError(f"column {column.name} of table {table.name} must not be NULL")
+    refuse_not_finite(table, data)
+    if table.name == "outcomes" and {"status", "correct"} <= set(data.column_names):
+        _refuse_failed_with_verdict(data)
 
 
 def _refuse_failed_with_verdict(data: pa.Table) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sql import loader
-from sql.loader import quote
+from sql.loader import parquet, quote
 from store.incoming import Shard
 from store.schema import Table
 from store.set_aside import earlier_row_files
@@ -104,15 +104,16 @@ def insert_shards(
 
     The shards are numbered from `first` on. Rows that an earlier version set aside are left out.
     """
-    files = [str(shard.path) for shard in shards]
+    files = loader.exact_paths(shard.path for shard in shards)
     columns = ", ".join(quote(name) for name in table.names)
     # Identifiers only: values enter through the two variables.
     connection.execute("SET VARIABLE shard_files = $files", {"files": files})
     connection.execute("SET VARIABLE shard_first = $first", {"first": first})
+    files_read = parquet("getvariable('shard_files')")
     connection.execute(
         f"CREATE OR REPLACE TEMP VIEW shard_rows AS SELECT {columns}, "
         "getvariable('shard_first') + file_index::INTEGER AS shard_no "
-        f"FROM read_parquet(getvariable('shard_files')){_except_held(connection, root, table)}"
+        f"FROM {files_read}{_except_held(connection, root, table)}"
     )
     if table.name == "outcomes":
         _number_ids(connection)
@@ -131,14 +132,15 @@ def insert_rows(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
 
 def _except_held(connection: duckdb.DuckDBPyConnection, root: Path, table: Table) -> str:
     """A WHERE clause that leaves out what an earlier version set aside; empty without such."""
-    files = [str(path) for path in earlier_row_files(root, table.name)]
+    files = loader.exact_paths(earlier_row_files(root, table.name))
     if not files:
         return ""
     key = ", ".join(quote(name) for name in table.key)
     connection.execute("SET VARIABLE held_files = $files", {"files": files})
+    files_read = parquet("getvariable('held_files')")
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE held AS "
-        f"SELECT s.shard_no, {key} FROM read_parquet(getvariable('held_files')) AS h "
+        f"SELECT s.shard_no, {key} FROM {files_read} AS h "
         "JOIN shards AS s USING (shard_id)"
     )
     return (

@@ -6,7 +6,7 @@
 -- Columns:
 --   what, lacks     kinds of the row and of what is missing
 --   n               how many rows lack it; of outcomes: how many conditions or problems are missing
---   id, missing     the first of them, and the id of what it refers to (of a baseline: NULL)
+--   id, missing     the first of them, and the id of what it refers to (NULL of a baseline or vectors)
 WITH
 nameless AS (
     SELECT condition_no, condition_id FROM condition_keys ANTI JOIN conditions USING (condition_id)
@@ -40,6 +40,11 @@ broken AS (
     UNION ALL
     SELECT 'problem set', set_name, 'problem', problem_id
     FROM problem_sets ANTI JOIN problems USING (problem_id)
+    UNION ALL
+    -- Without a norm it was imported by name alone: nobody steers with it.
+    SELECT 'direction', direction_id, 'vectors', NULL
+    FROM directions ANTI JOIN direction_vectors USING (direction_id)
+    WHERE norm IS NOT NULL
     UNION ALL
     SELECT 'control', d.direction_id, 'candidate', d.parent_id
     FROM directions AS d ANTI JOIN directions AS p ON p.direction_id = d.parent_id

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sql.errors import UserError
+from store.direction_rules import checked_vectors, fit_models, norms
 from store.exchange.imported_rows import Row
 from store.exchange.report_files import Context
 from store.identity import canonical_json, direction_id
@@ -71,12 +72,13 @@ def _activations(values: Array, pair_ids: Array, context: Context) -> None:
 
 
 def _direction(values: Array, name: str, kind: str, digest: str, context: Context) -> None:
-    vectors = np.ascontiguousarray(values, dtype=np.float32)
     with context.imported.entry(f"{context.name} {name}"):
-        if vectors.ndim != 2 or not np.isfinite(vectors).all() or not vectors.any():
-            raise UserError(f"must be a finite [T, d] array that is not zero, is {values.shape}")
+        if values.ndim != 2:
+            raise UserError(f"must be an array [T, d], has shape {list(values.shape)}")
+        vectors = checked_vectors(values, "latent", name)
+        fit_models(context.models, vectors, "latent", name)
         role = "candidate" if kind == "mean_difference" else "control"
-        norms = np.linalg.norm(vectors.astype(np.float64), axis=1)
+        norm, norm_by_position = norms(vectors)
         recipe = canonical_json({"imported_from": context.name, "sha256": digest})
         row: Row = {"name": name, "kind": kind, "role": role, "site": "latent", "recipe": recipe}
         row["direction_id"] = direction_id(**row, vectors=vectors)
@@ -84,7 +86,7 @@ def _direction(values: Array, name: str, kind: str, digest: str, context: Contex
         if taken != row["direction_id"]:
             raise UserError(f"another direction is called {name}: choose a name with --direction")
         parent = context.directions.get(context.direction) if role == "control" else None
-        row |= {"norm": float(np.sqrt((norms**2).sum())), "norm_by_position": norms.tolist()}
+        row |= {"norm": norm, "norm_by_position": norm_by_position}
         context.imported.add("directions", {**row, "parent_id": parent})
         for t, vector in enumerate(vectors):
             key = {"direction_id": row["direction_id"], "position": t}

@@ -153,10 +153,11 @@ def _in_order(files: Sequence[Path]) -> list[Path]:
 
 
 def _known(store: Path) -> Known:
-    """Problems and directions of the store, which a file can refer to; none without a store."""
+    """What a file can refer to of the store: problems, directions, models; none without a store."""
     columns = {
         "problems": ["problem_id", "question", "answer", "attributes", "n_steps"],
         "directions": ["direction_id", "name"],
+        "models": ["model_id", "name", "d_model", "n_latent"],
     }
     known: Known = {name: {} for name in columns}
     if is_store(store):
@@ -175,7 +176,7 @@ def _read(
     pairs_file: str | Path | None,
     **steering: Any,
 ) -> Context:
-    """The rows of one file; `known` are the problems and directions that it can refer to."""
+    """The rows of one file; `known` is what it can refer to."""
     document = read_json(file) if file.suffix == ".json" else None
     given = document if isinstance(document, dict) else {}
     name = checked_model_name(str(given.get("model", given.get("model_name")) or model))
@@ -189,6 +190,7 @@ def _read(
         problems={row["problem_id"]: row for row in known["problems"].values()},
         pairs=_by_pair(known["problems"].values()),
         directions={row["name"]: row["direction_id"] for row in known["directions"].values()},
+        models=[row for row in known["models"].values() if row["name"] == name],
         **steering,
     )
     if pairs_file is not None:

@@ -44,6 +44,7 @@ class Context:
         problems: id to row of the problems of the store.
         pairs: (pair_id, side) to its problems by id.
         directions: name to id of the directions of the store.
+        models: what the store knows of models of that name: their shapes, if any.
         site: where the activations of an npz were taken.
         direction: name of the direction that steering results are of.
         alpha: dose of random-direction results.
@@ -57,6 +58,7 @@ class Context:
     problems: dict[str, Row] = field(default_factory=dict)
     pairs: dict[tuple[int, str], dict[str, Row]] = field(default_factory=dict)
     directions: dict[str, str] = field(default_factory=dict)
+    models: list[Row] = field(default_factory=list)
     site: str = "residual:5"
     direction: str = "reasoning_direction"
     alpha: float = -3.0

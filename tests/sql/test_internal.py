@@ -544,6 +544,7 @@ def broken_references():
             "DELETE FROM conditions WHERE condition_id = 'up'",
             ("outcome", "condition", 1, "up a", "up"),
         ),
+        ("UPDATE directions SET norm = 1 WHERE direction_id = 'd'", VECTORLESS),
         ("UPDATE directions SET parent_id = 'gone'", ("control", "candidate", 2, "d", "gone")),
     ):
         c = database(**whole)
@@ -571,6 +572,7 @@ def broken_references():
 
 
 BASELESS = ("condition", "baseline", 1, "up", None)
+VECTORLESS = ("direction", "vectors", 1, "d", None)
 
 
 @case

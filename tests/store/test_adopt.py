@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sql.errors import UserError
-from store import append, committed, create_store, ingest, read
+from store import append, committed, create_store, ingest, read, rebuild
 from store.adopt import adopt
 from store.check import check
 from store.cli.store import app
@@ -321,3 +321,22 @@ def test_a_direction_that_meets_every_rule_is_taken_in_either_order(root: Path) 
     other = create_store(root.parent / "other")
     assert merge(other, [root]).faulty == []
     assert read(other, "directions").num_rows == 2
+
+
+def test_a_whole_shard_in_quarantine_is_a_fault_until_it_is_back(root: Path) -> None:
+    append(root, "outcomes", [outcome(0)])
+    hurt = append(root, "outcomes", [outcome(1), outcome(2)])
+    torn = append(root, "outcomes", [outcome(3)])
+    ingest(root)
+    (root / "commits" / f"{hurt}.json").write_text("{")
+    path = root / "shards" / "outcomes" / f"{torn}.parquet"
+    path.write_bytes(path.read_bytes()[:-9])
+    rebuild(root)
+    # The torn one cannot come back: its rows are computed anew, or not.
+    (line,) = check(root).faults
+    assert line.startswith(f"shard {hurt} of outcomes is in quarantine, whole, and 2 of its 2 rows")
+    append(root, "outcomes", [outcome(1)])
+    ingest(root)
+    assert "1 of its 2 rows are nowhere else" in check(root).faults[0]
+    adopt(root)
+    assert check(root).faults == []

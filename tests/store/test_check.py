@@ -169,8 +169,8 @@ def test_check_of_a_store_whose_shards_are_replaced_meanwhile(
     listing = module._verified
     calls: list[int] = []
 
-    def then_compacted(store: Path) -> object:
-        found = listing(store)
+    def then_compacted(store: Path, *, readable: bool) -> object:
+        found = listing(store, readable=readable)
         if len(calls) < 3:
             append(store, "outcomes", [outcome(10 + len(calls))])
             compact(store)

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from sql.errors import UserError
 from store import append, create_store, ingest, layout
+from store.database import private_name
 from store.layout import make_folder, remove_leftovers
 from tests.paths import ROOT
 from tests.store.store_rows import outcome, problem
@@ -55,7 +57,6 @@ def test_the_parents_of_new_folders_are_synced(
 def test_a_folder_that_cannot_be_made_is_no_matter_only_to_readers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sql.errors import UserError
 
     root = create_store(tmp_path / "store")
     (root / "quarantine").rmdir()
@@ -102,7 +103,6 @@ def test_temporary_files_of_the_dead_are_removed_and_others_stay(root: Path) -> 
     assert all(path.exists() for path in stay)
     link = root / "commits" / f".z.json.{dead}@{host}.tmp"
     link.mkdir()
-    from sql.errors import UserError
 
     with pytest.raises(UserError, match="is no regular file"):
         remove_leftovers(root)
@@ -119,3 +119,40 @@ def test_a_shard_whose_way_to_quarantine_was_cut_short_gets_there(root: Path) ->
     assert (report.left, report.quarantined) == ([], [])
     assert not path.exists()
     assert (root / "quarantine" / f"{torn}.parquet").exists()
+
+
+def test_the_folders_of_dead_readers_go_with_the_next_ingest(root: Path) -> None:
+    append(root, "outcomes", [outcome()])
+    ingest(root)
+    script = (
+        "import os, sys; from pathlib import Path; from store.database import private_name\n"
+        "with private_name(Path(sys.argv[1]) / 'results.duckdb'): os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", script, root], check=True, cwd=ROOT)
+    (dead,) = root.glob(".reader-*")
+    assert (dead / "results.duckdb").exists()
+    with private_name(root / "results.duckdb") as name:
+        ingest(root)
+        assert name.exists()
+    assert not dead.exists()
+    assert list(root.glob(".reader-*")) == []
+
+
+@pytest.mark.parametrize(("number", "refused"), [(13, False), (30, False), (28, True), (5, True)])
+def test_a_reader_without_a_folder_of_its_own(
+    root: Path, monkeypatch: pytest.MonkeyPatch, number: int, refused: bool
+) -> None:
+    """Only somebody who may not write reads the file by its own name: EACCES, EROFS."""
+    append(root, "outcomes", [outcome()])
+    ingest(root)
+
+    def full(path: Path, *_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    if refused:
+        with pytest.raises(UserError, match="cannot write"), private_name(root / "results.duckdb"):
+            pass
+        return
+    with private_name(root / "results.duckdb") as name:
+        assert name == root / "results.duckdb"

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from collect.directions import selection
 from collect.directions.directions import (
     NewDirection,
     add_direction,
@@ -75,6 +76,7 @@ def test_a_vector_for_all_positions_and_one_for_several_sites(root):
         ("role = 'control' and rng_seed >= 1", ["random_001", "random_002"]),
         ("kind like 'mean%' or name = 'random_002'", ["mean", "random_002"]),
         ("parent_id is null", ["mean"]),
+        ("parent_id is null -- a comment", ["mean"]),
     ],
 )
 def test_selection(filled, expression, names):
@@ -88,12 +90,20 @@ def test_selection(filled, expression, names):
         ("kind=unheard", "no direction fits"),
         ("role = 'control' and", "is no name, kind or condition"),
         ("exists (select * from read_text('/etc/hostname'))", "is no name, kind or condition"),
+        ("true; drop table directions", "is no name, kind or condition"),
+        ("list_sum(range(3000000000)) > 0", "more memory than"),
     ],
 )
 def test_selection_that_finds_nothing(filled, expression, message):
     with pytest.raises(UserError, match=message) as caught:
         select_directions(filled, expression)
     assert "\n" not in str(caught.value)
+
+
+def test_a_condition_that_takes_for_ever_is_ended(filled, monkeypatch):
+    monkeypatch.setattr(selection, "SECONDS", 1.0)
+    with pytest.raises(UserError, match="stopped after 1 s"):
+        select_directions(filled, "levenshtein(repeat('a', 200000), repeat('b', 200000)) > 0")
 
 
 def test_adding_twice_changes_nothing_and_a_taken_name_is_refused(root):

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 import steerstat
 from sql.errors import UserError
-from store import ingest, read
+from store import append, create_store, ingest, read
 from store.cli.transfer import app
 from store.exchange.exporters import export
 from store.exchange.importers import import_file, import_files
@@ -534,3 +534,20 @@ def test_import_is_a_command_of_the_front_door(tmp_path):
     )
     assert done.returncode == 0
     assert "--strict" in done.stdout
+
+
+def test_imported_vectors_fit_the_model_that_they_are_said_to_be_of(tmp_path):
+    store = create_store(tmp_path / "store")
+    model = {"model_id": "m", "name": "mine", "family": "codi", "d_model": 3, "n_latent": 2}
+    append(store, "models", [model | {"weights_sha256": "w", "tokenizer_sha256": "t"}])
+    np.savez(tmp_path / "wide.npz", direction=np.ones((2, 4)))
+    report = import_file(store, tmp_path / "wide.npz", direction="wide", model="mine")
+    assert "the store's models need [2, 3] for mine" in report.errors[0]
+    assert report.added.get("directions") is None
+    # Of another model nothing is known.
+    assert import_file(store, tmp_path / "wide.npz", direction="wide").errors == []
+    np.savez(tmp_path / "fits.npz", direction=np.ones((2, 3)))
+    assert import_file(store, tmp_path / "fits.npz", direction="fits", model="mine").errors == []
+    np.savez(tmp_path / "inf.npz", direction=np.array([[1.0, np.inf, 0.0]] * 2))
+    report = import_file(store, tmp_path / "inf.npz", direction="inf", model="mine")
+    assert "NaN or infinite" in report.errors[0]
