@@ -48,16 +48,11 @@ def extract(
     """
     from collect.engine.protocol import resolve_protocol
     from collect.engine.reading import activations
-    from collect.models.checkpoints import model_row
+    from collect.models.recorded import known_in, record_model
 
     resolve_protocol(protocol, model)  # refuses before anything is written
-    row = model_row(model)
-    if (
-        row["model_id"]
-        not in shards.committed(root, "models", ["model_id"])["model_id"].to_pylist()
-    ):
-        shards.append(root, "models", [row])
-    where = {"model_id": [row["model_id"]], "protocol": [protocol], "site": sites}
+    model_id = record_model(root, known_in(root, model))
+    where = {"model_id": [model_id], "protocol": [protocol], "site": sites}
     table = shards.committed(root, "activations", ["problem_id", "site"], where)
     done = set(zip(table["problem_id"].to_pylist(), table["site"].to_pylist(), strict=True))
     missing = [
@@ -74,7 +69,7 @@ def extract(
         for site, values in read.items():
             keep = [i for i, (problem, _) in enumerate(part) if (problem, site) not in done]
             ids = [part[i][0] for i in keep]
-            rows = activation_table(row["model_id"], protocol, site, ids, np.asarray(values)[keep])
+            rows = activation_table(model_id, protocol, site, ids, np.asarray(values)[keep])
             shards.append(root, "activations", rows)
             added += rows.num_rows
     return added

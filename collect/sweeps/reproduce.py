@@ -20,6 +20,7 @@ from collect.directions.selection import select_directions
 from collect.engine.interventions import Steering
 from collect.models.choice import ModelChoice, choose_model
 from collect.models.model import Model
+from collect.models.recorded import known_in, record_model
 from collect.problems.problem_sets import members
 from collect.problems.problems import add_problems
 from collect.problems.report_split import PublishedData, read_published
@@ -34,7 +35,6 @@ from collect.sweeps.sweep import (
     Setting,
     condition,
     continued,
-    record_model,
     sweep,
 )
 from sql.errors import UserError
@@ -132,6 +132,7 @@ def run_design(out: Path, design: Design, *, seed: int, steps: Steps) -> Path:
             few problems right or wrong to balance a set.
     """
     root = create_store(out)
+    design = _known_in(root, design)
     _refuse_other_experiment(root, design)
     branches = [replace(one, setting=continued(root, one.setting)) for one in design.branches]
     design = replace(design, branches=branches)
@@ -144,7 +145,7 @@ def run_design(out: Path, design: Design, *, seed: int, steps: Steps) -> Path:
     with recorded_run(root, row) as run_id:
         fragile_below = max(gate["fragile_below"] for gate in gates.values())
         job = Reproduction(root, design, seed, run_id, fragile_below, steps)
-        record_model(root, setting)
+        record_model(root, setting.model)
         for branch in design.branches:
             name = f"labels ({branch.setting.protocol.name})"
             _run(job, name, branch.setting, pool, [condition(branch.setting, Steering(None), None)])
@@ -156,6 +157,15 @@ def run_design(out: Path, design: Design, *, seed: int, steps: Steps) -> Path:
     with steps.step("ingest"):
         ingest(root)
     return root
+
+
+def _known_in(root: Path, design: Design) -> Design:
+    """The design with its model under the id that the store knows it by."""
+    model = known_in(root, design.branches[0].setting.model)
+    branches = [
+        replace(branch, setting=replace(branch.setting, model=model)) for branch in design.branches
+    ]
+    return replace(design, branches=branches)
 
 
 def _refuse_other_experiment(root: Path, design: Design) -> None:
@@ -272,7 +282,7 @@ def _conditions(
     return [
         condition(
             setting,
-            Steering(direction.vectors, alpha, site=direction.site, key=direction.name),
+            direction.steering(alpha),
             direction.direction_id,
         )
         for direction in directions
