@@ -81,7 +81,7 @@ def _from_tensors(source: Source, tensors: Tensors, dtype: torch.dtype) -> Any:
             raise UserError(
                 f"{source.name}: model type {config.model_type} is no causal language model"
             )
-        kind = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+        kind: Any = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
         return _accounted(
             source,
             kind.from_pretrained(
