@@ -81,10 +81,10 @@ class Protocol:
     def fields(self) -> dict[str, object]:
         """All fields but the name, JSON-able, as a condition stores them.
 
-        The first version of a parser goes unsaid, and fields that came later are there where they say
-        something, so that ids stay as they were.
+        The first version of a parser goes unsaid, and fields that came later are there where they
+        say something, so that ids stay as they were.
         """
-        later = {"stop": list(self.stop), "date": self.date}
+        later: dict[str, Any] = {"stop": list(self.stop), "date": self.date}
         if self.parser_version == 1:
             later["parser_version"] = None
         said = {k: v for k, v in dataclasses.asdict(self).items() if k not in ("name", *later)}
@@ -280,6 +280,11 @@ def _check(protocol: Protocol, model: Model) -> None:
         )
     if not protocol.n_latent or protocol.n_latent < 1:
         raise UserError(f"protocol {protocol.name} needs at least one thought, not none")
+    if protocol.answer_start != "eot":
+        raise UserError(
+            f"an answer after thoughts starts after <eot>, found answer_start "
+            f"{protocol.answer_start}: leave it out"
+        )
 
 
 def _encode(tokenizer: Any, text: str, *, special: bool = False) -> list[int]:
@@ -328,15 +333,30 @@ def prompt_tokens(model: Model, protocol: Protocol, question: str) -> list[int]:
     text += protocol.question_suffix
     if protocol.chat_template:
         message = [{"role": "user", "content": text}]
-        day = datetime.date.fromisoformat(protocol.date or PINNED_DATE)
         text = model.tokenizer.apply_chat_template(
-            message, tokenize=False, add_generation_prompt=True, **{CLOCK: day.strftime}
+            message,
+            chat_template=_template(model.tokenizer, protocol.date),
+            tokenize=False,
+            add_generation_prompt=True,
         )
     ids = _encode(model.tokenizer, text, special=not protocol.chat_template)
     if protocol.bot != "none":
         ids += [model.eos_id] if protocol.end_of_text_around else []
         ids.append(_known(model.bot_id))
     return ids
+
+
+def _template(tokenizer: Any, day: str | None) -> str:
+    """The tokenizer's chat template; told a day, it has a clock of its own that stands still."""
+    template = str(tokenizer.get_chat_template())
+    if day is None:
+        return template
+    at = datetime.datetime.fromisoformat(day)
+    parts = {f"%{flag}{letter}": "" for letter in "aAbBcdeHIjmMpSuUwWxXyY" for flag in ("-", "")}
+    told = "".join(f"|replace({part!r}, {at.strftime(part)!r})" for part in parts)
+    # An empty expression keeps the template's own first line break.
+    clock = f"{{%- macro {CLOCK}(text) -%}}{{{{- text{told} -}}}}{{%- endmacro %}}"
+    return clock + "{{ '' }}" + template
 
 
 def answer_start_tokens(model: Model, protocol: Protocol) -> list[int]:

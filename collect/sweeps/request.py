@@ -258,9 +258,9 @@ def _check_schedule(options: Options, doses: Sequence[tuple[Direction, tuple[flo
     """Refuse a schedule of no direction, or beyond positions that are known without the model."""
     if not doses and options.schedule != Options.schedule:
         raise UserError(f"--schedule {options.schedule} weights directions: give --directions")
-    if options.protocol is None or PROTOCOLS[options.protocol].bot == "none":
-        return  # as many positions as the model has thoughts, or the answer tokens
-    thoughts = options.fields.get("n_latent") or PROTOCOLS[options.protocol].n_latent
+    if options.protocol is not None and PROTOCOLS[options.protocol].bot == "none":
+        return  # as many positions as the answer has tokens
+    thoughts = options.fields.get("n_latent")
     for direction, _ in doses:
         n_sites = len((options.site or direction.site).split(","))
         n_vectors = len(direction.vectors)
