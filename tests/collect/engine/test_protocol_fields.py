@@ -62,8 +62,10 @@ def test_the_models_own_protocol_is_the_default_everywhere(family):
     (named,) = run(model, question, None, [Steering(None)], protocol=own)
     assert block.tokens == named.tokens
     site = "residual:1"
-    read = (activations(model, question, sites=[site], protocol=each) for each in (None, own))
-    assert np.array_equal(*(states[site] for states in read))
+    first, second = (
+        activations(model, question, sites=[site], protocol=each)[site] for each in (None, own)
+    )
+    assert np.array_equal(first, second)
     assert run_gates(model, question, None, [])["protocol"] == own
 
 

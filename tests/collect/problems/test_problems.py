@@ -218,9 +218,9 @@ def test_balanced_sets_keep_labels_and_their_run(root):
         baseline_labels(root)
     assert baseline_labels(root, model="tiny", protocol="codi")[1] == "run"
     # What is listed settles it.
-    found = re.search(told, str(error.value))
-    assert found
-    first, one, second, other = found.groups()
+    match = re.search(told, str(error.value))
+    assert match
+    first, one, second, other = match.groups()
     assert {one, other} == {"codi", "report"}
     for key in (first, second):
         assert baseline_labels(root, baseline=key)[1] == "run"

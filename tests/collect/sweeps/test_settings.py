@@ -267,8 +267,8 @@ def test_one_vector_at_position_0_stays_there_with_its_controls(root):
 
 
 def test_extract_records_its_dtype_and_passes_the_gates(root, places):
-    common = ("extract", root, "--set", "few", "--model", places / "codi")
-    common = (*common, "--base", places / "base", "--sites", "latent,residual:1")
+    model = ("--model", places / "codi", "--base", places / "base")
+    common = ("extract", root, "--set", "few", *model, "--sites", "latent,residual:1")
     assert "96 rows" in command(*common)
     assert "0 rows" in command(*common)
     assert "96 rows" in command(*common, "--dtype", "bfloat16")
