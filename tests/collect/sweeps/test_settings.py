@@ -139,9 +139,11 @@ def test_every_field_can_be_said_in_a_command_and_in_a_plan(root, places, tmp_pa
     common = ("--model", places / "codi", "--base", places / "base", "--max-new-tokens", 3)
     command("collect", root, "--problems", "few", *common, *options)
     (said,) = fields_of(root)
+    version = said["parser_version"]
     assert {**said, "stop": tuple(said["stop"])} == SAID | {
         "max_new_tokens": 3,
         "chat_template": False,
+        "parser_version": version,
     }
     add_push(root, np.ones(D_MODEL))
     lines = "".join(

@@ -309,7 +309,8 @@ def test_a_store_goes_on_with_the_parser_that_graded_it(setting, tmp_path):
 def test_the_version_decides_what_is_right(setting, tmp_path, monkeypatch):
     block = block_of(setting, [": 8", ": 9", ": : :", ": 8"], [False] * 4, [1.0] * 4)
     monkeypatch.setattr(module, "run", lambda *_, **__: iter([block]))
-    monkeypatch.setattr(module, "answer_text", lambda *_: "#### 8\nQ: 2 + 2?\n#### 4")
+    text = "#### 8\nQ: 2 + 2?\n#### 4"
+    monkeypatch.setattr(module, "read_answer", lambda *_: (text, False))
     for version, answer in ((1, "4"), (2, "8")):
         root = create_store(tmp_path / str(version))
         how = replace(setting, protocol=replace(setting.protocol, parser_version=version))
