@@ -11,6 +11,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,127}")
 _SITE = re.compile(r"latent|latent_projected|residual:(?P<layer>[0-9]{1,6})")
 _LONGEST_MODEL = 256
 
+SHORT_ID = 8
+"""Characters of an id that are enough to name it where a person has to."""
+
 
 def checked_name(name: str, what: str) -> str:
     """The name, if it is one word of letters, digits and `_ . : + -`.
@@ -75,6 +78,11 @@ def named_values(given: Sequence[str], rule: str) -> dict[str, str]:
     return {name: value for name, _, value in parts}
 
 
+def is_id(key: str, text: str) -> bool:
+    """Whether a text is an id, or how it begins by at least `SHORT_ID` characters."""
+    return key == text or (len(text) >= SHORT_ID and key.startswith(text))
+
+
 def residual_layer(site: str) -> int | None:
     """The block of a `residual:<layer>` site; None for the other sites.
 
@@ -87,15 +95,18 @@ def residual_layer(site: str) -> int | None:
     return int(match["layer"]) if match["layer"] else None
 
 
+def _site(text: str) -> str:
+    layer = residual_layer(text)
+    return text if layer is None else f"residual:{layer}"
+
+
 def checked_sites(site: str) -> tuple[str, ...]:
-    """The sites of a comma-separated list, each of them known.
+    """The sites of a comma-separated list, each of them known and in one spelling.
 
     Raises:
         UserError: one is unknown, or named twice.
     """
-    sites = tuple(part.strip() for part in site.split(","))
-    for part in sites:
-        residual_layer(part)
+    sites = tuple(_site(part.strip()) for part in site.split(","))
     if len(set(sites)) < len(sites):
         raise UserError(f"site {site!r} names a site twice: give each once")
     return sites

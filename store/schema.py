@@ -169,6 +169,15 @@ _ALL = (
         """,
     ),
     _table(
+        "model_facts",
+        "model_id fact",
+        """
+        model_id text
+        fact text
+        value text
+        """,
+    ),
+    _table(
         "problems",
         "problem_id",
         """

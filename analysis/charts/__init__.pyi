@@ -27,6 +27,7 @@ from .panels import lettered as lettered
 from .planning import calibration_chart as calibration_chart
 from .planning import power_chart as power_chart
 from .strip import controls_chart as controls_chart
+from .text import text_chart as text_chart
 from .transitions import problems_chart as problems_chart
 from .transitions import transitions_chart as transitions_chart
 
@@ -45,5 +46,6 @@ __all__ = [
     "problems_chart",
     "push_chart",
     "strata_chart",
+    "text_chart",
     "transitions_chart",
 ]

@@ -65,7 +65,7 @@ def analyze(
     typer.echo(results_text(table, everything=everything))
     kept = " kept" if write else ""
     typer.echo(f"{len(analyses)} analyses, {len(table)} results{kept}", err=True)
-    for line in recorded.left_out_lines(store, chosen):
+    for line in [*recorded.refused_lines(analyses), *recorded.left_out_lines(store, chosen)]:
         typer.echo(line, err=True)
 
 

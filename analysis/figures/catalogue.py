@@ -6,19 +6,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from analysis import tables
-from analysis.figures.figure import Figure, Place, figures_of, file_part, told_apart
+from analysis.figures.figure import Figure, Place, figures_of, file_part, refused, told_apart
 from analysis.figures.of_sets import OF_SETS
 from analysis.figures.of_stores import OF_STORES
 from analysis.tables.base import CONTEXT, groups
 from analysis.tables.readings import Source, opened
+from sql.errors import Refusal
 
 _AS_DASH = str.maketrans("_.+:", "----")
 
 
 def figures(store: Source) -> list[Figure]:
     """Every figure that the store has rows for, sets that were drawn at random first."""
-    of_sets = [figure for place in places(store) for figure in figures_of(place, OF_SETS)]
-    return named([*of_sets, *figures_of(Place(readings=opened(store)), OF_STORES)])
+    whole = Place(readings=opened(store))
+    try:
+        of_sets = [figure for place in places(store) for figure in figures_of(place, OF_SETS)]
+    except Refusal as refusal:  # of what every figure of a set rests on
+        of_sets = [refused(whole, OF_SETS[0], refusal)]
+    return named([*of_sets, *figures_of(whole, OF_STORES)])
 
 
 def places(store: Source) -> list[Place]:

@@ -15,6 +15,7 @@ import pandas as pd
 from analysis.figures import queries
 from analysis.tables.base import matching
 from analysis.tables.readings import Readings, Source
+from sql.errors import Refusal
 from sql.printable import one_line
 
 if TYPE_CHECKING:
@@ -132,12 +133,41 @@ class Figure:
 
 
 def figures_of(place: Place, kinds: Sequence[Kind]) -> list[Figure]:
-    """Every figure of these kinds that a place has rows for."""
+    """Every figure of these kinds that a place has rows for.
+
+    One whose statistics are refused says the reason in its place.
+    """
     return [
         Figure(kind=kind, place=place, drawing=drawing, name=_name(kind, drawing, place))
         for kind in kinds
-        for drawing in kind.draw(place)
+        for drawing in _drawings(kind, place)
     ]
+
+
+def refused(place: Place, kind: Kind, refusal: Refusal) -> Figure:
+    """The figure that says why one of a kind could not be drawn."""
+    drawing = _refused(refusal)
+    return Figure(kind=kind, place=place, drawing=drawing, name=_name(kind, drawing, place))
+
+
+def _refused(refusal: Refusal) -> Drawing:
+    reason = str(refusal)
+    return Drawing(build=lambda width: _said(reason, width), caption=f"Not drawn: {reason}")
+
+
+def _drawings(kind: Kind, place: Place) -> list[Drawing]:
+    drawn: list[Drawing] = []
+    try:
+        drawn.extend(kind.draw(place))
+    except Refusal as refusal:
+        drawn.append(_refused(refusal))
+    return drawn
+
+
+def _said(reason: str, width: float) -> ChartType:
+    from analysis.charts import text_chart
+
+    return text_chart(f"Not drawn: {reason}", width=width)
 
 
 def _name(kind: Kind, drawing: Drawing, place: Place) -> str:

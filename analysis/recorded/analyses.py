@@ -68,8 +68,8 @@ def analyze(
     analyses = [
         _identified(readings, family, tested, planned)
         for family in families
-        for tested in recording.TESTS[family](readings)
-        if matches(tested.contrast, chosen)
+        for tested in recording.tested(family, readings)
+        if recording.REFUSED in tested.statuses or matches(tested.contrast, chosen)
     ]
     if not analyses:
         raise UserError(_nothing(root, chosen))
@@ -88,6 +88,19 @@ def matches(contrast: Mapping[str, Any], chosen: Mapping[str, str]) -> bool:
         if str(contrast[name]) != value:
             return False
     return True
+
+
+def refused_lines(analyses: Sequence[Analysis]) -> list[str]:
+    """One line for each statistic that was refused, with its reason."""
+    lines = []
+    for analysis in analyses:
+        for row in analysis.results:
+            if row["status"] == recording.REFUSED:
+                told = json.loads(row["contrast"])
+                place = " ".join(str(told[n]) for n in ("direction", "set_name") if told.get(n))
+                of = f" of {place}" if place else ""
+                lines.append(f"refused: {analysis.method}{of}: {told['reason']}")
+    return lines
 
 
 def left_out_lines(store: Path | str | Readings, contrast: Mapping[str, str]) -> list[str]:
@@ -218,7 +231,7 @@ def results_table(analyses: Sequence[Analysis]) -> pd.DataFrame:
             rows.append(
                 {"method": row["method"], "quantity": row["quantity"]}
                 | {name: contrast.get(name) for name in ("set_name", "direction", "alpha")}
-                | {"stratum": contrast.get("stratum")}
+                | {name: contrast.get(name) for name in ("stratum", "reason")}
                 | {name: row[name] for name in recording.PRINTED}
             )
     return pd.DataFrame(rows)

@@ -26,9 +26,10 @@ from analysis.tables.logprob import RESAMPLES, TREND
 from analysis.tables.logprob import SEED as LOGPROB_SEED
 from analysis.tables.own_controls import PLACE, samples
 from analysis.tables.paired import ANYTIME, MCNEMAR
-from analysis.tables.problems import SEED
+from analysis.tables.problems import SEED, refused_doses
 from analysis.tables.readings import Readings, view
 from analysis.vocabulary import ESTIMAND, AnalysisFamily
+from sql.errors import Refusal
 
 RESULT_COLUMNS = [
     "estimate", "low", "high", "level", "p", "p_adjusted", "statistic", "n", "gained", "lost", "k",
@@ -38,6 +39,7 @@ PRINTED = ["estimate", "low", "high", "p", "p_adjusted", "n", "gained", "lost", 
 PRINTED += ["selected_on_outcome", "stamp"]
 DIFFERENCE = "accuracy difference"
 LOGPROB = "change of the gold answer's log-probability"
+REFUSED = "refused"
 INTEGERS = ("n", "gained", "lost", "k", "family_size")
 
 
@@ -53,6 +55,11 @@ class Tested:
     results: list[dict[str, Any]]
     seed: int | None = None
     against_controls: bool = False
+
+    @property
+    def statuses(self) -> set[str]:
+        """Statuses of the results."""
+        return {row["status"] for row in self.results}
 
 
 def as_json(value: Any) -> str:
@@ -93,6 +100,33 @@ def _ids(conditions: Mapping[tuple[Any, ...], list[str]], curve: Mapping[str, An
     """Conditions of one curve, the baseline among them."""
     steered = conditions.get(tuple(curve[name] for name in CURVE), [])
     return sorted({*steered, curve["baseline_id"]})
+
+
+def refused(method: str, contrast: Mapping[str, Any], reason: str) -> Tested:
+    """A statistic that cannot be computed of these rows, as a result of status `refused`.
+
+    Its reason is part of the contrast and of the parameters.
+    """
+    told = {**contrast, "reason": reason}
+    row = result(
+        {"status": REFUSED}, told, name="refused", quantity=method, method=method, family=None
+    )
+    return Tested(
+        method=method,
+        contrast=told,
+        parameters={"contrast": dict(told), "estimand": ESTIMAND},
+        conditions=[],
+        set_name=None,
+        results=[row],
+    )
+
+
+def tested(family: AnalysisFamily, store: Readings) -> list[Tested]:
+    """The analyses of a family; one that a statistic refuses is told as refused, with reason."""
+    try:
+        return TESTS[family](store)
+    except Refusal as refusal:
+        return [refused(family, {}, str(refusal))]
 
 
 def alphas(store: Readings) -> list[Tested]:
@@ -412,7 +446,10 @@ def curves(store: Readings) -> list[Tested]:
         tested.append(
             _tested("whole curve", contrast, _ids(conditions, curve), results, SEED, resamples=9999)
         )
-    return tested
+    return tested + [
+        refused("dose response", {name: curve.names[name] for name in CURVE}, reason)
+        for curve, reason in refused_doses(store)
+    ]
 
 
 def logprobs(store: Readings) -> list[Tested]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ from analysis.report.document import Block, Bullets, Heading, Picture, Text
 from analysis.report.verdicts import RULES, store_verdicts
 from analysis.tables.base import groups
 from analysis.tables.readings import Readings, view
+from sql.errors import Refusal
 
 WHY_SELECTED = (
     "**selected_on_outcome.** The problems of this set were chosen by the model's own baseline "
@@ -27,16 +29,28 @@ WHY_SELECTED = (
 
 def content(readings: Readings) -> list[Block]:
     """All blocks of the report of a store, in reading order."""
-    verdicts = store_verdicts(readings)
     pictures = [figure for figure in figures(readings) if not figure.kind.composed]
     blocks: list[Block] = [Heading("Steering report", 1), *_summary(readings)]
-    blocks += [Heading("Verdicts"), Text(_headline(verdicts)), grids.verdict_cards(verdicts)]
+    blocks += [Heading("Verdicts"), *_guarded(lambda: _verdicts(readings))]
     blocks += [Heading("How verdicts are reached", 3), Bullets(RULES)]
-    for place in places(readings):
-        of_place = [figure for figure in pictures if figure.place.context == place.context]
-        blocks += _of_place(place, of_place)
-    blocks += _directions(readings, [p for p in pictures if not p.place.context])
+    blocks += _guarded(lambda: _of_places(readings, pictures))
+    whole = [picture for picture in pictures if not picture.place.context]
+    blocks += [Heading("Directions and latents"), *_guarded(lambda: _norms(readings))]
+    blocks += [Picture(figure) for figure in whole]
     return blocks + _provenance(readings)
+
+
+def _guarded(make: Callable[[], Iterable[Block]]) -> list[Block]:
+    """Some blocks, or the reason why a statistic in them was refused: the others stand anyhow."""
+    try:
+        return list(make())
+    except Refusal as refusal:
+        return [Text(f"**Not computed:** {refusal}", stamp=True)]
+
+
+def _verdicts(readings: Readings) -> list[Block]:
+    verdicts = store_verdicts(readings)
+    return [Text(_headline(verdicts)), grids.verdict_cards(verdicts)]
 
 
 def _headline(verdicts: list[Any]) -> str:
@@ -62,6 +76,14 @@ def _summary(readings: Readings) -> list[Block]:
     return [Text(text)]
 
 
+def _of_places(readings: Readings, pictures: list[Figure]) -> list[Block]:
+    blocks: list[Block] = []
+    for place in places(readings):
+        of_place = [figure for figure in pictures if figure.place.context == place.context]
+        blocks += _of_place(place, of_place)
+    return blocks
+
+
 def _of_place(place: Place, pictures: list[Figure]) -> list[Block]:
     """Everything about one problem set under one protocol."""
     name, where, context = place.slug, place.where, place.context
@@ -73,51 +95,79 @@ def _of_place(place: Place, pictures: list[Figure]) -> list[Block]:
             left.remove(figure)
         return [Picture(figure) for figure in chosen]
 
+    def effects() -> Iterator[Block]:
+        tested = place.rows(tables.effects)
+        tested = tested[tested["role"] == "candidate"].reset_index(drop=True)
+        title = "Accuracy and paired difference at every α"
+        yield grids.effects_grid(tested, f"effects-{name}", title, context)
+
+    def logprobs() -> Iterator[Block]:
+        moved = place.rows(tables.gold_logprobs)
+        moved = moved[moved["role"] == "candidate"].reset_index(drop=True)
+        if len(moved):
+            among = place.rows(tables.logprob_controls)
+            yield logprob.logprob_grid(moved, among, f"logprobs-{name}", context)
+            if said := logprob.trend_sentence(place.rows(tables.logprob_doses)):
+                yield Text(said)
+
+    def together() -> Iterator[Block]:
+        of_all = place.rows(tables.sections)
+        if (of_all["candidates"] > 1).any():
+            yield grids.sections_grid(of_all, f"section-{name}", context)
+        ends = place.rows(tables.planned_ends)
+        ends = ends[ends["role"] == "candidate"]
+        if len(ends):
+            yield grids.ends_grid(ends, f"ends-{name}", context)
+
+    def unread() -> Iterator[Block]:
+        rows = place.rows(tables.missingness)
+        if said := words.missingness_sentence(rows.to_dict("records")):
+            yield Heading(f"Missing answers ({where})", 3)
+            yield Text(said)
+            yield missing.missing_grid(rows, f"missing-{name}", context)
+            tested = place.rows(tables.effects)
+            tested = tested[tested["role"] == "candidate"].reset_index(drop=True)
+            yield missing.sensitivity_grid(tested, f"bounds-{name}", context)
+
+    def controls() -> Iterator[Block]:
+        compared = place.rows(tables.controls)
+        if len(compared):
+            yield Heading(f"Control directions ({where})", 3)
+            yield from show("controls")
+            yield grids.controls_grid(compared, f"controls-{name}", context)
+
+    def transitions() -> Iterator[Block]:
+        moved = place.rows(tables.transitions)
+        yield grids.transitions_grid(moved, f"transitions-{name}", context)
+
+    def strata() -> Iterator[Block]:
+        rows = place.rows(tables.strata)
+        if len(rows):
+            yield Heading(f"Difficulty ({where})", 3)
+            yield from show("strata")
+            yield grids.strata_grid(rows, f"strata-{name}", context)
+            same = place.rows(tables.homogeneity)
+            yield grids.homogeneity_grid(same, f"homogeneity-{name}", context)
+
+    def curves() -> Iterator[Block]:
+        trends = place.rows(tables.trends)
+        if len(trends):
+            yield Heading(f"Whole curves ({where})", 3)
+            yield from show("doses")
+            yield grids.trends_grid(trends, f"curves-{name}", context)
+
+    def raw() -> Iterator[Block]:
+        for sentence in _raw_and_matched(place.rows(tables.equal_push)):
+            yield Text(sentence)
+
     blocks: list[Block] = [Heading(f"Results: {where}")]
     if place.selected:
         blocks.append(Text(WHY_SELECTED, stamp=True))
-    effects = place.rows(tables.effects)
-    effects = effects[effects["role"] == "candidate"].reset_index(drop=True)
-    blocks += [Text(sentence) for sentence in _raw_and_matched(place.rows(tables.equal_push))]
-    title = "Accuracy and paired difference at every α"
-    blocks += [*show("accuracy"), grids.effects_grid(effects, f"effects-{name}", title, context)]
-    blocks += show("forest")
-    logprobs = place.rows(tables.gold_logprobs)
-    logprobs = logprobs[logprobs["role"] == "candidate"].reset_index(drop=True)
-    if len(logprobs):
-        among = place.rows(tables.logprob_controls)
-        blocks.append(logprob.logprob_grid(logprobs, among, f"logprobs-{name}", context))
-        if said := logprob.trend_sentence(place.rows(tables.logprob_doses)):
-            blocks.append(Text(said))
-    together = place.rows(tables.sections)
-    if (together["candidates"] > 1).any():
-        blocks.append(grids.sections_grid(together, f"section-{name}", context))
-    ends = place.rows(tables.planned_ends)
-    ends = ends[ends["role"] == "candidate"]
-    if len(ends):
-        blocks.append(grids.ends_grid(ends, f"ends-{name}", context))
-    unread = place.rows(tables.missingness)
-    if said := words.missingness_sentence(unread.to_dict("records")):
-        blocks += [Heading(f"Missing answers ({where})", 3), Text(said)]
-        blocks.append(missing.missing_grid(unread, f"missing-{name}", context))
-        blocks.append(missing.sensitivity_grid(effects, f"bounds-{name}", context))
-    compared = place.rows(tables.controls)
-    if len(compared):
-        blocks.append(Heading(f"Control directions ({where})", 3))
-        blocks += [*show("controls"), grids.controls_grid(compared, f"controls-{name}", context)]
-    blocks.append(Heading(f"Transitions ({where})", 3))
-    moved = place.rows(tables.transitions)
-    blocks += [*show("transitions"), grids.transitions_grid(moved, f"transitions-{name}", context)]
-    strata = place.rows(tables.strata)
-    if len(strata):
-        blocks += [Heading(f"Difficulty ({where})", 3), *show("strata")]
-        blocks.append(grids.strata_grid(strata, f"strata-{name}", context))
-        same = place.rows(tables.homogeneity)
-        blocks.append(grids.homogeneity_grid(same, f"homogeneity-{name}", context))
-    trends = place.rows(tables.trends)
-    if len(trends):
-        blocks += [Heading(f"Whole curves ({where})", 3), *show("doses")]
-        blocks.append(grids.trends_grid(trends, f"curves-{name}", context))
+    blocks += [*_guarded(raw), *show("accuracy"), *_guarded(effects), *show("forest")]
+    blocks += _guarded(logprobs)
+    blocks += [*_guarded(together), *_guarded(unread), *_guarded(controls)]
+    blocks += [Heading(f"Transitions ({where})", 3), *show("transitions"), *_guarded(transitions)]
+    blocks += [*_guarded(strata), *_guarded(curves)]
     return blocks + [Picture(figure) for figure in left]
 
 
@@ -142,9 +192,9 @@ def _raw_and_matched(pairs: pd.DataFrame) -> list[str]:
     return said
 
 
-def _directions(readings: Readings, pictures: list[Figure]) -> list[Block]:
-    """Directions, latents, and how large a dose is."""
-    blocks: list[Block] = [Heading("Directions and latents")]
+def _norms(readings: Readings) -> list[Block]:
+    """How large a dose is."""
+    blocks: list[Block] = []
     norms = tables.norms(readings)
     if len(norms):
         largest = norms.loc[[norms["relative_mean"].to_numpy().argmax()]].to_dict("records")[0]
@@ -158,7 +208,7 @@ def _directions(readings: Readings, pictures: list[Figure]) -> list[Block]:
             )
         )
         blocks.append(grids.norms_grid(norms))
-    return blocks + [Picture(figure) for figure in pictures]
+    return blocks
 
 
 def _provenance(readings: Readings) -> list[Block]:

@@ -16,7 +16,8 @@ import pandas as pd
 from analysis import tables, words
 from analysis.tables.base import CONTEXT, STEERING, groups, matching
 from analysis.tables.problems import Curve, candidate_curves
-from analysis.tables.readings import Source, opened
+from analysis.tables.readings import Readings, Source, opened
+from sql.errors import Refusal
 
 MOST_PROBLEMS = 2_000
 """Of a larger set no single problem is inlined; what is shown of it then are the strata."""
@@ -35,6 +36,14 @@ def explorer(store: Source) -> dict[str, Any]:
     dose, and one per candidate, dose and problem of sets of at most `MOST_PROBLEMS`.
     """
     readings = opened(store)
+    try:
+        contexts = _contexts(readings)
+    except Refusal:  # of a statistic; the report says why
+        contexts = []
+    return {"store": str(readings.path), "contexts": contexts}
+
+
+def _contexts(readings: Readings) -> list[dict[str, Any]]:
     effects = tables.effects(readings)
     curves = candidate_curves(readings)
     ordered = sorted(
@@ -47,7 +56,7 @@ def explorer(store: Source) -> dict[str, Any]:
         rows = effects.iloc[index]
         if (rows["role"] == "candidate").any():
             contexts.append(_context(readings, context, rows, curves))
-    return {"store": str(readings.path), "contexts": _told_apart(contexts)}
+    return _told_apart(contexts)
 
 
 def _told_apart(contexts: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ import pandas as pd
 from analysis import tables, words
 from analysis.report.verdicts import verdicts
 from analysis.tables.readings import Source, opened
+from sql.errors import Refusal
 from sql.printable import one_line
 
 
@@ -70,7 +71,11 @@ def summary(store: Source) -> pd.DataFrame:
 
 def summary_table(store: Source, *, json_output: bool = False) -> None:
     """Print the summary to stdout: a table for people, or JSON with nothing rounded."""
-    frame = summary(store)
+    try:
+        frame = summary(store)
+    except Refusal as refusal:
+        print("[]" if json_output else f"no summary: {refusal}")
+        return
     if json_output:
         print(
             json.dumps(json.loads(frame.to_json(orient="records", double_precision=15)), indent=1)

@@ -222,16 +222,28 @@ def trends(store: Source, *, seed: int = SEED) -> pd.DataFrame:
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*CURVE, "trend", "p_trend"])
 
 
-@remembered
 def dose_responses(store: Source, *, seed: int) -> list[tuple[Curve, Any]]:
     """Each candidate's curve with its `dose_response`.
 
-    Left out: curves without a ±alpha pair, and those of which a plan ended doses early.
+    Left out: curves of which a plan ended doses early, and those that it refuses (`refused_doses`),
+    such as one without a ±alpha pair.
     """
+    return _dose_responses(store, seed=seed)[0]
+
+
+def refused_doses(store: Source, *, seed: int = SEED) -> list[tuple[Curve, str]]:
+    """The candidates' curves that `dose_response` refuses, each with its reason."""
+    return _dose_responses(store, seed=seed)[1]
+
+
+@remembered
+def _dose_responses(
+    store: Source, *, seed: int
+) -> tuple[list[tuple[Curve, Any]], list[tuple[Curve, str]]]:
     from analysis.statistics.dose import dose_response
     from analysis.statistics.results import Refusal
 
-    responses = []
+    responses, refused = [], []
     for curve in candidate_curves(store):
         if curve.ended:
             continue
@@ -243,10 +255,11 @@ def dose_responses(store: Source, *, seed: int) -> list[tuple[Curve, Any]]:
                 rng=np.random.default_rng(seed),
                 resamples=RESAMPLES,
             )
-        except Refusal:
+        except Refusal as refusal:
+            refused.append((curve, str(refusal)))
             continue
         responses.append((curve, response))
-    return responses
+    return responses, refused
 
 
 @remembered

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from collect.cli.options import Base, Device, Dtype, LoraAlpha, Model
+from collect.cli.options import Base, Device, Dtype, LoraAlpha, Memory, Model
+from collect.cli.protocol_options import with_protocol_fields
 from store.cli.options import Store
 
 app = typer.Typer(add_completion=False)
@@ -22,6 +23,7 @@ Example: steerstat collect runs/demo --problems primary --directions mean_differ
 
 
 @app.command(help=EXAMPLE)
+@with_protocol_fields
 def collect(
     store: Store,
     plan: Annotated[
@@ -86,7 +88,8 @@ def collect(
     protocol: Annotated[
         str | None,
         typer.Option(
-            help="Protocol: codi, report, coconut, plain or chat; by default the plan's, else codi."
+            help="Protocol: codi, report, coconut, plain or chat; by default the plan's, else the "
+            "model's own."
         ),
     ] = None,
     max_new_tokens: Annotated[
@@ -104,17 +107,20 @@ def collect(
     ] = None,
     dtype: Dtype = None,
     device: Device = None,
-    memory: Annotated[
-        str | None,
-        typer.Option(
-            help="Bound on the engine's memory, such as 4GB or 500MB; by default the plan's, "
-            "else 4 GiB."
-        ),
-    ] = None,
+    memory: Memory = None,
     dry_run: Annotated[bool, typer.Option(help="Say what would be done, and do nothing.")] = False,
     stop_when_decided: Annotated[
         bool, typer.Option(help="Stop a condition when the plan's question is answered.")
     ] = False,
+    alpha_factors: Annotated[
+        str | None,
+        typer.Option(
+            help="Factor on alpha for each stratum of problems, such as n_steps:1=0.5,2=1; by "
+            "default the plan's, else none."
+        ),
+    ] = None,
+    *,
+    fields: dict[str, Any],
 ) -> None:
     """Thin shell over `collect.sweeps.work.run_request`."""
     from collect.sweeps.request import make_request
@@ -141,6 +147,8 @@ def collect(
         dtype=dtype,
         device=device,
         memory=memory,
+        alpha_factors=alpha_factors,
+        fields=fields,
     )
     for line in run_request(request, dry_run=dry_run):
         print(line, file=sys.stderr)

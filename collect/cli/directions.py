@@ -48,9 +48,12 @@ def fit(
         typer.Option(help="Strata to match within, such as n_steps; by default none."),
     ] = None,
     protocol: Annotated[
-        str,
-        typer.Option(help="Protocol of the activations: codi, report, coconut, plain or chat."),
-    ] = "codi",
+        str | None,
+        typer.Option(
+            help="Protocol of the activations, such as codi or 'codi dtype=bfloat16'; by default "
+            "the only one."
+        ),
+    ] = None,
     model: StoredModel = None,
 ) -> None:
     """Fit a direction on stored activations; `directions controls` draws what it is compared with.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from collect.cli.options import Base, Device, Dtype, LoraAlpha, Model, OfSet, Protocol
+from collect.cli.protocol_options import with_protocol_fields
 from store.cli.options import Store
 
 app = typer.Typer(add_completion=False)
@@ -20,6 +21,7 @@ Example: steerstat extract runs/demo --set train --sites latent,residual:2
 
 
 @app.command(help=EXAMPLE)
+@with_protocol_fields
 def extract(
     store: Store,
     set_name: OfSet,
@@ -33,6 +35,8 @@ def extract(
     protocol: Protocol = None,
     device: Device = None,
     dtype: Dtype = None,
+    *,
+    fields: dict[str, Any],
 ) -> None:
     """Thin shell over `collect.sweeps.extracting.run_request`."""
     from collect.cli.tables import note
@@ -43,6 +47,7 @@ def extract(
         set_name=set_name,
         sites=sites,
         protocol=protocol,
+        fields=fields,
         model=model,
         base=base,
         lora_alpha=lora_alpha,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from collect.cli.options import Base, Device, Dtype, LoraAlpha, ModelName, Protocol
+from collect.cli.protocol_options import with_protocol_fields
 from sql.errors import UserError
 from store.cli.options import AsJson
 
@@ -46,6 +47,7 @@ def info(
 
 
 @app.command()
+@with_protocol_fields
 def check(
     model: ModelName,
     base: Base = None,
@@ -65,6 +67,8 @@ def check(
     device: Device = None,
     dtype: Dtype = None,
     as_json: AsJson = False,
+    *,
+    fields: dict[str, Any],
 ) -> None:
     """Run the three gates alone: reference decode, batching, dead positions.
 
@@ -73,6 +77,7 @@ def check(
     Example: steerstat model check bundled
     """
     from analysis.vocabulary import ProtocolName, checked
+    from collect.engine.protocol import checked_changes
     from collect.models.choice import choose_model
     from collect.problems.problem_sets import set_problems
     from collect.sweeps.gates import summary
@@ -82,13 +87,21 @@ def check(
     choice = choose_model(model, base=base, lora_alpha=lora_alpha, device=device, dtype=dtype)
     if protocol is not None:
         checked(protocol, ProtocolName, "protocol")
+    changes = checked_changes(**fields)
     questions = answers = None
     if (store is None) != (set_name is None):
         raise UserError("problems of a store need both --store and --set")
     if store is not None and set_name is not None:
         rows = set_problems(open_store(store), set_name)[:count]
         questions, answers = [r["question"] for r in rows], [r["answer"] for r in rows]
-    gates = run(choice.load(), protocol=protocol, questions=questions, answers=answers, count=count)
+    gates = run(
+        choice.load(),
+        protocol=protocol,
+        questions=questions,
+        answers=answers,
+        count=count,
+        changes=changes,
+    )
     if as_json:
         print(json.dumps(gates, indent=1))
     else:

@@ -52,10 +52,17 @@ Protocol = Annotated[
         help="Protocol: codi, report, coconut, plain or chat; by default the model's own."
     ),
 ]
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        help="Bound on the engine's memory, such as 4GB or 500MB; by default 4 GiB (or the plan's)."
+    ),
+]
 StoredModel = Annotated[
     str | None,
     typer.Option(
-        help="Name of a model of the store, such as codi-arithmetic; by default the only one."
+        help="Model of the store, by name, such as codi-arithmetic, or by how its id begins; by "
+        "default the only one."
     ),
 ]
 Seed = Annotated[

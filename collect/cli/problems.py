@@ -211,6 +211,13 @@ def split(
         str | None,
         typer.Option(help="Protocol of that baseline, such as codi; by default the only one."),
     ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            help="Condition of that baseline, by how its id begins, such as 3fa04c1b; by default "
+            "the only one."
+        ),
+    ] = None,
     as_split: Annotated[
         str, typer.Option("--split", help="Split that the set is for: train or test.")
     ] = "test",
@@ -231,13 +238,17 @@ def split(
     from store.layout import open_store
 
     if not balanced:
-        for option, value in (("--model", model), ("--protocol", protocol)):
+        for option, value in (
+            ("--model", model),
+            ("--protocol", protocol),
+            ("--baseline", baseline),
+        ):
             if value is not None:
                 raise UserError(f"{option} names whose baseline to balance on: give --balanced too")
     root = open_store(store)
     draw = draw_random
     if balanced:
-        draw = partial(draw_balanced, model=model, protocol=protocol)
+        draw = partial(draw_balanced, model=model, protocol=protocol, baseline=baseline)
     size = draw(root, name, count, split=as_split, source=source, without=without or (), seed=seed)
     ingest(root)
     note(f"set {name}: {size} problems")

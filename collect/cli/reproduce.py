@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from collect.cli.options import Base, Model, Seed
+from collect.cli.options import Base, Device, Dtype, LoraAlpha, Memory, Model, Seed
 from store.cli.options import AsJson
 
 app = typer.Typer(add_completion=False)
@@ -46,6 +46,10 @@ def reproduce(
         ),
     ] = None,
     seed: Seed = 0,
+    lora_alpha: LoraAlpha = None,
+    device: Device = None,
+    dtype: Dtype = None,
+    memory: Memory = None,
     json_output: AsJson = False,
 ) -> None:
     """Thin shell over `collect.sweeps.reproduce.reproduce`."""
@@ -53,7 +57,18 @@ def reproduce(
     from collect.sweeps.reproduce import make_request
     from collect.sweeps.reproduce import reproduce as run
 
-    request = make_request(out, model=model, base=base, problems=problems, split=split, seed=seed)
+    request = make_request(
+        out,
+        model=model,
+        base=base,
+        problems=problems,
+        split=split,
+        seed=seed,
+        lora_alpha=lora_alpha,
+        device=device,
+        dtype=dtype,
+        memory=memory,
+    )
     with Steps() as steps:
         store = run(request, steps=steps)
         from analysis.figures import write_figures

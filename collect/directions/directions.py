@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,14 @@ from analysis.vocabulary import Role
 from sql.errors import UserError
 from store import clock, identity, shards
 from store.direction_rules import BROADCAST, check_words, checked_vectors, norms
+from store.names import checked_sites
+
+if TYPE_CHECKING:
+    from collect.engine.interventions import Steering
+
+
+FIRST_POSITION = "first_position"
+"""Key in the recipe of a control whose candidate acts at position 0 alone."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,7 +57,9 @@ class NewDirection:
 class Direction:
     """A direction of a store.
 
-    `vectors` is float32 [n_sites * T, d], or [1, d] where one vector is for all positions.
+    `vectors` is float32 [n_sites * T, d]; `is_broadcast` says that the only one is for all
+    positions and sites. One vector per site is position 0 alone, but where it was fitted at the
+    one position that a model without thoughts is read at: then it acts `everywhere`.
     """
 
     direction_id: str
@@ -63,6 +73,27 @@ class Direction:
     vectors: NDArray[np.float32]
     is_broadcast: bool = False
 
+    @property
+    def everywhere(self) -> bool:
+        """Whether its vectors act at all positions alike."""
+        one_each = len(self.vectors) == len(checked_sites(self.site))
+        made_here = "fit" in self.recipe or (
+            "control" in self.recipe and FIRST_POSITION not in self.recipe
+        )
+        return self.is_broadcast or (one_each and made_here)
+
+    def steering(self, alpha: float, **options: Any) -> Steering:
+        """The steering with it at a dose; other fields of `Steering` as options."""
+        from collect.engine.interventions import Steering
+
+        vectors = self.vectors[0] if self.is_broadcast else self.vectors
+        fields: dict[str, Any] = {
+            "site": self.site,
+            "key": self.name,
+            "everywhere": self.everywhere,
+        }
+        return Steering(vectors, alpha, **fields | options)
+
 
 def direction_id_of(new: NewDirection) -> str:
     """The content hash under which a direction would be stored."""
@@ -70,7 +101,7 @@ def direction_id_of(new: NewDirection) -> str:
         name=new.name,
         kind=new.kind,
         role=new.role,
-        site=new.site,
+        site=",".join(checked_sites(new.site)),
         vectors=checked_vectors(new.vectors, new.site, new.name),
         recipe=dict(new.recipe),
     )
@@ -146,7 +177,7 @@ def _row(new: NewDirection) -> tuple[dict[str, Any], NDArray[np.float32]]:
         "name": new.name,
         "kind": new.kind,
         "role": new.role,
-        "site": new.site,
+        "site": ",".join(checked_sites(new.site)),
         "norm": norm,
         "norm_by_position": by_position,
         "parent_id": new.parent_id,

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from sql.errors import UserError
 from store import shards
-from store.names import checked_sites
+from store.names import SHORT_ID, checked_sites, is_id
 
 if TYPE_CHECKING:
+    from collect.engine.protocol import Protocol
     from collect.models.model import Model
 
 Array = NDArray[np.float32]
@@ -29,7 +30,7 @@ def extract(
     problems: Sequence[tuple[str, str]],
     *,
     sites: Sequence[str],
-    protocol: str = "codi",
+    protocol: str | Protocol | None = None,
 ) -> int:
     """Store activations of problems at sites; what is there already is not computed again.
 
@@ -38,7 +39,8 @@ def extract(
         model: a loaded model (`load_model`).
         problems: (problem_id, question) pairs.
         sites: `latent`, `latent_projected`, `residual:<layer>`.
-        protocol: name of the protocol under which the model is run.
+        protocol: under which the model is run, or its name; None is the model's own. Rows are
+            stored under its `reading_name`.
 
     Returns:
         Rows added: problems x sites x positions, less those that were there.
@@ -46,38 +48,40 @@ def extract(
     Raises:
         UserError: a site or protocol is unknown to the model.
     """
-    from collect.engine.protocol import resolve_protocol
+    from collect.engine.protocol import reading_name, resolve_protocol
     from collect.engine.reading import activations
-    from collect.models.checkpoints import model_row
+    from collect.models.recorded import known_in, record_model
 
-    resolve_protocol(protocol, model)  # refuses before anything is written
-    row = model_row(model)
-    if (
-        row["model_id"]
-        not in shards.committed(root, "models", ["model_id"])["model_id"].to_pylist()
-    ):
-        shards.append(root, "models", [row])
-    where = {"model_id": [row["model_id"]], "protocol": [protocol], "site": sites}
-    table = shards.committed(root, "activations", ["problem_id", "site"], where)
-    done = set(zip(table["problem_id"].to_pylist(), table["site"].to_pylist(), strict=True))
+    asked = resolve_protocol(protocol, model)  # refuses before anything is written
+    name = reading_name(asked, model)
+    model = known_in(root, model)
+    done = extracted(root, model.model_id, name, sites)
     missing = [
         (problem, question)
         for problem, question in problems
         if any((problem, site) not in done for site in sites)
     ]
+    model_id = record_model(root, model)
     added = 0
     for start in range(0, len(missing), _CHUNK):
         part = missing[start : start + _CHUNK]
-        read = activations(
-            model, [question for _, question in part], sites=sites, protocol=protocol
-        )
+        read = activations(model, [question for _, question in part], sites=sites, protocol=asked)
         for site, values in read.items():
             keep = [i for i, (problem, _) in enumerate(part) if (problem, site) not in done]
             ids = [part[i][0] for i in keep]
-            rows = activation_table(row["model_id"], protocol, site, ids, np.asarray(values)[keep])
+            rows = activation_table(model_id, name, site, ids, np.asarray(values)[keep])
             shards.append(root, "activations", rows)
             added += rows.num_rows
     return added
+
+
+def extracted(
+    root: Path, model_id: str, protocol: str, sites: Sequence[str]
+) -> set[tuple[str, str]]:
+    """(problem, site) of the activations that a store has under a model and a `reading_name`."""
+    where = {"model_id": [model_id], "protocol": [protocol], "site": sites}
+    table = shards.committed(root, "activations", ["problem_id", "site"], where)
+    return set(zip(table["problem_id"].to_pylist(), table["site"].to_pylist(), strict=True))
 
 
 def sites_of(text: str, model: Model) -> list[str]:
@@ -121,7 +125,7 @@ def stored_activations(
     problem_ids: Sequence[str],
     *,
     site: str,
-    protocol: str = "codi",
+    protocol: str | None = None,
     model: str | None = None,
 ) -> tuple[str, Array]:
     """Stored activations of problems, in the given order.
@@ -130,8 +134,9 @@ def stored_activations(
         root: the store.
         problem_ids: n problems.
         site: one site.
-        protocol: as they were extracted.
-        model: name of the model; may be left out where only one has such activations.
+        protocol: what they are stored under; may be left out where there is but one.
+        model: name of the model, or how its id begins; may be left out where only one has such
+            activations.
 
     Returns:
         The model's id, and float32 [n, T, d].
@@ -139,10 +144,9 @@ def stored_activations(
     Raises:
         UserError: activations are missing, of several models, or differ in shape.
     """
+    model_id, protocol = sole_reading(root, problem_ids, site=site, protocol=protocol, model=model)
     where = {"site": [site], "protocol": [protocol], "problem_id": set(problem_ids)}
-    table = shards.committed(root, "activations", where=where)
-    model_id = _sole_model(root, table, model, f"site {site}, protocol {protocol}")
-    table = table.filter(pc.equal(table["model_id"], model_id))
+    table = shards.committed(root, "activations", where={**where, "model_id": [model_id]})
     positions = table["position"].to_numpy()
     count = int(positions.max()) + 1
     values = table["values"].combine_chunks()
@@ -163,22 +167,51 @@ def stored_activations(
     return model_id, out[[row_of[problem] for problem in problem_ids]]
 
 
-def _sole_model(root: Path, table: pa.Table, model: str | None, where: str) -> str:
+def sole_reading(
+    root: Path,
+    problem_ids: Sequence[str],
+    *,
+    site: str,
+    protocol: str | None = None,
+    model: str | None = None,
+) -> tuple[str, str]:
+    """Model id and protocol of the only activations that fit; arguments as `stored_activations`.
+
+    Raises:
+        UserError: there are none, or several: then each is listed with the option that names it.
+    """
+    where = {"site": [site], "problem_id": set(problem_ids)}
+    table = shards.committed(root, "activations", ["model_id", "protocol"], where)
+    there = table.group_by(["model_id", "protocol"]).aggregate([]).to_pylist()
     names = {
         row["model_id"]: row["name"]
         for row in shards.committed(root, "models", ["model_id", "name"]).to_pylist()
     }
-    ids = sorted(set(table["model_id"].to_pylist()))
-    fitting = [model_id for model_id in ids if model is None or names.get(model_id) == model]
-    if not fitting:
-        other = f" (there are some of {names.get(ids[0], ids[0])})" if ids else ""
-        raise UserError(
-            f"no stored activations at {where}{other}: run `steerstat extract STORE --set … "
-            "--sites …` first"
+    found = {
+        (row["model_id"], row["protocol"])
+        for row in there
+        if (protocol is None or row["protocol"] == protocol)
+        and (model is None or names.get(row["model_id"]) == model or is_id(row["model_id"], model))
+    }
+    place = f"site {site}" + (f", protocol {protocol}" if protocol else "")
+    if not found:
+        other = ", ".join(
+            sorted({f"{names.get(r['model_id'], r['model_id'])}, {r['protocol']}" for r in there})
         )
-    if len(fitting) > 1:
-        listed = ", ".join(names.get(model_id, model_id) for model_id in fitting)
         raise UserError(
-            f"activations at {where} are there for several models: say --model ({listed})"
+            f"no stored activations at {place}{f' (there are some of {other})' if other else ''}: "
+            "run `steerstat extract STORE --set … --sites …` first"
         )
-    return fitting[0]
+    if len(found) > 1:
+        models = {model_id for model_id, _ in found}
+        shared = len({names.get(model_id) for model_id in models}) < len(models)
+        options = {"--model": len(models), "--protocol": len({under for _, under in found})}
+        asked = " and ".join(option for option, count in options.items() if count > 1)
+        listed = "; ".join(
+            sorted(
+                f"{model_id[:SHORT_ID] if shared else names.get(model_id, model_id)}, {under}"
+                for model_id, under in found
+            )
+        )
+        raise UserError(f"activations at {place} are there several times ({listed}): say {asked}")
+    return found.pop()

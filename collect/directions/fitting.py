@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,8 +14,8 @@ from numpy.typing import NDArray
 
 from analysis.vocabulary import ControlKind, Fit, checked
 from collect.directions.control_vectors import CONTROLS, shuffled_labels, with_norms_of
-from collect.directions.directions import Direction, NewDirection, add_directions
-from collect.directions.extraction import stored_activations
+from collect.directions.directions import FIRST_POSITION, Direction, NewDirection, add_directions
+from collect.directions.extraction import sole_reading, stored_activations
 from collect.directions.fits import FITS
 from collect.directions.selection import select_directions
 from collect.problems.problem_sets import members
@@ -40,8 +41,8 @@ class FitRequest:
         site: where the direction is to be added.
         fitted_at: where activations are read; `site` where None. Several, joined by commas, are
             fitted one by one and stacked.
-        protocol: under which activations were extracted.
-        model: name of the model, where activations of several are stored.
+        protocol: what activations are stored under; None where there is but one.
+        model: name of the model, or how its id begins, where activations of several are stored.
         strata: scheme to match within: `n_steps` or one of the table `strata`.
     """
 
@@ -49,14 +50,18 @@ class FitRequest:
     set_name: str
     site: str = "latent"
     fitted_at: str | None = None
-    protocol: str = "codi"
+    protocol: str | None = None
     model: str | None = None
     strata: str | None = None
 
     @property
     def recipe(self) -> dict[str, Any]:
         """The request as a direction stores it."""
-        recipe = {"fit": self.fit, "fitted_at": self.fitted_at or self.site, "set": self.set_name}
+        recipe: dict[str, Any] = {
+            "fit": self.fit,
+            "fitted_at": self.fitted_at or self.site,
+            "set": self.set_name,
+        }
         recipe |= {"protocol": self.protocol}
         return recipe | ({"strata": self.strata} if self.strata else {})
 
@@ -69,6 +74,7 @@ def fit_direction(root: Path, request: FitRequest, *, name: str) -> str:
             name is taken.
     """
     check_words(name, request.fit, "candidate", request.site)
+    request = _settled(root, request)
     vectors, fitted_on = _fitted(root, request, lambda labels, strata: labels)
     new = NewDirection(
         vectors=vectors,
@@ -79,6 +85,14 @@ def fit_direction(root: Path, request: FitRequest, *, name: str) -> str:
         fitted_on=fitted_on,
     )
     return add_directions(root, [new])[0]
+
+
+def _settled(root: Path, request: FitRequest) -> FitRequest:
+    """The request with the protocol of the activations that it turns out to be about."""
+    site = checked_sites(request.fitted_at or request.site)[0]
+    ids = sorted(labels_of(root, request.set_name))
+    _, protocol = sole_reading(root, ids, site=site, protocol=request.protocol, model=request.model)
+    return replace(request, protocol=protocol)
 
 
 def _fitted(root: Path, request: FitRequest, relabel: Relabel) -> tuple[Array, dict[str, Any]]:
@@ -199,7 +213,9 @@ def _control(
     seed: int,
     index: int,
 ) -> NewDirection:
-    recipe: Mapping[str, Any] = {"control": kind, "index": index}
+    recipe: dict[str, Any] = {"control": kind, "index": index}
+    if len(parent.vectors) == len(checked_sites(parent.site)) and not parent.everywhere:
+        recipe[FIRST_POSITION] = True
     if kind == "shuffled_labels":
         vectors = _shuffled_fit(root, parent, rng)
     else:
@@ -216,6 +232,14 @@ def _control(
     )
 
 
+def _model_of(root: Path, direction: Direction) -> str | None:
+    """Id of the model that a direction was fitted on; None where nothing was recorded of it."""
+    where = {"direction_id": [direction.direction_id]}
+    rows = shards.committed(root, "directions", ["fitted_on"], where).to_pylist()
+    fitted_on = json.loads(rows[0]["fitted_on"] or "{}") if rows else {}
+    return fitted_on.get("model_id")
+
+
 def _shuffled_fit(root: Path, parent: Direction, rng: np.random.Generator) -> Array:
     recipe = parent.recipe
     if not {"fit", "set", "fitted_at"} <= recipe.keys():
@@ -229,6 +253,7 @@ def _shuffled_fit(root: Path, parent: Direction, rng: np.random.Generator) -> Ar
         site=parent.site,
         fitted_at=recipe["fitted_at"],
         protocol=recipe.get("protocol", "codi"),
+        model=_model_of(root, parent),
         strata=recipe.get("strata"),
     )
     vectors, _ = _fitted(

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from analysis.vocabulary import Effect, Operator
 from collect.engine.engine import run
 from collect.engine.interventions import Steering
-from collect.engine.protocol import Protocol, answer_text, resolve_protocol
+from collect.engine.protocol import Protocol, ProtocolChanges, read_answer, resolve_protocol
 from collect.models.model import Model
 
 
@@ -45,8 +45,8 @@ def answer(
     schedule: str = "uniform",
     operator: Operator = "add",
     effect: Effect = "total",
-    protocol: str | Protocol = "codi",
-    max_new_tokens: int = 32,
+    protocol: str | Protocol | None = None,
+    max_new_tokens: int | None = None,
     temperature: float | None = None,
     seed: int = 0,
 ) -> list[Outcome]:
@@ -58,8 +58,8 @@ def answer(
         direction: vectors [T, d], or [d] for all positions alike; None for the baseline.
         alpha: signed dose.
         site, schedule, operator, effect: see `collect.engine.interventions.Steering`.
-        protocol: a protocol or its name.
-        max_new_tokens: tokens after which an answer is truncated.
+        protocol: a protocol or its name; None is the model's own.
+        max_new_tokens: tokens after which an answer is truncated; None is the protocol's own.
         temperature: samples at this temperature; None decodes greedily.
         seed: of the sampling; a draw depends on the question and the seed alone.
 
@@ -70,7 +70,8 @@ def answer(
         questions = [questions]
     vectors = None if direction is None else np.asarray(direction, dtype=np.float32)
     steering = Steering(vectors, alpha, site, schedule, operator, effect, key="direction")
-    chosen = resolve_protocol(protocol, model, max_new_tokens=max_new_tokens)
+    limit: ProtocolChanges = {} if max_new_tokens is None else {"max_new_tokens": max_new_tokens}
+    chosen = resolve_protocol(protocol, model, **limit)
     decoding: dict[str, str | float] = {"mode": "greedy"}
     if temperature is not None:
         decoding = {"mode": "sample", "temperature": temperature}
@@ -79,12 +80,13 @@ def answer(
         model, questions, None, [steering], protocol=chosen, decoding=decoding, seeds=(seed,)
     ):
         for i, problem in enumerate(block.problem.tolist()):
+            text, truncated = read_answer(model, chosen, block.tokens[i], bool(block.truncated[i]))
             norms = [float(norm) for norm in block.norm_fed[i]] if chosen.n_latent else []
             outcomes[problem] = Outcome(
                 block.tokens[i],
-                answer_text(model, block.tokens[i]),
+                text,
                 norms,
                 float(block.margin[i]),
-                bool(block.truncated[i]),
+                truncated,
             )
     return [outcomes[i] for i in range(len(questions))]

@@ -74,7 +74,7 @@ def run(
     gold: Sequence[str] | None,
     steerings: Sequence[Steering],
     *,
-    protocol: str | Protocol = "codi",
+    protocol: str | Protocol | None = None,
     decoding: Mapping[str, str | float] | None = None,
     seeds: Sequence[int] = (0,),
     memory: int = DEFAULT_MEMORY,
@@ -89,7 +89,7 @@ def run(
         questions: their texts.
         gold: their canonical answers, for the gold log-probability; None leaves it out.
         steerings: conditions; one without vectors is the baseline.
-        protocol: a protocol or its name.
+        protocol: a protocol or its name; None is the model's own.
         decoding: `{"mode": "greedy"}` (default) or `{"mode": "sample", "temperature": 0.7}`.
         seeds: of sampling; greedy answers are the same for every seed.
         memory: bytes that caches and working tensors may take.
@@ -123,7 +123,7 @@ class Engine:
         questions: Sequence[str],
         gold: Sequence[str] | None,
         steerings: Sequence[Steering],
-        protocol: str | Protocol,
+        protocol: str | Protocol | None,
         decoding: Mapping[str, str | float] | None,
         memory: int,
         max_rows: int | None,
@@ -154,12 +154,12 @@ class Engine:
     @property
     def open_ended(self) -> bool:
         """Whether generated tokens are steered, as in models without thoughts."""
-        return not self.protocol.n_latent
+        return self.protocol.open_ended
 
     @property
     def n_steered(self) -> int:
         """Positions that a steering may address."""
-        return 1 + self.rule.max_new_tokens if self.open_ended else self.protocol.n_positions
+        return self.protocol.n_steered
 
     def _check_steerings(self, n_questions: int) -> None:
         for steering in self.steerings:

@@ -7,6 +7,7 @@ of its own: the engine runs all of them through one loop.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ import numpy.typing as npt
 
 from analysis.vocabulary import Effect, LatentSite, Operator, Schedule, checked
 from sql.errors import UserError
-from store.names import residual_layer
+from store.names import checked_sites, residual_layer
 
 Array = npt.NDArray[np.float32]
 
@@ -29,8 +30,9 @@ class Steering:
     """What is done to the thoughts of a question.
 
     Attributes:
-        vectors: the direction, [T, d], or [1, d] or [d] for all positions alike; with several
-            sites [n_sites * T, d], all positions of the first site first. None is the baseline.
+        vectors: the direction, [T, d], or [d] for all positions alike; with several sites
+            [n_sites * T, d], all positions of the first site first. [1, d] is position 0 alone.
+            None is the baseline.
         alpha: signed dose; position t gets `alpha * w_t` with the weights of the schedule.
         site: `latent` is the final hidden state before the projection, `latent_projected` the
             vector fed back, `residual:<layer>` the output of that block (counted from 0) in the
@@ -46,6 +48,7 @@ class Steering:
             thought to the next.
         key: the caller's name for it.
         alpha_factors: one factor per problem on alpha (a dose that depends on difficulty).
+        everywhere: one vector per site, [n_sites, d], acts at all positions alike, as [d] does.
     """
 
     vectors: Array | None
@@ -56,6 +59,7 @@ class Steering:
     effect: Effect = "total"
     key: str = ""
     alpha_factors: Sequence[float] | None = field(default=None)
+    everywhere: bool = False
 
     @property
     def is_baseline(self) -> bool:
@@ -65,7 +69,14 @@ class Steering:
     @property
     def sites(self) -> tuple[str, ...]:
         """The sites, one by one."""
-        return tuple(part.strip() for part in self.site.split(","))
+        return checked_sites(self.site)
+
+    @property
+    def at_position_0(self) -> bool:
+        """Whether there are vectors for position 0 alone."""
+        if self.vectors is None or self.everywhere or self.vectors.ndim < 2:
+            return False
+        return self.vectors.size == len(self.sites) * self.vectors.shape[-1]
 
 
 def checked_schedule(schedule: str) -> str:
@@ -116,6 +127,15 @@ def schedule_weights(schedule: str, norms: Array, *, open_ended: bool = False) -
     return weights
 
 
+def listed_weights(schedule: str) -> list[float]:
+    """The weights of a schedule that lists them; none of another.
+
+    Raises:
+        UserError: it begins as a list, and is none of numbers.
+    """
+    return _listed_weights(schedule) if schedule.startswith("[") else []
+
+
 def _listed_weights(schedule: str) -> list[float]:
     try:
         return [float(weight) for weight in json.loads(schedule)]
@@ -138,6 +158,80 @@ class SiteVectors:
     unit: Array
     dose: Array
     weight: Array
+
+
+def canonical(
+    steering: Steering, n_positions: int, d_model: int, *, open_ended: bool = False
+) -> Steering:
+    """The one spelling of what a steering does: equal steerings become the same.
+
+    Sites lose leading zeros. Weights that are all alike are `uniform`, a single one is `first`,
+    `last` or `position:<i>`, their common size going into alpha; other lists have one form.
+    `project_out` has no dose: its alpha is 1 and its weights say where it acts. What acts nowhere
+    is the baseline, as is alpha 0 where a direction is only added.
+
+    Args:
+        steering, n_positions, d_model, open_ended: as `site_vectors` takes them.
+
+    Raises:
+        UserError: as `site_vectors`.
+    """
+    parts = site_vectors(steering, n_positions, d_model, open_ended=open_ended)
+    if not parts:
+        return Steering(None)
+    removes = steering.operator == "project_out"
+    alpha = 1.0 if removes else float(steering.alpha)
+    factors = None if removes else steering.alpha_factors
+    schedule = steering.schedule
+    if removes or schedule != "magnitude" or all((part.weight == 1).all() for part in parts):
+        weights = _weights(steering, parts, n_positions)
+        common = {weight for weight in weights if weight}
+        if len(common) == 1 and not removes:
+            alpha *= common.pop()
+            weights = [float(weight != 0) for weight in weights]
+        schedule = _spelled(weights, n_positions, open_ended=open_ended)
+    adds_nothing = alpha == 0 and steering.operator in ("add", "norm_preserving_add")
+    if not schedule or adds_nothing:
+        return Steering(None)
+    site = ",".join(steering.sites)
+    return dataclasses.replace(
+        steering, alpha=alpha, site=site, schedule=schedule, alpha_factors=factors
+    )
+
+
+def _weights(steering: Steering, parts: Sequence[SiteVectors], n_positions: int) -> list[float]:
+    """The weights as they were written, as far as there are vectors; 0 or 1 where only that acts.
+
+    Weights of `magnitude` are 1 here, or do not matter.
+    """
+    if steering.schedule.startswith("["):
+        weights = _listed_weights(steering.schedule)
+    elif steering.schedule == "magnitude":
+        weights = [1.0] * n_positions
+    else:
+        weights = [float(weight) for weight in parts[0].weight]
+    if steering.at_position_0:
+        weights = weights[:1]
+    weights += [0.0] * (n_positions - len(weights))
+    if steering.operator != "project_out":
+        return weights
+    acts = np.any([(part.unit != 0).any(axis=1) for part in parts], axis=0)
+    # Where there is no vector nothing is taken out, whatever the weight.
+    return [float(weight != 0 or not there) for weight, there in zip(weights, acts, strict=True)]
+
+
+def _spelled(weights: Sequence[float], n_positions: int, *, open_ended: bool) -> str:
+    """The schedule with these weights, one per position; "" where all are zero."""
+    where = [i for i, weight in enumerate(weights) if weight]
+    if not where:
+        return ""
+    if all(weight == 1 for weight in weights):
+        return "uniform"
+    if len(where) == 1 and weights[where[0]] == 1:
+        last = where[0] == n_positions - 1 and not open_ended
+        return "first" if where == [0] else "last" if last else f"position:{where[0]}"
+    shown = weights[: where[-1] + 1] if open_ended else weights
+    return json.dumps([int(weight) if weight.is_integer() else weight for weight in shown])
 
 
 def site_vectors(
@@ -183,18 +277,19 @@ def _by_site(
 ) -> Array:
     """Vectors as [n_sites, T, d]."""
     vectors = np.asarray(steering.vectors, dtype=np.float32)
+    everywhere = vectors.ndim == 1 or steering.everywhere
     vectors = vectors.reshape(-1, vectors.shape[-1])
     n = len(vectors)
-    fits = n in (1, n_sites, n_sites * n_positions)
+    fits = n in (n_sites, n_sites * n_positions) or (n == 1 and everywhere)
     if vectors.shape[1] != d_model or not (fits or (open_ended and n % n_sites == 0)):
         raise UserError(
             f"direction {steering.key or '(no name)'} has shape {list(vectors.shape)}; "
             f"{n_sites} site(s) with {n_positions} positions need "
-            f"[{n_sites * n_positions}, {d_model}] or one vector for all positions"
+            f"[{n_sites * n_positions}, {d_model}], or [{d_model}] for all positions alike"
         )
     if not np.isfinite(vectors).all():
         raise UserError(f"direction {steering.key or '(no name)'} has values that are not finite")
-    if n in (1, n_sites):  # one vector for all, or one per site: the same at every position
+    if everywhere:
         return np.broadcast_to(
             vectors.reshape(-1, 1, d_model), (n_sites, n_positions, d_model)
         ).copy()

@@ -25,7 +25,7 @@ def activations(
     questions: Sequence[str],
     *,
     sites: Sequence[str],
-    protocol: str | Protocol = "codi",
+    protocol: str | Protocol | None = None,
     memory: int = DEFAULT_MEMORY,
 ) -> dict[str, npt.NDArray[np.float32]]:
     """States of the unsteered model, each [n, T, d] in float32.
@@ -38,7 +38,7 @@ def activations(
         model: from `load_model`.
         questions: n texts.
         sites: `latent`, `latent_projected`, `residual:<layer>` (layers from 0).
-        protocol: a protocol or its name.
+        protocol: a protocol or its name; None is the model's own.
         memory: bytes that caches may take.
 
     Raises:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,20 +12,19 @@ from transformers.initialization import no_init_weights
 
 from analysis.vocabulary import Dtype, checked
 from collect.models import coconut, codi
+from collect.models.fingerprint import PUBLISHED_LORA_ALPHA, identified, tensors_sha256
 from collect.models.model import Model
 from collect.models.plain import load_gguf, load_plain
-from collect.models.sources import DEFAULT_CODI_BASE_HINT, Source, files_sha256, find_model
+from collect.models.sources import DEFAULT_CODI_BASE_HINT, Source, find_model
 from collect.models.tensors import load_all, read_tensors, tensor_names
 from collect.models.tokenizers import end_of_text, load_tokenizer
 from sql.errors import UserError, first_line
-from store import identity
 
 DTYPES: dict[Dtype, torch.dtype] = {
     "float32": torch.float32,
     "bfloat16": torch.bfloat16,
     "float16": torch.float16,
 }
-PUBLISHED_LORA_ALPHA = 32
 
 
 def load_model(
@@ -70,11 +68,7 @@ def load_model(
 def model_row(model: Model) -> dict[str, Any]:
     """The model's row in the table `models`."""
     return {
-        "model_id": identity.model_id(
-            weights_sha256=model.weights_sha256,
-            tokenizer_sha256=model.tokenizer_sha256,
-            family=model.family,
-        ),
+        "model_id": model.model_id,
         "name": model.name,
         "family": model.family,
         "weights_sha256": model.weights_sha256,
@@ -159,38 +153,45 @@ def _load_codi(source: Source, base: Source | None, alpha: float, dtype: torch.d
     projection = codi.build_projection(projection_tensors, lm.config.hidden_size, source.name)
     projection = projection.to(dtype).eval()
     load_all(projection, projection_tensors, what=source.name, prefix="prj.")
-    weights = files_sha256(source.weights)
-    if with_lora and alpha != PUBLISHED_LORA_ALPHA:
-        # Another scaling is another model, though its files are the same.
-        weights = hashlib.sha256(f"{weights} lora_alpha={float(alpha)!r}".encode()).hexdigest()
-    tokenizer, tokenizer_sha256 = load_tokenizer(_folders(source, base), config.to_dict())
+    tokenizer, tokenizer_facts = load_tokenizer(_folders(source, base), config.to_dict())
+    eos = end_of_text(tokenizer, config.to_dict(), source.name)
+    ids = {"pad": rows - 3, "bot": rows - 2, "eot": rows - 1, "eos": eos}
     return Model(
         name=source.name,
         family="codi",
         lm=lm,
         projection=projection,
         tokenizer=tokenizer,
-        pad_id=rows - 3,
-        bot_id=rows - 2,
-        eot_id=rows - 1,
-        eos_id=end_of_text(tokenizer, config.to_dict(), source.name),
+        pad_id=ids["pad"],
+        bot_id=ids["bot"],
+        eot_id=ids["eot"],
+        eos_id=eos,
         n_latent=_n_latent(section, codi.N_LATENT, source),
         n_layer=lm.config.num_hidden_layers,
         d_model=lm.config.hidden_size,
         device=torch.device("cpu"),
         dtype=dtype,
-        weights_sha256=weights,
-        tokenizer_sha256=tokenizer_sha256,
+        **identified(
+            source,
+            family="codi",
+            tensors=tensors_sha256(tensors),
+            config=lm.config,
+            tokenizer=tokenizer_facts,
+            token_ids=ids,
+            base=base,
+            lora_alpha=alpha if with_lora else None,
+        ),
     )
 
 
 def _load_coconut(source: Source, base: Source | None, dtype: torch.dtype) -> Model:
     config = _config(source, base, "give the base model, e.g. base='gpt2' (or --base gpt2)")
-    tensors = coconut.language_tensors(read_tensors(source.weights), source.name)
+    read = read_tensors(source.weights)
+    tensors = coconut.language_tensors(read, source.name)
     rows = codi.vocabulary_size(tensors, source.name)
     lm = _empty_model(config, rows, dtype)
     load_all(lm, tensors, what=source.name)
-    tokenizer, tokenizer_sha256 = load_tokenizer(_folders(source, base), config.to_dict())
+    tokenizer, tokenizer_facts = load_tokenizer(_folders(source, base), config.to_dict())
     start, end = coconut.latent_tokens(tokenizer, rows, source.name)
     eos = end_of_text(tokenizer, config.to_dict(), source.name)
     return Model(
@@ -208,8 +209,15 @@ def _load_coconut(source: Source, base: Source | None, dtype: torch.dtype) -> Mo
         d_model=lm.config.hidden_size,
         device=torch.device("cpu"),
         dtype=dtype,
-        weights_sha256=files_sha256(source.weights),
-        tokenizer_sha256=tokenizer_sha256,
+        **identified(
+            source,
+            family="coconut",
+            tensors=tensors_sha256(read),
+            config=lm.config,
+            tokenizer=tokenizer_facts,
+            token_ids={"bot": start, "eot": end, "eos": eos},
+            base=base,
+        ),
     )
 
 

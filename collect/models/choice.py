@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from collect.models import checkpoints
+from collect.models.fingerprint import PUBLISHED_LORA_ALPHA
 from collect.models.model import Model
 from collect.models.sources import find_here
 from sql.errors import UserError
@@ -19,7 +20,7 @@ class ModelChoice:
 
     path_or_name: str | Path = "bundled"
     base: str | Path | None = None
-    lora_alpha: float = checkpoints.PUBLISHED_LORA_ALPHA
+    lora_alpha: float = PUBLISHED_LORA_ALPHA
     device: str = "auto"
     dtype: str = "float32"
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
 from analysis.vocabulary import ModelFamily
+from store import identity
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,12 @@ class Model:
         n_layer: transformer blocks.
         d_model: width of the residual stream.
         device, dtype: where and in what the weights are.
-        weights_sha256, tokenizer_sha256: content hashes, for provenance.
+        weights_sha256: hash of the tensors that were loaded, of the configuration as it took
+            effect, of the scale of a LoRA and of the special tokens' ids.
+        tokenizer_sha256: hash of the tokenizer's files, chat template and special tokens.
+        facts: what these two are hashes of, and the files they came from, by name; JSON-able.
+        earlier_id: the id that earlier versions gave to this model, where they could load it.
+        stored_id: the id that a store knows it by, where that is `earlier_id`.
     """
 
     name: str
@@ -47,6 +54,23 @@ class Model:
     dtype: torch.dtype
     weights_sha256: str
     tokenizer_sha256: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    earlier_id: str | None = None
+    stored_id: str | None = None
+
+    @property
+    def model_id(self) -> str:
+        """Id of the model's row in a store."""
+        return self.stored_id or self.own_id
+
+    @property
+    def own_id(self) -> str:
+        """Id by what the model is."""
+        return identity.model_id(
+            weights_sha256=self.weights_sha256,
+            tokenizer_sha256=self.tokenizer_sha256,
+            family=self.family,
+        )
 
     @property
     def vocab_size(self) -> int:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 
+from collect.models.fingerprint import identified, tensors_sha256
 from collect.models.model import Model
 from collect.models.sources import Source, files_sha256
-from collect.models.tokenizers import end_of_text, load_tokenizer, with_hash
+from collect.models.tensors import Tensors, read_tensors
+from collect.models.tokenizers import end_of_text, load_tokenizer, with_facts
 from collect.models.transformers_output import quiet
 from sql.errors import UserError, first_line
 
@@ -23,18 +25,17 @@ def load_plain(source: Source, *, device: torch.device, dtype: torch.dtype) -> M
         UserError: transformers does not know the model type, a file is damaged, or tensors are
             missing, left over or of the wrong shape.
     """
-    from collect.models.tensors import tensor_names
-
     if not source.config.get("model_type"):
         raise UserError(
             f"{source.name} has no config.json that names a model type: it is no CODI or Coconut "
             "checkpoint either (no tensor is named codi.* or base_causallm.*)"
         )
-    for path in source.weights:
-        tensor_names(path)  # refuses damaged files and pickles with code in one clear line
-    lm = _from_pretrained(source, dtype)
-    tokenizer, sha256 = load_tokenizer([source.folder], lm.config.to_dict())
-    return _model(source, lm, tokenizer, sha256, device, dtype)
+    # Read here: refused in one clear line where damaged, and from the very files that were named.
+    tensors = read_tensors(source.weights)
+    digest = tensors_sha256(tensors)
+    lm = _from_tensors(source, tensors, dtype)
+    tokenizer, facts = load_tokenizer([source.folder], lm.config.to_dict())
+    return _model(source, lm, tokenizer, facts, digest, device, dtype)
 
 
 def load_gguf(source: Source, *, device: torch.device, dtype: torch.dtype) -> Model:
@@ -45,30 +46,56 @@ def load_gguf(source: Source, *, device: torch.device, dtype: torch.dtype) -> Mo
     """
     if importlib.util.find_spec("gguf") is None:
         raise UserError("GGUF files need the gguf package: pip install 'steerstat[smollm]'")
-    from transformers import AutoTokenizer
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 
     name = source.weights[0].name
-    lm = _from_pretrained(source, dtype, gguf_file=name)
+    with quiet(), _one_line(source):
+        lm = _accounted(
+            source,
+            AutoModelForCausalLM.from_pretrained(
+                source.folder,
+                dtype=dtype,
+                local_files_only=True,
+                trust_remote_code=False,
+                output_loading_info=True,
+                gguf_file=name,
+            ),
+        )
     with quiet(), _one_line(source):
         tokenizer = AutoTokenizer.from_pretrained(
             source.folder, gguf_file=name, local_files_only=True, trust_remote_code=False
         )
-    return _model(source, lm, *with_hash(tokenizer), device, dtype)
+    return _model(source, lm, *with_facts(tokenizer), files_sha256(source.weights), device, dtype)
 
 
-def _from_pretrained(source: Source, dtype: torch.dtype, **options: Any) -> Any:
-    from transformers import AutoModelForCausalLM
+def _from_tensors(source: Source, tensors: Tensors, dtype: torch.dtype) -> Any:
+    """The model of the folder's configuration with these weights, under any name that fits."""
+    from transformers import AutoConfig
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
     with quiet(), _one_line(source):
-        # Declared to return the model alone, whatever `output_loading_info` says.
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
-            source.folder,
-            dtype=dtype,
-            local_files_only=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-            **options,
+        config = AutoConfig.from_pretrained(
+            source.folder, local_files_only=True, trust_remote_code=False
         )
+        if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
+            raise UserError(
+                f"{source.name}: model type {config.model_type} is no causal language model"
+            )
+        kind: Any = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+        return _accounted(
+            source,
+            kind.from_pretrained(
+                None, config=config, state_dict=tensors, dtype=dtype, output_loading_info=True
+            ),
+        )
+
+
+def _accounted(source: Source, loaded: Any) -> Any:
+    """The model of what `from_pretrained` returned with its loading information.
+
+    Raises:
+        UserError: tensors are missing, left over or of the wrong shape.
+    """
     lm, info = loaded
     names = {"missing_keys": "missing", "unexpected_keys": "left over"}
     names["mismatched_keys"] = "wrong shape"
@@ -94,7 +121,8 @@ def _model(
     source: Source,
     lm: Any,
     tokenizer: Any,
-    tokenizer_sha256: str,
+    tokenizer_facts: Mapping[str, Any],
+    tensors: str,
     device: torch.device,
     dtype: torch.dtype,
 ) -> Model:
@@ -117,6 +145,12 @@ def _model(
         d_model=lm.config.hidden_size,
         device=device,
         dtype=dtype,
-        weights_sha256=files_sha256(source.weights),
-        tokenizer_sha256=tokenizer_sha256,
+        **identified(
+            source,
+            family="plain",
+            tensors=tensors,
+            config=lm.config,
+            tokenizer=tokenizer_facts,
+            token_ids={"eos": eos},
+        ),
     )

@@ -11,11 +11,23 @@ from collect.models.sources import files_sha256
 from collect.models.transformers_output import quiet
 from sql.errors import UserError, first_line
 
+FILES = (
+    "added_tokens.json",
+    "chat_template.jinja",
+    "merges.txt",
+    "special_tokens_map.json",
+    "tokenizer.json",
+    "tokenizer.model",
+    "tokenizer_config.json",
+    "vocab.json",
+)
+"""What a tokenizer can be read from; each that is there is part of its identity."""
+
 _LEGACY_FILES = ("vocab.json", "tokenizer.model", "tokenizer_config.json")
 
 
-def load_tokenizer(folders: list[Path], config: Mapping[str, Any]) -> tuple[Any, str]:
-    """The tokenizer of the first folder that has one, and its sha256.
+def load_tokenizer(folders: list[Path], config: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The tokenizer of the first folder that has one, and what it is, by name (`with_facts`).
 
     Args:
         folders: looked through in order (the checkpoint, then its base).
@@ -29,9 +41,9 @@ def load_tokenizer(folders: list[Path], config: Mapping[str, Any]) -> tuple[Any,
         path = folder / "tokenizer.json"
         try:
             if path.is_file():
-                return _from_json(path, config), files_sha256((path,))
+                return with_facts(_from_json(path, config), folder)
             if any((folder / name).is_file() for name in _LEGACY_FILES):
-                return with_hash(_converted(folder))
+                return with_facts(_converted(folder), folder)
         except UserError:
             raise
         except Exception as error:  # the Rust tokenizers raise bare exceptions
@@ -40,10 +52,25 @@ def load_tokenizer(folders: list[Path], config: Mapping[str, Any]) -> tuple[Any,
     raise UserError(f"no tokenizer in {places}: looked for tokenizer.json")
 
 
-def with_hash(tokenizer: Any) -> tuple[Any, str]:
-    """A tokenizer that comes from no single file, and the sha256 of what it does."""
-    text = tokenizer.backend_tokenizer.to_str()
-    return tokenizer, hashlib.sha256(text.encode()).hexdigest()
+def with_facts(tokenizer: Any, folder: Path | None = None) -> tuple[Any, dict[str, Any]]:
+    """A tokenizer, and what decides how a text becomes tokens: JSON-able, by name.
+
+    `tokenizer` is the sha256 of `tokenizer.json`, or of what the tokenizer does where it was read
+    from other files; beside it stand its files' hashes, chat template and special tokens. `folder`
+    is None for one that came out of a weight file.
+    """
+    files: dict[str, str] = {}
+    if folder is not None:
+        there = [folder / name for name in FILES if (folder / name).is_file()]
+        files = {path.name: files_sha256((path,)) for path in there}
+    does = tokenizer.backend_tokenizer.to_str().encode()
+    special = tokenizer.special_tokens_map
+    return tokenizer, {
+        "tokenizer": files.get("tokenizer.json") or hashlib.sha256(does).hexdigest(),
+        "tokenizer_files": files,
+        "chat_template": getattr(tokenizer, "chat_template", None),
+        "special_tokens": {name: str(token) for name, token in special.items()},
+    }
 
 
 def _from_json(path: Path, config: Mapping[str, Any]) -> Any:

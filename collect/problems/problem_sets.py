@@ -6,18 +6,22 @@ was balanced on the model's own outcomes shows gains and losses that are regress
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from analysis.vocabulary import Selection
+from analysis.vocabulary import AnswerParser, Selection, checked
 from sql.errors import UserError
 from sql.words import meant
 from store import shards
 from store.layout import is_store
-from store.names import checked_name
+from store.names import SHORT_ID, checked_name, is_id
+
+PARSER = "parser"
+"""Attribute of a problem whose answer is no number: the parser that reads it."""
 
 
 def add_set(
@@ -107,6 +111,24 @@ def set_problems(root: Path, name: str) -> list[dict[str, Any]]:
     return [{**by_id[i], "label": of_set[i]["label"]} for i in sorted(by_id)]
 
 
+def parser_of_set(root: Path, name: str) -> str:
+    """The parser that a set's answers were read by when its problems were added.
+
+    Raises:
+        UserError: there is no such set, or its problems have several parsers.
+    """
+    parsers = {
+        str(json.loads(row["attributes"] or "{}").get(PARSER, "number"))
+        for row in set_problems(root, name)
+    }
+    if len(parsers) > 1:
+        raise UserError(
+            f"set {name} has problems for several parsers ({', '.join(sorted(parsers))}): say "
+            "--parser, or make a set for each"
+        )
+    return checked(cast(AnswerParser, parsers.pop()), AnswerParser, "parser")
+
+
 def _pool(root: Path, source: str | None, without: Iterable[str]) -> list[str]:
     """Ids to draw from, sorted: those of a set or of the store, less those of other sets."""
     if source is None:
@@ -171,13 +193,16 @@ def draw_balanced(
     seed: int = 0,
     model: str | None = None,
     protocol: str | None = None,
+    baseline: str | None = None,
 ) -> int:
     """Draw as many right as wrong problems by a model's own baseline; return the set's size.
+
+    Which baseline that is, `model`, `protocol` and `baseline` say as in `baseline_labels`.
 
     Raises:
         UserError: there is no baseline to choose by, or several, or too few of a class.
     """
-    labels, run_id = baseline_labels(root, model=model, protocol=protocol)
+    labels, run_id = baseline_labels(root, model=model, protocol=protocol, baseline=baseline)
     pool = [problem for problem in _pool(root, source, without) if problem in labels]
     rng = np.random.default_rng(seed)
     chosen: list[str] = []
@@ -202,22 +227,33 @@ def draw_balanced(
 
 
 def baseline_labels(
-    root: Path, *, model: str | None = None, protocol: str | None = None
+    root: Path,
+    *,
+    model: str | None = None,
+    protocol: str | None = None,
+    baseline: str | None = None,
 ) -> tuple[dict[str, bool], str | None]:
     """Right or wrong by problem under the one baseline that fits, and its run.
 
+    Args:
+        root: the store.
+        model: name of the model, or how its id begins.
+        protocol: name of the protocol.
+        baseline: id of the condition, or how it begins.
+
     Raises:
-        UserError: no baseline has outcomes, or several fit.
+        UserError: no baseline has outcomes, or several fit: then each is listed with its id.
     """
     names = {
         row["model_id"]: row["name"]
         for row in shards.committed(root, "models", ["model_id", "name"]).to_pylist()
     }
     fitting = {
-        row["condition_id"]: f"{names.get(row['model_id'])}, {row['protocol']}, {row['dtype']}"
+        row["condition_id"]: {**row, "model": names.get(row["model_id"])}
         for row in shards.committed(root, "conditions").to_pylist()
         if row["direction_id"] is None
-        and (model is None or names.get(row["model_id"]) == model)
+        and (baseline is None or is_id(row["condition_id"], baseline))
+        and (model is None or names.get(row["model_id"]) == model or is_id(row["model_id"], model))
         and (protocol is None or row["protocol"] == protocol)
     }
     columns = ["condition_id", "problem_id", "correct", "run_id"]
@@ -225,13 +261,36 @@ def baseline_labels(
     outcomes = shards.committed(root, "outcomes", columns, where).to_pylist()
     baselines = {row["condition_id"] for row in outcomes}
     if not baselines:
+        given = {"--model": model, "--protocol": protocol, "--baseline": baseline}
+        said = " ".join(f"{option} {value}" for option, value in given.items() if value is not None)
         raise UserError(
-            "no baseline outcomes to choose by: run `steerstat collect STORE --problems SET` "
-            "without directions first"
+            f"no baseline outcomes to choose by{f' with {said}' if said else ''}: run `steerstat "
+            "collect STORE --problems SET` without directions first"
         )
     if len(baselines) > 1:
-        listed = "; ".join(sorted(fitting[baseline] for baseline in baselines))
-        raise UserError(f"several baselines fit ({listed}): say --model or --protocol")
+        listed = _told_apart([fitting[key] for key in sorted(baselines)])
+        raise UserError(f"several baselines fit ({listed}): say which with --baseline ID")
     labels = {row["problem_id"]: row["correct"] for row in outcomes if row["correct"] is not None}
     runs = {row["run_id"] for row in outcomes}
     return labels, runs.pop() if len(runs) == 1 else None
+
+
+def _told_apart(conditions: Sequence[Mapping[str, Any]]) -> str:
+    """Conditions by how their ids begin, each with what it does not share with the others."""
+    described = [
+        {
+            **{name: row[name] for name in ("model", "model_id", "protocol", "dtype")},
+            **json.loads(row["decoding"] or "{}"),
+            **json.loads(row["protocol_fields"] or "{}"),
+        }
+        for row in conditions
+    ]
+    known = list(dict.fromkeys(name for fields in described for name in fields))
+    differ = [n for n in known if len({json.dumps(fields.get(n)) for fields in described}) > 1]
+    if "model" in differ:
+        differ.remove("model_id")
+    return "; ".join(
+        f"{row['condition_id'][:SHORT_ID]}: "
+        + ", ".join(f"{name} {fields.get(name)}" for name in differ)
+        for row, fields in zip(conditions, described, strict=True)
+    )

@@ -19,6 +19,7 @@ from analysis.vocabulary import AnswerParser, PairSides, checked
 from collect.problems import problem_files
 from collect.problems.arithmetic import MAX_STEPS, ArithmeticProblem
 from collect.problems.arithmetic import problems as drawn_problems
+from collect.problems.problem_sets import PARSER
 from sql.errors import UserError, first_line
 from store import identity, shards
 from store.answers import gold_answer
@@ -71,11 +72,12 @@ def problem_row(
         raise UserError(
             f"no {parser} in the answer {answer[:60]!r}, by itself or after a mark such as ####"
         )
+    kind = {} if parser == "number" else {PARSER: parser}
     return imported_rows.problem_row(
         question,
         gold,
         n_steps=n_steps,
-        attributes=identity.canonical_json(dict(attributes or {})),
+        attributes=identity.canonical_json({**dict(attributes or {}), **kind}),
         source=source,
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from collect.engine.protocol import resolve_protocol
+from collect.engine.protocol import default_protocol, resolve_protocol
 from collect.models.model import Model
 from collect.problems.expressions import expressions
 from collect.problems.problem_sets import add_set, draw_balanced, draw_random, members
@@ -107,7 +107,8 @@ class Design:
         branches: in the order in which they run.
         problems: rows of every problem that is asked.
         alphas: doses of the candidates.
-        draw: makes the sets that the store does not have yet, after the baselines are in.
+        draw: makes the sets that the store does not have yet, after the baselines are in; it is
+            given their condition ids by protocol.
         given: makes those that need no outcome, before anything is run.
         gated: problems that the gates are run on.
     """
@@ -115,7 +116,7 @@ class Design:
     branches: Sequence[Branch]
     problems: Sequence[Row]
     alphas: tuple[float, ...]
-    draw: Callable[[Path], None] = lambda root: None
+    draw: Callable[[Path, Mapping[str, str]], None] = lambda root, baselines: None
     given: Callable[[Path], None] = lambda root: None
     gated: int = 24
 
@@ -136,7 +137,7 @@ def _two_branches(
     layers = tuple(f"residual:{layer}" for layer in range(model.n_layer))
     corrected = Branch(
         title="corrected",
-        setting=_setting(model, "codi", max_new_tokens),
+        setting=_setting(model, default_protocol(model), max_new_tokens),
         train=sets["corrected"][0],
         tests=sets["corrected"][1],
         site="latent",
@@ -172,18 +173,25 @@ def demo(model: Model, *, seed: int, scale: Scale | None = None) -> Design:
     Its training set may share problems with the other training set, never with a test set.
     """
     scale = scale or Scale()
+    own = default_protocol(model)
 
-    def draw(root: Path) -> None:
+    def draw(root: Path, baselines: Mapping[str, str]) -> None:
         if not members(root, "primary"):
             draw_random(root, "primary", scale.primary, seed=seed)
         for name, count, split, protocol, without in (
-            ("train", scale.train, "train", "codi", ("primary",)),
+            ("train", scale.train, "train", own, ("primary",)),
             ("balanced", scale.balanced, "test", "report", ("primary", "train")),
             ("report_train", scale.train, "train", "report", ("primary", "balanced")),
         ):
             if not members(root, name):
                 draw_balanced(
-                    root, name, count, split=split, without=without, seed=seed, protocol=protocol
+                    root,
+                    name,
+                    count,
+                    split=split,
+                    without=without,
+                    seed=seed,
+                    baseline=baselines[protocol],
                 )
 
     branches = _two_branches(
@@ -201,11 +209,18 @@ def plain(model: Model, *, seed: int, scale: Scale = PLAIN_SCALE) -> Design:
     """Ordinary steering: a model without thoughts, sums in its chat format, a middle layer."""
     site = _middle(model)
 
-    def draw(root: Path) -> None:
+    def draw(root: Path, baselines: Mapping[str, str]) -> None:
         if not members(root, "primary"):
             draw_random(root, "primary", scale.primary, seed=seed)
         if not members(root, "train"):
-            draw_balanced(root, "train", scale.train, without=("primary",), seed=seed)
+            draw_balanced(
+                root,
+                "train",
+                scale.train,
+                without=("primary",),
+                seed=seed,
+                baseline=baselines["chat"],
+            )
 
     branch = Branch(
         title="chat",

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -42,7 +43,7 @@ def run_gates(
     gold: Sequence[str] | None,
     steerings: Sequence[Steering],
     *,
-    protocol: str | Protocol = "codi",
+    protocol: str | Protocol | None = None,
     decoding: Mapping[str, str | float] | None = None,
     strict: bool = True,
 ) -> dict[str, Any]:
@@ -53,7 +54,7 @@ def run_gates(
         questions: a handful of texts (every steering is run on each).
         gold: their canonical answers, or None.
         steerings: some of the sweep's, for the batch gate and for the sites to nudge.
-        protocol: the sweep's protocol.
+        protocol: the sweep's protocol; None is the model's own.
         decoding: its decoding; the first gate is always greedy.
         strict: raise where a gate fails, rather than say so in the result.
 
@@ -100,15 +101,7 @@ def _for_questions(steering: Steering, n: int) -> Steering:
     """Doses per problem belong to the whole sweep's problems, not to the gates' few."""
     if steering.alpha_factors is None or len(steering.alpha_factors) == n:
         return steering
-    return Steering(
-        steering.vectors,
-        steering.alpha,
-        steering.site,
-        steering.schedule,
-        steering.operator,
-        steering.effect,
-        steering.key,
-    )
+    return replace(steering, alpha_factors=None)
 
 
 Logits = np.ndarray[Any, np.dtype[np.float32]]

@@ -8,7 +8,7 @@ import numpy as np
 
 from collect.directions.extraction import sites_of
 from collect.engine.interventions import Steering
-from collect.engine.protocol import default_protocol, resolve_protocol
+from collect.engine.protocol import ProtocolChanges, default_protocol, resolve_protocol
 from collect.models.checkpoints import model_row
 from collect.models.model import Model
 from collect.problems.problems import generated
@@ -53,6 +53,7 @@ def check(
     questions: list[str] | None = None,
     answers: list[str] | None = None,
     count: int = 16,
+    changes: ProtocolChanges | None = None,
 ) -> dict[str, Any]:
     """Run the gates on a model: the baseline, and a random push at every site that it has.
 
@@ -61,13 +62,14 @@ def check(
         protocol: name; the model's own where None.
         questions, answers: what it is asked; generated problems where None.
         count: how many are generated.
+        changes: fields of the protocol that are otherwise.
 
     Raises:
         UserError: the protocol does not fit the model.
     """
     from collect.sweeps.gates import run_gates
 
-    resolved = resolve_protocol(protocol or default_protocol(model), model)
+    resolved = resolve_protocol(protocol, model, **(changes or {}))
     if questions is None or answers is None:
         questions, answers = example_problems(model, count)
     rng = np.random.default_rng(0)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from collect.directions.directions import Direction
 from collect.directions.selection import select_directions
+from collect.engine.fields import FIELDS
 from sql.errors import UserError
 from store import shards
 from store.ingestion import ingest
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from analysis.plans import Plan
     from analysis.plans.schema import Contrast
     from analysis.plans.stopping import Stop
+
+
+_KINDS = {int: "a number", float: "a number", bool: "true or false", list: "a list of texts"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ def read(path: Path) -> PlanFile:
 def options(plan_file: PlanFile, defaults: Mapping[str, Any]) -> dict[str, Any]:
     """Options of `steerstat collect` that a plan gives: its set, seeds and `[collect]` table.
 
+    Fields of the protocol stand in that table as well, and are returned as `fields`.
+
     Args:
         plan_file: the plan.
         defaults: every option with its default value.
@@ -48,19 +54,27 @@ def options(plan_file: PlanFile, defaults: Mapping[str, Any]) -> dict[str, Any]:
         UserError: `[collect]` holds what is no option.
     """
     path, plan = plan_file.path, plan_file.plan
+    known = [*defaults, *FIELDS]
     for key, value in plan.collect.items():
-        if key not in defaults:
+        if key not in known:
             raise UserError(
                 f"{path}: [collect] key {key!r} is no option of `steerstat collect`; "
-                f"it takes {', '.join(defaults)}"
+                f"it takes {', '.join(known)}"
             )
-        wanted = str if defaults[key] is None else type(defaults[key])
-        if not isinstance(value, (int, float) if wanted is float else wanted):
+        wanted = FIELDS.get(key) or (str if defaults[key] is None else type(defaults[key]))
+        right = isinstance(value, (int, float) if wanted is float else wanted)
+        right = right and (wanted is bool or not isinstance(value, bool))
+        if not right or (wanted is list and not all(isinstance(text, str) for text in value)):
             raise UserError(
                 f"{path}: [collect] key {key!r} is {value!r}; it should be "
-                f"{'a number' if wanted in (int, float) else 'text'}"
+                f"{_KINDS.get(wanted, 'text')}"
             )
-    return {"problems": plan.set, "seeds": ",".join(map(str, plan.seeds)), **plan.collect}
+    fields = {key: value for key, value in plan.collect.items() if key in FIELDS}
+    if "stop" in fields:
+        fields["stop"] = tuple(fields["stop"])
+    others = {key: value for key, value in plan.collect.items() if key not in FIELDS}
+    seeds = ",".join(map(str, plan.seeds))
+    return {"problems": plan.set, "seeds": seeds, **others, "fields": fields}
 
 
 def check_stopping(plan_file: PlanFile | None, stop_when_decided: bool) -> None:
@@ -119,7 +133,7 @@ def check_problems(plan: Plan, set_name: str, size: int) -> None:
         raise UserError(f"the plan says {plan.problems} problems, set {set_name} has {size}")
 
 
-def contrasts(plan: Plan, set_name: str, protocol: str) -> list[Contrast]:
+def contrasts(plan: Plan, set_name: str, protocol: str | None) -> list[Contrast]:
     """The contrasts of a plan that are about a set and a protocol.
 
     Raises:
@@ -127,21 +141,23 @@ def contrasts(plan: Plan, set_name: str, protocol: str) -> list[Contrast]:
     """
     about = contrasts_about(plan, set_name, protocol)
     if not about:
-        raise UserError(f"no contrast of the plan is about set {set_name} and protocol {protocol}")
+        under = f" and protocol {protocol}" if protocol else ""
+        raise UserError(f"no contrast of the plan is about set {set_name}{under}")
     return about
 
 
-def contrasts_about(plan: Plan, set_name: str, protocol: str) -> list[Contrast]:
-    """The contrasts of a plan that are about a set and a protocol, if any."""
+def contrasts_about(plan: Plan, set_name: str, protocol: str | None) -> list[Contrast]:
+    """The contrasts of a plan that are about a set and a protocol (None: any), if any."""
     return [
         contrast
         for contrast in plan.contrast
-        if (contrast.set or plan.set) == set_name and contrast.protocol in ("", protocol)
+        if (contrast.set or plan.set) == set_name
+        and (protocol is None or contrast.protocol in ("", protocol))
     ]
 
 
 def directions(
-    root: Path, plan: Plan, set_name: str, protocol: str
+    root: Path, plan: Plan, set_name: str, protocol: str | None
 ) -> list[tuple[Direction, list[float]]]:
     """The planned directions with their doses, and each one's own controls at those it needs.
 

@@ -18,8 +18,10 @@ from collect.directions.extraction import extract
 from collect.directions.fitting import FitRequest, draw_controls, fit_direction
 from collect.directions.selection import select_directions
 from collect.engine.interventions import Steering
+from collect.engine.protocol import reading_name
 from collect.models.choice import ModelChoice, choose_model
 from collect.models.model import Model
+from collect.models.recorded import known_in, record_model
 from collect.problems.problem_sets import members
 from collect.problems.problems import add_problems
 from collect.problems.report_split import PublishedData, read_published
@@ -27,6 +29,7 @@ from collect.sweeps import designs
 from collect.sweeps.designs import Branch, Design, Scale
 from collect.sweeps.gates import run_gates
 from collect.sweeps.progress import Steps
+from collect.sweeps.ranges import memory_bytes
 from collect.sweeps.runs import describe_run, recorded_run
 from collect.sweeps.sweep import (
     Condition,
@@ -34,7 +37,6 @@ from collect.sweeps.sweep import (
     Setting,
     condition,
     continued,
-    record_model,
     sweep,
 )
 from sql.errors import UserError
@@ -53,6 +55,7 @@ class Reproduction:
     run_id: str
     fragile_below: float
     steps: Steps
+    memory: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,12 +67,14 @@ class Request:
         model: the model, not loaded yet.
         published: the report's own problems and split, where they were given.
         seed: of everything that is drawn.
+        memory: bytes that the engine may use; None lets it decide.
     """
 
     out: Path
     model: ModelChoice
     published: PublishedData | None
     seed: int
+    memory: int | None = None
 
 
 def make_request(
@@ -80,6 +85,10 @@ def make_request(
     problems: Path | None = None,
     split: Path | None = None,
     seed: int = 0,
+    lora_alpha: float | None = None,
+    device: str | None = None,
+    dtype: str | None = None,
+    memory: str | None = None,
 ) -> Request:
     """The request that options make.
 
@@ -91,7 +100,8 @@ def make_request(
         raise UserError(f"{given} needs {other} beside it: the report's experiment takes both")
     return Request(
         out=checked_place(out),
-        model=choose_model(model, base=base),
+        model=choose_model(model, base=base, lora_alpha=lora_alpha, device=device, dtype=dtype),
+        memory=None if memory is None else memory_bytes(memory),
         published=read_published(problems, split) if problems and split else None,
         seed=seed,
     )
@@ -114,7 +124,7 @@ def reproduce(request: Request, *, steps: Steps) -> Path:
         design = designs.plain(model, seed=request.seed)
     else:
         design = designs.demo(model, seed=request.seed)
-    return run_design(request.out, design, seed=request.seed, steps=steps)
+    return run_design(request.out, design, seed=request.seed, steps=steps, memory=request.memory)
 
 
 def run_protocol(
@@ -124,7 +134,9 @@ def run_protocol(
     return run_design(out, designs.demo(model, seed=seed, scale=scale), seed=seed, steps=steps)
 
 
-def run_design(out: Path, design: Design, *, seed: int, steps: Steps) -> Path:
+def run_design(
+    out: Path, design: Design, *, seed: int, steps: Steps, memory: int | None = None
+) -> Path:
     """Run a design into a store and return the store.
 
     Raises:
@@ -132,6 +144,7 @@ def run_design(out: Path, design: Design, *, seed: int, steps: Steps) -> Path:
             few problems right or wrong to balance a set.
     """
     root = create_store(out)
+    design = _known_in(root, design)
     _refuse_other_experiment(root, design)
     branches = [replace(one, setting=continued(root, one.setting)) for one in design.branches]
     design = replace(design, branches=branches)
@@ -143,12 +156,15 @@ def run_design(out: Path, design: Design, *, seed: int, steps: Steps) -> Path:
     row = describe_run(device=str(setting.model.device), rng_seed=seed, gates=gates)
     with recorded_run(root, row) as run_id:
         fragile_below = max(gate["fragile_below"] for gate in gates.values())
-        job = Reproduction(root, design, seed, run_id, fragile_below, steps)
-        record_model(root, setting)
+        job = Reproduction(root, design, seed, run_id, fragile_below, steps, memory)
+        record_model(root, setting.model)
+        baselines = {}
         for branch in design.branches:
-            name = f"labels ({branch.setting.protocol.name})"
-            _run(job, name, branch.setting, pool, [condition(branch.setting, Steering(None), None)])
-        design.draw(root)
+            protocol = branch.setting.protocol.name
+            baseline = condition(branch.setting, Steering(None), None)
+            baselines[protocol] = baseline.condition_id
+            _run(job, f"labels ({protocol})", branch.setting, pool, [baseline])
+        design.draw(root, baselines)
         for branch in design.branches:
             _fit(job, branch)
         for branch in design.branches:
@@ -156,6 +172,15 @@ def run_design(out: Path, design: Design, *, seed: int, steps: Steps) -> Path:
     with steps.step("ingest"):
         ingest(root)
     return root
+
+
+def _known_in(root: Path, design: Design) -> Design:
+    """The design with its model under the id that the store knows it by."""
+    model = known_in(root, design.branches[0].setting.model)
+    branches = [
+        replace(branch, setting=replace(branch.setting, model=model)) for branch in design.branches
+    ]
+    return replace(design, branches=branches)
 
 
 def _refuse_other_experiment(root: Path, design: Design) -> None:
@@ -224,6 +249,7 @@ def _run(
             conditions,
             run_id=job.run_id,
             fragile_below=job.fragile_below,
+            memory=job.memory,
             progress=progress,
         )
 
@@ -233,14 +259,22 @@ def _fit(job: Reproduction, branch: Branch) -> None:
     protocol = branch.setting.protocol.name
     asked = [(problem.problem_id, problem.question) for problem in _asked(job.root, [branch.train])]
     with job.steps.step(f"activations ({protocol})"):
-        extract(job.root, branch.setting.model, asked, sites=branch.read_at, protocol=protocol)
+        extract(
+            job.root,
+            branch.setting.model,
+            asked,
+            sites=branch.read_at,
+            protocol=branch.setting.protocol,
+        )
+    read_as = reading_name(branch.setting.protocol, branch.setting.model)
     for name, fit in branch.fits.items():
         request = FitRequest(
             fit=fit.fit,
             set_name=branch.train,
             site=branch.site,
             fitted_at=fit.fitted_at,
-            protocol=protocol,
+            protocol=read_as,
+            model=branch.setting.model_id,
             strata=fit.strata,
         )
         fit_direction(job.root, request, name=name)
@@ -272,7 +306,7 @@ def _conditions(
     return [
         condition(
             setting,
-            Steering(direction.vectors, alpha, site=direction.site, key=direction.name),
+            direction.steering(alpha),
             direction.direction_id,
         )
         for direction in directions

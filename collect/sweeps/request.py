@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
@@ -14,11 +14,12 @@ from analysis.vocabulary import Effect, Operator, ProtocolName, checked
 from collect.directions.directions import Direction
 from collect.directions.selection import select_directions
 from collect.engine.engine import DEFAULT_MEMORY
-from collect.engine.interventions import checked_schedule, schedule_weights
-from collect.engine.protocol import PROTOCOLS, checked_max_new_tokens
+from collect.engine.interventions import checked_schedule, listed_weights, schedule_weights
+from collect.engine.protocol import PROTOCOLS, ProtocolChanges, checked_changes
 from collect.models.choice import ModelChoice, choose_model
-from collect.problems.problem_sets import set_problems
+from collect.problems.problem_sets import parser_of_set, set_problems
 from collect.sweeps import planned, ranges
+from collect.sweeps.adaptive import Adaptive, AlphaFactors, adaptive, alpha_factors
 from collect.sweeps.planned import PlanFile
 from collect.sweeps.sweep import Problem
 from sql.errors import UserError
@@ -47,8 +48,10 @@ class Options:
     schedule: str = "uniform"
     operator: Operator = "add"
     effect: Effect = "total"
-    protocol: ProtocolName = "codi"
+    protocol: ProtocolName | None = None
     max_new_tokens: int = 32
+    fields: ProtocolChanges = field(default_factory=ProtocolChanges)
+    alpha_factors: str | None = None
     temperature: float = 0.0
     dtype: str = "float32"
     device: str = "auto"
@@ -71,6 +74,8 @@ class Given(TypedDict, total=False):
     effect: str | None
     protocol: str | None
     max_new_tokens: int | None
+    fields: Mapping[str, Any]
+    alpha_factors: str | None
     temperature: float | None
     dtype: str | None
     device: str | None
@@ -89,14 +94,17 @@ class Request:
         doses: directions of the store, each with its doses.
         site: where directions are added; None adds each at its own site.
         schedule, operator, effect: of every steering.
-        protocol: name of the protocol.
-        max_new_tokens: longest answer, in tokens.
+        protocol: name of the protocol; None is the model's own.
+        fields: what of it is otherwise, the longest answer among it.
+        alpha_factors: factors on alpha by problem, where the dose depends on it.
         decoding: greedy, or sampling with its temperature.
         seeds: of sampling.
         memory: bytes that the engine may use.
         plan: the plan, where there is one.
         contrasts: those of a sequential plan that this sweep is about.
         stop_when_decided: whether they end the sweep of a condition, or all units are run.
+        planned_doses: whether the directions are those of the plan.
+        doses_given: whether the doses were given, whatever the plan says.
     """
 
     root: Path
@@ -108,14 +116,17 @@ class Request:
     schedule: str
     operator: Operator
     effect: Effect
-    protocol: ProtocolName
-    max_new_tokens: int
+    protocol: ProtocolName | None
+    fields: ProtocolChanges
+    alpha_factors: Adaptive | None
     decoding: Mapping[str, str | float]
     seeds: tuple[int, ...]
     memory: int
     plan: PlanFile | None
     contrasts: tuple[Contrast, ...]
     stop_when_decided: bool = False
+    planned_doses: bool = False
+    doses_given: bool = False
 
 
 def make_request(
@@ -145,18 +156,24 @@ def make_request(
         raise UserError("which problems? give --problems SET, or a PLAN.toml")
     memory = DEFAULT_MEMORY if options.memory is None else ranges.memory_bytes(options.memory)
     alphas = ranges.alphas(options.alphas) if options.alphas is not None else None
+    fields: dict[str, Any] = {**options.fields, "max_new_tokens": options.max_new_tokens}
     parsed = {
         "model": _model(options),
         "site": None if options.site is None else ",".join(checked_sites(options.site)),
         "schedule": checked_schedule(options.schedule),
         "operator": checked(options.operator, Operator, "operator"),
         "effect": checked(options.effect, Effect, "effect"),
-        "protocol": checked(options.protocol, ProtocolName, "protocol"),
-        "max_new_tokens": checked_max_new_tokens(options.max_new_tokens),
+        "protocol": _named(options.protocol),
+        "fields": checked_changes(**fields),
         **_decoding_and_seeds(options),
     }
+    rule = None if options.alpha_factors is None else alpha_factors(options.alpha_factors)
     root = open_store(store)
     problems = tuple(problems_of_set(root, options.problems))
+    if "parser" not in parsed["fields"]:
+        parsed["fields"]["parser"] = parser_of_set(root, options.problems)
+    ids = [problem.problem_id for problem in problems]
+    parsed["alpha_factors"] = None if rule is None else adaptive(root, rule, ids)
     contrasts: Sequence[Contrast] = ()
     if plan_file is not None:
         planned.check_problems(plan_file.plan, options.problems, len(problems))
@@ -164,7 +181,11 @@ def make_request(
             find = planned.contrasts if stop_when_decided else planned.contrasts_about
             contrasts = find(plan_file.plan, options.problems, options.protocol)
     doses = _doses(root, options, plan_file, alphas)
+    if rule is not None and not doses:
+        raise UserError("--alpha-factors are factors on the doses of directions: give --directions")
     _check_schedule(options, doses)
+    if plan_file is not None:
+        _check_planned_doses(options, doses, rule)
     if stop_when_decided:
         swept = {one.name for one, _ in doses}
         planned.check_stoppable(contrasts, swept, parsed["seeds"])
@@ -177,16 +198,50 @@ def make_request(
         plan=plan_file,
         contrasts=tuple(contrasts),
         stop_when_decided=stop_when_decided,
+        planned_doses=plan_file is not None and options.directions is None,
+        doses_given=alphas is not None,
         **parsed,
     )
+
+
+def with_protocol(request: Request, protocol: ProtocolName) -> Request:
+    """The request under the protocol that the model turned out to have.
+
+    A plan's contrasts under other protocols, and the directions that only they are about, fall out.
+
+    Raises:
+        UserError: no contrast of the plan is under that protocol.
+    """
+    if request.protocol is not None or request.plan is None:
+        return dataclasses.replace(request, protocol=protocol)
+    plan = request.plan.plan
+    find = planned.contrasts if request.stop_when_decided else planned.contrasts_about
+    about = find(plan, request.set_name, protocol) if plan.sequential else ()
+    doses = request.doses
+    if request.planned_doses:
+        named = planned.directions(request.root, plan, request.set_name, protocol)
+        kept = {one.direction_id: alphas for one, alphas in named}
+        # Doses of the command line stand for those of the plan.
+        doses = tuple(
+            (one, alphas if request.doses_given else tuple(kept[one.direction_id]))
+            for one, alphas in doses
+            if one.direction_id in kept
+        )
+    return dataclasses.replace(request, protocol=protocol, contrasts=tuple(about), doses=doses)
 
 
 def _options(plan_file: PlanFile | None, given: Mapping[str, Any]) -> Options:
     said = {key: value for key, value in given.items() if value is not None}
     if plan_file is None:
         return Options(**said)
-    defaults = {field.name: field.default for field in dataclasses.fields(Options)}
-    return Options(**{**planned.options(plan_file, defaults), **said})
+    defaults = {f.name: f.default for f in dataclasses.fields(Options) if f.name != "fields"}
+    plan = planned.options(plan_file, defaults)
+    fields = {**plan.pop("fields"), **said.pop("fields", {})}
+    return Options(**{**plan, **said, "fields": fields})
+
+
+def _named(protocol: str | None) -> ProtocolName | None:
+    return None if protocol is None else checked(protocol, ProtocolName, "protocol")  # type: ignore[arg-type]
 
 
 def _model(options: Options) -> ModelChoice:
@@ -203,16 +258,44 @@ def _check_schedule(options: Options, doses: Sequence[tuple[Direction, tuple[flo
     """Refuse a schedule of no direction, or beyond positions that are known without the model."""
     if not doses and options.schedule != Options.schedule:
         raise UserError(f"--schedule {options.schedule} weights directions: give --directions")
-    protocol = PROTOCOLS[options.protocol]
-    if protocol.bot == "none":  # as many positions as the answer has tokens
-        return
+    if options.protocol is not None and PROTOCOLS[options.protocol].bot == "none":
+        return  # as many positions as the answer has tokens
+    thoughts = options.fields.get("n_latent")
     for direction, _ in doses:
         n_sites = len((options.site or direction.site).split(","))
         n_vectors = len(direction.vectors)
         several = n_vectors > n_sites and n_vectors % n_sites == 0
-        positions = protocol.n_latent or (n_vectors // n_sites if several else None)
+        positions = thoughts or (n_vectors // n_sites if several else None)
         if positions:
             schedule_weights(options.schedule, np.ones(positions, dtype=np.float32))
+
+
+def _check_planned_doses(
+    options: Options,
+    doses: Sequence[tuple[Direction, tuple[float, ...]]],
+    rule: AlphaFactors | None,
+) -> None:
+    """Refuse a plan whose doses are others in the conditions: its contrasts would not be found.
+
+    Equal steerings are one condition, so that some spellings of a dose are not what is stored.
+    """
+    if options.operator == "project_out" and any(set(alphas) != {1.0} for _, alphas in doses):
+        raise UserError(
+            "project_out has no dose, and its conditions have alpha 1: plan alphas = [1]"
+        )
+    sizes = {weight for weight in listed_weights(options.schedule) if weight}
+    factor = sizes.pop() if len(sizes) == 1 else 1.0
+    if options.operator == "project_out":
+        return
+    if factor != 1:
+        raise UserError(
+            f"schedule {options.schedule} has the one weight {factor:g}: plan the doses times "
+            f"{factor:g}, and write 1 for it in the schedule"
+        )
+    if rule is not None and rule.common not in (None, 1.0):
+        raise UserError(
+            f"--alpha-factors gives all strata the factor {rule.common:g}: plan the doses times it"
+        )
 
 
 def problems_of_set(root: Path, name: str) -> list[Problem]:
@@ -233,7 +316,7 @@ def decoding_of(temperature: float) -> dict[str, str | float]:
         raise UserError(f"--temperature {temperature:g} should be 0 (greedy) or a number above it")
     if temperature == 0:
         return {"mode": "greedy"}
-    return {"mode": "sample", "temperature": temperature}
+    return {"mode": "sample", "temperature": float(temperature)}
 
 
 def _decoding_and_seeds(options: Options) -> dict[str, Any]:

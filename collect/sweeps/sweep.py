@@ -17,11 +17,13 @@ import numpy as np
 import pyarrow as pa
 
 from collect.engine.engine import DEFAULT_MEMORY, Block, run
-from collect.engine.interventions import Steering
-from collect.engine.protocol import Protocol, answer_text
-from collect.models.checkpoints import model_row
+from collect.engine.interventions import Steering, canonical
+from collect.engine.protocol import Protocol, read_answer
 from collect.models.model import Model
+from collect.models.recorded import record_model
 from collect.parsers import parser_of
+from collect.sweeps.adaptive import Adaptive
+from sql.errors import UserError
 from store import identity
 from store.schema import TABLES
 from store.shards import append, committed
@@ -44,11 +46,24 @@ class Problem:
 
 @dataclass(frozen=True)
 class Condition:
-    """A steering with the id under which its outcomes are stored."""
+    """A steering with the id under which its outcomes are stored.
+
+    `factors` are by problem, on alpha. `otherwise` is the same under another spelling of the
+    steering, which earlier versions gave an id of its own.
+    """
 
     condition_id: str
     steering: Steering
     row: Mapping[str, Any]
+    factors: Mapping[str, float] | None = None
+    otherwise: Condition | None = None
+
+    def steering_of(self, problems: Sequence[Problem]) -> Steering:
+        """The steering with the factors of these problems."""
+        if self.factors is None:
+            return self.steering
+        factors = [self.factors[problem.problem_id] for problem in problems]
+        return replace(self.steering, alpha_factors=factors)
 
 
 @dataclass(frozen=True)
@@ -67,21 +82,75 @@ class Setting:
     @property
     def model_id(self) -> str:
         """Id of the model's row."""
-        return str(model_row(self.model)["model_id"])
+        return self.model.model_id
 
 
-def condition(setting: Setting, steering: Steering, direction_id: str | None) -> Condition:
-    """The condition of one steering; alpha 0 of any direction that only adds is the baseline."""
-    adds_nothing = steering.alpha == 0 and steering.operator in ("add", "norm_preserving_add")
-    if direction_id is None or adds_nothing:
-        direction_id, steering = None, Steering(None)
-    steered = direction_id is not None
+def condition(
+    setting: Setting,
+    steering: Steering,
+    direction_id: str | None,
+    adaptive: Adaptive | None = None,
+) -> Condition:
+    """The condition of one steering in its one spelling (`canonical`).
+
+    A dose that depends on the problem is given as `adaptive`, whose rule is part of the condition.
+
+    Raises:
+        UserError: the steering does not fit the model under the protocol.
+    """
+    if steering.alpha_factors is not None:
+        raise UserError("factors by problem are part of a condition as a rule: give `adaptive`")
+    if direction_id is None or steering.is_baseline:
+        return _condition(setting, Steering(None), None)
+    protocol = setting.protocol
+    one = canonical(
+        steering, protocol.n_steered, setting.model.d_model, open_ended=protocol.open_ended
+    )
+    if adaptive is not None and not one.is_baseline and one.operator != "project_out":
+        if adaptive.rule.common is None:
+            made = _condition(setting, one, direction_id, adaptive.rule.text)
+            return replace(made, factors=adaptive.of_problem)
+        dose = steering.alpha * adaptive.rule.common
+        return condition(setting, replace(steering, alpha=dose), direction_id)
+    made = _condition(setting, one, direction_id)
+    if one.is_baseline or steering.at_position_0:  # which earlier versions took for everywhere
+        return made
+    typed = _condition(setting, steering, direction_id)
+    return made if typed.condition_id == made.condition_id else replace(made, otherwise=typed)
+
+
+def as_stored(root: Path, conditions: Sequence[Condition]) -> list[Condition]:
+    """Distinct conditions, each under the spelling that the store has it in, if it has any."""
+    spelled = [c for c in conditions if c.otherwise is not None]
+    if spelled:
+        ids = [c.condition_id for each in spelled for c in (each, each.otherwise) if c is not None]
+        known = set(
+            committed(root, "conditions", ["condition_id"], {"condition_id": ids})[
+                "condition_id"
+            ].to_pylist()
+        )
+        conditions = [
+            c.otherwise
+            if c.otherwise is not None
+            and c.condition_id not in known
+            and c.otherwise.condition_id in known
+            else c
+            for c in conditions
+        ]
+    return list({c.condition_id: c for c in conditions}.values())
+
+
+def _condition(
+    setting: Setting, steering: Steering, direction_id: str | None, rule: str = ""
+) -> Condition:
+    steered = not steering.is_baseline
+    direction_id = direction_id if steered else None
     steering = replace(steering, alpha=identity.dose(steering.alpha))
     fields: dict[str, Any] = {
         "model_id": setting.model_id,
         "direction_id": direction_id,
         "alpha": steering.alpha,
-        "schedule": steering.schedule if steered else None,
+        "schedule": f"{steering.schedule} {rule}".strip() if steered else None,
         "site": steering.site if steered else None,
         "operator": steering.operator if steered else None,
         "effect": steering.effect if steered else None,
@@ -107,11 +176,6 @@ def continued(root: Path, setting: Setting) -> Setting:
         if identity.canonical_json(protocol.fields()) in there:
             return replace(setting, protocol=protocol)
     return setting
-
-
-def record_model(root: Path, setting: Setting) -> None:
-    """Write the model's row unless it is there."""
-    _append_new(root, "models", "model_id", [model_row(setting.model)])
 
 
 def _append_new(root: Path, table: str, key: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -156,8 +220,8 @@ def sweep(
         UserError: directions do not fit the model, or the disk refuses a shard.
         KeyboardInterrupt: after everything finished so far has been committed.
     """
-    conditions = list({c.condition_id: c for c in conditions}.values())
-    record_model(root, setting)
+    conditions = as_stored(root, conditions)
+    record_model(root, setting.model)
     _append_new(root, "conditions", "condition_id", [c.row for c in conditions])
     done = done_units(root, [c.condition_id for c in conditions])
     if progress is not None:
@@ -171,7 +235,7 @@ def sweep(
         setting.model,
         [problem.question for problem in problems],
         [problem.answer for problem in problems],
-        [condition.steering for condition in conditions],
+        [condition.steering_of(problems) for condition in conditions],
         protocol=setting.protocol,
         decoding=setting.decoding,
         seeds=seeds,
@@ -219,15 +283,16 @@ Read = Callable[[tuple[int, ...], bool, int], tuple[str, str | None, str, bool |
 def _reader(setting: Setting, problems: Sequence[Problem]) -> Read:
     """Text, answer, status and correctness of a token sequence; each sequence is parsed once."""
     parse = parser_of(setting.protocol.parser, setting.protocol.parser_version)
-    texts: dict[tuple[int, ...], tuple[str, str | None]] = {}
+    texts: dict[tuple[tuple[int, ...], bool], tuple[str, str | None, bool]] = {}
 
     def read(
         tokens: tuple[int, ...], truncated: bool, problem: int
     ) -> tuple[str, str | None, str, bool | None]:
-        if tokens not in texts:
-            text = answer_text(setting.model, tokens)
-            texts[tokens] = (text, parse(text))
-        text, answer = texts[tokens]
+        key = tokens, truncated
+        if key not in texts:
+            text, cut_off = read_answer(setting.model, setting.protocol, tokens, truncated)
+            texts[key] = (text, parse(text), cut_off)
+        text, answer, truncated = texts[key]
         # What has not ended may go on to say something else: neither right nor wrong.
         if truncated:
             return text, answer, "truncated", None

@@ -6,20 +6,30 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from analysis.vocabulary import ProtocolName
 from collect.engine.engine import Engine, run
 from collect.engine.interventions import Steering
 from collect.engine.protocol import resolve_protocol
+from collect.models.recorded import known_in
 from collect.sweeps import planned
 from collect.sweeps.gates import run_gates
 from collect.sweeps.progress import Steps
-from collect.sweeps.request import Request
+from collect.sweeps.request import Request, with_protocol
 from collect.sweeps.runs import describe_run, recorded_run
 from collect.sweeps.stopping import committed_ends, sweep_until_decided
-from collect.sweeps.sweep import Condition, Setting, condition, continued, done_units, sweep
+from collect.sweeps.sweep import (
+    Condition,
+    Setting,
+    as_stored,
+    condition,
+    continued,
+    done_units,
+    sweep,
+)
 from store.ingestion import ingest
 
 if TYPE_CHECKING:
@@ -51,8 +61,9 @@ def work_out(request: Request) -> Work:
     Raises:
         UserError: the model is damaged, or a direction, site, schedule or protocol does not fit it.
     """
-    model = request.model.load()
-    protocol = resolve_protocol(request.protocol, model, max_new_tokens=request.max_new_tokens)
+    model = known_in(request.root, request.model.load())
+    protocol = resolve_protocol(request.protocol, model, **request.fields)
+    request = with_protocol(request, cast(ProtocolName, protocol.name))
     setting = continued(request.root, Setting(model, protocol, request.decoding))
     conditions = _conditions(setting, request)
     _check_fit(setting, request, conditions)
@@ -77,17 +88,17 @@ def _conditions(setting: Setting, request: Request) -> list[Condition]:
     conditions = [condition(setting, Steering(None), None)]
     for direction, alphas in request.doses:
         for alpha in alphas:
-            steering = Steering(
-                direction.vectors,
+            steering = direction.steering(
                 alpha,
                 site=request.site or direction.site,
                 schedule=request.schedule,
                 operator=request.operator,
                 effect=request.effect,
-                key=direction.name,
             )
-            conditions.append(condition(setting, steering, direction.direction_id))
-    return list({c.condition_id: c for c in conditions}.values())
+            conditions.append(
+                condition(setting, steering, direction.direction_id, request.alpha_factors)
+            )
+    return as_stored(request.root, conditions)
 
 
 def estimate(work: Work) -> list[str]:

@@ -46,20 +46,33 @@ COLLECT = {
     "device": ["abacus"],
     "memory": ["4gigs", "", "0GB", "999k", "9" * 400],
 }
+FIELDS = {
+    "n_latent": ["-1", "1025", "x"],
+    "bot": ["behind"],
+    "answer_start": ["now"],
+    "parser": ["words"],
+    "vocabulary": ["most"],
+    "answer_format": ["no place"],
+    "stop": [""],
+    "date": ["31 Jan"],
+}
+COLLECT |= FIELDS | {"alpha_factors": ["", "n_steps", "n_steps:1=x", "gone:1=1", "n_steps:9=1"]}
 MODEL = {name: COLLECT[name] for name in ("base", "lora_alpha", "device", "dtype", "protocol")}
 # Of every command: arguments with which it runs, and values with which it must not.
 COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
     "collect": (["STORE", "--problems", "primary", "--directions", "mine"], COLLECT),
     "extract": (
         ["STORE", "--set", "primary"],
-        MODEL | {"set_name": ["gone"], "sites": ["elbow", "all,latent"], "model": COLLECT["model"]},
+        MODEL
+        | FIELDS
+        | {"set_name": ["gone"], "sites": ["elbow", "all,latent"], "model": COLLECT["model"]},
     ),
     "reproduce": (
         ["--out", "NEW"],
         {
             "out": ["THESIS", "FILE"],
             "model": COLLECT["model"],
-            "base": COLLECT["base"],
+            **{name: COLLECT[name] for name in ("base", "lora_alpha", "dtype", "device", "memory")},
             "problems": ["gone.json"],
             "split": ["gone.json"],
             "seed": ["-1", "x", "9" * 24],
@@ -68,7 +81,7 @@ COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
     "model info": (["bundled"], {name: MODEL[name] for name in MODEL if name != "protocol"}),
     "model check": (
         ["bundled"],
-        MODEL | {"store": ["NOWHERE"], "set_name": ["primary"], "count": ["0"]},
+        MODEL | FIELDS | {"store": ["NOWHERE"], "set_name": ["primary"], "count": ["0"]},
     ),
     "problems generate": (
         ["STORE"],
@@ -99,11 +112,12 @@ COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
             # Whose baseline it is says nothing of a set that is drawn at random.
             "model": ["codi-arithmetic"],
             "protocol": ["codi"],
+            "baseline": ["12345678"],
         },
     ),
     "problems split --balanced": (
         ["STORE", "new", "--count", "1"],
-        {"model": ["gone"], "protocol": ["gone"]},
+        {"model": ["gone"], "protocol": ["gone"], "baseline": ["12345678"]},
     ),
     "directions fit": (
         ["STORE", "--fit", "mean_difference", "--set", "primary", "--name", "new"],
@@ -148,7 +162,8 @@ COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
         {"key": ["y"]},
     ),
 }
-UNTRIED = {"help", "install_completion", "show_completion", "balanced"}
+UNTRIED = {"help", "install_completion", "show_completion", "balanced", "question_suffix"}
+UNTRIED |= {"end_of_text_around", "squeeze_spaces", "chat_template"}
 FLAGS = {"--json", "--dry-run", "--stop-when-decided", "--plain-text", "--expressions", "--strict"}
 
 

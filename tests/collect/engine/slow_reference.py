@@ -39,7 +39,7 @@ def steer(steering, problem, site, t, x, n_positions):
     """`x` [d] steered at position t of one site, and the direction there."""
     vectors = np.asarray(steering.vectors, dtype=np.float32).reshape(-1, x.shape[-1])
     index = steering.sites.index(site)
-    if len(vectors) in (1, len(steering.sites)):
+    if np.ndim(steering.vectors) == 1 or steering.everywhere:
         one = vectors[min(index, len(vectors) - 1)]
         vectors = np.stack([one] * n_positions)
     else:

@@ -96,7 +96,16 @@ def test_every_site_operator_and_effect(family, architecture, name):
         for operator, effect in itertools.product(OPERATORS, EFFECTS[:1] if plain else EFFECTS):
             alpha = float(random.choice([-2.0, 0.5, 1.5]))
             steerings.append(
-                Steering(vectors, alpha, site, "uniform", operator, effect, f"{site} {operator}")
+                Steering(
+                    vectors,
+                    alpha,
+                    site,
+                    "uniform",
+                    operator,
+                    effect,
+                    f"{site} {operator}",
+                    everywhere=plain,
+                )
             )
     answers = compare(model, protocol, steerings)
     assert len(set(answers)) > 5  # the steerings do something
@@ -121,7 +130,28 @@ def test_schedules_of_a_plain_model_count_generated_tokens(schedule):
     model = tiny.build("plain")
     protocol = resolve_protocol("plain", model, max_new_tokens=5)
     vectors = np.random.default_rng(1).standard_normal((1, tiny.WIDTH)).astype(np.float32)
-    compare(model, protocol, [Steering(vectors, 3.0, "residual:1", schedule)])
+    steered = Steering(vectors, 3.0, "residual:1", schedule, everywhere=True)
+    compare(
+        model,
+        protocol,
+        [steered, dataclasses.replace(steered, vectors=vectors[0], everywhere=False)],
+    )
+
+
+@pytest.mark.parametrize(("family", "site"), [("codi", "latent"), ("plain", "residual:1")])
+def test_one_vector_at_position_0_is_not_one_for_all_positions(family, site):
+    model = tiny.build(family)
+    protocol = resolve_protocol(family, model, max_new_tokens=5)
+    vector = np.random.default_rng(1).standard_normal(tiny.WIDTH).astype(np.float32)
+    at_0, first, everywhere = (
+        compare(model, protocol, [Steering(vectors, 3.0, site, schedule)])
+        for vectors, schedule in (
+            (vector[None], "uniform"),
+            (vector, "first"),
+            (vector, "uniform"),
+        )
+    )
+    assert at_0 == first != everywhere
 
 
 def test_one_vector_serves_every_position():
@@ -153,7 +183,7 @@ def test_sampling_depends_on_problem_and_seed_alone(family, name):
     model = tiny.build(family)
     protocol = resolve_protocol(name, model, max_new_tokens=5)
     site = "latent" if family == "codi" else "residual:1"
-    vectors = np.random.default_rng(4).standard_normal((1, tiny.WIDTH)).astype(np.float32)
+    vectors = np.random.default_rng(4).standard_normal(tiny.WIDTH).astype(np.float32)
     steerings = [Steering(None), Steering(vectors, 1.0, site)]
     options = {"seeds": (0, 1, 7), "temperature": 1.5}
     one = compare(model, protocol, steerings, **options)
@@ -168,7 +198,7 @@ def test_sampling_depends_on_problem_and_seed_alone(family, name):
 def test_protocol_fields_change_what_is_fed(changes):
     model = tiny.build()
     protocol = resolve_protocol("codi", model, max_new_tokens=4, **changes)
-    vectors = np.random.default_rng(5).standard_normal((1, tiny.WIDTH)).astype(np.float32)
+    vectors = np.random.default_rng(5).standard_normal(tiny.WIDTH).astype(np.float32)
     steerings = [Steering(None), *(Steering(vectors, 1.0, s) for s in ("latent", "residual:0"))]
     compare(model, protocol, steerings)
 
@@ -190,7 +220,7 @@ def test_gold_answers_that_are_right_need_no_other_path():
 def test_bfloat16_runs_and_keeps_its_dtype():
     model = tiny.build(dtype=torch.bfloat16)
     protocol = resolve_protocol("codi", model, max_new_tokens=4)
-    vectors = np.random.default_rng(6).standard_normal((1, tiny.WIDTH)).astype(np.float32)
+    vectors = np.random.default_rng(6).standard_normal(tiny.WIDTH).astype(np.float32)
     steerings = [Steering(vectors, 1.0, site) for site in ("latent", "residual:1")]
     blocks = list(run(model, tiny.QUESTIONS, tiny.GOLD, steerings, protocol=protocol))
     assert sum(map(len, blocks)) == 8

@@ -145,7 +145,7 @@ def test_windows_hold_as_many_questions_as_memory_allows(model):
 
 def test_batches_are_even_and_whole_questions_stay_together():
     units = [Unit(p, s, 0) for p in range(16) for s in range(39)]
-    steerings = [Steering(ones(1, tiny.WIDTH), 1.0)] * 39
+    steerings = [Steering(np.ones(tiny.WIDTH, dtype=np.float32), 1.0)] * 39
     window = Window(list(range(16)), units)
     for rows, workers in ((256, 1), (256, 2), (512, 2), (10_000, 2), (20, 2), (624, 1)):
         batches = list(group_units(window, steerings, rows, workers))

@@ -79,11 +79,15 @@ def test_hashes_and_row(tmp_path):
     import hashlib
 
     base, _, folder = codi_folder(tmp_path)
-    row = model_row(load_model(folder, base=base))
+    model = load_model(folder, base=base)
+    row = model_row(model)
     content = (folder / "pytorch_model.bin").read_bytes()
-    assert row["weights_sha256"] == hashlib.sha256(content).hexdigest()
+    files = {"pytorch_model.bin": hashlib.sha256(content).hexdigest()}
+    assert model.facts["weight_files"] == files
     tokenizer = (base / "tokenizer.json").read_bytes()
-    assert row["tokenizer_sha256"] == hashlib.sha256(tokenizer).hexdigest()
+    assert model.facts["tokenizer"] == hashlib.sha256(tokenizer).hexdigest()
+    assert model.facts["tokenizer_files"] == {"tokenizer.json": model.facts["tokenizer"]}
+    assert {len(row[name]) for name in ("weights_sha256", "tokenizer_sha256")} == {64}
     assert (row["name"], row["family"], row["n_latent"]) == ("codi", "codi", 6)
 
 

@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -210,9 +211,50 @@ def test_balanced_sets_keep_labels_and_their_run(root):
     with pytest.raises(UserError, match="asked for 5 right problems, the baseline has 2"):
         draw_balanced(root, "more", 5, without=["train"])
     add_baseline(root, outcomes, protocol="report")
-    with pytest.raises(UserError, match=r"several baselines fit .*tiny, codi.*say --model"):
+    told = (
+        r"several baselines fit \((\w{8}): protocol (\w+); (\w{8}): protocol (\w+)\): .*--baseline"
+    )
+    with pytest.raises(UserError, match=told) as error:
         baseline_labels(root)
     assert baseline_labels(root, model="tiny", protocol="codi")[1] == "run"
+    # What is listed settles it.
+    match = re.search(told, str(error.value))
+    assert match
+    first, one, second, other = match.groups()
+    assert {one, other} == {"codi", "report"}
+    for key in (first, second):
+        assert baseline_labels(root, baseline=key)[1] == "run"
+    with pytest.raises(UserError, match="outcomes to choose by with --baseline abcdef12"):
+        baseline_labels(root, baseline="abcdef12")
+
+
+def test_baselines_are_told_apart_by_what_differs(root):
+    rows = generated(6).rows
+    add_problems(root, rows)
+    outcomes = {row["problem_id"]: i < 3 for i, row in enumerate(rows)}
+    keys = []
+    for tokens in (6, 32):
+        fields: dict[str, Any] = {"model_id": "m", "direction_id": None, "alpha": 0.0}
+        fields["protocol"] = "codi"
+        fields["protocol_fields"] = json.dumps({"max_new_tokens": tokens, "parser": "number"})
+        keys.append(identity.condition_id(**fields, dtype="float32"))
+        row = {"condition_id": keys[-1], **fields, "dtype": "float32"}
+        shards.append(root, "conditions", [row])
+        right = {problem: (tokens == 32) == said for problem, said in outcomes.items()}
+        shards.append(
+            root,
+            "outcomes",
+            [
+                {"condition_id": keys[-1], "problem_id": p, "seed": 0, "status": "ok", "correct": r}
+                for p, r in right.items()
+            ],
+        )
+    with pytest.raises(UserError) as error:
+        draw_balanced(root, "train", 3)
+    listed = sorted(f"{k[:8]}: max_new_tokens {n}" for k, n in zip(keys, (6, 32), strict=True))
+    assert f"({'; '.join(listed)})" in str(error.value)
+    draw_balanced(root, "train", 3, baseline=keys[1][:8])
+    assert {p: row["label"] for p, row in members(root, "train").items()} == outcomes
 
 
 def test_a_balanced_set_is_drawn_by_its_seed(root):
