@@ -195,15 +195,42 @@ def test_mirrored_doses_may_differ_by_rounding() -> None:
     assert apart.unpaired_alphas == (-0.3, 0.3001)
 
 
-def test_homogeneity_of_many_pairs_ends_and_says_how() -> None:
-    started = time.perf_counter()
-    found = stratum_homogeneity([100_000, 60_500, 40_000], [99_000, 60_000, 40_500])
-    assert time.perf_counter() - started < 30
-    assert (found.method, found.status) == ("Fisher–Freeman–Halton of 99,999 draws", "ok")
-    # With so many pairs chi-square is right; four standard errors of the draws.
-    assert found.p == pytest.approx(found.chi2_p, abs=4 * np.sqrt(0.25 / 99_999))
-    far = stratum_homogeneity([200_000, 100_000], [100_000, 200_000])
-    assert far.p == 1 / 100_000
+@pytest.mark.parametrize(
+    ("gained", "lost", "draws"),
+    [
+        # A table too large for each limit of the network by itself, and the largest that is taken.
+        ([430, 450, 470] * 4, [470, 450, 430] * 4, 99_999),
+        ([20, 30, 40] * 5, [30, 20, 35] * 5, 99_999),
+        ([100_000, 60_500, 40_000], [99_000, 60_000, 40_500], 99_999),
+        ([3, 2] * 100 + [100], [4, 5] * 100 + [100], 19_900),
+        ([1_000_000, 1_000_100], [1_000_200, 1_000_000], 99_999),
+        ([10_000_000] * 5, [9_999_000, 10_000_000] * 2 + [9_999_500], 99_999),
+    ],
+)
+def test_homogeneity_of_many_pairs_ends_and_says_how(
+    gained: list[int], lost: list[int], draws: int
+) -> None:
+    started = time.process_time()
+    found = stratum_homogeneity(gained, lost)
+    assert time.process_time() - started < 10
+    assert (found.method, found.status) == (f"Fisher–Freeman–Halton of {draws:,} draws", "ok")
+    assert found.resamples == draws
+    # With so many pairs chi-square is near; four standard errors of the draws, and a little.
+    assert found.p == pytest.approx(found.chi2_p, abs=4 * np.sqrt(0.25 / draws) + 0.01)
+
+
+def test_a_drawn_p_of_homogeneity_is_never_nothing() -> None:
+    assert stratum_homogeneity([2_000_000, 1_000_000], [1_000_000, 2_000_000]).p == 1 / 100_000
+
+
+def test_homogeneity_of_two_strata_is_exact_up_to_a_million() -> None:
+    found = stratum_homogeneity([400_000, 300_000], [399_000, 301_000])
+    assert (found.method, found.resamples) == ("Fisher–Freeman–Halton exact", 0)
+    assert found.p == pytest.approx(stats.fisher_exact([[400_000, 399_000], [300_000, 301_000]])[1])
+    with pytest.raises(Refusal, match="strata"):
+        stratum_homogeneity([1] * 10_001, [1] * 10_001)
+    with pytest.raises(Refusal, match="all strata"):
+        stratum_homogeneity([10**8] * 2, [10**8] * 2)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +239,7 @@ def test_homogeneity_of_many_pairs_ends_and_says_how() -> None:
 def test_drawn_tables_give_the_exact_p(gained: list[int], lost: list[int]) -> None:
     sizes, observed = np.add(gained, lost), np.array(gained)
     exact, drawn = fisher_freeman_halton(observed, np.array(lost))
-    assert not drawn
+    assert drawn == 0
     assert _drawn(sizes, observed) == pytest.approx(exact, abs=4 * np.sqrt(0.25 / 99_999))
 
 
