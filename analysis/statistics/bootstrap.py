@@ -268,7 +268,7 @@ def bootstrap_mean(
         DiCiccio and Efron, Statistical Science 11 (1996) 189.
     """
     checked(method, ResamplingMethod, "method")
-    data = numbers("values", values)
+    data = numbers("values", values, truths=True)
     rng, resamples = generator(rng), draws(resamples, least=FEWEST_DRAWS)
     confidence = level("confidence", confidence)
     if data.ndim != 1 or data.size < 2:

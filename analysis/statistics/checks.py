@@ -1,7 +1,9 @@
 """The one door of the statistics: every argument is checked here before anything is computed.
 
 Numbers come as Python's, numpy's or a data frame's; what they say decides, not their type: 4.0
-is the count 4, None, NaN and pandas' NA are missing. Text is no number, even if it reads as one.
+is the count 4, None, NaN and pandas' NA are missing. Text is no number, even if it reads as one,
+and True and False are outcomes (`answers`), not numbers. What a check returns is computed with,
+never what came in.
 Words (methods, tails, scopes) are checked by `analysis.vocabulary.checked`.
 """
 
@@ -25,6 +27,8 @@ LARGEST_COUNT = 10**8
 LARGEST_LISTED = 10**6
 # More draws than this do not fit into memory, and change no digit that is printed.
 MOST_DRAWS = 10**7
+# With fewer no p, (1 + reached)/(1 + drawn), reaches .05.
+FEWEST_DRAWS = 19
 # Beyond these sizes the squares of numbers leave the range of a double.
 SMALLEST, LARGEST = 1e-150, 1e100
 
@@ -57,8 +61,13 @@ def _number(value: Any) -> float:
     raise TypeError(f"{value!r} is no number")
 
 
-def _array(name: str, values: Any, meant: str) -> NDArray[Any]:
-    """`values` as an array of integers, booleans or doubles; missing elements become NaN."""
+def _array(name: str, values: Any, meant: str, *, truths: bool = False) -> NDArray[Any]:
+    """`values` as an array of integers or doubles (or `truths`); missing elements become NaN."""
+    if not truths and _holds_truth(values):
+        raise Refusal(
+            f"{name} must be {meant}, found {shown(values)}: True and False are outcomes, not "
+            f"numbers; pass {meant}"
+        )
     try:
         if isinstance(values, np.ma.MaskedArray):
             values = np.ma.filled(values.astype(float), np.nan)
@@ -71,7 +80,22 @@ def _array(name: str, values: Any, meant: str) -> NDArray[Any]:
         raise Refusal(f"{name} must be {meant}, found {shown(values)}: pass {meant}") from None
     if given.dtype.kind not in "iufb":
         raise Refusal(f"{name} must be {meant}, found {shown(values)}: pass {meant}")
-    return given
+    # Half precision does not hold the limits that counts are compared with.
+    return given.astype(np.float64) if given.dtype.kind == "f" else given
+
+
+def _holds_truth(values: Any) -> bool:
+    """Whether True or False stands among `values`; numpy would make 1 of [True, 2]."""
+    if isinstance(values, bool | np.bool_):
+        return True
+    if isinstance(values, list | tuple):
+        return any(map(_holds_truth, values))
+    kind = getattr(getattr(values, "dtype", None), "kind", "")
+    if kind == "O" and hasattr(values, "tolist"):
+        # A 0-d array holds no list but its one element.
+        listed = values.tolist()
+        return any(map(_holds_truth, listed if isinstance(listed, list) else [listed]))
+    return kind == "b"
 
 
 def whole(name: str, values: ArrayLike, *, most: int = LARGEST_COUNT) -> Counts:
@@ -81,8 +105,6 @@ def whole(name: str, values: ArrayLike, *, most: int = LARGEST_COUNT) -> Counts:
         Refusal: negative, fractional, missing or larger counts.
     """
     given = _array(name, values, "counts")
-    if given.dtype.kind == "b":
-        raise Refusal(f"{name} must be counts, found {given.dtype}: pass whole numbers")
     if given.dtype.kind == "f" and not np.all(np.isfinite(given) & (given == np.floor(given))):
         raise Refusal(
             f"{name} must be whole numbers, found {shown(values)}: pass counts of problems, not "
@@ -220,8 +242,37 @@ def level(name: str, value: Any) -> float:
     return given
 
 
+def answers(name: str, values: ArrayLike) -> Floats:
+    """`values` as doubles of any shape: right and wrong, True and False, a metric; NaN: missing.
+
+    Raises:
+        Refusal: as `numbers`.
+    """
+    return numbers(name, values, missing=True, truths=True)
+
+
+def one_scale(before: Floats, after: Floats) -> None:
+    """Nothing, where neither side is right and wrong while the other is something else.
+
+    Raises:
+        Refusal: one side holds 0 and 1 alone, the other numbers outside [0, 1].
+    """
+    for one, other in ((before, after), (after, before)):
+        known, beyond = one[~np.isnan(one)], other[(other < 0) | (other > 1)]
+        if beyond.size and set(np.unique(known)) == {0.0, 1.0}:
+            raise Refusal(
+                f"one side of the pairs is right and wrong (1 and 0), the other holds {beyond[0]:g}"
+                ": pass outcomes of one kind on both sides"
+            )
+
+
 def numbers(
-    name: str, values: ArrayLike, *, missing: bool = False, smallest: float = SMALLEST
+    name: str,
+    values: ArrayLike,
+    *,
+    missing: bool = False,
+    truths: bool = False,
+    smallest: float = SMALLEST,
 ) -> Floats:
     """`values` as doubles of any shape; NaN where missing, if `missing` is allowed.
 
@@ -231,7 +282,7 @@ def numbers(
         Refusal: text, ragged lists, infinities, missing values where none may be, sizes of which
             the square is no double.
     """
-    floats = np.array(_array(name, values, "numbers"), dtype=np.float64)
+    floats = np.array(_array(name, values, "numbers", truths=truths), dtype=np.float64)
     absent = np.isnan(floats)
     if absent.any() and not missing:
         raise Refusal(
@@ -248,13 +299,13 @@ def numbers(
 
 
 def text(name: str, value: Any) -> str:
-    """`value` if it is text.
+    """`value` if it is text that says something.
 
     Raises:
-        Refusal: anything else.
+        Refusal: anything else, or nothing but spaces.
     """
-    if not isinstance(value, str):
-        raise Refusal(f"{name} must be text, found {shown(value)}")
+    if not isinstance(value, str) or not value.strip():
+        raise Refusal(f"{name} must be text, found {shown(value)}: pass a name, or leave it out")
     return value
 
 
@@ -282,6 +333,8 @@ def labels(name: str, values: Any) -> tuple[NDArray[np.intp], int]:
     try:
         # Before numpy makes one type of them: as text, 1 and "1" are one id, and NaN is "nan".
         items = values.tolist() if hasattr(values, "tolist") else list(values)
+        if not isinstance(items, list):
+            raise TypeError("an array without a dimension")
         absent = [at for at, item in enumerate(items) if _is_missing(item)]
         kinds = {"number" if isinstance(item, Real) else type(item).__name__ for item in items}
         place = {item: at for at, item in enumerate(sorted(set(items)))} if not absent else {}
@@ -304,7 +357,7 @@ def _is_missing(item: Any) -> bool:
     )
 
 
-def draws(resamples: Any, *, least: int = 1) -> int:
+def draws(resamples: Any, *, least: int = FEWEST_DRAWS) -> int:
     """How often to draw.
 
     Raises:
@@ -312,7 +365,9 @@ def draws(resamples: Any, *, least: int = 1) -> int:
     """
     given = count("resamples", resamples, most=MOST_DRAWS)
     if given < least:
-        raise Refusal(f"resamples = {given} is too few for 95 % limits: pass at least {least}")
+        raise Refusal(
+            f"resamples = {given} is too few for a p of .05 or 95 % limits: pass at least {least}"
+        )
     return given
 
 

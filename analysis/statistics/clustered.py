@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import stats
 
-from analysis.statistics.checks import draws, generator, labels, level, numbers
+from analysis.statistics.checks import answers, draws, generator, labels, level, one_scale
 from analysis.statistics.results import (
     DEGENERATE,
     NEW_BOTH,
@@ -138,7 +138,7 @@ def clustered_difference(
         bootstrap). Rao & Scott (1992), Biometrics 48, 577–585; Tango (1998), Statistics in Medicine
         17, 891–908 (the score interval).
     """
-    rng, resamples = generator(rng), draws(resamples)
+    rng, resamples = generator(rng), draws(resamples, least=99)
     confidence = level("confidence", confidence)
     scope = None if scope is None else checked(scope, ProblemScope, "scope")
     cells, counts, squares, declared = _cell_means(table, pairing)
@@ -280,11 +280,10 @@ def _columns(table: Mapping[str, Any]) -> tuple[Array, Array, Array, Array, tupl
     direction, k = np.zeros(len(problem), int), min(n, 1)
     if "direction" in columns:
         direction, k = labels("direction", columns["direction"])
-    steered, baseline = (
-        numbers(name, columns[name], missing=True) for name in ("steered", "baseline")
-    )
+    steered, baseline = (answers(name, columns[name]) for name in ("steered", "baseline"))
     if not problem.shape == direction.shape == steered.shape == baseline.shape:
         raise Refusal("the columns of the table differ in length: pass one row per outcome")
+    one_scale(baseline, steered)
     if n * k > LARGEST_TABLE:
         raise Refusal(f"{n} problems × {k} directions are too many: are the ids those of rows?")
     return problem, direction, steered, baseline, (n, k)

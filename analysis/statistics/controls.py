@@ -252,7 +252,7 @@ def rank_floor(k: int, *, tail: Tail = "two-sided") -> float:
 
 def controls_needed(significance: float, *, tail: Tail = "two-sided", family_size: int = 1) -> int:
     """Smallest k for which the rank test reaches `significance`, under Holm over `family_size`."""
-    level("significance", significance)
+    significance = level("significance", significance)
     sides = 2 if checked(tail, Tail, "tail") == "two-sided" else 1
     family_size = count("family_size", family_size, least=1)
     return int(np.ceil(sides * family_size / significance - 1 - 1e-9))

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from analysis.statistics.checks import draws, generator, level, numbers
+from analysis.statistics.checks import answers, draws, generator, level, numbers
 from analysis.statistics.results import NO_INFORMATION, OK, Estimate, Refusal, floor_p
 from analysis.statistics.score import shares
 from analysis.statistics.signflips import (
@@ -162,14 +162,14 @@ def dose_response(
 def _curve(
     outcomes: ArrayLike, alphas: Sequence[float] | Array, baseline: ArrayLike | None
 ) -> tuple[Array, Array, int]:
-    y, doses = numbers("outcomes", outcomes, missing=True), numbers("alphas", alphas)
+    y, doses = answers("outcomes", outcomes), numbers("alphas", alphas)
     if y.ndim != 2 or doses.shape != y.shape[1:]:
         raise Refusal(
             f"outcomes must be (n problems, m alphas), found {y.shape} with {doses.size} alphas: "
             "average several seeds within each problem first"
         )
     if baseline is not None:
-        zero = numbers("baseline", baseline, missing=True)
+        zero = answers("baseline", baseline)
         if zero.shape != y.shape[:1]:
             raise Refusal(f"baseline must be ({len(y)},), found {zero.shape}")
         y, doses = np.column_stack([zero, y]), np.concatenate([[0.0], doses])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.statistics.checks import Floats, draws, generator, level, numbers
+from analysis.statistics.checks import Floats, answers, draws, generator, level, numbers
 from analysis.statistics.controls import rank_floor
 from analysis.statistics.results import OK, TOO_FEW_CONTROLS, Estimate, Refusal
 from analysis.statistics.score import shares
@@ -165,8 +165,8 @@ def _scaled(found: MaxT, unit: Floats) -> MaxT:
 def _checked(
     candidate: ArrayLike, controls: ArrayLike, alphas: Sequence[float] | Floats
 ) -> tuple[Floats, Floats, Floats, int]:
-    own = numbers("candidate", candidate, missing=True)
-    others = numbers("controls", controls, missing=True)
+    own = answers("candidate", candidate)
+    others = answers("controls", controls)
     doses = numbers("alphas", alphas)
     if own.ndim != 2 or others.ndim != 3 or others.shape[1:] != own.shape or not own.size:
         raise Refusal(

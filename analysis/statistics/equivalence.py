@@ -51,15 +51,15 @@ def score_tail(counts: Pairs, delta: float, *, upper: bool) -> NDArray[np.float6
 
 def _checked(
     gained: ArrayLike, lost: ArrayLike, n: ArrayLike, margin: float | None, significance: float
-) -> Pairs:
+) -> tuple[Pairs, float, float]:
     if margin is None:
         raise Refusal(
             "margin is missing: declare before looking which difference does not matter, e.g. "
             "margin=0.05 for 5 points; without one use paired_difference"
         )
-    fraction("margin", margin)
-    fraction("significance", level("significance", significance), high=0.5)
-    return pairs(gained, lost, n)
+    margin = fraction("margin", margin)
+    significance = fraction("significance", level("significance", significance), high=0.5)
+    return pairs(gained, lost, n), margin, significance
 
 
 def _margin_test(
@@ -127,8 +127,7 @@ def equivalence(
         Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15 (1987) 657; Tango,
         Statistics in Medicine 17 (1998) 891.
     """
-    counts = _checked(gained, lost, n, margin, significance)
-    assert margin is not None
+    counts, margin, significance = _checked(gained, lost, n, margin, significance)
     low, high = tango_limits(counts.gained, counts.lost, counts.n, 1 - 2 * significance)
     p = np.maximum(score_tail(counts, -margin, upper=True), score_tail(counts, margin, upper=False))
     name, shown = "equivalence, tango score TOST", (low > -margin) & (high < margin)
@@ -161,8 +160,7 @@ def non_inferiority(
     One side of `equivalence`, with the same arguments, refusals and references; `shown` says
     whether the lower limit of the 1 - 2 significance interval lies above -margin.
     """
-    counts = _checked(gained, lost, n, margin, significance)
-    assert margin is not None
+    counts, margin, significance = _checked(gained, lost, n, margin, significance)
     low, high = tango_limits(counts.gained, counts.lost, counts.n, 1 - 2 * significance)
     p = score_tail(counts, -margin, upper=True)
     return _margin_test(

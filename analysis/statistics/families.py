@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from analysis.statistics.checks import count, numbers
+from analysis.statistics.checks import answers, count, numbers
 from analysis.statistics.results import (
     NO_INFORMATION,
     OK,
@@ -142,7 +142,7 @@ def cochrans_q(outcomes: ArrayLike) -> CochransQ:
     References:
         Cochran (1950), Biometrika 37, 256–266.
     """
-    y = numbers("outcomes", outcomes, missing=True)
+    y = answers("outcomes", outcomes)
     if y.ndim != 2 or y.shape[1] < 2:
         raise Refusal(f"outcomes must be (n problems, m ≥ 2 conditions), found shape {y.shape}")
     complete = y[~np.isnan(y).any(axis=1)]

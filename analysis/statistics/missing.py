@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from analysis.statistics.checks import LARGEST_LISTED, Counts, count, level, numbers, whole
+from analysis.statistics.checks import LARGEST_LISTED, Counts, answers, count, level, numbers, whole
 from analysis.statistics.flips import Region, extremes
 from analysis.statistics.intervals import PairedDifference, paired_difference
 from analysis.statistics.results import NO_INFORMATION, OK, Estimate, Refusal, floor_p
@@ -82,7 +82,7 @@ def missing_table(
 
 def _cells(name: str, outcomes: Sequence[Any] | NDArray[Any]) -> Counts:
     """Which row or column of the table each outcome belongs to."""
-    values = numbers(name, outcomes, missing=True)
+    values = answers(name, outcomes)
     other = values[~np.isnan(values) & ~np.isin(values, (0, 1))]
     if values.ndim != 1 or other.size:
         raise Refusal(
@@ -194,7 +194,7 @@ def missingness_trend(unreadable: ArrayLike, alphas: ArrayLike) -> MissingnessTr
     References:
         Mantel, Journal of the American Statistical Association 58 (1963) 690.
     """
-    values = numbers("unreadable", unreadable, missing=True)
+    values = answers("unreadable", unreadable)
     sizes = np.abs(numbers("alphas", alphas))
     if values.ndim != 2 or sizes.shape != values.shape[1:] or not sizes.size:
         raise Refusal(

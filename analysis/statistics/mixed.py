@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy import optimize, special, stats
 
-from analysis.statistics.checks import labels, level, numbers
+from analysis.statistics.checks import answers, labels, level, numbers
 from analysis.statistics.laplace import Array, Cells, Mode, log_likelihood
 from analysis.statistics.results import (
     NEW_BOTH,
@@ -228,8 +228,8 @@ def _cells(table: Mapping[str, Any]) -> tuple[Cells, int]:
     missing = [name for name in ("problem", "right", "steered") if name not in table]
     if missing:
         raise Refusal(f"the table lacks {', '.join(missing)}: {wanted}")
-    right = numbers("right", table["right"], missing=True)
-    steered = numbers("steered", table["steered"])
+    right = answers("right", table["right"])
+    steered = numbers("steered", table["steered"], truths=True)
     problem, n = labels("problem", table["problem"])
     if not right.shape == steered.shape == problem.shape:
         raise Refusal(f"columns have shapes {right.shape}, {steered.shape} and {problem.shape}")
@@ -243,10 +243,10 @@ def _cells(table: Mapping[str, Any]) -> tuple[Cells, int]:
     if n * shape[1] > LARGEST_TABLE:
         raise Refusal(f"{n} problems × {shape[1] - 1} directions are too many for one model")
     cell = (problem * shape[1] + column)[present]
-    answers = np.bincount(cell, minlength=n * shape[1]).reshape(shape).astype(float)
-    cells = Cells(np.bincount(cell, right[present], minlength=n * shape[1]).reshape(shape), answers)
+    known = np.bincount(cell, minlength=n * shape[1]).reshape(shape).astype(float)
+    cells = Cells(np.bincount(cell, right[present], minlength=n * shape[1]).reshape(shape), known)
     # Problems and directions of which every answer is missing are not there.
-    rows, columns = answers.sum(axis=1) > 0, answers.sum(axis=0) > 0
+    rows, columns = known.sum(axis=1) > 0, known.sum(axis=0) > 0
     if not columns[0] or not columns[1:].any():
         raise Refusal("one arm has no answers: rows with steered 0 and with steered 1 are needed")
     if rows.sum() < 2:

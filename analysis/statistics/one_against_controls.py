@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from analysis.statistics.checks import LARGEST_LISTED, level, numbers, together, whole
+from analysis.statistics.checks import LARGEST_LISTED, answers, level, numbers, together, whole
 from analysis.statistics.controls import rank_floor
 from analysis.statistics.effect_sizes import Array, noncentral_t_cdf
 from analysis.statistics.results import (
@@ -90,8 +90,8 @@ def candidate_minus_controls(
         Searle, Casella & McCulloch (1992), Variance Components, section 4.2.
         Satterthwaite (1946), Biometrics Bulletin 2(6), 110–114.
     """
-    steered = numbers("candidate", candidate, missing=True)
-    others = numbers("controls", controls, missing=True)
+    steered = answers("candidate", candidate)
+    others = answers("controls", controls)
     if others.ndim != 2 or steered.shape != others.shape[:1] or not others.shape[1]:
         raise Refusal(
             f"candidate must be (n,) and controls (n, k), found {steered.shape} and "
@@ -193,7 +193,7 @@ def controls_power(
     """
     checked(model, Model, "model")
     checked(tail, Tail, "tail")
-    level("significance", significance)
+    significance = level("significance", significance)
     size, distance = together(
         k=whole("k", k, most=LARGEST_LISTED).astype(float), gap=numbers("gap", gap)
     )

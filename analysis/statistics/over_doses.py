@@ -182,7 +182,9 @@ def control_correlation(
     Args:
         signed: array, shape (k, n). Signed effects of each control on each problem (of several
             doses: one after another).
-        significance: At most this p gives the status `correlated_controls`.
+        significance: At most this p gives the status `correlated_controls`. Fewer controls than can
+            reach it (8 at .01) have the status `too_few_controls`, unless all of them do the same:
+            that needs no test.
 
     References:
         Crawford–Howell and the rank test have size .07, .135, .235 at correlations .1, .3, .5
@@ -214,10 +216,17 @@ def control_correlation(
         drawn = ((signs @ gram) * signs).sum(axis=1)
         reached += int((drawn >= gram.sum() - 1e-9).sum())
     p = (1 + reached) / (resamples + 1)
+    alike = bool((gram > 1 - 1e-9).all())
+    # All signs equal is one flip of 2^(k - 1) that are different.
+    few = 2.0 ** (1 - k) > significance
     return ControlCorrelation(
         estimate=float((gram.sum() - k) / (k * (k - 1))),
         p=p,
-        status=CORRELATED_CONTROLS if p <= significance else OK,
+        status=CORRELATED_CONTROLS
+        if alike or p <= significance
+        else TOO_FEW_CONTROLS
+        if few
+        else OK,
         **common,
     )
 

@@ -17,9 +17,9 @@ from scipy import special, stats
 from analysis.statistics.checks import (
     Counts,
     Pairs,
+    answers,
     labels,
     level,
-    numbers,
     pairs,
 )
 from analysis.statistics.results import (
@@ -246,8 +246,8 @@ def paired_counts(
         Refusal: different lengths, outcomes other than 0 and 1 (missing ones belong in
             `missing_bounds`), or several outcomes per problem.
     """
-    before = numbers("baseline", baseline, missing=True)
-    after = numbers("steered", steered, missing=True)
+    before = answers("baseline", baseline)
+    after = answers("steered", steered)
     if before.shape != after.shape or before.ndim != 1:
         raise Refusal(
             f"outcomes have shapes {before.shape} and {after.shape}: pass one outcome per problem, "

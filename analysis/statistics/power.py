@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import optimize, special, stats
 
 from analysis.statistics.checks import LARGEST_LISTED, count, fraction, level, number, whole
 from analysis.statistics.paired import anytime_p, chi2_p, exact_p, mid_p
 from analysis.statistics.results import NOT_CONVERGED, OK, Refusal, Result, written
 from analysis.vocabulary import FinalTest, checked
+
+# Tails of a sum that are left out, and how far ahead of a sample size teeth are looked for.
+_RARE = 1e-18
+_AHEAD = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,14 +106,27 @@ def _rejected_by_e_value(total: NDArray[np.int64], significance: float) -> NDArr
     return low
 
 
-def _power(n: int, effect: float, discordance: float, rejects: NDArray[np.int64]) -> float:
-    """Sum over the number of discordant pairs; `rejects` is `rejection_count` of 0..n."""
-    changed = np.arange(n + 1)
+def likely(n: int, rate: float) -> NDArray[np.int64]:
+    """The successes among `n` that have any weight: outside lie 2e-18, less than a sum's rounding.
+
+    There are about 17 √n of them, which keeps sums over a million problems within a second.
+    """
+    return np.arange(int(stats.binom.ppf(_RARE, n, rate)), int(stats.binom.isf(_RARE, n, rate)) + 1)
+
+
+def _power(
+    n: int,
+    effect: float,
+    discordance: float,
+    changed: NDArray[np.int64],
+    rejects: NDArray[np.int64],
+) -> float:
+    """Sum over the `likely` numbers of discordant pairs; `rejects` is their `rejection_count`."""
     share = (discordance + effect) / (2 * discordance)
     weight = stats.binom.pmf(changed, n, discordance)
     lower = stats.binom.cdf(rejects, changed, share)
     upper = stats.binom.sf(changed - rejects - 1, changed, share)
-    return float(weight @ np.where(rejects >= 0, lower + upper, 0.0))
+    return min(1.0, float(weight @ np.where(rejects >= 0, lower + upper, 0.0)))
 
 
 def named_test(method: FinalTest) -> str:
@@ -118,8 +136,8 @@ def named_test(method: FinalTest) -> str:
 
 def check_rates(
     discordance: float | None, significance: float, effect: float | None = None
-) -> float:
-    """The discordance, once it, the level and the effect are such that a power can be asked for.
+) -> tuple[float, float]:
+    """Discordance and level, once they and the effect are such that a power can be asked for.
 
     Raises:
         Refusal: no discordance, percentages, or an effect larger than the discordance.
@@ -129,14 +147,14 @@ def check_rates(
             "discordance is missing: pass the share of problems that change, (gained + lost)/n, "
             "from a pilot or from the store (see discordance)"
         )
-    fraction("discordance", discordance, high=1.0 + 1e-12)
-    level("significance", significance)
+    discordance = fraction("discordance", discordance, high=1.0 + 1e-12)
+    significance = level("significance", significance)
     if effect is not None and not abs(effect) <= discordance:
         raise Refusal(
             f"effect {effect:g} exceeds discordance {discordance:g}: the net change cannot be "
             "larger than the change (fractions, 5 points = 0.05)"
         )
-    return float(discordance)
+    return discordance, significance
 
 
 def mcnemar_power(
@@ -168,14 +186,16 @@ def mcnemar_power(
     References:
         Duffy, Biometrics 40 (1984) 1005.
     """
-    rate = check_rates(discordance, significance, number("effect", effect))
+    effect = number("effect", effect)
+    rate, significance = check_rates(discordance, significance, effect)
     problems = count("n", n, least=1, most=LARGEST_LISTED)
-    rejects = rejection_count(np.arange(problems + 1), method, significance)
+    changed = likely(problems, rate)
+    rejects = rejection_count(changed, method, significance)
     return Power(
         method=f"{named_test(method)} power",
-        power=_power(problems, effect, rate, rejects),
+        power=_power(problems, effect, rate, changed, rejects),
         n=problems,
-        effect=float(effect),
+        effect=effect,
         discordance=rate,
         significance=significance,
     )
@@ -201,28 +221,35 @@ def minimum_detectable_effect(
         power it is NaN with status ``not_converged``.
 
     Raises:
-        Refusal: no discordance, or n < 1.
+        Refusal: no discordance, n < 1, or more than 100,000 problems.
     """
-    rate = check_rates(discordance, significance)
-    fraction("power", level("power", power), low=significance)
-    problems = count("n", n, least=1, most=LARGEST_LISTED)
-    rejects = rejection_count(np.arange(problems + 1), method, significance)
-    low, high = 0.0, rate
-    reached = _power(problems, high, rate, rejects) >= power
-    for _ in range(50 if reached else 0):
-        middle = (low + high) / 2
-        low, high = (
-            (low, middle) if _power(problems, middle, rate, rejects) >= power else (middle, high)
-        )
+    rate, significance = check_rates(discordance, significance)
+    power = fraction("power", level("power", power), low=significance)
+    problems = count("n", n, least=1, most=LARGEST_LISTED // 10)
+    changed = likely(problems, rate)
+    rejects = rejection_count(changed, method, significance)
+
+    def spare(effect: float) -> float:
+        return _power(problems, effect, rate, changed, rejects) - power
+
+    reached = spare(rate) >= 0
+    # Without any effect mid-p may reject a little more often than the level, and than asked here.
+    smallest = 0.0 if not reached or spare(0.0) >= 0 else optimize.brentq(spare, 0.0, rate)
     return DetectableEffect(
         method=f"smallest effect, {named_test(method)}",
-        effect=high if reached else float("nan"),
+        effect=smallest if reached else float("nan"),
         n=problems,
         asked=power,
         discordance=rate,
         significance=significance,
         status=OK if reached else NOT_CONVERGED,
     )
+
+
+def _last_below(reached: Callable[[int], float], power: float, n: int) -> int | None:
+    """The last of the next problems from `n` on at which `power` is not reached."""
+    ahead = range(n + min(n // 20 + 1, _AHEAD), n - 1, -1)
+    return next((more for more in ahead if reached(more) < power), None)
 
 
 def sample_size(
@@ -236,7 +263,8 @@ def sample_size(
 ) -> SampleSize:
     """Problems from which the power asked is reached and, in the next 5 %, kept.
 
-    Power is a saw-tooth in n, so the first n that reaches it may be followed by ones that do not.
+    Power is a saw-tooth in n, so the first n that reaches it may be followed by ones that do not;
+    its teeth are a few problems wide, and at most the next 500 are looked at.
 
     Args:
         effect, discordance, power, method, significance: as in `mcnemar_power`.
@@ -245,18 +273,17 @@ def sample_size(
     Raises:
         Refusal: no discordance, or an effect of 0 or beyond the discordance.
     """
-    rate = check_rates(discordance, significance, number("effect", effect))
-    fraction("power", level("power", power), low=significance)
+    effect = number("effect", effect)
+    rate, significance = check_rates(discordance, significance, effect)
+    power = fraction("power", level("power", power), low=significance)
     if effect == 0:
         raise Refusal("effect is 0: no number of problems detects it; see equivalence")
     largest = count("largest", largest, least=1, most=LARGEST_LISTED)
-    rejects = rejection_count(np.arange(2), method, significance)
 
     def reached(n: int) -> float:
-        nonlocal rejects
-        if rejects.size <= n:
-            rejects = rejection_count(np.arange(2 * n + 1), method, significance)
-        return _power(n, effect, rate, rejects[: n + 1])
+        changed = likely(n, rate)
+        rejects = rejection_count(changed, method, significance)
+        return _power(n, effect, rate, changed, rejects)
 
     low, high = 1, 2
     while high < largest and reached(high) < power:
@@ -265,8 +292,9 @@ def sample_size(
     while enough and high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if reached(middle) >= power else (middle, high)
-    while enough and (bad := [n for n in range(high, high + high // 20 + 2) if reached(n) < power]):
-        high = bad[-1] + 1
+    # From the far end: what comes back below the power asked is passed in one step.
+    while enough and (bad := _last_below(reached, power, high)):
+        high = bad + 1
     return SampleSize(
         method=f"problems needed, {named_test(method)}",
         problems=high if enough else float("nan"),

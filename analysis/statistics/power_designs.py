@@ -11,12 +11,9 @@ from scipy import special, stats
 
 from analysis.statistics.checks import LARGEST_LISTED, count, flag, fraction, number, numbers, pairs
 from analysis.statistics.equivalence import score_tail
-from analysis.statistics.power import Power, check_rates, mcnemar_power
+from analysis.statistics.power import Power, check_rates, likely, mcnemar_power
 from analysis.statistics.results import Refusal
 from analysis.vocabulary import TestMethod, shown
-
-# Counts of which all others together are rarer than this are left out of exact sums.
-_RARE = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,18 +64,12 @@ def equivalence_power(
     if margin is None:
         raise Refusal("margin is missing: which change would not matter, e.g. margin=0.05?")
     margin, effect = fraction("margin", margin), number("effect", effect)
-    rate = check_rates(discordance, significance, effect)
+    rate, significance = check_rates(discordance, significance, effect)
     problems = count("n", n, least=1, most=LARGEST_LISTED // 10)
     two_sided = not flag("one_sided", one_sided)
-    changed = np.arange(
-        int(stats.binom.ppf(_RARE, problems, rate)),
-        int(stats.binom.isf(_RARE, problems, rate)) + 1,
-    )
     share, power = (rate + effect) / (2 * rate), 0.0
-    for c in changed:
-        gained = np.arange(
-            int(stats.binom.ppf(_RARE, c, share)), int(stats.binom.isf(_RARE, c, share)) + 1
-        )
+    for c in likely(problems, rate).tolist():
+        gained = likely(c, share)
         tables = pairs(gained, c - gained, problems)
         p = score_tail(tables, -margin, upper=True)
         if two_sided:
@@ -178,10 +169,10 @@ def trend_power(
     given = numbers("discordance", discordance)  # type: ignore[arg-type]
     if given.shape not in ((), sizes.shape):
         raise Refusal(f"discordance has shape {given.shape}: pass one number, or one per alpha")
-    rates = [
-        check_rates(float(rate), significance, 2 * slope * a)
-        for rate, a in zip(np.broadcast_to(given, sizes.shape), sizes, strict=True)
-    ]
+    rates = []
+    for rate, a in zip(np.broadcast_to(given, sizes.shape).tolist(), sizes, strict=True):
+        checked_rate, significance = check_rates(rate, significance, 2 * slope * a)
+        rates.append(checked_rate)
     spread = np.sqrt(np.maximum(np.array(rates) - (2 * slope * sizes) ** 2, 0.0))
     weighted = sizes / (2 * sizes @ sizes) * spread
     variance = (1 - correlation) * (weighted @ weighted) + correlation * weighted.sum() ** 2

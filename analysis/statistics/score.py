@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.statistics.checks import numbers
+from analysis.statistics.checks import answers
 from analysis.statistics.intervals import tango_limits_at
 
 # Added to the problems that changed and to the sum of squares.
@@ -68,5 +68,5 @@ def shares(*outcomes: ArrayLike) -> bool:
     """Whether all outcomes lie within [0, 1], as 0/1 and means over seeds do; missing ones may."""
     return all(
         bool((((y >= 0) & (y <= 1)) | np.isnan(y)).all())
-        for y in (numbers("outcomes", one, missing=True) for one in outcomes)
+        for y in (answers("outcomes", one) for one in outcomes)
     )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from analysis.statistics.checks import level, numbers
+from analysis.statistics.checks import answers, level, numbers
 from analysis.statistics.intervals import paired_difference
 from analysis.statistics.results import (
     NO_INFORMATION,
@@ -254,7 +254,7 @@ def _effect_at(d: Array, present: Array, confidence: float) -> _Effect:
 
 
 def _rank(controls: ArrayLike, baseline: ArrayLike, effects: Array, tail: str) -> float:
-    others = numbers("controls", controls, missing=True)
+    others = answers("controls", controls)
     if others.ndim != 3 or others.shape[2] != len(effects) or not len(others):
         raise Refusal(f"controls must be (k, n, m) with the same m, found shape {others.shape}")
     candidate = _toward(effects, tail).max()

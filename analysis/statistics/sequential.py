@@ -27,7 +27,7 @@ from analysis.statistics.checks import (
 )
 from analysis.statistics.intervals import constrained_loss
 from analysis.statistics.paired import anytime_p, log_e_value
-from analysis.statistics.power import named_test, rejection_count
+from analysis.statistics.power import likely, named_test, rejection_count
 from analysis.statistics.results import (
     NO_INFORMATION,
     OK,
@@ -294,13 +294,13 @@ def futility(
     planned = count("planned_n", planned_n, most=LARGEST_LISTED)
     if planned < n:
         raise Refusal(f"planned_n = {planned} is less than the {n} problems already seen")
-    fraction("discordance", discordance, high=1.0 + 1e-12)
-    fraction("threshold", threshold)
-    level("significance", significance)
-    if abs(number("effect", effect)) > discordance:
+    discordance = fraction("discordance", discordance, high=1.0 + 1e-12)
+    threshold, significance = fraction("threshold", threshold), level("significance", significance)
+    effect = number("effect", effect)
+    if abs(effect) > discordance:
         raise Refusal(f"effect {effect:g} exceeds discordance {discordance:g}")
     left = planned - n
-    more = np.arange(left + 1)
+    more = likely(left, discordance)
     changed = gained + lost + more
     rejects = rejection_count(changed, method, significance)
     share = (discordance + effect) / (2 * discordance)

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
-from analysis.statistics.checks import draws, generator, level, numbers
+from analysis.statistics.checks import answers, draws, generator, level, one_scale
 from analysis.statistics.results import (
+    DEGENERATE,
     NO_INFORMATION,
     OK,
     TEST_INTERVAL_DISAGREE,
@@ -42,7 +43,8 @@ class MaxT(Estimate[NDArray[Any]]):
     `statistic` is |Σd|/√Σd². `low`, `high` are simultaneous at `confidence`: all m hold at once.
     `critical` is the critical value behind them: the (confidence) quantile of the largest
     statistic, at least the normal one. Where a test and its limits part, the test decides, and the
-    status says ``test_interval_disagree``.
+    status says ``test_interval_disagree``; limits that are infinite, for want of problems, are
+    ``degenerate``.
     """
 
     estimate: NDArray[np.float64]
@@ -142,8 +144,9 @@ def family_of_flips(
     critical = float(max(critical, special.ndtri((1 + confidence) / 2)))
     low, high = simultaneous_band(d, n, critical, unit=unit)
     parted = (p <= 1 - confidence + 1e-12) != ((low > 0) | (high < 0))
-    conditions = [squares == 0, parted]
-    status = np.select(conditions, [NO_INFORMATION, TEST_INTERVAL_DISAGREE], OK)
+    unlimited = ~np.isfinite(low) | ~np.isfinite(high)
+    conditions = [squares == 0, unlimited, parted]
+    status = np.select(conditions, [NO_INFORMATION, DEGENERATE, TEST_INTERVAL_DISAGREE], OK)
     return MaxT(
         method="max-T, sign flips" + (" enumerated" if flips.exact else ""),
         n=n,
@@ -203,8 +206,8 @@ def differences(outcomes: ArrayLike, baseline: ArrayLike) -> tuple[Array, Array]
         Refusal: Shapes that do not match (several seeds per problem: average them first), or a
             condition without any pair.
     """
-    y = numbers("outcomes", outcomes, missing=True)
-    b = numbers("baseline", baseline, missing=True)
+    y = answers("outcomes", outcomes)
+    b = answers("baseline", baseline)
     if y.ndim == 1:
         y = y[:, None]
     if y.ndim != 2 or b.shape != y.shape[:1] or not y.size:
@@ -212,6 +215,7 @@ def differences(outcomes: ArrayLike, baseline: ArrayLike) -> tuple[Array, Array]
             f"outcomes must be (n problems, m conditions) and baseline (n,), found {y.shape} and "
             f"{b.shape}: average several seeds within each problem, or call clustered_difference"
         )
+    one_scale(b, y)
     d = y - b[:, None]
     present = ~np.isnan(d)
     if not present.any(axis=0).all():

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from analysis.statistics.checks import numbers
+from analysis.statistics.checks import answers
 from analysis.statistics.results import (
     DEGENERATE,
     NEW_BOTH,
@@ -63,7 +63,7 @@ def control_spread(outcomes: ArrayLike) -> ControlSpread:
     References:
         Searle, Casella & McCulloch (1992), Variance Components, section 4.2.
     """
-    y = numbers("outcomes", outcomes, missing=True)
+    y = answers("outcomes", outcomes)
     if y.ndim != 2 or y.shape[1] < 2:
         raise Refusal(f"outcomes must be (n problems, k ≥ 2 controls), found shape {y.shape}")
     complete = y[~np.isnan(y).any(axis=1)]

@@ -1,15 +1,18 @@
 """No argument gets past the door: each public function answers honestly, or refuses in one line.
 
-Honestly: a status of the vocabulary, no NaN beside "ok", no p outside (0, 1]. The functions are
-those that the package names, so that a new one is tried without a line here; what it needs beyond
-the usual arguments goes into `GOOD`.
+Honestly: a status of the vocabulary, no NaN and no infinity beside "ok", no p outside (0, 1]; and
+within seconds, without a warning. The functions are those that the package names, so that a new one
+is tried without a line here; what it needs beyond the usual arguments goes into `GOOD`.
 """
 
 from __future__ import annotations
 
 import datetime
 import decimal
+import fractions
 import inspect
+import itertools
+import time
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, get_args
@@ -71,6 +74,12 @@ GOOD: dict[str, dict[str, Any]] = {
     "signed_power": {"signed": 0.05},
     "trend_power": {"slope": 0.02, "alphas": [1.0, 2.0]},
 }
+# What one call may take, in seconds of the processor, on any argument.
+SLOWEST = 10.0
+
+# Infinite because it is so: the odds of gains without a loss.
+INFINITE = {"odds", "odds_high"}
+
 # Not defined rather than unknown, and said so in the docstring of the result.
 UNDEFINED = {
     "shares": "a stratum without change",
@@ -120,6 +129,8 @@ def honest(result: Any, within: str = "") -> None:
         )
         if field.name not in UNDEFINED:
             assert not np.isnan(numbers[fine]).any(), (place, value, result)
+        if field.name not in INFINITE:
+            assert not np.isinf(numbers[fine]).any(), (place, value, result)
         words = field.name.split("_")
         if "p" in words or field.name.startswith("against"):
             known = numbers[~np.isnan(numbers)]
@@ -128,11 +139,15 @@ def honest(result: Any, within: str = "") -> None:
 
 def tried(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     """What `function` makes of the arguments; None where it refuses, in one line."""
+    message, started = None, time.process_time()
     try:
         result = function(**arguments)
     except Refusal as refusal:
         message = str(refusal)
-    else:
+    finally:
+        took = time.process_time() - started
+    assert took < SLOWEST, took
+    if message is None:
         honest(result)
         return result
     assert message.strip()
@@ -146,6 +161,12 @@ NUMBERS: list[Any] = [
     2**53, 2**63, 2**70, -(2**70), 3_000_000_000, 10**12, 10**30, 1 + 2j, np.float32(4),
     np.int8(4), np.uint64(2**63), np.datetime64("2026-01-01"), decimal.Decimal("4"),
     decimal.Decimal("sNaN"), datetime.date(2026, 1, 1), object(), int, len, np.nextafter(1, 0),
+    decimal.Decimal("0.1"), decimal.Decimal("NaN"), decimal.Decimal("Infinity"),
+    decimal.Decimal("1e400"), fractions.Fraction(1, 10), fractions.Fraction(4),
+    fractions.Fraction(10**400, 3), np.float64(0.1), np.float16(0.1), np.array(0.1), np.array(4),
+    np.array(True), np.array(None, dtype=object), np.array("4"), np.bool_(False), 1e-6, 1e-9, 10**6,
+    " ", "two\nlines", np.str_("exact"), datetime.timedelta(1), np.timedelta64(1), NotImplemented,
+    Ellipsis, ZeroDivisionError("x"), 10**400, 1 - 1e-10,
 ]  # fmt: skip
 LISTS: list[Any] = [
     [], {}, set(), {1, 2}, {"a": 1}, [[]], [[1], [1, 2]], [None, 1], ["1", "2"], [pd.NA, 1, 2],
@@ -163,6 +184,18 @@ LISTS: list[Any] = [
     TABLE | {"problem": "abcd"},
     np.full((3, 3), 10**12), np.full((3, 3), 10**7), [400_000, 300_000], 7,
     [0.1, 0.2, 0.30000000000000004],
+    [True, 2], [True, False], [True] * 6, [fractions.Fraction(1, 3)] * 6,
+    [decimal.Decimal("0.5")] * 6, [[[1]]], [[[]]], [[1, [2]], 3], [0] * 6, [7] * 6, [1.0] * 6,
+    np.array([1, None, 0, 1, 0, 1], dtype=object), np.array([[1], [2, 3]], dtype=object),
+    np.ma.masked_all(6), np.ma.masked_array([[0.0, 1.0]] * 6, mask=[[True, False]] * 6),
+    np.ones((1, 1, 1, 1)), np.arange(6)[::-2], np.ones((6, 3))[:, ::-1], np.zeros(6, np.float16),
+    pd.array([True, None, False, True, False, True], dtype="boolean"), pd.Categorical(["a"] * 6),
+    pd.Series(["1"] * 6), pd.date_range("2026-01-01", periods=6), memoryview(b"abc"), bytearray(6),
+    frozenset({1}), {"problem": [], "steered": [], "baseline": []}, (1, 2, 3), "abc" * 2,
+    [430, 450] * 6, [10**8] * 12, [0.1] * 6, list("abcdef"), [object()] * 6, [float("inf")] * 6,
+    TABLE | {"baseline": [7] * 8}, TABLE | {"steered": [True, None] * 4}, TABLE | {"steered": 1},
+    TABLE | {"problem": [fractions.Fraction(1, 3)] * 8}, TABLE | {"problem": [float("nan")] * 8},
+    TABLE | {"problem": [(1, 2)] * 8}, TABLE | {"problem": [pd.NaT] * 8},
     [2**70, 1], np.random.default_rng(1), np.random.RandomState(1), "two-sided", "exact",
 ]  # fmt: skip
 GARBAGE = [*NUMBERS, *LISTS]
@@ -185,13 +218,20 @@ def test_one_bad_argument_among_good_ones(name: str) -> None:
                 raise
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
-@given(data=st.data())
-def test_several_bad_arguments(name: str, data: st.DataObject) -> None:
+def some(data: st.DataObject, name: str) -> None:
+    """`name` with one to all of its arguments drawn."""
     parameters = list(inspect.signature(FUNCTIONS[name]).parameters)
     bad = data.draw(st.lists(st.sampled_from(parameters), min_size=1, unique=True))
-    number = st.one_of(st.integers(-(2**70), 2**70), st.integers(-3, 30), st.floats())
+    number = st.one_of(
+        st.integers(-(2**70), 2**70),
+        st.integers(-3, 30),
+        st.floats(),
+        st.floats(0, 1),
+        st.fractions(-2, 2),
+        st.decimals(),
+        st.booleans(),
+        st.none(),
+    )
     shape = st.tuples(st.integers(0, 6), st.integers(0, 4))
     array = shape.flatmap(
         lambda size: st.lists(number, min_size=size[0] * size[1], max_size=size[0] * size[1]).map(
@@ -202,3 +242,29 @@ def test_several_bad_arguments(name: str, data: st.DataObject) -> None:
         st.sampled_from(GARBAGE), number, st.text(max_size=3), st.lists(number), array
     )
     tried(FUNCTIONS[name], good(name) | {key: data.draw(value, label=key) for key in bad})
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_several_bad_arguments(name: str, data: st.DataObject) -> None:
+    some(data, name)
+
+
+@pytest.mark.trial
+@pytest.mark.parametrize("name", FUNCTIONS)
+@settings(deadline=None, max_examples=2_000, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_very_many_bad_arguments(name: str, data: st.DataObject) -> None:
+    some(data, name)
+
+
+@pytest.mark.trial
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_two_bad_arguments_of_every_kind(name: str) -> None:
+    parameters = list(inspect.signature(FUNCTIONS[name]).parameters)
+    rng = np.random.default_rng(7)
+    for one, other in itertools.combinations(parameters, 2):
+        for _ in range(150):
+            values = [GARBAGE[at] for at in rng.integers(0, len(GARBAGE), 2)]
+            tried(FUNCTIONS[name], good(name) | dict(zip((one, other), values, strict=True)))
