@@ -14,6 +14,8 @@ from analysis.report.verdicts import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED, ver
 
 # Experiments that are read as one store.
 BATCH = 25
+# Outcomes of one batch; those of the calibration are far fewer.
+MOST_AT_ONCE = 2e7
 # What is asked: a null candidate, one of twice the potency, a real effect of four deviations.
 NULL: Mark = (0.0, 0.02)
 POTENT: Mark = (0.0, 0.05)
@@ -68,16 +70,27 @@ def _rates(
     name: str, world: World, quantity: str, mark: Mark, effort: Effort, rng: np.random.Generator
 ) -> Iterator[Row]:
     """The share of experiments with each verdict on either claim."""
-    reached: list[set[str]] = []
-    while len(reached) < effort.experiments:
-        count = min(BATCH if world.seeds == 1 else 1, effort.experiments - len(reached))
-        by_model: dict[Any, set[str]] = {}
-        readings = experiments(world, count, rng)
-        for verdict in verdicts(tables.effects(readings), tables.beyond_controls(readings)):
-            by_model.setdefault(verdict.direction, set()).add(verdict.verdict)
-        reached += by_model.values()
+    reached = verdicts_reached(world, effort.experiments, rng)
     for word in (SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE):
         yield rate(
             "verdicts", word, quantity, [word in one for one in reached], {"candidate": name},
             mark=mark if word == SUPPORTED else None,
         )  # fmt: skip
+
+
+def verdicts_reached(world: World, count: int, rng: np.random.Generator) -> list[set[str]]:
+    """What the claims of the candidate are, in each of `count` experiments."""
+    # As many as fit into memory are read as one store.
+    batch = max(1, min(BATCH if world.seeds == 1 else 1, int(MOST_AT_ONCE / _outcomes(world))))
+    reached: list[set[str]] = []
+    while len(reached) < count:
+        by_model: dict[Any, set[str]] = {}
+        readings = experiments(world, min(batch, count - len(reached)), rng)
+        for verdict in verdicts(tables.effects(readings), tables.beyond_controls(readings)):
+            by_model.setdefault(verdict.direction, set()).add(verdict.verdict)
+        reached += by_model.values()
+    return reached
+
+
+def _outcomes(world: World) -> int:
+    return world.n * (world.k + 1) * len(world.doses) * world.seeds

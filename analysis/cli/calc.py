@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any, get_args
 
 import typer
-from typer.core import TyperGroup
 
 from analysis.cli import calc_designs, calc_planning
 from analysis.cli.showing import (
+    Calculator,
     LevelOption,
     SelectedOption,
-    as_fraction,
+    as_margin,
+    as_rates,
     show,
     stamp,
 )
@@ -19,23 +20,9 @@ from analysis.vocabulary import IntervalMethod, TestMethod
 from sql.errors import UserError
 from store.cli.options import AsJson
 
-
-class _Calculator(TyperGroup):
-    """The group of the calculator, whose tests have a level that is not called alpha."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that is run. Raises UserError where the level has its earlier name."""
-        if any(arg.partition("=")[0] == "--alpha" for arg in args):
-            raise UserError(
-                "--alpha is a dose, and no option of the calculator: the level of a test is "
-                "--significance"
-            )
-        return super().resolve_command(ctx, args)
-
-
 app = typer.Typer(
     add_completion=False,
-    cls=_Calculator,
+    cls=Calculator,
     no_args_is_help=True,
     help="Tests and intervals from totals alone. Effects are given in percentage points, in JSON "
     "as fractions.",
@@ -156,7 +143,7 @@ def equivalence(
     from analysis import words
     from analysis.statistics import equivalence as margin_tests
 
-    fraction = None if margin is None else as_fraction("--margin", margin)
+    fraction = as_margin(margin, n=n)
     test: Any = margin_tests.non_inferiority if no_harm else margin_tests.equivalence
     result = test(gained, lost, n, margin=fraction, significance=significance)
     lines = [
@@ -222,10 +209,17 @@ def look(
     planned: Annotated[
         int | None, typer.Option(help="Problems planned in all; by default futility is not judged.")
     ] = None,
-    effect: Annotated[float, typer.Option(help="Planned effect in points (futility).")] = 5.0,
+    effect: Annotated[
+        float | None,
+        typer.Option(help="Planned effect in points (futility); by default 5 with --planned."),
+    ] = None,
     expected: Annotated[
-        float, typer.Option("--discordance", help="Expected share that changes, in percent.")
-    ] = 15.0,
+        float | None,
+        typer.Option(
+            "--discordance",
+            help="Expected share that changes, in percent; by default 15 with --planned.",
+        ),
+    ] = None,
     confidence: LevelOption = 0.95,
     json_: AsJson = False,
 ) -> None:
@@ -236,6 +230,15 @@ def look(
     from analysis import words
     from analysis.statistics import sequential
 
+    if planned is None and (effect is not None or expected is not None):
+        raise UserError("--effect and --discordance are those of a plan: pass --planned as well")
+    if planned is not None and planned < n:
+        raise UserError(f"--planned {planned} is less than the {n} problems already seen (--n)")
+    size, rate = as_rates(
+        ("--effect", 5.0 if effect is None else effect),
+        15.0 if expected is None else expected,
+        n=planned,
+    )
     e = sequential.e_value(gained, lost)
     limits = sequential.confidence_sequence(gained, lost, n, confidence=confidence)
     future = None
@@ -245,8 +248,8 @@ def look(
             lost,
             n,
             planned_n=planned,
-            effect=as_fraction("--effect", effect),
-            discordance=as_fraction("--discordance", expected),
+            effect=size,
+            discordance=rate,
             method="e-value",
         )
     lines = [
@@ -364,5 +367,6 @@ for command in (
     calc_planning.equivalence_power,
     calc_planning.signed_power,
     calc_planning.trend_power,
+    calc_planning.verdict_power,
 ):
     app.command()(command)

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from analysis.cli.showing import LevelOption, SignificanceOption, as_fraction, numbers, show
+from analysis.cli.showing import (
+    LevelOption,
+    SignificanceOption,
+    as_rates,
+    defined,
+    numbers,
+    show,
+)
 from sql.errors import UserError
 from store.cli.options import AsJson
 
@@ -36,13 +43,19 @@ def controls(
     Example: steerstat calc controls --effect -12.8 --controls=-1.2,-2.3,-5.8,-11.6,-12.8 --n 86
     """
     from analysis import words
-    from analysis.claims.restore import restored_counts
+    from analysis.claims.restore import restored_count, rounds_to
     from analysis.statistics.controls import compare_to_controls
 
     printed = [*numbers("--effect", effect), *numbers("--controls", controls)]
     values, notes = [float(text.rstrip("%")) for text in printed], []
     if n is not None:
-        counts = restored_counts(printed, n)
+        counts = [restored_count(figure, n, difference=True) for figure in printed]
+        notes += [
+            f"{figure} is read as {count:+d} of {n}, {100 * count / n:+.4g} points: a difference "
+            "of two rounded accuracies may be off by one in its last digit"
+            for figure, count in zip(printed, counts, strict=True)
+            if not rounds_to(count, n, figure)
+        ]
         values = [100 * count / n for count in counts]
         listed = ", ".join(f"{count:+d}" for count in counts[1:])
         notes.append(f"counts restored from n = {n}: {counts[0]:+d} among {listed} problems")
@@ -61,14 +74,23 @@ def controls(
     )
     lines = [
         ("difference", f"{result.estimate:+.4g} points from the controls' mean"),
-        ("Crawford-Howell p", f"{p}  ({result.tail}, t = {result.statistic:.4g})"),
-        ("prediction interval", f"{result.prediction_low:.4g} to {result.prediction_high:.4g}"),
+        ("Crawford-Howell p", f"{p}  ({result.tail}, t = {defined(result.statistic)})"),
+        (
+            "prediction interval",
+            f"{defined(result.prediction_low)} to {defined(result.prediction_high)}",
+        ),
         ("rank p", f"{rank}  (never below {floor})"),
         ("one-sided rank p", f"less {less}, greater {greater}"),
-        ("Cohen's d", f"{result.d:.6g}  (ddof 0: {result.d_ddof0:.6g})"),
-        ("Hedges g", f"{result.g:.6g}"),
-        ("d, candidate random", f"{result.d_low_random:.4g} to {result.d_high_random:.4g}"),
-        ("d, candidate fixed", f"{result.d_low_fixed:.4g} to {result.d_high_fixed:.4g}  (no test)"),
+        ("Cohen's d", f"{defined(result.d, '.6g')}  (ddof 0: {defined(result.d_ddof0, '.6g')})"),
+        ("Hedges g", defined(result.g, ".6g")),
+        (
+            "d, candidate random",
+            f"{defined(result.d_low_random)} to {defined(result.d_high_random)}",
+        ),
+        (
+            "d, candidate fixed",
+            f"{defined(result.d_low_fixed)} to {defined(result.d_high_fixed)}  (no test)",
+        ),
         ("status", str(result.status)),
     ]
     sentence = words.controls_sentence(result, "points")
@@ -81,6 +103,8 @@ def controls_power(
     k: Annotated[int, typer.Option(help="Number of control directions.")],
     gap: Annotated[float, typer.Option(help="Distance in SD of control effects.")] = 3.0,
     model: Annotated[str, typer.Option(help="fixed or random candidate.")] = "fixed",
+    tail: Annotated[str, typer.Option(help="two-sided, less or greater.")] = "two-sided",
+    significance: SignificanceOption = 0.05,
     json_: AsJson = False,
 ) -> None:
     """How many controls are enough for Crawford-Howell to find a direction?
@@ -90,7 +114,9 @@ def controls_power(
     from analysis import words
     from analysis.statistics.one_against_controls import controls_power as power
 
-    result = power(k, gap=gap, model=cast("Model", model))
+    result = power(
+        k, gap=gap, model=cast("Model", model), tail=cast("Tail", tail), significance=significance
+    )
     floor = words.p_value(result.rank_floor)
     lines = [
         ("power, fixed", f"{result.fixed:.4g}"),
@@ -99,9 +125,9 @@ def controls_power(
         ("status", str(result.status)),
     ]
     sentence = (
-        f"With {k} controls a {model} candidate {gap:g} SD from their mean is found with "
-        f"probability {result.power:.3f}; the rank test cannot go below {floor} "
-        "however far it lies."
+        f"With {k} controls a {model} candidate {gap:g} SD from their mean is found at "
+        f"{significance:g} ({tail}) with probability {result.power:.3f}; the rank test cannot go "
+        f"below {floor} however far it lies."
     )
     show(f"{k} controls, gap {gap:g} SD", lines, sentence, {"result": result}, as_json=json_)
 
@@ -131,8 +157,9 @@ def power(
 
     if n is None and effect is None:
         raise UserError("power needs --n, --effect or both: what is left out is computed")
-    rate = None if discordance is None else as_fraction("--discordance", discordance)
-    size = None if effect is None else as_fraction("--effect", effect)
+    asked = 0.0 if effect is None else effect
+    fraction, rate = as_rates(("--effect", asked), discordance, n=n)
+    size = None if effect is None else fraction
     test = cast("TestMethod", method)
     options: dict[str, Any] = {"discordance": rate, "method": test, "significance": significance}
     result: Power | DetectableEffect | SampleSize
@@ -225,9 +252,13 @@ def strata(
     odds = stratum_homogeneity(counts[0], counts[1])
     strata = result.strata
     lines = [
-        (name, f"{100 * e:+.4g} ({100 * low:+.4g} to {100 * high:+.4g}), mid-p {words.p_value(p)}")
-        for name, e, low, high, p in zip(
+        (
+            f"stratum {name}, n = {size}",
+            f"{100 * e:+.4g} ({100 * low:+.4g} to {100 * high:+.4g}), mid-p {words.p_value(p)}",
+        )
+        for name, size, e, low, high, p in zip(
             result.names,
+            strata.n.tolist(),
             *map(np.atleast_1d, (strata.estimate, strata.low, strata.high, strata.p)),
             strict=True,
         )
@@ -245,4 +276,5 @@ def strata(
         "shown, and strata must not be cut from the baseline that is tested."
     )
     payload = {"difference": result, "homogeneity": odds}
-    show("Effect per stratum, points", lines, sentence, payload, as_json=json_)
+    title = f"Effect per stratum in points, {result.n} problems in all"
+    show(title, lines, sentence, payload, as_json=json_)

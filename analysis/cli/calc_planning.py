@@ -6,8 +6,17 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from analysis.cli.showing import SignificanceOption, as_fraction, numbers, show
+from analysis.cli.showing import (
+    SignificanceOption,
+    as_fraction,
+    as_margin,
+    as_rates,
+    numbers,
+    show,
+)
+from sql.errors import UserError
 from store.cli.options import AsJson
+from store.schema import MOST_SEED
 
 Problems = Annotated[int, typer.Option("--n", help="Problems.")]
 Changing = Annotated[
@@ -84,11 +93,12 @@ def equivalence_power(
     """
     from analysis.statistics import power_designs
 
+    size, rate = as_rates(("--effect", effect), discordance, n=n)
     result = power_designs.equivalence_power(
         n,
-        margin=None if margin is None else as_fraction("--margin", margin),
-        discordance=None if discordance is None else as_fraction("--discordance", discordance),
-        effect=as_fraction("--effect", effect),
+        margin=as_margin(margin, n=n),
+        discordance=rate,
+        effect=size,
         one_sided=no_harm,
         significance=significance,
     )
@@ -117,10 +127,11 @@ def signed_power(
     """
     from analysis.statistics import power_designs
 
+    size, rate = as_rates(("--effect", effect), discordance, n=n, times=2)
     result = power_designs.signed_power(
         n,
-        signed=as_fraction("--effect", effect),
-        discordance=None if discordance is None else as_fraction("--discordance", discordance),
+        signed=size,
+        discordance=rate,
         significance=significance,
     )
     sentence = (
@@ -151,11 +162,14 @@ def trend_power(
     """
     from analysis.statistics import power_designs
 
+    sizes = [float(one) for one in numbers("--alphas", alphas)]
+    farthest = max(sizes, default=0.0, key=abs)
+    _, rate = as_rates(("--slope at the largest alpha,", slope * farthest), discordance, times=2)
     result = power_designs.trend_power(
         n,
-        slope=slope / 100,
-        alphas=[float(one) for one in numbers("--alphas", alphas)],
-        discordance=None if discordance is None else as_fraction("--discordance", discordance),
+        slope=as_fraction("--slope", slope),
+        alphas=sizes,
+        discordance=rate,
         correlation=correlation,
         significance=significance,
     )
@@ -169,3 +183,59 @@ def trend_power(
         ("status", str(result.status)),
     ]
     show(f"trend, {n} problems", lines, sentence, {"result": result}, as_json=json_)
+
+
+def verdict_power(
+    n: Problems,
+    effect: Annotated[
+        float, typer.Option(help="Signed effect [f(a) − f(−a)]/2 at the largest dose, in points.")
+    ],
+    accuracy: Annotated[float, typer.Option(help="Right without steering, in percent.")],
+    control_sd: Annotated[
+        float,
+        typer.Option(help="SD of the controls' signed effects there, in points, without noise."),
+    ],
+    k: Annotated[int, typer.Option(help="Number of control directions.")] = 99,
+    alphas: Annotated[str, typer.Option(help="Sizes run as +a and −a, with commas.")] = "1,2,3",
+    experiments: Annotated[int, typer.Option(help="Simulated experiments.")] = 200,
+    seed: Annotated[int, typer.Option(help="Seed of the simulation.", min=0, max=MOST_SEED)] = 0,
+    json_: AsJson = False,
+) -> None:
+    """How likely is the verdict "supported"? Whole experiments through the report's rules.
+
+    Example: steerstat calc verdict-power --n 200 --effect 20 --accuracy 60 --control-sd 5 --k 39
+    """
+    import numpy as np
+
+    from analysis.calibration import verdict_power as power
+
+    sizes = [float(one) for one in numbers("--alphas", alphas)]
+    if not sizes or min(sizes) <= 0:
+        raise UserError(f"--alphas {alphas!r}: pass the sizes a > 0 that are run as +a and -a")
+    for name, value in (("--accuracy", accuracy), ("--control-sd", control_sd)):
+        if not 0 < value < 100:
+            raise UserError(f"{name} {value:g}: pass a number between 0 and 100")
+    result = power(
+        n,
+        effect=as_fraction("--effect", effect, n=n),
+        accuracy=accuracy / 100,
+        control_sd=control_sd / 100,
+        k=k,
+        doses=[*(-size for size in sizes), *sizes],
+        experiments=experiments,
+        rng=np.random.default_rng(seed),
+    )
+    lines = [
+        ("supported", f"{result.power:.3f} ± {result.standard_error:.3f}"),
+        ("not supported", f"{result.not_supported:.3f}"),
+        ("inconclusive", f"{result.inconclusive:.3f}"),
+        ("gap", f"{result.gap:.4g} SD of the controls"),
+        ("status", str(result.status)),
+    ]
+    sentence = (
+        f"In {result.power:.3f} of {experiments} simulated experiments (Monte-Carlo standard error "
+        f"{result.standard_error:.3f}) a candidate with a signed effect of {effect:g} points among "
+        f"{k} controls on {n} problems is supported."
+    )
+    title = f"Verdicts on either claim, {n} problems, {k} controls, ± {alphas}"
+    show(title, lines, sentence, {"result": result}, as_json=json_)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from analysis import compare_to_controls, mcnemar, paired_difference
+from analysis import compare_to_controls, controls_power, mcnemar, paired_difference
 from analysis.claims.restore import restored_count, restored_counts
 from analysis.cli.calc import app
 from analysis.statistics.results import Refusal
@@ -178,6 +178,46 @@ def test_discordance_look_missing_fragility_strata_accuracy() -> None:
     assert "0.978" in run("controls-power", "--k", "19")
 
 
+def test_effects_and_margins_below_half_a_point_are_points() -> None:
+    power = run_json("power", "--n", "1319", "--effect", "0.3", "--discordance", "4")
+    assert power["result"]["effect"] == pytest.approx(0.003)
+    assert "+0.3 points" in power["interpretation"]
+    many = ["--gained", "4", "--lost", "2", "--n", "1319", "--margin"]
+    assert run_json("equivalence", *many, "0.4")["result"]["margin"] == pytest.approx(0.004)
+    # One problem of 1,319 is 0.0758 points.
+    assert run_json("equivalence", *many, "0.076")["result"]["shown"] is False
+    with pytest.raises(UserError, match="less than one problem of 1319"):
+        run("equivalence", *many, "0.075")
+
+
+def test_a_difference_of_rounded_accuracies_may_be_off_by_one_in_its_last_digit() -> None:
+    # 22 and 33 of 86 are 25.6 and 38.4 %; 21 and 32 are 24.4 and 37.2 %: -11 either way, -12.79.
+    others = "--controls=-1.2,-2.3,-5.8,-11.6,-12.8"
+    content = run_json("controls", "--effect", "-12.7", others, "--n", "86")
+    assert content["result"]["p"] == pytest.approx(0.355693, abs=5e-7)
+    assert [note for note in content["notes"] if "-12.7 is read as -11 of 86" in note]
+    assert len(run_json("controls", *CONTROLS, "--n", "86")["notes"]) == 1
+
+
+def test_what_is_not_defined_is_said_in_words() -> None:
+    text = run("controls", "--effect", "-3", "--controls=-1,-1,-1")
+    assert "status               degenerate" in text
+    assert "nan" not in text + run("controls", "--effect", "-3", "--controls=-1,-2")
+
+
+def test_controls_power_has_its_level_and_its_tail() -> None:
+    asked = ["controls-power", "--k", "19", "--tail", "less", "--significance", "0.01"]
+    expected = controls_power(19, model="fixed", tail="less", significance=0.01)
+    assert run_json(*asked)["result"]["estimate"] == expected.power
+    assert "at 0.01 (less)" in run(*asked)
+
+
+def test_strata_print_the_n_of_each() -> None:
+    text = run("strata", "--gained", "3,1", "--lost", "0,2", "--n", "40,46")
+    assert "stratum 1, n = 40" in text
+    assert "stratum 2, n = 46" in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -187,11 +227,30 @@ def test_discordance_look_missing_fragility_strata_accuracy() -> None:
         (["controls", "--effect", "-12.8", "--controls=-1.2"], "control"),
         (["controls", "--effect", "-12.8", "--controls=-1.2,x"], "numbers with commas"),
         (["controls", "--effect", "-12.5", "--controls=-1.2,-2.3", "--n", "86"], "no whole number"),
-        (["power", "--n", "86", "--effect", "5"], "discordance is missing"),
+        (["power", "--n", "86", "--effect", "5"], "--discordance is missing"),
         (["power", "--discordance", "5"], "--n, --effect"),
-        (["power", "--n", "86", "--effect", "0.05", "--discordance", "15"], "pass points"),
+        (["power", "--n", "86", "--effect", "0.05", "--discordance", "15"], "pass points, 5 for"),
+        (["power", "--n", "86", "--effect", "nan", "--discordance", "15"], "--effect nan"),
+        (["power", "--n", "86", "--effect", "16", "--discordance", "15"], "--effect 16 points is"),
+        (["power", "--n", "86", "--effect", "5", "--discordance", "150"], "--discordance 150"),
+        (["signed-power", "--n", "86", "--effect", "9", "--discordance", "15"], "9 points twice"),
+        (
+            ["trend-power", "--n", "86", "--slope", "3", "--alphas", "1,-3", "--discordance", "15"],
+            "--slope at the largest alpha, -9 points twice",
+        ),
+        (["equivalence", *REPORT, "--margin", "140"], "--margin 140: pass points"),
+        (["equivalence-power", "--n", "86", "--discordance", "15"], "calc difference"),
+        (["difference", *REPORT, "--level", "95"], "--level must lie between 0 and 1"),
+        (["look", *REPORT, "--planned", "80"], "--planned 80 is less than the 86"),
+        (["look", "--gained", "0", "--lost", "14", "--n", "86", "--planned", "80"], "--planned 80"),
+        (["look", *REPORT, "--effect", "5"], "pass --planned"),
+        (["look", *REPORT, "--discordance", "5"], "pass --planned"),
+        (["look", *REPORT, "--planned", "100", "--effect", "nan"], "--effect nan"),
+        (["controls", "--effect", "nan", "--controls=-1.2,-3"], "--effect holds 'nan'"),
+        (["controls", "--effect", "-3", "--controls=-1,-3", "--n", "0"], "n must be"),
+        (["controls", "--effect", "-12.9", "--controls=-1.2,-2.3", "--n", "86"], "no whole number"),
         (["adjust", ".01", ".02"], "family"),
-        (["equivalence", *REPORT], "margin is missing"),
+        (["equivalence", *REPORT], "--margin is missing"),
         (["missing", "--table", "1,2;3,4"], "3 x 3"),
     ],
 )

@@ -164,9 +164,9 @@ NUMBERS: list[Any] = [
     decimal.Decimal("0.1"), decimal.Decimal("NaN"), decimal.Decimal("Infinity"),
     decimal.Decimal("1e400"), fractions.Fraction(1, 10), fractions.Fraction(4),
     fractions.Fraction(10**400, 3), np.float64(0.1), np.float16(0.1), np.array(0.1), np.array(4),
-    np.array(True), np.array(None, dtype=object), np.array("4"), np.bool_(False), 1e-6, 1e-9, 10**6,
-    " ", "two\nlines", np.str_("exact"), datetime.timedelta(1), np.timedelta64(1), NotImplemented,
-    Ellipsis, ZeroDivisionError("x"), 10**400, 1 - 1e-10,
+    np.array(True), np.array(None, dtype=object), np.array("4"), np.bool_(False), 1e-6,
+    1e-9, 10**6, " ", "two\nlines", np.str_("exact"), datetime.timedelta(1),
+    np.timedelta64(1, "s"), NotImplemented, Ellipsis, ZeroDivisionError("x"), 10**400, 1 - 1e-10,
 ]  # fmt: skip
 LISTS: list[Any] = [
     [], {}, set(), {1, 2}, {"a": 1}, [[]], [[1], [1, 2]], [None, 1], ["1", "2"], [pd.NA, 1, 2],
