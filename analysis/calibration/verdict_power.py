@@ -151,7 +151,7 @@ def _slope(world: World, effect: float) -> float:
     if not 0 <= effect < _signed_effect(world, 10.0):
         raise Refusal(
             f"effect {effect:g} must lie between 0 and {_signed_effect(world, 10.0):.3g}, the most "
-            "that the largest dose can do to these problems: half of the change from -a to +a, as a "
-            "fraction (5 points = 0.05)"
+            "that the largest dose can do to these problems: half of the change from -a to +a, as "
+            "a fraction (5 points = 0.05)"
         )
-    return float(optimize.brentq(lambda slope: _signed_effect(world, slope) - effect, 0.0, 10.0))
+    return float(optimize.brentq(lambda one: _signed_effect(world, one) - effect, 0.0, 10.0))
