@@ -113,8 +113,9 @@ def _leaves(content: Any) -> Iterator[float]:
 @cache
 def _calibrated(source: str) -> list[float]:
     """Rates of a method in the tables of the calibration, in the settings that are named."""
-    asked = dict(re.findall(r"(\w+)=(\S+)", source))
-    method = re.sub(r"\s*\w+=\S+", "", source.removeprefix("calibration:")).strip()
+    given = re.findall(r"""(\w+)=(?:"([^"]*)"|(\S+))""", source)
+    asked = {key: quoted or plain for key, quoted, plain in given}
+    method = re.sub(r"""\s*\w+=("[^"]*"|\S+)""", "", source.removeprefix("calibration:")).strip()
     found: list[float] = []
     header: list[str] = []
     for line in CALIBRATION.read_text(encoding="utf-8").splitlines():
