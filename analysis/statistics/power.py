@@ -16,7 +16,7 @@ from analysis.vocabulary import FinalTest, checked
 
 # Tails of a sum that are left out, and how far ahead of a sample size teeth are looked for.
 _RARE = 1e-18
-_AHEAD = 500
+_AHEAD = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +111,9 @@ def likely(n: int, rate: float) -> NDArray[np.int64]:
 
     There are about 17 √n of them, which keeps sums over a million problems within a second.
     """
-    return np.arange(int(stats.binom.ppf(_RARE, n, rate)), int(stats.binom.isf(_RARE, n, rate)) + 1)
+    # The upper end by the failures: 1 - 1e-18 is 1, and its quantile n.
+    low, beyond = (int(stats.binom.ppf(_RARE, n, share)) for share in (rate, 1 - rate))
+    return np.arange(low, n - beyond + 1)
 
 
 def _power(
@@ -147,7 +149,7 @@ def check_rates(
             "discordance is missing: pass the share of problems that change, (gained + lost)/n, "
             "from a pilot or from the store (see discordance)"
         )
-    discordance = fraction("discordance", discordance, high=1.0 + 1e-12)
+    discordance = min(1.0, fraction("discordance", discordance, high=1.0 + 1e-12))
     significance = level("significance", significance)
     if effect is not None and not abs(effect) <= discordance:
         raise Refusal(
@@ -221,11 +223,11 @@ def minimum_detectable_effect(
         power it is NaN with status ``not_converged``.
 
     Raises:
-        Refusal: no discordance, n < 1, or more than 100,000 problems.
+        Refusal: no discordance, or n < 1.
     """
     rate, significance = check_rates(discordance, significance)
     power = fraction("power", level("power", power), low=significance)
-    problems = count("n", n, least=1, most=LARGEST_LISTED // 10)
+    problems = count("n", n, least=1, most=LARGEST_LISTED)
     changed = likely(problems, rate)
     rejects = rejection_count(changed, method, significance)
 
@@ -247,9 +249,14 @@ def minimum_detectable_effect(
 
 
 def _last_below(reached: Callable[[int], float], power: float, n: int) -> int | None:
-    """The last of the next problems from `n` on at which `power` is not reached."""
-    ahead = range(n + min(n // 20 + 1, _AHEAD), n - 1, -1)
-    return next((more for more in ahead if reached(more) < power), None)
+    """The last of the next 5 % of problems from `n` on at which `power` is not reached.
+
+    Beyond `_AHEAD` of them as many are looked at, evenly: power is then smooth, for the number of
+    changes varies by more than its teeth are wide.
+    """
+    ahead = n // 20 + 1
+    tried = np.unique(np.linspace(n, n + ahead, min(ahead, _AHEAD) + 1).astype(int))[::-1].tolist()
+    return next((more for more in tried if reached(more) < power), None)
 
 
 def sample_size(
@@ -263,8 +270,8 @@ def sample_size(
 ) -> SampleSize:
     """Problems from which the power asked is reached and, in the next 5 %, kept.
 
-    Power is a saw-tooth in n, so the first n that reaches it may be followed by ones that do not;
-    its teeth are a few problems wide, and at most the next 500 are looked at.
+    Power is a saw-tooth in n, so the first n that reaches it may be followed by ones that do not:
+    the next 5 % are looked at, beyond 1,200 problems at 60 of them.
 
     Args:
         effect, discordance, power, method, significance: as in `mcnemar_power`.
@@ -286,9 +293,13 @@ def sample_size(
         return _power(n, effect, rate, changed, rejects)
 
     low, high = 1, 2
-    while high < largest and reached(high) < power:
+    # Far beyond reach, by the normal approximation, the largest alone is computed.
+    z = special.ndtri(1 - significance / 2) + special.ndtri(power)
+    far = z > 0 and z**2 * (rate - effect**2) > 4 * largest * effect**2
+    hopeless = far and reached(largest) < power
+    while not hopeless and high < largest and reached(high) < power:
         low, high = high, high * 2
-    enough = reached(high) >= power
+    enough = not hopeless and reached(high) >= power
     while enough and high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if reached(middle) >= power else (middle, high)

@@ -294,7 +294,7 @@ def futility(
     planned = count("planned_n", planned_n, most=LARGEST_LISTED)
     if planned < n:
         raise Refusal(f"planned_n = {planned} is less than the {n} problems already seen")
-    discordance = fraction("discordance", discordance, high=1.0 + 1e-12)
+    discordance = min(1.0, fraction("discordance", discordance, high=1.0 + 1e-12))
     threshold, significance = fraction("threshold", threshold), level("significance", significance)
     effect = number("effect", effect)
     if abs(effect) > discordance:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import decimal
+import fractions
 import time
 from typing import Any
 
@@ -14,24 +15,36 @@ from scipy import stats
 from analysis import (
     Refusal,
     adjust,
+    best_alpha,
     bootstrap_mean,
     clustered_difference,
     compare_to_controls,
+    control_correlation,
     controls_power,
     dose_response,
+    equivalence,
+    equivalence_power,
     futility,
+    max_t,
     mcnemar,
+    mcnemar_power,
+    minimum_detectable_effect,
     missing_table,
     paired_counts,
     paired_difference,
     permutation_test,
+    sample_size,
+    signed_power,
     stamped,
+    stratified_difference,
     stratum_homogeneity,
+    trend_power,
 )
 from analysis.statistics import checks
 from analysis.statistics.controls import controls_needed
 from analysis.statistics.effect_sizes import FAR, noncentral_t_cdf, noncentrality_bounds
 from analysis.statistics.freeman_halton import _drawn, fisher_freeman_halton
+from analysis.statistics.power import likely
 from analysis.vocabulary import Tail, checked
 
 
@@ -107,7 +120,9 @@ def test_a_word_of_any_type_is_refused_in_one_line() -> None:
 def test_numbers_of_any_dress_and_what_is_none() -> None:
     nullable = pd.Series([1, None, 0], dtype="Int64")
     masked = np.ma.masked_array([1.0, 5.0, 0.0], mask=[False, True, False])
-    dresses: list[Any] = [[1, None, 0], [True, pd.NA, False], nullable, masked]
+    dresses: list[Any] = [[1, None, 0], nullable, masked]
+    truths: Any = [True, pd.NA, False]
+    np.testing.assert_array_equal(checks.answers("values", truths), [1, np.nan, 0])
     for values in dresses:
         read = checks.numbers("values", values, missing=True)
         np.testing.assert_array_equal(read, [1.0, np.nan, 0.0])
@@ -146,7 +161,7 @@ def test_a_dropped_problem_is_in_no_variance(pairing: Any) -> None:
     }
     more = {
         "problem": [*table["problem"], "d", "d"],
-        "steered": [*table["steered"], -5, 9],
+        "steered": [*table["steered"], 0, 1],
         "baseline": [*table["baseline"], np.nan, np.nan],
     }
     clean = clustered_difference(table, rng=rng(), pairing=pairing, resamples=99)
@@ -252,3 +267,120 @@ def test_far_candidates_keep_their_interval() -> None:
     assert mirrored[0] == pytest.approx(-noncentrality_bounds(1e7, 4)[1])
     found = compare_to_controls(1e7, [0.1, 0.3, -0.1, 0.2])
     assert found.d_low_random < found.d < found.d_high_random
+
+
+@pytest.mark.parametrize(
+    "tenth", [fractions.Fraction(1, 10), decimal.Decimal("0.1"), np.float64(0.1), np.array(0.1)]
+)
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda x: mcnemar_power(100, effect=x, discordance=0.3),
+        lambda x: mcnemar_power(100, effect=0.05, discordance=x),
+        lambda x: mcnemar_power(100, effect=0.05, discordance=0.3, significance=x),
+        lambda x: minimum_detectable_effect(100, discordance=0.3, significance=x),
+        lambda x: sample_size(effect=x, discordance=0.3),
+        lambda x: futility(4, 2, 20, planned_n=60, effect=x, discordance=0.3),
+        lambda x: futility(4, 2, 20, planned_n=60, effect=0.05, discordance=x),
+        lambda x: futility(4, 2, 20, planned_n=60, effect=0.05, discordance=0.3, significance=x),
+        lambda x: equivalence(4, 2, 86, margin=x),
+        lambda x: equivalence(4, 2, 86, margin=0.05, significance=x),
+        lambda x: equivalence_power(50, margin=x, discordance=0.3, effect=x),
+        lambda x: signed_power(100, signed=x, discordance=0.3),
+        lambda x: trend_power(100, slope=x, alphas=[1], discordance=0.3, correlation=x),
+        lambda x: controls_power(9, gap=x, model="fixed", significance=x),
+    ],
+)
+def test_a_number_counts_in_every_dress(asked: Any, tenth: Any) -> None:
+    expected, found = asked(0.1).as_dict(), asked(tenth).as_dict()
+    assert found == expected
+    assert {type(value) for value in found.values()} == {type(value) for value in expected.values()}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda: mcnemar([True, 2], [2, 3]),
+        lambda: mcnemar(np.array([True]), [2]),
+        lambda: mcnemar_power(100, effect=0.05, discordance=True),
+        lambda: trend_power(100, slope=0.01, alphas=[1], discordance=0.3, correlation=True),
+        lambda: adjust(True, family_size=1),
+        lambda: adjust([0.1, True], family_size=2),
+        lambda: adjust(np.array([0.1, True], dtype=object), family_size=2),
+        lambda: compare_to_controls(True, [0.1, 0.2]),
+    ],
+)
+def test_true_is_no_number(asked: Any) -> None:
+    with pytest.raises(Refusal, match="True and False are outcomes"):
+        asked()
+
+
+def test_true_is_an_outcome() -> None:
+    assert paired_counts([True, False, True], [False, True, True]) == (1, 1, 3)
+
+
+def test_too_few_draws_are_refused() -> None:
+    y = np.array([[0, 1], [1, 0], [1, 1], [0, 1]], float)
+    asked: list[Any] = [
+        lambda count: max_t(y, [0, 0, 1, 0], rng=rng(), resamples=count),
+        lambda count: permutation_test(np.arange(40) - 3.0, rng=rng(), resamples=count),
+        lambda count: dose_response(y, [-1, 1], baseline=[0, 0, 1, 0], rng=rng(), resamples=count),
+        lambda count: best_alpha(y, [0, 0, 1, 0], rng=rng(), resamples=count),
+        lambda count: control_correlation(y - 0.5, rng=rng(), resamples=count),
+    ]
+    for function in asked:
+        function(19)
+        with pytest.raises(Refusal, match="resamples = 18 is too few"):
+            function(18)
+
+
+def test_right_and_wrong_are_not_compared_with_other_numbers() -> None:
+    table = {"problem": [1, 2, 3], "steered": [1, 0, 1], "baseline": [7, 0, 1]}
+    with pytest.raises(Refusal, match="the other holds 7"):
+        clustered_difference(table, rng=rng())
+    with pytest.raises(Refusal, match="the other holds -2"):
+        max_t([[-2.0], [0.5]], [0, 1], rng=rng())
+    # A metric on both sides, shares on both sides, and missing answers are what they were.
+    assert max_t([[-2.0], [0.5]], [0.1, 1.2], rng=rng()).n.tolist() == [2]
+    assert max_t([[0.5], [0.25]], [0, 1], rng=rng()).n.tolist() == [2]
+    assert max_t([[1.0], [np.nan]], [0, 1], rng=rng()).n.tolist() == [1]
+
+
+def test_infinite_limits_have_a_status() -> None:
+    found = max_t([[0.5, 1.2], [0.1, 0.3], [2.0, 0.1]], [0.0, 0.0, 0.0], rng=rng())
+    assert np.isinf(found.low).all()
+    assert list(found.status) == ["degenerate"] * 2
+
+
+def test_controls_that_all_do_the_same_are_correlated_however_few() -> None:
+    one = np.random.default_rng(0).choice([-1.0, 0.0, 1.0], 200)
+    assert control_correlation([one, one], rng=rng()).status == "correlated_controls"
+    assert control_correlation([one] * 5, rng=rng()).status == "correlated_controls"
+    # One of them differs: too few controls for a p of .01, until there are more.
+    other = np.random.default_rng(1).choice([-1.0, 0.0, 1.0], 200)
+    assert control_correlation([one] * 4 + [other], rng=rng()).status == "too_few_controls"
+    assert control_correlation([one] * 9 + [other], rng=rng()).status == "correlated_controls"
+    apart = np.random.default_rng(2).choice([-1.0, 0.0, 1.0], (8, 200))
+    assert control_correlation(apart, rng=rng()).status == "ok"
+
+
+def test_a_run_without_a_name_is_refused() -> None:
+    for name in ("", "  "):
+        with pytest.raises(Refusal, match="strata_run must be text"):
+            stratified_difference([4, 1], [2, 3], [20, 30], strata_run=name)
+
+
+def test_searches_for_tiny_effects_end() -> None:
+    started = time.process_time()
+    found = sample_size(effect=1e-6, discordance=0.3, largest=10**6)
+    assert (found.status, found.n) == ("not_converged", 10**6)
+    small = sample_size(effect=0.01, discordance=0.3)
+    assert mcnemar_power(int(small.problems), effect=0.01, discordance=0.3).power >= 0.8
+    assert time.process_time() - started < 20
+
+
+def test_only_counts_with_weight_are_summed() -> None:
+    for n, rate in ((1, 0.5), (50, 1.0), (10**6, 0.3), (10**6, 0.999)):
+        changed = likely(n, rate)
+        assert stats.binom.pmf(changed, n, rate).sum() == pytest.approx(1, abs=1e-12)
+        assert len(changed) <= 20 * np.sqrt(n * rate * (1 - rate)) + 40

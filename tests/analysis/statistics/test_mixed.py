@@ -115,7 +115,7 @@ def test_the_difference_in_accuracy_agrees_with_the_moments() -> None:
     paired = {"problem": table["problem"][::2], "steered": table["right"][1::2],
               "baseline": table["right"][::2]}  # fmt: skip
     moments = clustered_difference(
-        paired, rng=np.random.default_rng(0), pairing="seeds", resamples=9
+        paired, rng=np.random.default_rng(0), pairing="seeds", resamples=99
     )
     assert found.difference == pytest.approx(moments.estimate, abs=0.01)
     assert found.difference_high - found.difference_low == pytest.approx(

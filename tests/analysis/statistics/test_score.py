@@ -89,7 +89,7 @@ def rows(d: np.ndarray) -> dict[str, np.ndarray]:
 
 def test_nothing_changed_has_the_interval_of_as_many_problems() -> None:
     found = clustered_difference(
-        rows(np.zeros((61, 8))), rng=np.random.default_rng(0), pairing="seeds", resamples=9
+        rows(np.zeros((61, 8))), rng=np.random.default_rng(0), pairing="seeds", resamples=99
     )
     alone = paired_difference(0, 0, 61)
     assert (found.low, found.high) == pytest.approx((alone.low, alone.high))
@@ -102,7 +102,7 @@ def test_three_percent_lost_are_covered_where_t_does_not() -> None:
     score = student = 0
     for _ in range(1000):
         lost = np.where(rng.random((61, 1)) < 0.03, -1.0, 0.0) * np.ones(8)
-        found = clustered_difference(rows(lost), rng=rng, pairing="seeds", resamples=9)
+        found = clustered_difference(rows(lost), rng=rng, pairing="seeds", resamples=99)
         score += found.low <= -0.03 <= found.high
         if found.t_low is not None and found.t_high is not None:
             student += found.t_low <= -0.03 <= found.t_high
@@ -122,7 +122,7 @@ def test_test_and_interval_agree_with_directions_too() -> None:
             "steered": steered.astype(float).ravel(),
             "baseline": (rng.random(30) < 0.5).astype(float)[at[0].ravel()],
         }
-        found = clustered_difference(table, rng=rng, resamples=9)
+        found = clustered_difference(table, rng=rng, resamples=99)
         assert found.method == "crossed score, problems × directions"
         outside.append(not found.low <= 0 <= found.high)
         assert outside[-1] == (found.p <= 0.05)
