@@ -167,15 +167,15 @@ def test_a_problem_without_a_direction_is_dropped_and_counted() -> None:
 def test_outcomes_without_spread() -> None:
     rng = np.random.default_rng(6)
     same = {"problem": [0, 1, 2], "steered": [1.0, 1.0, 1.0], "baseline": [1.0, 1.0, 1.0]}
-    nothing = clustered_difference(same, rng=rng, resamples=9)
+    nothing = clustered_difference(same, rng=rng, resamples=99)
     assert (nothing.status, nothing.p) == ("no_information", 1.0)
     same["baseline"] = [0.0, 0.0, 0.0]
-    gained = clustered_difference(same, rng=rng, resamples=9)
+    gained = clustered_difference(same, rng=rng, resamples=99)
     assert (gained.status, gained.t_p) == ("ok", None)
     assert gained.low < gained.high
     # What is not within [0, 1] has Student's t alone, and that no spread to go by.
     same["baseline"] = [-1.0, -1.0, -1.0]
-    assert clustered_difference(same, rng=rng, resamples=9).status == "degenerate"
+    assert clustered_difference(same, rng=rng, resamples=99).status == "degenerate"
 
 
 @pytest.mark.parametrize(("problems", "k", "sd"), [(9, 4, 0.3), (5, 8, 0.0), (30, 19, 0.4)])
