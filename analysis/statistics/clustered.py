@@ -138,7 +138,7 @@ def clustered_difference(
         bootstrap). Rao & Scott (1992), Biometrics 48, 577–585; Tango (1998), Statistics in Medicine
         17, 891–908 (the score interval).
     """
-    rng, resamples = generator(rng), draws(resamples, least=99)
+    rng, resamples = generator(rng), draws(resamples)
     confidence = level("confidence", confidence)
     scope = None if scope is None else checked(scope, ProblemScope, "scope")
     cells, counts, squares, declared = _cell_means(table, pairing)
