@@ -111,7 +111,8 @@ def signed_power(
         Refusal: no discordance, or less than twice the signed effect.
     """
     signed = number("signed", signed)
-    if discordance is not None and abs(signed) > number("discordance", discordance) / 2:
+    discordance = None if discordance is None else number("discordance", discordance)
+    if discordance is not None and abs(signed) > discordance / 2:
         raise Refusal(
             f"signed effect {signed:g} exceeds half of the discordance {discordance:g}: the change "
             "from −a to +a is twice the signed effect"
