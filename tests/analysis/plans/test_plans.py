@@ -394,13 +394,14 @@ def test_what_stopping_saved_is_stored(store, file):
     stop = Stop("push", "mean_difference", 3.0, "decided", 100, 1, 14)
     analysis_id = record_stops(store, frozen.plan, frozen.plan_id, [stop])
     ingest(store)
-    (row,) = read(store, "SELECT * FROM results").to_pylist()
-    assert (row["analysis_id"], row["estimate"], row["status"]) == (analysis_id, 0.75, "decided")
+    (row,) = read(store, "SELECT * FROM results WHERE status = 'decided'").to_pylist()
+    assert (row["analysis_id"], row["estimate"]) == (analysis_id, 0.75)
     assert (row["n"], row["gained"], row["lost"], row["stamp"]) == (100, 1, 14, "confirmatory")
     assert json.loads(row["contrast"])["direction"] == "mean_difference"
+    before = committed(store, "analyses").num_rows
     assert record_stops(store, frozen.plan, frozen.plan_id, []) == ""
     assert record_stops(store, frozen.plan, frozen.plan_id, [stop]) == analysis_id
-    assert committed(store, "analyses").num_rows == 1
+    assert committed(store, "analyses").num_rows == before
 
 
 def run(*args):
