@@ -22,11 +22,23 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="Folder of the report; by default STORE.")
     ] = None,
+    brief: Annotated[
+        bool,
+        typer.Option(
+            "--brief", help="Print what each direction comes to, in a few lines; write nothing."
+        ),
+    ] = False,
 ) -> None:
     """Write the report of STORE: verdicts, every table and figure, gates and provenance.
 
-    Example: steerstat report runs/demo --format html
+    Example: steerstat report runs/demo --brief
     """
+    if brief:
+        from analysis.report.brief import brief_text
+        from store.layout import open_store
+
+        typer.echo(brief_text(open_store(store)))
+        return
     from analysis.report import write_report
 
     chosen = [cast("ReportFormat", name.strip()) for name in formats.split(",") if name.strip()]

@@ -11,6 +11,7 @@ import pandas as pd
 from analysis import tables, words
 from analysis.figures import Figure, Place, every_row, figures, places, shown
 from analysis.report import grids, logprob, missing
+from analysis.report.brief import QUESTIONS, briefs
 from analysis.report.document import Block, Bullets, Heading, Picture, Text
 from analysis.report.verdicts import RULES, store_verdicts
 from analysis.tables.base import groups
@@ -31,6 +32,7 @@ def content(readings: Readings) -> list[Block]:
     """All blocks of the report of a store, in reading order."""
     pictures = [figure for figure in figures(readings) if not figure.kind.composed]
     blocks: list[Block] = [Heading("Steering report", 1), *_summary(readings)]
+    blocks += [Heading("In brief"), *_guarded(lambda: _briefly(readings))]
     blocks += [Heading("Verdicts"), *_guarded(lambda: _verdicts(readings))]
     blocks += [Heading("How verdicts are reached", 3), Bullets(RULES)]
     blocks += _guarded(lambda: _of_places(readings, pictures))
@@ -48,19 +50,20 @@ def _guarded(make: Callable[[], Iterable[Block]]) -> list[Block]:
         return [Text(f"**Not computed:** {refusal}", stamp=True)]
 
 
+def _briefly(readings: Readings) -> Iterator[Block]:
+    """Of each direction a sentence, and the answers to three questions."""
+    for one in briefs(readings):
+        yield Text(f"**{one.title}.** {one.sentence}")
+        yield Bullets(
+            [
+                f"**{question}** {answer}: {why}"
+                for question, (answer, why) in zip(QUESTIONS, one.answers, strict=True)
+            ]
+        )
+
+
 def _verdicts(readings: Readings) -> list[Block]:
-    verdicts = store_verdicts(readings)
-    return [Text(_headline(verdicts)), grids.verdict_cards(verdicts)]
-
-
-def _headline(verdicts: list[Any]) -> str:
-    """The verdicts of sets drawn at random, in one line each."""
-    said = [
-        f"**{v.claim.capitalize()} by {v.direction}: {v.verdict}** ({v.set_name} set)."
-        for v in verdicts
-        if not v.selected_on_outcome
-    ]
-    return " ".join(said) or "Every test set was selected on the outcome: no verdict is possible."
+    return [grids.verdict_cards(store_verdicts(readings))]
 
 
 def _summary(readings: Readings) -> list[Block]:

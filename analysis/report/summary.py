@@ -1,17 +1,17 @@
-"""The main results of a store in one short table: what `steerstat reproduce` ends with."""
+"""The main results of a store as rows: what `steerstat reproduce --json` ends with."""
 
 from __future__ import annotations
 
 import json
-import sys
 
 import pandas as pd
 
-from analysis import tables, words
+from analysis import tables
 from analysis.report.verdicts import verdicts
+from analysis.tables.base import CURVE, groups, matching
+from analysis.tables.own_controls import PLACE
 from analysis.tables.readings import Source, opened
 from sql.errors import Refusal
-from sql.printable import one_line
 
 
 def summary(store: Source) -> pd.DataFrame:
@@ -22,23 +22,27 @@ def summary(store: Source) -> pd.DataFrame:
     readings = opened(store)
     effects, controls = tables.effects(readings), tables.controls(readings)
     of_claim = {
-        (one.set_name, one.direction, one.claim): one.verdict
+        (one.place, one.claim): one.verdict
         for one in verdicts(effects, tables.beyond_controls(readings))
     }
     rows = []
-    candidates = effects[effects["role"] == "candidate"]
-    for _, curve in candidates.groupby(["set_name", "direction", "protocol"], sort=False):
-        for alpha in (curve["alpha"].min(), curve["alpha"].max()):
+    candidates = effects[effects["role"] == "candidate"].reset_index(drop=True)
+    for value, index in groups(candidates, CURVE).items():
+        curve, names = candidates.iloc[index], dict(zip(CURVE, value, strict=True))
+        among = matching(controls, {name: names[name] for name in PLACE})
+        for alpha in dict.fromkeys((curve["alpha"].min(), curve["alpha"].max())):
             row = curve[curve["alpha"] == alpha].iloc[0]
-            against = controls[
-                (controls["candidate"] == row["direction"])
-                & (controls["set_name"] == row["set_name"])
-                & (controls["alpha"] == alpha)
-                & (controls["quantity"] == "effect")
+            against = among[
+                (among["candidate"] == row["direction"])
+                & (among["alpha"] == alpha)
+                & (among["quantity"] == "effect")
             ]
             claim = "amplification" if alpha > 0 else "suppression"
             rows += [
                 {
+                    **{
+                        name: names[name] for name in CURVE if name not in ("set_name", "direction")
+                    },
                     "set": row["set_name"],
                     "direction": row["direction"],
                     "selected_on_outcome": bool(row["selected_on_outcome"]),
@@ -62,65 +66,17 @@ def summary(store: Source) -> pd.DataFrame:
                     "p_rank": own.get("p_rank"),
                     "p_crawford_howell": own.get("p_crawford_howell"),
                     "claim": claim,
-                    "verdict": of_claim.get((row["set_name"], row["direction"], claim)),
+                    "verdict": of_claim.get((tuple(names.items()), claim)),
                 }
                 for own in against.to_dict("records") or [{}]
             ]
     return pd.DataFrame(rows)
 
 
-def summary_table(store: Source, *, json_output: bool = False) -> None:
-    """Print the summary to stdout: a table for people, or JSON with nothing rounded."""
+def summary_json(store: Source) -> str:
+    """The summary as JSON, nothing rounded; an empty list where its tests are refused."""
     try:
         frame = summary(store)
-    except Refusal as refusal:
-        print("[]" if json_output else f"no summary: {refusal}")
-        return
-    if json_output:
-        print(
-            json.dumps(json.loads(frame.to_json(orient="records", double_precision=15)), indent=1)
-        )
-        return
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(title="steering against the baseline, and against random directions")
-    for name in ("direction", "α", "gained/lost of n", "points [95 %]", "p (Holm)"):
-        table.add_column(name)
-    for name in ("controls", "p (rank)", "p (C–H)", "claim"):
-        table.add_column(name)
-    for row in frame.to_dict("records"):
-        stamp = " *" if row["selected_on_outcome"] else ""
-        ended = "" if row["stop"] is None else f" ({row['stop']})"
-        table.add_row(
-            escape(one_line(row["direction"])) + stamp,
-            words.alpha(row["alpha"]),
-            f"{words.moved(row['gained'], row['lost'])} of {words.count(row['n'])}{ended}",
-            f"{words.points(row['estimate'])} {words.interval(row['low'], row['high'])}",
-            words.p_value(row["p_holm"]),
-            words.MISSING
-            if pd.isna(row["k"])
-            else f"{words.points(row['controls_mean'])} (k = {words.count(row['k'])})",
-            words.p_value(row["p_rank"]),
-            words.p_from_controls(row["p_crawford_howell"], row["k"]),
-            f"{row['claim']}: {row['verdict']}",
-        )
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 150)
-    console.print(table)
-    if frame["stop"].notna().any():
-        console.print(
-            "what a plan ended has its e-value's p, by Holm over all tests of the plan, and its "
-            "confidence sequence"
-        )
-    unread = frame[frame["n_unreadable"] > 0]
-    if len(unread):
-        most = unread.sort_values("n_unreadable", kind="stable").iloc[-1]
-        console.print(
-            "an answer that cannot be read is not right; most of them under "
-            f"{most['direction']} at α = {words.alpha(most['alpha'])}, "
-            f"{words.count(most['n_unreadable'])}: with every one of them right or wrong the "
-            f"difference is {words.interval(most['effect_low'], most['effect_high'])} points"
-        )
-    if frame["selected_on_outcome"].any():
-        console.print("* this test set was selected on the outcome: its figures support no verdict")
+    except Refusal:
+        return "[]"
+    return json.dumps(json.loads(frame.to_json(orient="records", double_precision=15)), indent=1)

@@ -81,9 +81,14 @@ def reproduce(
             write_figures(store, store / "figures")
         with steps.step("report"):
             pages = write_report(store)
-    from analysis.report.summary import summary_table
+    if json_output:
+        from analysis.report.summary import summary_json
 
-    summary_table(store, json_output=json_output)
+        print(summary_json(store))
+    else:
+        from analysis.report.brief import brief_text
+
+        print(brief_text(store))
     for page in pages:
         print(f"report: {page}", file=sys.stderr)
     print(

@@ -10,7 +10,7 @@ import pytest
 
 from analysis import words
 from analysis.figures.of_sets import _controls
-from analysis.report import summary as summary_module
+from analysis.report.brief import briefs_of, in_lines
 from analysis.report.explorer import _results
 from analysis.report.grids import controls_grid, effects_grid
 from analysis.report.markdown import grid_markdown
@@ -87,16 +87,15 @@ def row_of_controls(p: float) -> dict[str, Any]:
     place = {name: CURVE[name] for name in (*CONTEXT, "site", "schedule", "operator", "effect")}
     return place | {
         "candidate": "d", "control_kind": "random", "quantity": "effect", "alpha": -3.0,
-        "panel": "α = −3", "n": 100, "estimate": -0.128, "controls_mean": 0.0, "k": 99, "beyond": 0,
+        "panel": "α = −3", "n": 100, "least_n": 100, "estimate": -0.128, "controls_mean": 0.0,
+        "k": 99, "beyond": 0,
         "p_rank": p, "rank_status": "ok", "order_low": -0.1, "order_high": 0.1, "d": -2.0,
         "d_low": -3.0, "d_high": -1.0, "g": -1.9, "p_crawford_howell": p, "p_normal": p,
         "prediction_low": -0.1, "prediction_high": 0.1, "why": "",
     }  # fmt: skip
 
 
-def printed(
-    p: float, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch
-) -> dict[str, Any]:
+def printed(p: float) -> dict[str, Any]:
     """What each way of printing makes of one p, one difference and one interval."""
     effects, controls = pd.DataFrame([row_of_effects(p)]), pd.DataFrame([row_of_controls(p)])
     stored = {"quantity": "accuracy difference", "method": "McNemar mid-p, Tango", "stratum": None}
@@ -104,30 +103,33 @@ def printed(
         "accuracy_curves": effects,
         "controls": controls,
         "controls_strip": controls,
+        "accuracy": pd.DataFrame([{"role": "candidate", "n_seeds": 1}]),
     }
     place: Any = SimpleNamespace(rows=lambda table: tables[table.__name__], context=PLACE)
     caption = next(_controls(place)).caption
-    patch.setattr(summary_module.tables, "effects", lambda store: effects)  # type: ignore[attr-defined]
-    patch.setattr(summary_module.tables, "controls", lambda store: controls)  # type: ignore[attr-defined]
     beyond = pd.DataFrame([row_of_beyond("suppression") | {"baseline_id": CURVE["baseline_id"]}])
-    patch.setattr(summary_module.tables, "beyond_controls", lambda store: beyond)  # type: ignore[attr-defined]
-    summary_module.summary_table("nowhere")
     (found,) = verdicts(effects, beyond)
-    return {
+    # Which says nothing of a dose at which accuracy did not move.
+    lines = in_lines(briefs_of(effects, beyond, controls))
+    brief = {"brief": " ".join(" ".join(lines).split())} if p <= 0.05 else {}
+    return brief | {
         "report.md": grid_markdown(effects_grid(effects, "n", "t", PLACE)),
         "controls of report.md": grid_markdown(controls_grid(controls, "n", PLACE)),
         "page": str(_results(effects)),
         "caption": caption,
-        "summary": capsys.readouterr().out,
         "analyze": results_text(effects.assign(**stored)),
         "verdict": found.reason,
+        # Which says nothing of a dose at which accuracy did not move.
+        **(
+            {"brief": " ".join(in_lines(briefs_of(effects, beyond, controls)))} if p <= 0.05 else {}
+        ),
         "calc": words.mcnemar_sentence(2, 15, p, p),
     }
 
 
 @pytest.mark.parametrize(("p", "expected"), P_VALUES.items())
-def test_the_same_p_reads_the_same_everywhere(p, expected, capsys, monkeypatch) -> None:
-    for where, text in printed(p, capsys, monkeypatch).items():
+def test_the_same_p_reads_the_same_everywhere(p, expected) -> None:
+    for where, text in printed(p).items():
         assert expected in text, where
         # Not as the start of the same number with more digits either.
         assert f" {expected}" in text or f"'{expected}'" in text, where
@@ -135,9 +137,9 @@ def test_the_same_p_reads_the_same_everywhere(p, expected, capsys, monkeypatch) 
         assert not after.isdigit(), where
 
 
-def test_the_same_effect_and_interval_read_the_same_everywhere(capsys, monkeypatch) -> None:
-    found = printed(0.001, capsys, monkeypatch)
-    for where in ("report.md", "page", "summary", "analyze", "verdict"):
+def test_the_same_effect_and_interval_read_the_same_everywhere() -> None:
+    found = printed(0.001)
+    for where in ("report.md", "page", "brief", "analyze", "verdict"):
         assert "−12.8" in found[where], where
         assert "[−20.0, −5.0]" in found[where], where
 
