@@ -120,7 +120,7 @@ def write(
     reports = []
     new_tables = []
     for run_id, imported in imports:
-        new, n_ignored = _new_rows(root, imported, there)
+        new, n_ignored = _new_rows(imported, there)
         new_tables.append({name: conform(TABLES[name], rows) for name, rows in new.items()})
         reports.append(
             ImportReport(
@@ -173,7 +173,7 @@ def _stored_rows(root: Path, imports: Sequence[ImportedRows]) -> Known:
     return there
 
 
-def _new_rows(root: Path, imported: ImportedRows, there: Known) -> tuple[dict[str, list[Row]], int]:
+def _new_rows(imported: ImportedRows, there: Known) -> tuple[dict[str, list[Row]], int]:
     """Rows that are not `there`, which holds them from here on, and how many are there alike."""
     new: dict[str, list[Row]] = {}
     n_ignored = 0
@@ -186,7 +186,7 @@ def _new_rows(root: Path, imported: ImportedRows, there: Known) -> tuple[dict[st
                 n_ignored += 1
             else:
                 run = there[name][key].get("run_id") if name == "outcomes" else None
-                back = f" of run {run} (`steerstat store remove {root} {run}` takes it back)"
+                back = f" of run {run} (`steerstat store remove STORE {run}` takes it back)"
                 imported.errors.append(
                     f"{_row_name(name, key)} is in the store with other content"
                     f"{back if run else ''}"
