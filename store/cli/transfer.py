@@ -158,9 +158,14 @@ def _print_report(file: Path, report: ImportReport, as_json: bool, dry_run: bool
 @app.command("export")
 def export_command(
     store: Store,
-    target: Annotated[Path, typer.Argument(help="A folder; with --format duckdb a file.")],
+    target: Annotated[Path, typer.Argument(help="A folder; of every_eval_ever and duckdb a file.")],
     format: Annotated[
-        str, typer.Option("--format", help="Format: report (JSON and npz), parquet or duckdb.")
+        str,
+        typer.Option(
+            "--format",
+            "--as",
+            help="Format: report (JSON and npz), every_eval_ever (JSONL), parquet or duckdb.",
+        ),
     ] = "report",
     direction: Annotated[
         str | None,
@@ -187,7 +192,7 @@ def export_command(
     ] = None,
     json: AsJson = False,
 ) -> None:
-    """Write a store as the report's files, as Parquet tables, or as one self-contained .duckdb.
+    """Write a store as the report's files, as one .jsonl or .duckdb, or as Parquet tables.
 
     The report's files are of one direction at one setting, and at seed 0; the last line says which.
 

@@ -12,6 +12,7 @@ from store.exchange.imported_rows import Row
 from store.exchange.source import Format, first, flat, mapping, row_by_row
 
 _NEEDED = {"evaluation_id", "sample_id", "input", "evaluation"}
+_SCHEMA_VERSION = "0.3.0"
 PREFIX = "steerstat_"
 """What begins the names of our own fields in `metadata`."""
 
@@ -39,6 +40,44 @@ def _rows(entry: Row) -> Iterator[Row]:
         "text": first(said.get("raw")),
         "model": entry.get("model_id"),
         **ours,
+    }
+
+
+def instance(outcome: Row) -> Row:
+    """One outcome as the schema has it; what it has no field for is in `metadata`.
+
+    A verdict is obligatory: a missing one is false, and `error` says that it is missing.
+
+    Args:
+        outcome: row of `sql/internal/export_instances.sql`.
+    """
+    ours = ("direction", "alpha", "seed", "status", "kind", "role", "n_steps", "protocol")
+    metadata = {f"{PREFIX}{name}": str(outcome[name]) for name in ours if outcome[name] is not None}
+    missing = outcome["correct"] is None
+    answer = outcome["answer"]
+    attribution = {
+        "turn_idx": 0,
+        "source": "output.raw",
+        "extracted_value": answer,
+        "extraction_method": "steerstat",
+        "is_terminal": True,
+    }
+    return {
+        "schema_version": _SCHEMA_VERSION,
+        "evaluation_id": outcome["condition_id"],
+        "model_id": outcome["model"],
+        "evaluation_name": "steerstat",
+        "sample_id": outcome["problem_id"],
+        "interaction_type": "single_turn",
+        "input": {"raw": outcome["question"], "reference": [outcome["gold"]], "choices": None},
+        "output": {"raw": [outcome["text"] or ""]},
+        "answer_attribution": [] if answer is None else [attribution],
+        "evaluation": {
+            "score": float(outcome["correct"] or False),
+            "is_correct": bool(outcome["correct"]),
+        },
+        "error": f"no verdict: {outcome['status']}" if missing else None,
+        "metadata": metadata,
     }
 
 
