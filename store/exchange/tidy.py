@@ -346,7 +346,7 @@ def _outcome(row: Row, problem: Row, source: str, *, scored: bool) -> tuple[Row,
     """Columns of an outcome, and whether its verdict is another than that of its answer."""
     verdict, answer, status = row["correct"], row["answer"], row["status"]
     disputed = False
-    if status in {None, "ok"} and (_failed(row["error"]) or (scored and _not_run(row))):
+    if status in {None, "ok"} and (_failed(row["error"]) or (scored and _not_run(row, source))):
         status = "error"
     if status not in {None, "ok"}:
         graded_row: Row = {"answer": None, "status": status, "correct": None}
@@ -376,8 +376,13 @@ def _failed(error: Any) -> bool:
     return str(error).strip().lower() not in {"0", "false", "no", "{}", "[]"}
 
 
-def _not_run(row: Row) -> bool:
-    """Whether a row that should hold a verdict holds nothing: it is missing, and not wrong."""
+def _not_run(row: Row, source: str) -> bool:
+    """Whether a row that should hold a verdict holds nothing: it is missing, and not wrong.
+
+    Of a harness nobody scored it, whatever was answered; a tidy row's answer can be graded here.
+    """
+    if source != "tidy":
+        return row["correct"] is None
     return all(row[name] is None for name in ("correct", "answer", "text", "status"))
 
 

@@ -30,7 +30,7 @@ def _rows(entry: Row) -> Iterator[Row]:
     verdict = judged.get("is_correct")
     yield {
         **{name: value for name, value in entry.items() if not isinstance(value, (dict, list))},
-        **flat({k: v for k, v in metadata.items() if k not in ours}, "metadata"),
+        **flat({k: v for k, v in metadata.items() if not k.startswith(PREFIX)}, "metadata"),
         "problem": entry.get("sample_id"),
         "question": asked.get("raw"),
         "gold": first(asked.get("reference")),

@@ -501,7 +501,10 @@ def test_export_says_what_is_not_there(made_store, tmp_path):
         ({"set_name": "none"}, "no outcomes of mean_difference on set 'none'"),
         ({"train": "gone"}, "no training set 'gone'"),
         ({"train": ""}, "no training set ''"),
-        ({"format": "xml"}, "unknown export format 'xml': there are report, every_eval_ever, parquet, duckdb"),
+        (
+            {"format": "xml"},
+            "unknown export format 'xml': there are report, every_eval_ever, parquet, duckdb",
+        ),
     ]
     for given, message in wrong:
         with pytest.raises(UserError, match=message):
