@@ -36,7 +36,7 @@ def verdicts(store: Path) -> list[tuple[float, bool]]:
 def test_a_corrected_file_follows_a_wrong_one(tmp_path: Path, compacted: bool) -> None:
     store = tmp_path / "store"
     run = imported(store, "wrong.csv", WRONG)
-    with pytest.raises(UserError, match=f"with other content of run {run}.*store remove STORE"):
+    with pytest.raises(UserError, match=rf"with other content of run {run}.*store remove STORE"):
         imported(store, "right.csv", RIGHT)
     assert [(one["run_id"], one["outcomes"]) for one in runs(store)] == [(run, 4)]
     report = remove(store, "wrong.csv")
@@ -72,7 +72,7 @@ def test_a_run_that_is_none_is_refused(tmp_path: Path) -> None:
     store = tmp_path / "store"
     run = imported(store, "wrong.csv", WRONG)
     for name in ("none.csv", run[:5]):
-        with pytest.raises(UserError, match="no run .*store runs STORE"):
+        with pytest.raises(UserError, match=r"no run .*store runs STORE"):
             remove(store, name)
     remove(store, run)
     (tomb,) = (store / "commits").glob("*.removed")
