@@ -37,5 +37,5 @@ _import.__doc__ = str(import_command.__doc__).replace(
     "steerstat store import runs/theirs outcomes.csv",
     "steerstat import outcomes.csv --to runs/theirs",
 )
-del _import.__wrapped__  # type: ignore[attr-defined]
+del _import.__wrapped__
 app.command("import")(_import)
