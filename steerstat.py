@@ -41,6 +41,7 @@ COMMANDS = {
     "extract": ("collect.cli.extract", "Store latent activations of a model."),
     "directions": ("collect.cli.directions", "Fit, add, list and show directions."),
     "model": ("collect.cli.model", "Load a checkpoint and run its gates."),
+    "import": ("store.cli.bring", "Bring outcomes of another harness into a store."),
     "store": ("store.cli.store", "Check, merge, rebuild, compact, import and export stores."),
     "sql": ("store.cli.sql", "Query a store, closed and read-only."),
     "analyze": ("analysis.cli.analyze", "Test every contrast of a store and keep the results."),

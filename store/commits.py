@@ -22,6 +22,9 @@ from store.schema import SCHEMA_VERSION, TABLES
 COMPACTED = "-c"
 """Ending of the ids of shards that replace others, so that their commits are found by name."""
 
+REMOVED = ".removed"
+"""Ending of the tombstones of runs."""
+
 _SHARD_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,99}")
 
 
@@ -132,9 +135,56 @@ def commit_names(root: Path) -> set[str]:
 
 
 def commit_ids(root: Path) -> set[str]:
-    """Ids of the shards that have a commit file and are not replaced by a compacted one."""
+    """Ids of the shards that have a commit file and are neither replaced nor removed."""
     names = commit_names(root)
-    return names - replaced(root, names)
+    return names - replaced(root, names) - removed(root)
+
+
+class Removal(BaseModel):
+    """What the tombstone of a run says: its shards count no more."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    run_id: ShardId
+    shards: list[ShardId]
+    created_at: Annotated[str, AfterValidator(_naive_time)]
+
+
+def write_removal(root: Path, removal: Removal) -> None:
+    """Write a tombstone, durable and whole: from here on the shards of the run count no more."""
+    path = root / "commits" / f"{removal.run_id}{REMOVED}"
+    write_atomically(path, removal.model_dump_json().encode())
+
+
+def removals(root: Path) -> list[Removal]:
+    """Every tombstone.
+
+    Raises:
+        UserError: One is torn or altered: whether its run counts nobody can say.
+    """
+    found = []
+    for name in sorted(names_in(root / "commits")):
+        if not name.endswith(REMOVED) or name[0] == ".":
+            continue
+        path = root / "commits" / name
+        try:
+            removal = Removal.model_validate(from_json(path.read_bytes()))
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise UserError(f"cannot read {path}: {error.strerror}") from error
+        except ValueError as error:  # of pydantic's as well
+            raise UserError(
+                f"{path} is torn or altered: remove the run again, or delete the file if its run "
+                "is to count"
+            ) from error
+        found.append(removal)
+    return found
+
+
+def removed(root: Path) -> set[str]:
+    """Ids of the shards whose run was removed. Raises UserError as `removals`."""
+    return {shard_id for removal in removals(root) for shard_id in removal.shards}
 
 
 def replaced(root: Path, ids: Iterable[str]) -> set[str]:
@@ -142,7 +192,7 @@ def replaced(root: Path, ids: Iterable[str]) -> set[str]:
     names = set(ids)
     gone: set[str] = set()
     for shard_id in names:
-        if shard_id.endswith(COMPACTED) and (commit := _readable(root, shard_id)) is not None:
+        if shard_id.endswith(COMPACTED) and (commit := commit_or_none(root, shard_id)) is not None:
             gone.update(replaced_by(root, commit, names))
     return gone
 
@@ -156,12 +206,12 @@ def replaced_by(root: Path, commit: Commit, names: set[str]) -> list[str]:
         old
         for old in commit.replaces
         if old not in names
-        or (other := _readable(root, old)) is None
+        or (other := commit_or_none(root, old)) is None
         or other.table == commit.table
     ]
 
 
-def _readable(root: Path, shard_id: str) -> Commit | None:
+def commit_or_none(root: Path, shard_id: str) -> Commit | None:
     """The commit, or None where there is none that can be believed."""
     try:
         return read_commit(root, shard_id)

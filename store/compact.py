@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sql.loader import exact_paths, parquet, quote
-from store.commits import COMPACTED, Commit, commit_ids, commit_names, read_commit, replaced_by
+from store.commits import (
+    COMPACTED,
+    REMOVED,
+    Commit,
+    commit_ids,
+    commit_names,
+    commit_or_none,
+    read_commit,
+    removals,
+    replaced_by,
+)
 from store.incoming import Shard, verify
 from store.ingestion import ingest, ingest_locked
 from store.layout import disk_errors, lock, open_store, remove_file, shard_path, sync_folder
@@ -57,6 +67,7 @@ def compact(root: str | Path) -> CompactReport:
         for group in _groups(before):
             _merge_shards(root, group)
         remove_replaced(root)
+        _remove_removed(root)
         after = _commits(root)
         ingest_locked(root)
     return CompactReport(
@@ -173,6 +184,24 @@ def remove_replaced(root: Path) -> None:
             sync_folder(root / "commits")
         for old in gone:
             remove_file(root, f"shards/{table}", f"{old}.parquet")
+
+
+def _remove_removed(root: Path) -> None:
+    """Delete the shards of runs that were removed, the tombstones last; the lock must be held."""
+    for removal in removals(root):
+        places = [
+            (shard_id, commit.table)
+            for shard_id in removal.shards
+            if (commit := commit_or_none(root, shard_id)) is not None
+        ]
+        for shard_id, table in places:
+            # The file first: without its commit it would be one that a writer left behind.
+            remove_file(root, f"shards/{table}", f"{shard_id}.parquet")
+        for shard_id, _ in places:
+            remove_file(root, "commits", f"{shard_id}.json")
+        with disk_errors(root):
+            sync_folder(root / "commits")
+        remove_file(root, "commits", f"{removal.run_id}{REMOVED}")
 
 
 def _lacking(root: Path, new: Shard, olds: list[str]) -> set[str]:

@@ -12,6 +12,8 @@ from analysis.tables.readings import Source, opened, remembered, view
 # A cosine matrix is read cell by cell: more rows than this are no longer readable.
 MOST_DIRECTIONS = 12
 CONTROLS_PER_KIND = 2
+_RUN = ["model", "protocol", "dtype", "direction", "site"]
+_NORMS = ["norm", "share", "latent_norm", "relative"]
 
 
 @remembered
@@ -29,17 +31,19 @@ def direction_norms(store: Source) -> pd.DataFrame:
         for row in baseline.to_dict("records")
     }
     used = norms[norms["role"] == "candidate"]
-    used = used.drop_duplicates(["model", "protocol", "dtype", "direction", "site"])
+    used = used.drop_duplicates(_RUN)
     vectors = view(store, "named_directions").set_index("name")
     rows = []
     for run in used.to_dict("records"):
         per_position = np.asarray(vectors.loc[run["direction"], "norm_by_position"], dtype=float)
+        if not per_position.ndim:  # outcomes tell norms, the direction came without vectors
+            continue
         squared = float((per_position**2).sum())
         for position, norm in enumerate(per_position):
             mean = latent.get((run["model"], run["protocol"], run["dtype"], position))
             at_latents = str(run["site"]).startswith("latent") and mean is not None
             rows.append(
-                {name: run[name] for name in ("model", "protocol", "dtype", "direction", "site")}
+                {name: run[name] for name in _RUN}
                 | {
                     "position": position,
                     "norm": norm,
@@ -48,7 +52,9 @@ def direction_norms(store: Source) -> pd.DataFrame:
                     "relative": norm / mean if at_latents and mean else None,
                 }
             )
-    return ordered(pd.DataFrame(rows), ["model", "protocol", "dtype", "direction", "position"])
+    # An imported store has no norms: its table is empty and has its columns all the same.
+    frame = pd.DataFrame(rows, columns=[*_RUN, "position", *_NORMS])
+    return ordered(frame, ["model", "protocol", "dtype", "direction", "position"])
 
 
 @remembered
@@ -61,24 +67,23 @@ def norms(store: Source) -> pd.DataFrame:
     doses = view(store, "accuracy_by_alpha")
     doses = doses[doses["role"] == "candidate"]
     rows = []
-    columns = ["model", "protocol", "dtype", "direction", "site"]
-    for value, index in groups(table, columns).items():
+    for value, index in groups(table, _RUN).items():
         relative = table.iloc[index]["relative"].to_numpy(dtype=float)
         if not np.isfinite(relative).any():
             continue
         same = doses
-        for name, wanted in zip(columns, value, strict=True):
+        for name, wanted in zip(_RUN, value, strict=True):
             same = same[same[name] == wanted]
         for dose in sorted(set(same["alpha"].abs()) - {0.0}):
             rows.append(
-                dict(zip(columns, value, strict=True))
+                dict(zip(_RUN, value, strict=True))
                 | {
                     "dose": dose,
                     "relative_mean": float(np.nanmean(relative)) * dose,
                     "relative_max": float(np.nanmax(relative)) * dose,
                 }
             )
-    return pd.DataFrame(rows, columns=[*columns, "dose", "relative_mean", "relative_max"])
+    return pd.DataFrame(rows, columns=[*_RUN, "dose", "relative_mean", "relative_max"])
 
 
 @remembered

@@ -24,11 +24,10 @@ from sql.errors import UserError, first_line
 from store import identity, shards
 from store.answers import gold_answer
 from store.exchange import imported_rows, report_files
+from store.exchange.imported_rows import MOST_LOST
 
 GSM8K_HUB_ID = "openai/gsm8k"
 PAIR_SIDES = report_files.SIDES
-MOST_LOST = 0.01
-"""Share of a source's entries that may be unusable before nothing of it is added."""
 
 _PUNCTUATION = (".", "?", ",")
 

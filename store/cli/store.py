@@ -219,6 +219,51 @@ def merge_command(
         raise typer.Exit(1)
 
 
+@app.command("runs")
+def runs_command(store: Store, json: AsJson = False) -> None:
+    """List the runs of a store, imports among them, with the outcomes that came with each.
+
+    Example: steerstat store runs runs/demo
+    """
+    from store.formats import as_table, json_value
+    from store.runs import runs
+
+    found = runs(store)
+    if json:
+        print(json_module.dumps([json_value(one) for one in found]))
+    else:
+        columns = ["run_id", "created_at", "status", "command", "outcomes"]
+        print(as_table(columns, [list(one.values()) for one in found]), end="")
+
+
+@app.command("remove")
+def remove_command(
+    store: Store,
+    run: Annotated[
+        str,
+        typer.Argument(help="Run as `store runs` names it, its beginning, or the imported file."),
+    ],
+    json: AsJson = False,
+) -> None:
+    """Take a run back, such as a wrong import, so that a corrected file can follow.
+
+    What other runs refer to is kept; the files go with the next `store compact`.
+
+    Example: steerstat store remove runs/theirs outcomes.csv
+    """
+    from store.runs import remove
+
+    report = remove(store, run)
+    if json:
+        _print_json(report)
+    else:
+        print(
+            f"run {report.run_id} ({report.command}) is taken back: {report.shards} shards with "
+            f"{report.rows:,} rows count no more, {report.kept:,} rows that others refer to are "
+            "kept; analyses of before speak of the rows of before: run `steerstat analyze` again"
+        )
+
+
 @app.command("compact")
 def compact_command(store: Store, json: AsJson = False) -> None:
     """Merge small shards into few large ones; collectors may go on writing.

@@ -23,18 +23,18 @@ def import_command(
     store: NewStore,
     files: Annotated[
         list[Path],
-        typer.Argument(help="The report's JSON or npz files, or .csv, .jsonl, .parquet."),
+        typer.Argument(help="Tables of outcomes, logs of a harness, or the report's files."),
     ],
     map: Annotated[
         list[str] | None,
         typer.Option(
             "--map",
-            help="Column of a tidy file, such as problem=id; repeatable, by default the "
-            "names of docs/sql.md.",
+            help="Column of a table, such as problem=id; repeatable, by default the names of "
+            "docs/import.md.",
         ),
     ] = None,
     set_name: Annotated[
-        str, typer.Option("--set", help="Set of the problems of a tidy file.")
+        str, typer.Option("--set", help="Set of the problems of a table.")
     ] = "imported",
     pairs: Annotated[
         Path | None,
@@ -45,12 +45,49 @@ def import_command(
     ] = None,
     model: Annotated[str, typer.Option(help="Name of the model where the file has none.")] = "gpt2",
     direction: Annotated[
-        str, typer.Option(help="Direction that steering results or a direction file are of.")
-    ] = "reasoning_direction",
-    alpha: Annotated[float, typer.Option(help="Dose of random-direction results.")] = -3.0,
+        str | None,
+        typer.Option(
+            help="Direction of every row where the file names none; of the report's steering "
+            "results, by default reasoning_direction."
+        ),
+    ] = None,
+    alpha: Annotated[
+        float | None,
+        typer.Option(
+            help="Dose of every row where the file has none; of the report's random directions, "
+            "by default -3."
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of every row where the file has none; by default 0.")
+    ] = None,
+    filter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--filter",
+            help="Read only rows with this value, such as method=DiffMean; a value alone is of "
+            "the column filter; repeatable.",
+        ),
+    ] = None,
+    right_from: Annotated[
+        float | None,
+        typer.Option(
+            "--right-from", help="Score from which an outcome is right; those below are wrong."
+        ),
+    ] = None,
     site: Annotated[
         str, typer.Option(help="Site where activations were taken, such as latent.")
     ] = "residual:5",
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Show how the first rows are understood; write nothing."),
+    ] = False,
+    allow_bad: Annotated[
+        bool,
+        typer.Option(
+            "--allow-bad", help="Leave unusable entries out, however many, with exit code 0."
+        ),
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Import nothing if an entry of any file does not fit.")
     ] = False,
@@ -58,8 +95,9 @@ def import_command(
 ) -> None:
     """Bring outcomes, problems, directions and activations of others into a store.
 
-    What does not fit is listed row by row, and the exit code is 1. Importing twice changes nothing;
-    the order of the files does not matter.
+    What does not fit is listed row by row, and the exit code is 1; of a file of which more than
+    1 % does not fit nothing is imported. Importing twice changes nothing; the order of the files
+    does not matter. An import is a run, which `steerstat store remove` takes back.
 
     Example: steerstat store import runs/theirs outcomes.csv --map problem=id --map correct=is_right
     """
@@ -76,24 +114,43 @@ def import_command(
         model=model,
         direction=direction,
         alpha=alpha,
+        seed=seed,
+        filters=dict(_filter(text) for text in filter or []),
+        right_from=right_from,
         site=site,
         strict=strict,
+        allow_bad=allow_bad,
+        dry_run=dry_run,
     )
     for file, report in reports:
-        _print_report(file, report, json)
-    ingest(store)
-    if any(report.errors for _, report in reports):
+        _print_report(file, report, json, dry_run)
+    if not dry_run:
+        ingest(store)
+    if not allow_bad and any(report.errors for _, report in reports):
         raise typer.Exit(1)
 
 
-def _print_report(file: Path, report: ImportReport, as_json: bool) -> None:
+def _filter(text: str) -> tuple[str, str]:
+    """Column and value of --filter; one without a column is of that called filter."""
+    column, sign, value = text.partition("=")
+    return (column, value) if sign else ("filter", text)
+
+
+def _print_report(file: Path, report: ImportReport, as_json: bool, dry_run: bool) -> None:
     if as_json:
         print(json_module.dumps({"file": str(file), **dataclasses.asdict(report)}))
     else:
         added = ", ".join(f"{n:,} {name}" for name, n in report.added.items()) or "nothing new"
+        run = "nothing was written" if dry_run else f"run {report.run_id}"
         print(
-            f"{file.name}: {added}; {report.ignored:,} rows were there; {len(report.errors)} errors"
+            f"{file.name}: {added}; {report.ignored:,} rows were there; "
+            f"{len(report.errors)} errors; {run}"
         )
+        if dry_run and report.preview:
+            from store.formats import as_table
+
+            rows = [list(one.values()) for one in report.preview]
+            print(as_table(list(report.preview[0]), rows), end="")
     for line in [*report.notes, *(f"error: {line}" for line in report.errors)]:
         print(line, file=sys.stderr)
 
@@ -101,9 +158,14 @@ def _print_report(file: Path, report: ImportReport, as_json: bool) -> None:
 @app.command("export")
 def export_command(
     store: Store,
-    target: Annotated[Path, typer.Argument(help="A folder; with --format duckdb a file.")],
+    target: Annotated[Path, typer.Argument(help="A folder; of every_eval_ever and duckdb a file.")],
     format: Annotated[
-        str, typer.Option("--format", help="Format: report (JSON and npz), parquet or duckdb.")
+        str,
+        typer.Option(
+            "--format",
+            "--as",
+            help="Format: report (JSON and npz), every_eval_ever (JSONL), parquet or duckdb.",
+        ),
     ] = "report",
     direction: Annotated[
         str | None,
@@ -130,7 +192,7 @@ def export_command(
     ] = None,
     json: AsJson = False,
 ) -> None:
-    """Write a store as the report's files, as Parquet tables, or as one self-contained .duckdb.
+    """Write a store as the report's files, as one .jsonl or .duckdb, or as Parquet tables.
 
     The report's files are of one direction at one setting, and at seed 0; the last line says which.
 

@@ -28,6 +28,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "answer": ("predicted", "prediction", "predicted_answer", "model_answer"),
     "correct": ("is_correct", "is_right", "right"),
     "status": (),
+    "error": ("error_message", "exception"),
     "text": ("output", "generated", "generation", "completion", "response"),
     "gold_logprob": ("logprob", "gold_log_prob"),
     "margin": (),
@@ -40,6 +41,8 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,
 _ENDLESS = re.compile(r"[+-]?(?:inf(?:inity)?|nan)", re.IGNORECASE)
 _TRUE = {"true", "1", "1.0", "yes", "right", "correct"}
 _FALSE = {"false", "0", "0.0", "no", "wrong", "incorrect"}
+# How inspect_ai writes right, partly right and wrong.
+_GRADES = {"C": 1.0, "P": 0.5, "I": 0.0}
 _LARGEST_FLOAT = 3.4028234663852886e38  # of float32
 _LARGEST_INT = 2**31 - 1
 
@@ -75,14 +78,19 @@ def _plain(column: str) -> str:
     return re.sub(r"[\s-]+", "_", column.strip().lower())
 
 
-def typed(row: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
+def typed(
+    row: Mapping[str, Any], columns: Mapping[str, str], right_from: float | None = None
+) -> dict[str, Any]:
     """A row with its numbers and its verdict read; what is None stays None.
+
+    With `right_from` the verdict is a score, which is right from there on.
 
     Raises:
         UserError: A cell is none; the message names its column.
     """
     values = dict(row)
-    for name, reader in _READERS.items():
+    readers = {**_READERS, "correct": lambda value, what: verdict(value, what, right_from)}
+    for name, reader in readers.items():
         if values[name] is not None:
             try:
                 values[name] = reader(values[name], name)
@@ -132,12 +140,30 @@ def _number(value: Any, what: str) -> float:
     return float(text)
 
 
-def verdict(value: Any, what: str) -> bool:
-    """Whether a value says right or wrong. Raises UserError if it says neither."""
-    text = str(value).strip().lower()
-    if text not in _TRUE | _FALSE:
-        raise UserError(f"{what} is true or false, found {value!r}")
-    return text in _TRUE
+def verdict(value: Any, what: str, right_from: float | None = None) -> bool | None:
+    """Whether a value says right or wrong; None where it says that nothing was scored.
+
+    inspect_ai's grades count: C is right, I wrong, N no answer; P is partly right, as scores
+    between 0 and 1 are, which need the threshold `right_from`.
+
+    Raises:
+        UserError: It says neither, or is a score without a threshold.
+    """
+    text = str(value).strip()
+    if text == "N":
+        return None
+    if right_from is not None:
+        score = _GRADES.get(text)
+        if score is None and text.lower() in _TRUE | _FALSE and not _NUMBER.fullmatch(text):
+            score = float(text.lower() in _TRUE)
+        return (finite(value, what) if score is None else score) >= right_from
+    if text in ("C", "I"):
+        return text == "C"
+    if text.lower() not in _TRUE | _FALSE:
+        scored = text == "P" or (_NUMBER.fullmatch(text) and not isinstance(value, bool))
+        more = " (of scores --right-from says which are right)" if scored else ""
+        raise UserError(f"{what} is true or false, found {value!r}{more}")
+    return text.lower() in _TRUE
 
 
 def _steps(value: Any, what: str) -> int:
@@ -148,7 +174,6 @@ _READERS: dict[str, Callable[[Any, str], Any]] = {
     "alpha": finite,
     "seed": whole,
     "n_steps": _steps,
-    "correct": verdict,
     "gold_logprob": real,
     "margin": real,
 }

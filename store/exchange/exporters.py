@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 VIEWS = ("paired_outcomes", "accuracy_by_alpha", "norms_by_position")
 _ROWS_AT_ONCE = 1_000_000
+_LINES_AT_ONCE = 10_000
 
 
 def export(
@@ -38,6 +40,7 @@ def export(
     `store.exchange.report_export`; `direction`, `set_name`, `train` and `setting` choose what;
     without `train` the set of that name is taken, where there is one; `setting` gives columns such
     as `protocol` or `dtype` their value, where a direction was collected at several),
+    `every_eval_ever` one JSON object per outcome (see `store.exchange.formats.every_eval_ever`),
     `parquet` every table and the views of `VIEWS`, `duckdb` one file that needs no store.
 
     Raises:
@@ -51,6 +54,8 @@ def export(
     ingest(store)
     if format == "duckdb":
         return [_duckdb(store, place)]
+    if format == "every_eval_ever":
+        return [_every_eval_ever(store, place)]
     if format == "parquet":
         return _parquet(store, place)
     from store.exchange.report_export import write_report_files
@@ -66,6 +71,25 @@ def _duckdb(store: Path, target: Path) -> Path:
         target = target / "results.duckdb"
     with result_file(target) as temporary:
         shutil.copyfile(database_path(store), temporary)
+    return target
+
+
+def _every_eval_ever(store: Path, target: Path) -> Path:
+    """One JSON object per outcome, in batches; a folder as target gets outcomes.jsonl."""
+    from store.exchange.formats.every_eval_ever import instance
+
+    if target.is_dir():
+        target = target / "outcomes.jsonl"
+    with (
+        connect(store) as connection,
+        result_file(target) as temporary,
+        temporary.open("w", encoding="utf-8") as file,
+    ):
+        result = loader.execute(connection, loader.internal("export_instances"))
+        columns = [item[0] for item in result.description]
+        while rows := result.fetchmany(_LINES_AT_ONCE):
+            for row in rows:
+                file.write(json.dumps(instance(dict(zip(columns, row, strict=True)))) + "\n")
     return target
 
 

@@ -23,6 +23,9 @@ Known = dict[str, dict[tuple[Any, ...], Row]]
 STEERING = {"schedule": "uniform", "operator": "add", "effect": "total"}
 # How programs write the number that is none.
 _NO_NUMBER = {"nan", "-nan", "inf", "-inf", "infinity", "-infinity"}
+MOST_LOST = 0.01
+"""Share of a file's entries that may be unusable without its being refused."""
+
 _FIRST_STAYS = {"problems", "models", "runs", "directions", "direction_vectors"}
 
 
@@ -31,13 +34,15 @@ class ImportedRows:
     """Rows per table, errors and notes; rows count only once `write` has compared them.
 
     `repeats` counts rows per table that came again with the same content.
-    `errors` are lines `place: reason` for what did not fit; `notes` say what was understood.
+    `errors` are lines `place: reason` for what did not fit; `notes` say what was understood;
+    `n_entries` counts what was read.
     """
 
     rows: Known = field(default_factory=dict)
     repeats: Counter[str] = field(default_factory=Counter)
     errors: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    n_entries: int = 0
 
     def add(self, table: str, row: Row, place: str = "") -> None:
         """Add a row; the same again is one row, and another content under its key an error."""
@@ -62,6 +67,7 @@ class ImportedRows:
     @contextmanager
     def entry(self, place: str) -> Iterator[None]:
         """Turn what is wrong with one entry into an error line, and go on with the next."""
+        self.n_entries += 1
         try:
             yield
         except (UserError, KeyError, TypeError, ValueError, OverflowError) as error:
@@ -71,16 +77,26 @@ class ImportedRows:
 
 @dataclass(frozen=True, kw_only=True)
 class ImportReport:
-    """What an import did: new rows per table, rows that were there already, errors and notes."""
+    """What an import did: new rows per table, rows that were there already, errors and notes.
 
+    `run_id` is the run that it is; `preview` shows how the first outcomes are understood.
+    """
+
+    run_id: str
     added: dict[str, int]
     ignored: int
     errors: list[str]
     notes: list[str]
+    preview: list[Row] = field(default_factory=list)
 
 
 def write(
-    root: Path, imports: Sequence[tuple[str, ImportedRows]], *, strict: bool = False
+    root: Path,
+    imports: Sequence[tuple[str, ImportedRows]],
+    *,
+    strict: bool = False,
+    allow_bad: bool = False,
+    dry_run: bool = False,
 ) -> list[ImportReport]:
     """Commit the rows that the store (made if it is not there) does not have yet.
 
@@ -92,35 +108,52 @@ def write(
         root: folder of the store.
         imports: id of the run and rows of each file.
         strict: write nothing if there is any error.
+        allow_bad: write what fits, however much does not.
+        dry_run: compare only.
 
     Raises:
-        UserError: With `strict`, if there is any error, or a table cannot take the rows; nothing is
-            made or written then.
+        UserError: With `strict`, if there is any error; without `allow_bad`, if more than
+            `MOST_LOST` of the entries of a file do not fit; or a table cannot take the rows.
+            Nothing is made or written then.
     """
     there = _stored_rows(root, [imported for _, imported in imports])
     reports = []
     new_tables = []
-    for _, imported in imports:
+    for run_id, imported in imports:
         new, n_ignored = _new_rows(imported, there)
         new_tables.append({name: conform(TABLES[name], rows) for name, rows in new.items()})
         reports.append(
             ImportReport(
+                run_id=run_id,
                 added={name: len(rows) for name, rows in new.items()},
                 ignored=n_ignored,
                 errors=imported.errors,
                 notes=imported.told(),
             )
         )
+        if not (strict or allow_bad or dry_run):
+            _refuse_lost(imported)
     errors = [line for report in reports for line in report.errors]
     if strict and errors:
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         raise UserError(f"nothing was imported, --strict: {errors[0]}{more}")
+    if dry_run:
+        return reports
     create_store(root)
     for (run_id, _), tables in zip(imports, new_tables, strict=True):
         for name in TABLES:
             if name in tables:
                 append(root, name, tables[name], run_id=run_id)
     return reports
+
+
+def _refuse_lost(imported: ImportedRows) -> None:
+    lost, total = len(imported.errors), imported.n_entries
+    if lost > MOST_LOST * total:
+        raise UserError(
+            f"{lost} of {total} entries cannot be used, more than {MOST_LOST:.0%}: nothing was "
+            f"imported (--allow-bad imports the others); the first: {imported.errors[0]}"
+        )
 
 
 def _stored_rows(root: Path, imports: Sequence[ImportedRows]) -> Known:
@@ -131,7 +164,10 @@ def _stored_rows(root: Path, imports: Sequence[ImportedRows]) -> Known:
     for name in there:
         table = TABLES[name]
         keys = {key for imported in imports for key in imported.rows.get(name, {})}
-        for row in committed(root, name, [*table.key, *table.compared("exact")]).to_pylist():
+        columns = [*table.key, *table.compared("exact")]
+        if name == "outcomes":
+            columns.append("run_id")
+        for row in committed(root, name, columns).to_pylist():
             if (key := tuple(row[column] for column in table.key)) in keys:
                 there[name][key] = row
     return there
@@ -149,7 +185,12 @@ def _new_rows(imported: ImportedRows, there: Known) -> tuple[dict[str, list[Row]
             elif _equal(TABLES[name], there[name][key], row):
                 n_ignored += 1
             else:
-                imported.errors.append(f"{_row_name(name, key)} is in the store with other content")
+                run = there[name][key].get("run_id") if name == "outcomes" else None
+                back = f" of run {run} (`steerstat store remove STORE {run}` takes it back)"
+                imported.errors.append(
+                    f"{_row_name(name, key)} is in the store with other content"
+                    f"{back if run else ''}"
+                )
     return new, n_ignored
 
 
@@ -198,22 +239,29 @@ def model_row(name: str, family: str = "codi") -> Row:
 
 
 def condition_row(
-    model: str, source: str, direction: str | None = None, *, reads: bool = True, **how: Any
+    model: str,
+    source: str,
+    direction: str | None = None,
+    *,
+    reads: bool = True,
+    fields: Row | None = None,
+    **how: Any,
 ) -> Row:
     """A row of `conditions` of an import; without a direction, its baseline.
 
     `source` keeps imports of different experiments apart, as their protocol is not known; where
-    answers are read (and not verdicts alone) the version of the reader is part of it.
+    answers are read (and not verdicts alone) the version of the reader is part of it. `fields` is
+    what else is known of the protocol.
     """
-    fields: Row = {"source": source}
+    known: Row = {"source": source, **(fields or {})}
     if reads:
-        fields["parser_version"] = VERSION
+        known["parser_version"] = VERSION
     row: Row = {
         "model_id": model,
         "direction_id": direction,
         "alpha": 0.0,
         "protocol": "imported",
-        "protocol_fields": canonical_json(fields),
+        "protocol_fields": canonical_json(known),
         "decoding": canonical_json({"mode": "unknown"}),
         "dtype": "unknown",
         **how,

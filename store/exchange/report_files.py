@@ -48,6 +48,7 @@ class Context:
         site: where the activations of an npz were taken.
         direction: name of the direction that steering results are of.
         alpha: dose of random-direction results.
+        seed: of the outcomes.
     """
 
     imported: ImportedRows
@@ -62,6 +63,7 @@ class Context:
     site: str = "residual:5"
     direction: str = "reasoning_direction"
     alpha: float = -3.0
+    seed: int = 0
 
     def problem(self, pair_id: int, side: str, expected: Any = None) -> Row:
         """The problem of a pair, of several with one number the one with the expected answer.
@@ -95,7 +97,7 @@ class Context:
 
     def outcome(self, condition: str, problem: Row, outcome: Row, text: Any, place: str) -> None:
         """Add an outcome row."""
-        key = {"condition_id": condition, "problem_id": problem["problem_id"], "seed": 0}
+        key = {"condition_id": condition, "problem_id": problem["problem_id"], "seed": self.seed}
         shared = {"run_id": self.run_id, "fragile": False, "text": text}
         self.imported.add("outcomes", {**key, **shared, **outcome}, place)
 

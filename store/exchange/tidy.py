@@ -10,12 +10,15 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from sql.errors import UserError, first_line
 from sql.words import OutcomeStatus, Role, checked
+from store.answers import graded_answer
 from store.exchange.columns import ALIASES, found_columns, typed
 from store.exchange.imported_rows import (
     STEERING,
@@ -28,26 +31,59 @@ from store.exchange.imported_rows import (
 from store.exchange.report_files import Context
 from store.identity import canonical_json, content_id
 
-_UNEVEN = "\0cells"  # key of a row that has more or fewer cells than the header: what is wrong
-_EMPTY = {"", "na", "nan", "null", "none"}
+_UNEVEN = "\0torn"  # key of a row that could not be read: what is wrong
+_EMPTY = {"", "na", "nan", "null", "none", "<na>", "n/a", "#n/a", "nat"}
+_SEPARATED = {".csv", ".tsv"}
+_TABLES = {*_SEPARATED, ".jsonl", ".ndjson", ".parquet"}
+_SAID = re.compile(r"sep=([^\w\s\"]|\t)\r?\n?")
+# One comma before three digits can be one of thousands, unless 0 or nothing stands before it.
+_DECIMAL = re.compile(
+    r"[+-]?(?:[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})|0?,[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+)"
+    r"(?:[eE][+-]?[0-9]{1,3})?|[+-]?[0-9]+,[0-9]+[eE][+-]?[0-9]{1,3}"
+)
+PROTOCOL = "\0protocol"
+"""Key of a row of a format: what its condition was run under, as a mapping."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What the user says of a file's rows.
+
+    Attributes:
+        mapping: name of `ALIASES` to the file's column.
+        set_name: problem set that the problems become members of.
+        direction, alpha, seed: of every row, where the file has no column for it.
+        filters: column to the value that a row has to have to be read.
+        right_from: score from which an outcome is right; without it verdicts are true or false.
+    """
+
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    set_name: str = "imported"
+    direction: str | None = None
+    alpha: float | None = None
+    seed: int | None = None
+    filters: Mapping[str, str] = field(default_factory=dict)
+    right_from: float | None = None
 
 
 def checked_suffix(path: Path) -> None:
-    """Raises UserError for a file that no reader is for: neither tidy nor the report's."""
-    if path.suffix not in {".csv", ".jsonl", ".ndjson", ".parquet", ".json", ".npz"}:
+    """Raises UserError for a file that no reader is for."""
+    if path.suffix not in {*_TABLES, ".json", ".npz", ".npy", ".eval"}:
         raise _foreign(path)
 
 
 def _foreign(path: Path) -> UserError:
-    return UserError(f"{path.name} is no .csv, .jsonl or .parquet file, nor one of the report's")
+    return UserError(
+        f"{path.name} is no .csv, .tsv, .jsonl, .parquet, .json, .eval, .npy or .npz file"
+    )
 
 
 def rows_of(path: Path) -> Iterator[tuple[str, Row]]:
     """(place, row) of every row of a file, by its suffix. Raises UserError for another suffix."""
     try:
-        if path.suffix == ".csv":
+        if path.suffix in _SEPARATED:
             with path.open(encoding=encoding_of(path), newline="") as handle:
-                yield from _csv_rows(csv.reader(handle, strict=True), path.name)
+                yield from _csv_rows(handle, path.name)
         elif path.suffix in {".jsonl", ".ndjson"}:
             for number, line in json_lines(path):
                 yield f"{path.name} line {number}", _line(line)
@@ -67,8 +103,13 @@ def rows_of(path: Path) -> Iterator[tuple[str, Row]]:
 
 
 def uneven(row: Row) -> str:
-    """What is wrong with the cells of a row of CSV; nothing where they fit the header."""
+    """What is wrong with a row that could not be read; nothing where it could."""
     return str(row.get(_UNEVEN, ""))
+
+
+def torn(fault: str) -> Row:
+    """A row that could not be read, and why."""
+    return {_UNEVEN: fault}
 
 
 def encoding_of(path: Path) -> str:
@@ -81,18 +122,45 @@ def encoding_of(path: Path) -> str:
         return "utf-16" if handle.read(2) in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
 
 
-def _csv_rows(reader: Any, name: str) -> Iterator[tuple[str, Row]]:
+def _csv_rows(handle: TextIO, name: str) -> Iterator[tuple[str, Row]]:
     """(place, row) of every row of an opened CSV file. Raises UserError for an unclear header."""
+    separator, n_before = _separator(handle)
+    reader = csv.reader(handle, delimiter=separator, strict=True)
     header: list[str] = next(reader, [])
-    twice = [column for column in header if header.count(column) > 1]
+    # pandas' index and Excel's empty columns have no name: they are nobody's.
+    twice = [column for column in header if column and header.count(column) > 1]
     if twice:
         raise UserError(f"{name} has two columns {twice[0]!r}: give each a name of its own")
     for cells in reader:
-        place = f"{name} line {reader.line_num}"
+        place = f"{name} line {reader.line_num + n_before}"
         if cells and len(cells) != len(header):
-            yield place, {_UNEVEN: f"has {len(cells)} cells, the header {len(header)}"}
+            yield place, torn(f"has {len(cells)} cells, the header {len(header)}")
         elif cells:
-            yield place, dict(zip(header, cells, strict=True))
+            read = cells if separator == "," else [_with_point(cell) for cell in cells]
+            yield place, dict(zip(header, read, strict=True))
+
+
+def _separator(handle: TextIO) -> tuple[str, int]:
+    """What separates the cells, and how many lines stand before the header; it is read next.
+
+    Excel can say it in a first line `sep=;`; else it is what splits the header into most cells.
+    """
+    line = handle.readline()
+    if (said := _SAID.fullmatch(line)) is not None:
+        return said[1], 1
+    handle.seek(0)
+    try:
+        parts = {sign: len(next(csv.reader([line], delimiter=sign), [])) for sign in ",;\t|"}
+    except csv.Error:
+        return ",", 0
+    return max(parts, key=lambda sign: parts[sign]), 0
+
+
+def _with_point(cell: str) -> str:
+    """A cell with a decimal comma as a number; "1,234" can be read in two ways and stays."""
+    if _DECIMAL.fullmatch(cell.strip()) is None:
+        return cell
+    return cell.strip().replace(".", "").replace(",", ".")
 
 
 def json_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -107,32 +175,95 @@ def json_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def _line(text: str) -> Row:
-    """One line of JSON; what is no object is a row that lacks everything."""
+    """One line of JSON; what is no object is a torn row."""
     try:
         row = json.loads(text)
-    except ValueError:
-        return {}
-    return row if isinstance(row, dict) else {}
+    except (ValueError, RecursionError):
+        return torn("is no JSON")
+    return row if isinstance(row, dict) else torn("is no JSON object")
 
 
-def read(path: Path, context: Context, mapping: Mapping[str, str], set_name: str) -> None:
-    """Fill the context's rows from a tidy file; its notes say which columns were read as what.
+def read(
+    entries: Sequence[tuple[str, Row]],
+    context: Context,
+    given: Given,
+    *,
+    source: str = "tidy",
+    one_of: Sequence[str] = (),
+) -> None:
+    """Fill the context's rows from tidy entries; its notes say which columns were read as what.
 
-    `mapping` gives the file's column for a name of `ALIASES`. Every problem becomes a member of the
-    set `set_name`, selection `imported`. Raises UserError for an unknown name in the mapping.
+    Args:
+        entries: (place, row) of every row.
+        context: of the file.
+        given: what the user says of them.
+        source: where they are from; of all but "tidy" the verdict counts as it stands.
+        one_of: columns in which all rows have to have one value.
+
+    Raises:
+        UserError: A column that is needed or asked for is not there, or what the user says of all
+            rows the file says itself.
     """
-    checked_mapping(mapping)
-    header = _header(path)
+    header = list(dict.fromkeys(name for _, entry in entries for name in entry if name[:1] != "\0"))
     if not header:
         return
-    columns = found_columns(header, mapping)
+    columns = found_columns(header, given.mapping)
     _check_columns(header, set(columns))
-    _note_columns(header, columns, context)
-    for place, entry in rows_of(path):
+    _check_given(given, columns)
+    kept = _filtered(entries, header, given.filters)
+    for column in one_of:
+        values = dict.fromkeys(str(entry[column]) for _, entry in kept if column in entry)
+        if len(values) > 1 and column not in columns.values():
+            raise UserError(
+                f"{context.name} has rows of {len(values)} kinds of {column}, "
+                f"{', '.join(values)}: choose one with --filter {column}={next(iter(values))}"
+            )
+    _note_columns(header, columns, context, given)
+    disputed = 0
+    for place, entry in kept:
         with context.imported.entry(place):
             if fault := uneven(entry):
                 raise UserError(fault)
-            _add(entry, columns, context, set_name, place)
+            disputed += _add(entry, columns, context, given, source, place)
+    if disputed:
+        context.imported.notes.append(
+            f"{context.name}: of {disputed:,} rows the answer is read otherwise here than the file "
+            "judged it; the file's verdict counts"
+        )
+
+
+def _check_given(given: Given, columns: Mapping[str, str]) -> None:
+    """Refuse to say of every row what the rows say themselves."""
+    for name in ("direction", "alpha", "seed"):
+        column = columns.get(name) or (columns.get("condition") if name == "direction" else None)
+        if getattr(given, name) is not None and column is not None:
+            raise UserError(
+                f"--{name} is of every row, and the file's column {column} says it row by row: "
+                f"leave --{name} out, or choose rows with --filter {column}=value"
+            )
+
+
+def _filtered(
+    entries: Sequence[tuple[str, Row]], header: Sequence[str], filters: Mapping[str, str]
+) -> list[tuple[str, Row]]:
+    """The entries with the wanted values; torn ones stay, to be named."""
+    kept = list(entries)
+    for column, wanted in filters.items():
+        if column not in header:
+            raise UserError(
+                f"--filter {column}={wanted}: there is no column {column!r}, but "
+                f"{', '.join(filter(None, header))}"
+            )
+        there = dict.fromkeys(str(entry[column]) for _, entry in kept if column in entry)
+        if wanted not in there:
+            some = ", ".join(list(there)[:8])
+            raise UserError(f"--filter {column}={wanted}: no row has it; there are {some}")
+        kept = [
+            (place, entry)
+            for place, entry in kept
+            if str(entry.get(column)) == wanted or uneven(entry)
+        ]
+    return kept
 
 
 def checked_mapping(mapping: Mapping[str, str]) -> None:
@@ -140,14 +271,6 @@ def checked_mapping(mapping: Mapping[str, str]) -> None:
     unknown = sorted(set(mapping) - set(ALIASES))
     if unknown:
         raise UserError(f"--map knows no {unknown[0]!r}: it maps {', '.join(ALIASES)}")
-
-
-def _header(path: Path) -> list[str]:
-    """Every column of a file; rows of JSON need not have the same ones."""
-    entries = (entry for _, entry in rows_of(path) if not uneven(entry))
-    if path.suffix == ".csv" or path.suffix == ".parquet":
-        return list(next(entries, {}))
-    return list(dict.fromkeys(name for entry in entries for name in entry))
 
 
 def _check_columns(header: list[str], has: set[str]) -> None:
@@ -158,31 +281,44 @@ def _check_columns(header: list[str], has: set[str]) -> None:
         )
 
 
-def _note_columns(header: list[str], columns: Mapping[str, str], context: Context) -> None:
+def _note_columns(
+    header: list[str], columns: Mapping[str, str], context: Context, given: Given
+) -> None:
     notes = [f"column {column} is {name}" for name, column in columns.items() if column != name]
-    unread = [column for column in header if column not in columns.values()]
+    used = {*columns.values(), *given.mapping, *given.filters}
+    unread = [column for column in header if column and column not in used]
     if unread:
         notes.append(f"not read: {', '.join(unread)} (say what a column is with --map name=column)")
-    if {"direction", "condition"} & set(columns) and "alpha" not in columns:
+    named = {"direction", "condition"} & set(columns) or given.direction is not None
+    if named and "alpha" not in columns and given.alpha is None:
         notes.append("no column is alpha: every steered row counts as dose 1")
     context.imported.notes += [f"{context.name}: {note}" for note in notes]
 
 
-def _add(entry: Row, columns: Row, context: Context, set_name: str, place: str) -> None:
-    """Add what one row of a file says."""
+def _add(entry: Row, columns: Row, context: Context, given: Given, source: str, place: str) -> bool:
+    """Add what one row of a file says; whether its verdict is another than its answer's."""
     cells = {
         name: _value(entry.get(columns[name])) if name in columns else None for name in ALIASES
     }
-    row = typed(cells, columns)
+    row = typed(cells, columns, given.right_from)
+    for name in ("direction", "alpha", "seed"):
+        if (value := getattr(given, name)) is not None:
+            row[name] = value
+    has = {*columns, *(["alpha"] if given.alpha is not None else [])}
     problem = _problem(row, context)
-    outcome = _outcome(row, problem)
-    condition = _condition(row, context, set(columns))
+    scored = columns.get("correct") in entry
+    outcome, disputed = _outcome(row, problem, source, scored=scored)
+    protocol = {"source": source, **entry.get(PROTOCOL, {})}
+    if source != "tidy" and "correct" in given.mapping:
+        protocol["metric"] = given.mapping["correct"]
+    condition = _condition(row, context, has, protocol)
     key = {"condition_id": condition, "problem_id": problem["problem_id"]}
     context.imported.add("problems", problem, place)
-    member = {"set_name": set_name, "split": "test", "selection": "imported"}
+    member = {"set_name": given.set_name, "split": "test", "selection": "imported"}
     context.imported.add("problem_sets", {**member, "problem_id": problem["problem_id"]})
     run = {"seed": row["seed"] or 0, "run_id": context.run_id}
     context.imported.add("outcomes", {**key, **run, **outcome}, place)
+    return disputed
 
 
 def _value(value: Any) -> Any:
@@ -206,25 +342,56 @@ def _problem(row: Row, context: Context) -> Row:
     )
 
 
-def _outcome(row: Row, problem: Row) -> Row:
-    verdict = row["correct"]
-    if row["answer"] is not None and problem["answer"] == "unknown":
+def _outcome(row: Row, problem: Row, source: str, *, scored: bool) -> tuple[Row, bool]:
+    """Columns of an outcome, and whether its verdict is another than that of its answer."""
+    verdict, answer, status = row["correct"], row["answer"], row["status"]
+    disputed = False
+    if status in {None, "ok"} and (_failed(row["error"]) or (scored and _not_run(row, source))):
+        status = "error"
+    if status not in {None, "ok"}:
+        graded_row: Row = {"answer": None, "status": status, "correct": None}
+    elif source != "tidy" and verdict is not None:
+        text = None if answer is None else str(answer).strip()
+        graded_row = {"answer": text, "status": "ok", "correct": verdict}
+        if text is not None and problem["answer"] != "unknown":
+            disputed = graded_answer(text, problem["answer"])[1] is (not verdict)
+    elif answer is not None and problem["answer"] == "unknown":
         if verdict is None:
             raise UserError("has an answer but neither correct nor gold")
-        graded_row: Row = {"answer": str(row["answer"]), "status": "ok", "correct": verdict}
-    elif row["answer"] is None and verdict is not None and row["status"] in {None, "ok"}:
+        graded_row = {"answer": str(answer), "status": "ok", "correct": verdict}
+    elif answer is None and verdict is not None:
         graded_row = {"answer": None, "status": "ok", "correct": verdict}
     else:
-        graded_row = graded(row["answer"], problem["answer"], verdict, row["status"])
+        graded_row = graded(answer, problem["answer"], verdict, status)
     checked(graded_row["status"], OutcomeStatus, "status")
     floats = {name: row[name] for name in ("gold_logprob", "margin")}
-    return {**graded_row, **floats, "text": row["text"], "fragile": False}
+    text = None if row["text"] is None else str(row["text"])
+    return {**graded_row, **floats, "text": text, "fragile": False}, disputed
 
 
-def _condition(row: Row, context: Context, has: set[str]) -> str:
+def _failed(error: Any) -> bool:
+    """Whether a cell names an error; a number is a measure of something else."""
+    if error is None or isinstance(error, (bool, int, float)):
+        return error is True
+    return str(error).strip().lower() not in {"0", "false", "no", "{}", "[]"}
+
+
+def _not_run(row: Row, source: str) -> bool:
+    """Whether a row that should hold a verdict holds nothing: it is missing, and not wrong.
+
+    Of a harness nobody scored it, whatever was answered; a tidy row's answer can be graded here.
+    """
+    if source != "tidy":
+        return row["correct"] is None
+    return all(row[name] is None for name in ("correct", "answer", "text", "status"))
+
+
+def _condition(row: Row, context: Context, has: set[str], protocol_fields: Row) -> str:
     model = model_row(str(row["model"] or context.model_name))
     context.imported.add("models", model)
-    protocol: Row = {"reads": "answer" in has}
+    source = protocol_fields.pop("source")
+    reads = "answer" in has and (source == "tidy" or "correct" not in has)
+    protocol: Row = {"reads": reads, "fields": protocol_fields}
     if row["protocol"]:
         protocol["protocol"] = str(row["protocol"])
     name = row["direction"] if row["direction"] is not None else row["condition"]
@@ -234,12 +401,12 @@ def _condition(row: Row, context: Context, has: set[str]) -> str:
     steered = name is not None and str(name).lower() != "baseline"
     if steered and "alpha" in has and row["alpha"] is None:
         raise UserError(f"has direction {name} but no alpha")
-    if name is None or alpha == 0 or str(name).lower() == "baseline":
-        condition = condition_row(model["model_id"], "tidy", **protocol)
+    if not steered or alpha == 0:
+        condition = condition_row(model["model_id"], source, **protocol)
     else:
         direction = _direction(str(name), row, context)
         how = {"alpha": alpha, "site": "latent", **STEERING, **protocol}
-        condition = condition_row(model["model_id"], "tidy", direction, **how)
+        condition = condition_row(model["model_id"], source, direction, **how)
     context.imported.add("conditions", condition)
     return str(condition["condition_id"])
 

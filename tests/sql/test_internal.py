@@ -206,6 +206,21 @@ def alike_doses():
 
 
 @case
+def export_instances():
+    c = database({"base": {"a": W}, "up": {"a": R}}, conditions=UP)
+    found = rows(c, "export_instances", "condition_id, problem_id, seed, direction, alpha, correct")
+    assert found == [("base", "a", 0, None, 0.0, False), ("up", "a", 0, "d", 1.0, True)]
+
+
+@case
+def runs_overview():
+    c = database({"base": {"a": W}})
+    at = datetime(2026, 1, 2)
+    insert(c, "runs", [{"run_id": "r", "created_at": at, "status": "complete", "command": "x"}])
+    assert rows(c, "runs_overview") == [("r", at, "complete", "x", 0)]
+
+
+@case
 def behind_power():
     found = rows(_settings(), "behind_power", "DISTINCT set_name, direction, n_pairs")
     assert sorted(found) == [("primary", "d", 3), ("small", "d", 1)]

@@ -24,7 +24,7 @@ def imported(folder: Path, text: str, **given: Any) -> tuple[Path, Any]:
     """The store and report of an import of a CSV text."""
     file = folder / "x.csv"
     file.write_text(text)
-    return folder / "store", import_file(folder / "store", file, **given)
+    return folder / "store", import_file(folder / "store", file, allow_bad=True, **given)
 
 
 def test_every_alias_stands_for_one_name() -> None:
@@ -52,6 +52,7 @@ def test_a_column_of_doses_is_read_and_four_doses_stay_four(tmp_path: Path) -> N
     assert report.errors == []
     assert report.added["outcomes"] == 4
     assert report.notes == [
+        "x.csv: tidy, 4 rows",
         "x.csv: column Item is problem",
         "x.csv: column Vector is direction",
         "x.csv: column Dose is alpha",
@@ -67,6 +68,7 @@ def test_what_is_not_read_and_what_came_twice_is_told(tmp_path: Path) -> None:
     _, report = imported(tmp_path, f"problem,direction,amount,correct\n{rows}")
     assert report.added["outcomes"] == 1
     assert report.notes == [
+        "x.csv: tidy, 4 rows",
         "x.csv: not read: amount (say what a column is with --map name=column)",
         "x.csv: no column is alpha: every steered row counts as dose 1",
         "3 outcomes repeat an earlier one of the file (same condition, problem, seed) and count "
@@ -187,7 +189,7 @@ def test_a_key_that_is_no_pair_of_the_report_stops_no_import_and_no_export(
         for i, number in enumerate([pair_id, 7])
     ]
     (tmp_path / "pairs.json").write_text(json.dumps(pairs))
-    report = import_file(store, tmp_path / "pairs.json")
+    report = import_file(store, tmp_path / "pairs.json", allow_bad=True)
     assert report.added["problems"] == 1
     assert any("entry 0, clean: pair_id is a" in line for line in report.errors)
     assert import_file(store, tmp_path / "x.csv", set_name="again").errors == []

@@ -184,7 +184,8 @@ def test_activations_of_pairs(tmp_path):
     (tmp_path / "pairs.json").write_text(json.dumps(pairs))
     values = np.arange(12, dtype=np.float32).reshape(2, 2, 3)
     np.savez(tmp_path / "a.npz", activations=values, pair_ids=np.array([7, 8]))
-    report = import_file(tmp_path / "store", tmp_path / "a.npz", pairs_file=tmp_path / "pairs.json")
+    given = {"pairs_file": tmp_path / "pairs.json", "allow_bad": True}
+    report = import_file(tmp_path / "store", tmp_path / "a.npz", **given)
     assert report.errors == [
         "a.npz pair 8: pair 8 (clean) is unknown: import the pairs first, --pairs"
     ]
@@ -224,7 +225,7 @@ def _tidy(tmp_path, suffix):
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
 def test_a_tidy_table_comes_in_by_a_mapping(tmp_path, suffix):
     path, store = _tidy(tmp_path, suffix), tmp_path / "store"
-    report = import_file(store, path, mapping=MAPPING, set_name="theirs")
+    report = import_file(store, path, mapping=MAPPING, set_name="theirs", allow_bad=True)
     assert report.added["outcomes"] == 4
     assert [line.split(": ", 1)[1] for line in report.errors[:2]] == [
         "column right: correct is true or false, found 'maybe'",
@@ -235,9 +236,9 @@ def test_a_tidy_table_comes_in_by_a_mapping(tmp_path, suffix):
     ingest(store)
     assert counts(store, set_name="theirs") == [
         dict(zip(COUNTS, row, strict=True))
-        for row in [(0, 2, 0, 1, 2, 0, 0), (1, 2, 0, 1, 2, 1, 1)]
+        for row in [(0, 2, 0, 1, 2, 0, 0), (1, 2, 1, 1, 1, 1, 0)]
     ]
-    again = import_file(store, path, mapping=MAPPING, set_name="theirs")
+    again = import_file(store, path, mapping=MAPPING, set_name="theirs", allow_bad=True)
     assert again.added == {}
 
 
@@ -250,7 +251,7 @@ def test_answers_are_graded_against_gold(tmp_path):
     ]
     path = tmp_path / "x.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    report = import_file(tmp_path / "store", path)
+    report = import_file(tmp_path / "store", path, allow_bad=True)
     assert report.errors == ["x.jsonl line 3: is marked wrong: answer 6, gold 6"]
     ingest(tmp_path / "store")
     query = (
@@ -270,7 +271,7 @@ def test_answers_are_graded_against_gold(tmp_path):
         ("x.json", "{}", "none of the report's files"),
         ("x.json", "{", "as JSON"),
         ("x.json", '{"results": [{}], "num_pairs": 1}', None),
-        ("x.xlsx", "", "no .csv, .jsonl or .parquet"),
+        ("x.xlsx", "", "is no .csv, .tsv, .jsonl, .parquet"),
         ("x.csv", "a,b\n1,2\n", "a tidy file needs a problem"),
         ("x.npz", "no", "cannot read"),
     ],
@@ -279,7 +280,7 @@ def test_a_foreign_file_is_one_line(tmp_path, name, text, message):
     path = tmp_path / name
     path.write_text(text)
     if message is None:
-        assert import_file(tmp_path / "store", path).errors == [
+        assert import_file(tmp_path / "store", path, allow_bad=True).errors == [
             "x.json pair None, clean: lacks 'clean'",
             "x.json pair None, corrupted: lacks 'corrupted'",
         ]
@@ -297,7 +298,7 @@ def test_words_of_a_tidy_file_that_are_none_are_errors_of_their_rows(tmp_path):
     ]
     path = tmp_path / "x.jsonl"
     path.write_text("".join(json.dumps({"problem": "p", "correct": 1, **r}) + "\n" for r in rows))
-    report = import_file(tmp_path / "store", path)
+    report = import_file(tmp_path / "store", path, allow_bad=True)
     assert report.errors == [
         "x.jsonl line 1: unknown status 'lost': there are ok, parse_fail, truncated, error",
         "x.jsonl line 2: unknown role 'controls': did you mean control? there are candidate, "
@@ -324,7 +325,7 @@ def _contents(folder):
     [
         (["missing.csv"], "no file missing.csv"),
         (["."], "no file ."),
-        (["x.xlsx"], "no .csv, .jsonl or .parquet"),
+        (["x.xlsx"], "is no .csv, .tsv, .jsonl, .parquet"),
         (["--pairs=missing.json"], "no file missing.json"),
         (["--map=problems=id"], "knows no 'problems'"),
         (["--map=problem"], "takes name=column"),
@@ -348,7 +349,7 @@ def test_import_is_checked_before_anything_is_made(
     (tmp_path / "x.xlsx").write_text("")
     mapping = [f"--map={name}={column}" for name, column in MAPPING.items()]
     if there:
-        import_file(store, path, mapping=MAPPING, set_name="before")
+        import_file(store, path, mapping=MAPPING, set_name="before", allow_bad=True)
     before = _contents(store)
     arguments = ["store", "import", str(store), str(path), *mapping, *given]
     monkeypatch.setattr("sys.argv", ["steerstat", *arguments])
@@ -416,8 +417,8 @@ def test_several_files_say_what_they_say_one_by_one(made_store, tmp_path):
     files[-2].write_text(GOOD)
     # An outcome that is there, one that is there otherwise, and a new one.
     files[-1].write_text("problem,correct\np1,1\np2,1\np3,1\n")
-    one_by_one = [import_file(tmp_path / "first", file) for file in files]
-    together = import_files(tmp_path / "second", files)
+    one_by_one = [import_file(tmp_path / "first", file, allow_bad=True) for file in files]
+    together = import_files(tmp_path / "second", files, allow_bad=True)
     assert [file for file, _ in together] == files
     assert [report for _, report in together] == one_by_one
     assert one_by_one[-1].added["outcomes"] == 1
@@ -455,7 +456,7 @@ def test_numbers_in_a_file_are_errors_of_their_rows(tmp_path):
     path = tmp_path / "x.jsonl"
     text = "".join(json.dumps({"problem": "p", "correct": 1, **row}) + "\n" for row in rows)
     path.write_text(text)
-    report = import_file(tmp_path / "store", path)
+    report = import_file(tmp_path / "store", path, allow_bad=True)
     assert report.added["outcomes"] == 2
     assert report.added["directions"] == 1
     assert [line.split(": ")[0] for line in report.errors] == [
@@ -500,7 +501,10 @@ def test_export_says_what_is_not_there(made_store, tmp_path):
         ({"set_name": "none"}, "no outcomes of mean_difference on set 'none'"),
         ({"train": "gone"}, "no training set 'gone'"),
         ({"train": ""}, "no training set ''"),
-        ({"format": "xml"}, "unknown export format 'xml': there are report, parquet, duckdb"),
+        (
+            {"format": "xml"},
+            "unknown export format 'xml': there are report, every_eval_ever, parquet, duckdb",
+        ),
     ]
     for given, message in wrong:
         with pytest.raises(UserError, match=message):
@@ -516,7 +520,10 @@ def test_the_commands(tmp_path, made_store):
     path, store = _tidy(tmp_path, "csv"), tmp_path / "store"
     given = [f"--map={name}={column}" for name, column in MAPPING.items()]
     result = runner.invoke(app, ["import", str(store), str(path), *given])
-    assert result.exit_code == 1
+    assert "more than 1%" in str(result.exception)
+    assert not store.exists()
+    result = runner.invoke(app, ["import", str(store), str(path), *given, "--allow-bad"])
+    assert result.exit_code == 0
     assert "2 problems, 2 problem_sets, 4 outcomes" in result.stdout
     assert "found 'maybe'" in result.stderr
     assert counts(store)[0]["n"] == 2
@@ -541,7 +548,9 @@ def test_imported_vectors_fit_the_model_that_they_are_said_to_be_of(tmp_path):
     model = {"model_id": "m", "name": "mine", "family": "codi", "d_model": 3, "n_latent": 2}
     append(store, "models", [model | {"weights_sha256": "w", "tokenizer_sha256": "t"}])
     np.savez(tmp_path / "wide.npz", direction=np.ones((2, 4)))
-    report = import_file(store, tmp_path / "wide.npz", direction="wide", model="mine")
+    report = import_file(
+        store, tmp_path / "wide.npz", direction="wide", model="mine", allow_bad=True
+    )
     assert "the store's models need [2, 3] for mine" in report.errors[0]
     assert report.added.get("directions") is None
     # Of another model nothing is known.
@@ -549,5 +558,5 @@ def test_imported_vectors_fit_the_model_that_they_are_said_to_be_of(tmp_path):
     np.savez(tmp_path / "fits.npz", direction=np.ones((2, 3)))
     assert import_file(store, tmp_path / "fits.npz", direction="fits", model="mine").errors == []
     np.savez(tmp_path / "inf.npz", direction=np.array([[1.0, np.inf, 0.0]] * 2))
-    report = import_file(store, tmp_path / "inf.npz", direction="inf", model="mine")
+    report = import_file(store, tmp_path / "inf.npz", direction="inf", model="mine", allow_bad=True)
     assert "NaN or infinite" in report.errors[0]
