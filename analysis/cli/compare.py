@@ -83,7 +83,7 @@ def compare(
         typer.echo(json_module.dumps(row, indent=2, allow_nan=False))
     else:
         typer.echo(str(found))
-    for line in found.unusable:
-        typer.echo(f"left out: {line}", err=True)
+    for line in [*found.notes, *(f"left out: {line}" for line in found.unusable)]:
+        typer.echo(line, err=True)
     if found.depends_on_missing or (found.unusable and not allow_bad):
         raise typer.Exit(1)
