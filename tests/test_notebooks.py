@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from analysis.pairs import Comparison
+from analysis import Comparison
 from tests.paths import ROOT
 
 NOTEBOOKS = sorted(ROOT.glob("examples/notebooks/*.ipynb"))

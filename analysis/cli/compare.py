@@ -62,8 +62,8 @@ def compare(
 
     Example: steerstat compare baseline mean_difference=-3 --in runs/demo
     """
-    from analysis.pairs import compare_conditions, compare_files
     from analysis.pairs.comparison import interpretation
+    from analysis.pairs.sources import compare_conditions, compare_files
     from store.names import named_values
 
     how: dict[str, Any] = {

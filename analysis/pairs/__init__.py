@@ -1,10 +1,4 @@
 """One pair of conditions, judged: from data frames, from files of others, or from a store.
 
-from analysis.pairs import compare, compare_conditions, compare_files
+The public names are those of `analysis`: `compare`, `compare_files`, `compare_conditions`.
 """
-
-from __future__ import annotations
-
-import lazy_loader as lazy
-
-__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
