@@ -21,7 +21,9 @@ def compare(
         str,
         typer.Argument(metavar="BASE", help="File of baseline outcomes, or condition."),
     ],
-    steered: Annotated[str, typer.Argument(help="File of steered outcomes, or condition.")],
+    steered: Annotated[
+        str, typer.Argument(metavar="STEERED", help="File of steered outcomes, or condition.")
+    ],
     place: Annotated[
         Path | None,
         typer.Option(

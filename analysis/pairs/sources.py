@@ -18,6 +18,7 @@ from analysis.vocabulary import JoinedBy, checked
 from sql import loader
 from sql.errors import UserError
 from sql.printable import one_line
+from sql.words import meant
 
 BASELINE = "baseline"
 _SETTINGS = ("model", "protocol", "protocol_fields", "decoding", "dtype")
@@ -203,7 +204,8 @@ def _named(conditions: Sequence[Row], name: str, other: Row | None) -> Row:
         if not found and len(name) >= _SHORTEST_ID:
             found = [row for row in conditions if row["condition_id"].startswith(name)]
     if not found:
-        raise UserError(f"no condition {name!r}: there are {_listed(conditions)}")
+        near = meant(name, {_label(row) for row in conditions})
+        raise UserError(f"no condition {name!r}: {near}there are {_listed(conditions)}")
     if len(found) > 1:
         ids = ", ".join(f"{_label(row)} {row['condition_id'][:12]}" for row in found[:4])
         raise UserError(
