@@ -24,9 +24,11 @@ def cells(notebook: Path, kind: str) -> list[dict[str, Any]]:
 def shown(code: str, names: dict[str, Any]) -> Any:
     """Run a cell; the value of its last expression, as a notebook shows it."""
     tree = ast.parse(code)
-    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+    last = tree.body.pop()
+    if not isinstance(last, ast.Expr):
+        tree.body.append(last)
     exec(compile(tree, "cell", "exec"), names)
-    if last is None:
+    if not isinstance(last, ast.Expr):
         return None
     return eval(compile(ast.Expression(last.value), "cell", "eval"), names)
 

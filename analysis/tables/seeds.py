@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.statistics.checks import FEWEST_DRAWS
 from analysis.tables.base import CURVE, matching
 from analysis.tables.missing import SENSITIVITY, effect_bounds
 from analysis.tables.readings import Source, view
@@ -124,11 +125,11 @@ def _clustered(
     before: np.ndarray,
     pairing: Any,
     confidence: float,
-    resamples: int = 1,
+    resamples: int = FEWEST_DRAWS,
 ) -> Any:
     """`clustered_difference` of two columns, None where there are too few problems.
 
-    Where the bootstrap is not asked for, one resample is as good as many.
+    Where the bootstrap is not asked for, the fewest resamples are as good as many.
     """
     from analysis.statistics.clustered import clustered_difference
     from analysis.statistics.results import Refusal

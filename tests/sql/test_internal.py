@@ -361,7 +361,7 @@ def export_settings():
 
 @case
 def condition_outcomes():
-    outcomes = {
+    outcomes: dict[Any, dict[str, Any]] = {
         ("base", 0): {"a": R},
         ("up", 0): {"b": "truncated", "a": W, "c": "error"},
         ("up", 1): {"a": R},

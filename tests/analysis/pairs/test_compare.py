@@ -29,11 +29,12 @@ def frames(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Two frames with that table, and with `more` pairs such as right_none=2."""
     words = {"right": True, "wrong": False, "none": None}
-    pairs = [(True, True)] * both + [(False, True)] * gained
+    pairs: list[tuple[bool | None, bool | None]] = [(True, True)] * both
+    pairs += [(False, True)] * gained
     pairs += [(True, False)] * lost + [(False, False)] * neither
     for name, count in more.items():
-        before, after = name.split("_")
-        pairs += [(words[before], words[after])] * count
+        one, other = name.split("_")
+        pairs += [(words[one], words[other])] * count
     ids = [f"p{i}" for i in range(len(pairs))]
     before, after = (pd.Series([pair[i] for pair in pairs], dtype=object) for i in (0, 1))
     steered = pd.DataFrame({"id": ids, "correct": after}).iloc[::-1]
@@ -190,11 +191,15 @@ BAD: dict[str, tuple[Callable[[pd.DataFrame], Any], dict[str, Any], str]] = {
     "no such column": (lambda frame: frame, {"on": "doc_id"}, "no column 'doc_id': it has id, c"),
     "no column": (lambda frame: frame, {"on": []}, "on names no column"),
     "no id": (
-        lambda frame: frame.assign(id=[None, *frame["id"][1:]]),
+        lambda frame: frame.assign(id=pd.Series([None, *frame["id"][1:]], dtype=object)),
         {},
         "baseline, row 1 names no problem in id",
     ),
-    "a list as id": (lambda frame: frame.assign(id=[[1]] * len(frame)), {}, "id holds a list"),
+    "a list as id": (
+        lambda frame: frame.assign(id=pd.Series([[1]] * len(frame), dtype=object)),
+        {},
+        "id holds a list",
+    ),
     "a score": (lambda frame: frame.assign(correct=0.5), {}, "0.5, and neither .*>= 0.5"),
     "a text": (lambda frame: frame.assign(correct="no"), {}, "'no', and neither"),
     "twice": (
