@@ -45,6 +45,7 @@ COMMANDS = {
     "store": ("store.cli.store", "Check, merge, rebuild, compact, import and export stores."),
     "sql": ("store.cli.sql", "Query a store, closed and read-only."),
     "analyze": ("analysis.cli.analyze", "Test every contrast of a store and keep the results."),
+    "compare": ("analysis.cli.compare", "Judge one pair: two files, or two conditions of a store."),
     "calc": ("analysis.cli.calc", "Tests and intervals from totals alone."),
     "calibrate": ("analysis.cli.calibrate", "Size, power and coverage of every method."),
     "plan": ("analysis.cli.plan", "Check and freeze a plan before collecting."),

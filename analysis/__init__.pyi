@@ -1,3 +1,8 @@
+from .pairs.comparison import Bounds as Bounds
+from .pairs.comparison import Comparison as Comparison
+from .pairs.frames import compare as compare
+from .pairs.sources import compare_conditions as compare_conditions
+from .pairs.sources import compare_files as compare_files
 from .statistics.bootstrap import (
     bootstrap_difference as bootstrap_difference,
 )
@@ -82,6 +87,8 @@ from .statistics.strata import (
 from .statistics.unconditional import unconditional_test as unconditional_test
 
 __all__ = [
+    "Bounds",
+    "Comparison",
     "Estimate",
     "Refusal",
     "Result",
@@ -93,6 +100,9 @@ __all__ = [
     "candidate_minus_controls",
     "clustered_difference",
     "cochrans_q",
+    "compare",
+    "compare_conditions",
+    "compare_files",
     "compare_signed_to_controls",
     "compare_to_controls",
     "confidence_curve",

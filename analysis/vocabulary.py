@@ -33,6 +33,7 @@ Tail = Literal["two-sided", "greater", "less"]
 Side = Literal["greater", "less"]
 Model = Literal["fixed", "random"]
 Pairing = Literal["seeds", "shared", "independent"]
+JoinedBy = Literal["problem", "id"]
 
 # What a result says of itself.
 Scope = Literal[

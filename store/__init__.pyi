@@ -1,5 +1,7 @@
 from .database import connect as connect
 from .database import rows_digest as rows_digest
+from .folder import Folder as Folder
+from .folder import open_store as open_store
 from .identity import (
     condition_id as condition_id,
 )
@@ -19,7 +21,6 @@ from .ingestion import IngestReport as IngestReport
 from .ingestion import ingest as ingest
 from .ingestion import rebuild as rebuild
 from .layout import create_store as create_store
-from .layout import open_store as open_store
 from .querying import read as read
 from .schema import TABLES as TABLES
 from .shards import append as append
@@ -27,6 +28,7 @@ from .shards import committed as committed
 
 __all__ = [
     "TABLES",
+    "Folder",
     "IngestReport",
     "append",
     "committed",

@@ -22,6 +22,7 @@ from analysis.tables.own_controls import PLACE
 from analysis.tables.paired import holm_by
 from analysis.tables.readings import Source, opened
 from analysis.tables.stops import stop_words
+from sql.html_tables import html_table
 
 LEVEL_P = 0.05
 # Gains smaller than this are not what anybody steers for; a gain is excluded beyond it.
@@ -86,6 +87,16 @@ class Verdict:
     def context(self) -> dict[str, Any]:
         """Model, protocol, decoding, dtype, set and baseline of the curve, by column."""
         return {name: value for name, value in self.place if name in CONTEXT}
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the claim, its verdict and why, and where it holds."""
+        rows = [
+            ("verdict", self.verdict),
+            ("reason", self.reason),
+            ("selected on outcome", "yes" if self.selected_on_outcome else "no"),
+            *self.context.items(),
+        ]
+        return html_table(f"{self.claim} by {self.direction} on {self.set_name}", rows)
 
 
 def store_verdicts(store: Source) -> list[Verdict]:

@@ -17,6 +17,7 @@ from typing_extensions import TypeVar
 
 from analysis.vocabulary import Scope, Status
 from sql.errors import Refusal as Refusal
+from sql.html_tables import html_table
 
 # One number, or (where counts were given as arrays) an array of one shape throughout.
 Numbers = float | NDArray[Any]
@@ -39,6 +40,9 @@ NEW_BOTH: Scope = "new problems and directions"
 
 # The smallest positive normal double: a p-value below it is reported as this upper bound, not 0.0.
 SMALLEST_P = float(np.finfo(float).tiny)
+
+# Values of an array that a notebook shows.
+_MOST_SHOWN = 6
 
 # What every result is written with, so that results of all kinds make one table.
 _KEYS = (
@@ -85,6 +89,12 @@ class Result(Generic[N]):
         row: dict[str, Any] = dict.fromkeys(_KEYS)
         row |= {key: json_value(getattr(self, name)) for key, name in keys_of(self).items()}
         return row
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: every field that holds something, numbers to six digits."""
+        values = ((entry.name, getattr(self, entry.name)) for entry in fields(self))
+        rows = [(name, _shown(value)) for name, value in values if value is not None]
+        return html_table(f"{type(self).__name__}: {self.method}", rows)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +178,19 @@ def json_value(value: Any) -> Any:
     if isinstance(value, float) and not np.isfinite(value):
         return None if np.isnan(value) else ("inf" if value > 0 else "-inf")
     return value
+
+
+def _shown(value: Any) -> str:
+    """A field for a reader: numbers to six digits, an array by its first values."""
+    if isinstance(value, Result):
+        return f"{type(value).__name__}: {value.method} (a result of its own)"
+    if isinstance(value, np.ndarray):
+        flat = value.ravel()
+        more = f", … ({value.size} values)" if value.size > _MOST_SHOWN else ""
+        return ", ".join(_shown(item) for item in flat[:_MOST_SHOWN]) + more
+    if isinstance(value, float | np.floating):
+        return f"{value:.6g}"
+    return str(value)
 
 
 def floor_p(p: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.statistics.checks import FEWEST_DRAWS
 from analysis.tables.base import CURVE, matching
 from analysis.tables.missing import SENSITIVITY, effect_bounds
 from analysis.tables.readings import Source, view
@@ -87,18 +88,31 @@ def _sensitivity(mine: pd.DataFrame, pairing: str, confidence: float) -> dict[st
     if complete is not None:
         names = ("n", "estimate", "low", "high", "p")
         tested |= {f"complete_{name}": getattr(complete, name) for name in names}
+    if (ends := extreme_readings(mine, pairing, confidence)) is not None:
+        worst, best, bounds = ends
+        tested |= {"bound_low": worst.low, "bound_high": best.high, **bounds}
+    unread = _clustered(mine, unreadable(mine), unreadable(mine, "baseline_"), pairing, confidence)
+    return tested | ({} if unread is None else {"p_unreadable": unread.p})
+
+
+def extreme_readings(
+    mine: pd.DataFrame, pairing: str, confidence: float
+) -> tuple[Any, Any, dict[str, Any]] | None:
+    """`clustered_difference` with all that is open against the direction, and all of it for it.
+
+    The third is what they decide together: `bound_p`, the largest p (1 where the effect may have
+    either sign), and `bound_agrees`. None where there are too few problems.
+    """
+    after, before = numbers(mine["correct"]), numbers(mine["baseline_correct"])
     worst, best = (
         _clustered(mine, _filled(after, read), _filled(before, 1 - read), pairing, confidence)
         for read in (0.0, 1.0)
     )
-    if worst is not None and best is not None:
-        decides = [np.sign(r.estimate) * (r.p <= 1 - confidence) for r in (worst, best)]
-        open_sign = worst.estimate <= 0 <= best.estimate
-        tested |= {"bound_low": worst.low, "bound_high": best.high}
-        tested |= {"bound_p": 1.0 if open_sign else float(np.maximum(worst.p, best.p))}
-        tested |= {"bound_agrees": bool(decides[0] == decides[1])}
-    unread = _clustered(mine, unreadable(mine), unreadable(mine, "baseline_"), pairing, confidence)
-    return tested | ({} if unread is None else {"p_unreadable": unread.p})
+    if worst is None or best is None:
+        return None
+    decides = [np.sign(r.estimate) * (r.p <= 1 - confidence) for r in (worst, best)]
+    largest = 1.0 if worst.estimate <= 0 <= best.estimate else float(np.maximum(worst.p, best.p))
+    return worst, best, {"bound_p": largest, "bound_agrees": bool(decides[0] == decides[1])}
 
 
 def _filled(values: np.ndarray, value: float) -> np.ndarray:
@@ -111,11 +125,11 @@ def _clustered(
     before: np.ndarray,
     pairing: Any,
     confidence: float,
-    resamples: int = 1,
+    resamples: int = FEWEST_DRAWS,
 ) -> Any:
     """`clustered_difference` of two columns, None where there are too few problems.
 
-    Where the bootstrap is not asked for, one resample is as good as many.
+    Where the bootstrap is not asked for, the fewest resamples are as good as many.
     """
     from analysis.statistics.clustered import clustered_difference
     from analysis.statistics.results import Refusal

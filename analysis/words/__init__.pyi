@@ -28,6 +28,7 @@ from .sentences import look_sentence as look_sentence
 from .sentences import mcnemar_sentence as mcnemar_sentence
 from .sentences import missing_sentence as missing_sentence
 from .sentences import missingness_sentence as missingness_sentence
+from .sentences import over_problems_sentence as over_problems_sentence
 from .sentences import power_sentence as power_sentence
 from .sentences import push_sentence as push_sentence
 from .sentences import sample_size_sentence as sample_size_sentence
@@ -57,6 +58,7 @@ __all__ = [
     "missingness_sentence",
     "moved",
     "nats",
+    "over_problems_sentence",
     "p_from_controls",
     "p_is",
     "p_value",

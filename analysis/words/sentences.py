@@ -22,6 +22,7 @@ from analysis.words.numbers import (
 )
 
 if TYPE_CHECKING:
+    from analysis.statistics.clustered import ClusteredDifference
     from analysis.statistics.controls import ControlComparison
     from analysis.statistics.discordance import Discordance
     from analysis.statistics.equivalence import MarginTest
@@ -66,6 +67,19 @@ def mcnemar_sentence(
             f"; the more conservative exact test does not reach {significance:g} ({p_is(exact)})"
         )
     return sentence + ". This compares with the baseline only, not with control directions."
+
+
+def over_problems_sentence(result: ClusteredDifference) -> str:
+    """Reading of a mean difference over problems with several outcomes each."""
+    if result.low is None or result.high is None or result.p != result.p:
+        return f"{result.n} problems without any spread: there is nothing to test with."
+    established = "a change is" if result.p <= 1 - float(result.confidence or 0) else "no change is"
+    return (
+        f"Accuracy changed by {points(result.estimate)} points on average over {result.n} problems "
+        f"({limits(result.low, result.high, float(result.confidence or 0))}; {p_is(result.p)}): "
+        f"{established} established, which compares with the baseline only, not with control "
+        "directions."
+    )
 
 
 def difference_sentence(result: PairedDifference) -> str:

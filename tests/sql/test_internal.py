@@ -375,6 +375,24 @@ def export_settings():
 
 
 @case
+def condition_outcomes():
+    outcomes: dict[Any, dict[str, Any]] = {
+        ("base", 0): {"a": R},
+        ("up", 0): {"b": "truncated", "a": W, "c": "error"},
+        ("up", 1): {"a": R},
+    }
+    c = database(outcomes, conditions=UP)
+    c.execute("UPDATE problems SET attributes = '{\"key\":\"1\"}' WHERE problem_id = 'a'")
+    assert rows(c, "condition_outcomes", condition="up") == [
+        ("a", 0, W, W, "question a", '{"key":"1"}'),
+        ("a", 1, R, R, "question a", '{"key":"1"}'),
+        ("b", 0, W, None, "question b", None),
+        ("c", 0, None, None, "question c", None),
+    ]
+    assert rows(c, "condition_outcomes") == []
+
+
+@case
 def export_outcomes():
     columns = "direction, role, alpha, problem_id, correct, status, gold"
     assert rows(_exported(), "export_outcomes", columns, condition="up") == [
