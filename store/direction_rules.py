@@ -43,8 +43,8 @@ def checked_vectors(vectors: NDArray[Any], site: str, name: str) -> NDArray[np.f
         raise UserError(f"direction {name}: vectors differ in length") from error
     if given.dtype.kind not in "fiu":
         raise UserError(
-            f"direction {name}: vectors are of {given.dtype}, needs real numbers: save them as "
-            "float32"
+            f"direction {name}: vectors are no array of numbers, they are of {given.dtype}: save "
+            "them as float32"
         )
     with np.errstate(over="ignore"):
         array = np.asarray(given, dtype=np.float32, order="C")
