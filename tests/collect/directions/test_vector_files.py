@@ -248,7 +248,7 @@ def test_vectors_of_every_layer_are_a_direction_each(tmp_path, store, form, suff
     if suffix == ".safetensors":
         save_file(named, path)
     elif suffix == ".npz":
-        np.savez(path, **named)
+        np.savez(path, allow_pickle=False, **named)
     else:
         torch.save({key: torch.from_numpy(vector) for key, vector in named.items()}, path)
     check_layers(store, path, form.format(2))
