@@ -56,6 +56,8 @@ Status = Literal[
 Operator = Literal["add", "norm_preserving_add", "project_out", "clamp"]
 Effect = Literal["total", "direct"]
 LatentSite = Literal["latent", "latent_projected"]
+# What the rows of a file's array [n, d] are: one vector per position, one for all, one per layer.
+VectorRows = Literal["positions", "everywhere", "layers"]
 Schedule = Literal["uniform", "first", "last", "magnitude"]
 ProtocolName = Literal["codi", "report", "coconut", "plain", "chat"]
 BotPlacement = Literal["before_latents", "first_latent", "none"]

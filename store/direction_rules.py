@@ -38,10 +38,16 @@ def checked_vectors(vectors: NDArray[Any], site: str, name: str) -> NDArray[np.f
 
     sites = checked_sites(site)
     try:
-        with np.errstate(over="ignore"):
-            array = np.ascontiguousarray(vectors, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"direction {name}: vectors are no array of numbers") from error
+        given = np.asarray(vectors)
+    except ValueError as error:
+        raise UserError(f"direction {name}: vectors differ in length") from error
+    if given.dtype.kind not in "fiu":
+        raise UserError(
+            f"direction {name}: vectors are no array of numbers, they are of {given.dtype}: save "
+            "them as float32"
+        )
+    with np.errstate(over="ignore"):
+        array = np.asarray(given, dtype=np.float32, order="C")
     if array.ndim == 3 and array.shape[0] == len(sites):
         array = array.reshape(-1, array.shape[-1])
     if array.ndim not in (1, 2) or not array.size or (array.ndim == 2 and len(array) % len(sites)):
@@ -70,7 +76,7 @@ def models_of(root: Path) -> list[dict[str, Any]]:
     """Names and shapes of the store's models."""
     from store.shards import committed
 
-    return list(committed(root, "models", ["name", "d_model", "n_latent"]).to_pylist())
+    return list(committed(root, "models", ["name", "d_model", "n_latent", "n_layer"]).to_pylist())
 
 
 def fit_models(

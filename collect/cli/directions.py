@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from analysis.vocabulary import Role
+from analysis.vocabulary import Role, VectorRows
 from collect.cli.options import DirectionSite, Seed, StoredModel
 from sql.errors import UserError
 from store.cli.options import AsJson, Store
@@ -143,8 +143,8 @@ def add(
     file: Annotated[
         Path | None,
         typer.Argument(
-            help="File with vectors, such as mine.npy (or .npz, .safetensors, .parquet); by "
-            "default --query gives them."
+            help="File with vectors, such as mine.npy (or .npz, .safetensors, .parquet, .pt, .pth, "
+            ".gguf, .svec) or a repsteer folder; by default --query gives them."
         ),
     ] = None,
     query: Annotated[
@@ -154,10 +154,27 @@ def add(
             "default FILE gives them."
         ),
     ] = None,
-    name: Annotated[str, typer.Option(help="Name that no other direction has, such as mine.")] = "",
-    kind: Annotated[str, typer.Option(help="Kind, any text, such as probe.")] = "",
-    site: DirectionSite = "latent",
-    role: Annotated[Role, typer.Option(help="Role: candidate or control.")] = "candidate",
+    name: Annotated[
+        str | None,
+        typer.Option(
+            help="Name that no other direction has, such as mine; by default what FILE says."
+        ),
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(help="Kind, any text, such as probe; by default what FILE says."),
+    ] = None,
+    site: Annotated[
+        str | None,
+        typer.Option(
+            help="Site where it is to be added: latent, latent_projected, residual:2, or several "
+            "with commas; by default that of FILE or of its layer, or latent."
+        ),
+    ] = None,
+    role: Annotated[
+        Role | None,
+        typer.Option(help="Role: candidate or control; by default what FILE says, or candidate."),
+    ] = None,
     parent: Annotated[
         str | None,
         typer.Option(
@@ -167,21 +184,41 @@ def add(
     key: Annotated[
         str | None,
         typer.Option(
-            help="Array of a file that holds several, such as layer2; by default the only one."
+            help="Array of a file that holds several, such as direction.2, or the number of its "
+            "layer; by default the only one, or every layer."
         ),
     ] = None,
+    rows: Annotated[
+        VectorRows | None,
+        typer.Option(
+            help="Of an array [n, d], what its rows are: positions, everywhere (one vector for all "
+            "positions) or layers; by default positions where that is clear."
+        ),
+    ] = None,
+    first_layer: Annotated[
+        int,
+        typer.Option(
+            help="Number that FILE gives the first block, such as 1; residual:0 is after it.",
+            min=0,
+        ),
+    ] = 0,
 ) -> None:
-    """Add a direction of any kind from a file or from a query over the store.
+    """Add directions of any kind from a file or from a query over the store.
+
+    A file with a vector for every layer gives a direction for each: mine_layer_0, mine_layer_1 …
 
     Example: steerstat directions add runs/demo mine.npy --name mine --kind "probe of mine"
 
+    Example: steerstat directions add runs/demo happy.gguf --name happy --kind "control vector"
+
     Example: steerstat directions add runs/demo --query my_direction.sql --name in_sql --kind sql
     """
+    from collect.cli.tables import note
     from collect.directions.catalogue import add_checked
     from store.layout import open_store
 
     root = open_store(store)
-    direction_id = add_checked(
+    added = add_checked(
         root,
         file=file,
         query=query,
@@ -191,8 +228,43 @@ def add(
         role=role,
         parent=parent,
         key=key,
+        rows=rows,
+        first_layer=first_layer,
     )
-    _added(root, f"direction {name} ({direction_id})")
+    if added.left_out:
+        note(f"left out {', '.join(added.left_out)}: zeros alone, nothing would be added")
+    one = f"direction {added.names[0]} ({added.ids[0]})"
+    many = f"{len(added.ids)} directions: {', '.join(added.names)}"
+    _added(root, one if len(added.ids) == 1 else many)
+
+
+@app.command()
+def export(
+    store: Store,
+    name: Annotated[
+        str,
+        typer.Argument(help="Direction, or for .gguf those of several layers, such as 'happy_*'."),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="New file: .safetensors (with name, kind, site, recipe and hashes), .npy, or "
+            ".gguf for llama.cpp."
+        ),
+    ],
+) -> None:
+    """Write a direction to a file for other programs.
+
+    Example: steerstat directions export runs/demo mean_difference --out raw.safetensors
+    """
+    from collect.cli.tables import note
+    from collect.directions.exports import export_directions
+    from collect.directions.selection import select_directions
+    from store.layout import open_store
+
+    chosen = select_directions(open_store(store), name)
+    export_directions(chosen, out)
+    note(f"wrote {', '.join(direction.name for direction in chosen)} to {out}")
 
 
 @app.command("list")

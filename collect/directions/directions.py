@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 FIRST_POSITION = "first_position"
 """Key in the recipe of a control whose candidate acts at position 0 alone."""
 
+EVERYWHERE = {"rows": "everywhere"}
+"""What the recipe says of one vector per site that acts at all positions alike."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class NewDirection:
@@ -59,7 +62,8 @@ class Direction:
 
     `vectors` is float32 [n_sites * T, d]; `is_broadcast` says that the only one is for all
     positions and sites. One vector per site is position 0 alone, but where it was fitted at the
-    one position that a model without thoughts is read at: then it acts `everywhere`.
+    one position that a model without thoughts is read at, or added as one for all positions: then
+    it acts `everywhere`.
     """
 
     direction_id: str
@@ -80,7 +84,8 @@ class Direction:
         made_here = "fit" in self.recipe or (
             "control" in self.recipe and FIRST_POSITION not in self.recipe
         )
-        return self.is_broadcast or (one_each and made_here)
+        said = EVERYWHERE.items() <= self.recipe.items()
+        return self.is_broadcast or (one_each and (made_here or said))
 
     def steering(self, alpha: float, **options: Any) -> Steering:
         """The steering with it at a dose; other fields of `Steering` as options."""

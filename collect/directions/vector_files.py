@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
+import json
 import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,64 +15,278 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from analysis.vocabulary import Role, VectorRows, checked
 from sql.errors import UserError, first_line
 from store.direction_rules import BROADCAST
 
-SUFFIXES = (".npy", ".npz", ".safetensors", ".parquet")
+UNNAMED = "vectors"
+"""How an array is called that its file gives no name."""
+
+EXPORTED = "steerstat direction"
+"""The `format` in the metadata of a safetensors file that was exported."""
 
 
-def read_vectors(path: Path, *, key: str | None = None) -> NDArray[Any]:
-    """Vectors [T, d], [d] or [n_sites, T, d] from a file.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class VectorFile:
+    """What a file holds, before it is said which of it is a direction, and where.
 
-    Args:
-        path: `.npy`; `.npz` or `.safetensors` with one array, or with `key`; or Parquet with
-            the columns `position` and `values`.
-        key: name of the array, where a file holds several.
+    Attributes:
+        arrays: the arrays by the names that the file gives them, as text.
+        recipe: what the file says of itself, for the direction's recipe.
+        name, kind, role, site, rows: what the file says of its direction; None where it does not.
+        elsewhere: a place that the file says of its vectors and that is no site here.
+        open_rows: whether [n, d] can be vectors of positions or of layers in this format.
+    """
+
+    arrays: Mapping[str, NDArray[Any]]
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    name: str | None = None
+    kind: str | None = None
+    role: Role | None = None
+    site: str | None = None
+    rows: VectorRows | None = None
+    elsewhere: str | None = None
+    open_rows: bool = False
+
+
+def read_file(path: Path) -> VectorFile:
+    """All that a file or a repsteer folder holds; nothing in it is run.
 
     Raises:
-        UserError: the file is damaged, holds objects, or does not say which array is meant.
+        UserError: the format is unknown, or the file is damaged or holds objects.
     """
-    if path.suffix not in SUFFIXES:
-        raise UserError(f"{path}: vectors come in {', '.join(SUFFIXES)}, not {path.suffix!r}")
+    if path.is_dir():
+        return _repsteer(path)
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise UserError(
+            f"{path}: vectors come in {', '.join(READERS)} or a repsteer folder, "
+            f"not {path.suffix!r}"
+        )
     if not path.is_file():
         raise UserError(f"no file {path}")
     try:
-        if path.suffix == ".npy":
-            with path.open("rb") as file:
-                return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
-        if path.suffix == ".parquet":
-            import pyarrow.parquet as pq
-
-            return vectors_of_table(pq.read_table(path), str(path))
-        return _one_array(_arrays(path), path, key)
+        return reader(path)
     except UserError:
         raise
-    except ValueError as error:
+    except Exception as error:  # each format's library has its own kinds
         if "pickle" in str(error):
             raise UserError(f"{path} holds pickled objects, which are never loaded") from error
         raise UserError(f"{path} is damaged: {first_line(error)}") from error
-    except Exception as error:  # pyarrow, zip and safetensors each have their own kinds
-        raise UserError(f"{path} is damaged: {first_line(error)}") from error
 
 
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
-    if path.suffix == ".safetensors":
-        from safetensors.numpy import load_file
+def _npy(path: Path) -> VectorFile:
+    with path.open("rb") as file:
+        array = np.lib.format.read_array(file, allow_pickle=False)
+    return VectorFile(arrays={UNNAMED: _widened(array)})
 
-        return dict(load_file(path))
+
+def _npz(path: Path) -> VectorFile:
     if not zipfile.is_zipfile(path):
         raise UserError(f"{path} is damaged: it is no zip file, as .npz files are")
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+        return VectorFile(arrays={name: _widened(archive[name]) for name in archive.files})
 
 
-def _one_array(arrays: dict[str, NDArray[Any]], path: Path, key: str | None) -> NDArray[Any]:
-    if key is None and len(arrays) == 1:
-        return next(iter(arrays.values()))
-    if key is None or key not in arrays:
-        what = "say which with --key" if key is None else f"none is named {key!r}"
-        raise UserError(f"{path} holds {', '.join(sorted(arrays)) or 'no arrays'}: {what}")
-    return arrays[key]
+def _widened(array: NDArray[Any]) -> NDArray[Any]:
+    """bfloat16, which numpy writes as two bytes without a name, as float32: its upper half."""
+    if array.dtype.kind == "V" and array.dtype.itemsize == 2 and array.dtype.names is None:
+        return (array.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+    return array
+
+
+def _parquet(path: Path) -> VectorFile:
+    import pyarrow.parquet as pq
+
+    vectors = vectors_of_table(pq.read_table(path), str(path))
+    return VectorFile(arrays={UNNAMED: vectors}, rows=_rows_of(vectors))
+
+
+def _rows_of(vectors: NDArray[Any]) -> VectorRows:
+    return "everywhere" if vectors.ndim == 1 else "positions"
+
+
+def _safetensors(path: Path) -> VectorFile:
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        said = dict(file.metadata() or {})
+        arrays = {key: _numpy(file.get_tensor(key)) for key in file.keys()}  # noqa: SIM118
+    recipe = {"metadata": said} if said else {}
+    if said.get("format") != EXPORTED:
+        return VectorFile(arrays=arrays, recipe=recipe)
+    for key, array in arrays.items():
+        if said.get("sha256") != sha256_of(array):
+            raise UserError(f"{path} was altered: {key} has not the sha256 of its metadata")
+    if said.get("rows") is not None:
+        checked(said["rows"], VectorRows, f"rows in {path}")
+    words: dict[str, Any] = {key: said.get(key) for key in ("name", "kind", "role", "site", "rows")}
+    return VectorFile(arrays=arrays, recipe=recipe, **words)
+
+
+def sha256_of(array: NDArray[Any]) -> str:
+    """SHA-256 of an array's numbers as little-endian float32."""
+    return hashlib.sha256(np.ascontiguousarray(array, dtype="<f4").tobytes()).hexdigest()
+
+
+def _numpy(tensor: Any) -> NDArray[Any]:
+    """A torch tensor as numpy: what numpy has no type for (bfloat16, float8) as float32."""
+    import torch
+
+    dense = (tensor.dequantize() if tensor.is_quantized else tensor).detach().to_dense()
+    if dense.is_floating_point() and dense.dtype not in (torch.float16, torch.float64):
+        dense = dense.float()
+    return np.array(dense.numpy())
+
+
+def _torch(path: Path) -> VectorFile:
+    from collect.models.tensors import unpickled
+
+    arrays: dict[str, NDArray[Any]] = {}
+    said: dict[str, Any] = {}
+    _sorted_out(unpickled(path), "", path, arrays, said)
+    if list(arrays) == [""]:
+        arrays = {UNNAMED: arrays[""]}
+    return VectorFile(arrays=arrays, recipe={"metadata": said} if said else {}, open_rows=True)
+
+
+def _sorted_out(
+    value: Any, key: str, path: Path, arrays: dict[str, NDArray[Any]], said: dict[str, Any]
+) -> None:
+    """Sort what a PyTorch file holds into arrays and what is said of them, by dotted names."""
+    import torch
+
+    inner_kinds = (dict, list, tuple, torch.Tensor)
+    if isinstance(value, torch.Tensor):
+        arrays[key] = _numpy(value)
+    elif isinstance(value, list | tuple) and not any(
+        isinstance(part, inner_kinds) for part in value
+    ):
+        said[key] = _plain(list(value))
+    elif isinstance(value, dict | list | tuple):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for inner, part in items:
+            name = f"{key}.{inner}" if key else str(inner)
+            if name in arrays or name in said:
+                raise UserError(f"{path} holds {name} twice, as a number and as text")
+            _sorted_out(part, name, path, arrays, said)
+    elif value is None or isinstance(value, str | int | float | bool):
+        said[key] = _plain(value)
+    else:
+        raise UserError(f"{path} holds more than tensors: {key[:60]!r} is a {type(value).__name__}")
+
+
+def _plain(value: Any) -> Any:
+    """What a file says of itself, as JSON can hold it: lists by their lengths alone."""
+    if isinstance(value, list):
+        return f"{len(value)} values"
+    return str(value) if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _gguf(path: Path) -> VectorFile:
+    if importlib.util.find_spec("gguf") is None:
+        raise UserError(
+            f"{path} is read with the gguf package: pip install gguf (or 'steerstat[smollm]')"
+        )
+    from gguf import GGUFReader
+    from gguf.quants import dequantize
+
+    reader = GGUFReader(path)
+    said = {
+        name: _plain(part.contents())
+        for name, part in reader.fields.items()
+        if not name.startswith("GGUF.")
+    }
+    kind = said.get("general.architecture")
+    if kind != "controlvector":
+        raise UserError(
+            f"{path} holds no control vector (general.architecture is {kind!r}): give a file that "
+            "llama.cpp, repeng or EasySteer wrote"
+        )
+    arrays = {
+        part.name: np.array(dequantize(part.data, part.tensor_type), dtype=np.float32)
+        for part in reader.tensors
+    }
+    return VectorFile(arrays=arrays, recipe={"metadata": said}, rows="everywhere")
+
+
+def _svec(path: Path) -> VectorFile:
+    """A steering vector of AISteer360: JSON with [K][d] by layer; K of 1 acts everywhere."""
+    said = json.loads(path.read_text("utf-8"))
+    by_layer = said.pop("directions", None) if isinstance(said, dict) else None
+    if not isinstance(by_layer, dict):
+        raise UserError(f"{path} is no .svec file: it has no 'directions' by layer")
+    if said.get("num_heads") is not None:
+        raise UserError(
+            f"{path} holds vectors of attention heads (num_heads {said['num_heads']}): a direction "
+            "is added to the residual stream or the thoughts"
+        )
+    arrays = {}
+    for layer, values in by_layer.items():
+        array = np.array(values, dtype=np.float64)
+        arrays[layer] = array[0] if array.ndim == 2 and len(array) == 1 else array
+    kept = {key: value for key, value in said.items() if isinstance(value, str)}
+    return VectorFile(arrays=arrays, recipe={"metadata": kept} if kept else {}, open_rows=True)
+
+
+def _repsteer(folder: Path) -> VectorFile:
+    """A folder that repsteer wrote: manifest.json, tensors.safetensors, checksums.json."""
+    manifest, tensors = folder / "manifest.json", folder / "tensors.safetensors"
+    for path in (manifest, tensors):
+        if not path.is_file():
+            raise UserError(f"{folder} is no folder of a repsteer artifact: it has no {path.name}")
+    said = _object(manifest)
+    sums = folder / "checksums.json"
+    listed = _object(sums).get("files", {}) if sums.is_file() else {}
+    for path in (manifest, tensors):
+        told = listed.get(path.name) if isinstance(listed, dict) else None
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        if told is not None and str(told).removeprefix("sha256:") != found:
+            raise UserError(f"{path} was altered: it has not the sum that checksums.json gives")
+    kept = ("artifact_type", "method", "model", "site", "normalization", "artifact_fingerprint")
+    recipe = {"metadata": {key: said[key] for key in kept if said.get(key) is not None}}
+    place = said.get("site")
+    where = _repsteer_site(place) if isinstance(place, dict) else None
+    return VectorFile(
+        arrays=read_file(tensors).arrays,
+        recipe=recipe,
+        site=where,
+        elsewhere=None if where or not place else json.dumps(place),
+        open_rows=True,
+    )
+
+
+def _repsteer_site(place: Mapping[str, Any]) -> str | None:
+    """Its residual stream as a site: after block L, or before it, which is after the one before."""
+    before = {"resid_post": 0, "resid_pre": 1}.get(str(place.get("component")))
+    layer = place.get("layer")
+    if before is None or not isinstance(layer, int) or layer < before:
+        return None
+    plain = place.get("unit") is None and place.get("stream", "language") == "language"
+    return f"residual:{layer - before}" if plain else None
+
+
+def _object(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is damaged: {first_line(error)}") from error
+    if not isinstance(value, dict):
+        raise UserError(f"{path} is damaged: it holds no JSON object")
+    return value
+
+
+READERS: dict[str, Callable[[Path], VectorFile]] = {
+    ".npy": _npy,
+    ".npz": _npz,
+    ".safetensors": _safetensors,
+    ".parquet": _parquet,
+    ".pt": _torch,
+    ".pth": _torch,
+    ".gguf": _gguf,
+    ".svec": _svec,
+}
+"""Formats of files by how their names end."""
 
 
 def vectors_of_table(table: pa.Table, what: str) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ import warnings
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -41,15 +42,19 @@ def _safetensors(path: Path) -> Tensors:
         raise UserError(f"{path} is damaged or no safetensors file: {first_line(error)}") from error
 
 
-def _pickled(path: Path) -> Tensors:
-    """A PyTorch file, read with `weights_only=True`: a pickle that would run code is refused."""
+def unpickled(path: Path) -> Any:
+    """What a PyTorch file holds, read with `weights_only=True`: no code in it can run.
+
+    Raises:
+        UserError: the file is damaged, or a pickle that would run code.
+    """
     try:
         # Old files are plain pickles, which cannot be mapped into memory.
         mapped = zipfile.is_zipfile(path)
         with warnings.catch_warnings():
             # An unusual pickle protocol is said below, if it matters.
             warnings.simplefilter("ignore", UserWarning)
-            value = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except pickle.UnpicklingError as error:
         if not re.search("Unsupported|GLOBAL|REDUCE", str(error)):
             raise UserError(f"{path} is damaged or no PyTorch file") from error
@@ -59,6 +64,10 @@ def _pickled(path: Path) -> Tensors:
         ) from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
         raise UserError(f"{path} is damaged or no PyTorch file: {first_line(error)}") from error
+
+
+def _pickled(path: Path) -> Tensors:
+    value = unpickled(path)
     if not isinstance(value, dict):
         raise UserError(f"{path} holds a {type(value).__name__}, not named tensors")
     for name, tensor in value.items():

@@ -151,11 +151,17 @@ COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
             "role": ["hero"],
             "parent": ["", "gone", "mine"],
             "query": ["select 1"],
+            "rows": ["columns", "everywhere", "layers"],
+            "first_layer": ["-1"],
         },
     ),
     "directions add --role control": (
         ["STORE", "VECTORS", "--name", "new", "--kind", "k"],
         {"parent": ["", "gone"]},
+    ),
+    "directions export": (
+        ["STORE", "mine", "--out", "mine.safetensors"],
+        {"out": ["mine.txt", "gone/mine.npy", "vectors.npy", "mine.gguf"]},
     ),
     "directions add --key x": (
         ["STORE", "ARCHIVE", "--name", "new", "--kind", "k"],

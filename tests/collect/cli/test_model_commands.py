@@ -112,7 +112,7 @@ def test_controls_of_the_same_seed_are_drawn_once(tmp_path):
     [
         (("add", "STORE"), "either a file"),
         (("add", "STORE", "a.npy", "--query", "select 1"), "either a file"),
-        (("add", "STORE", "a.npy", "--name", "x"), "needs a name and a kind"),
+        (("add", "STORE", "--query", "select 1", "--name", "x"), "needs a name and a kind"),
         (("add", "STORE", "a.npy", "--name", "../x", "--kind", "k"), "no usable name"),
         (("add", "STORE", "gone.npy", "--name", "x", "--kind", "k"), "no file gone.npy"),
         (

@@ -5,7 +5,6 @@ import re
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
 
 from collect.directions.control_vectors import random_per_position
 from collect.directions.directions import add_direction
@@ -13,7 +12,7 @@ from collect.directions.extraction import activation_table, stored_activations
 from collect.directions.fits import mean_difference, mean_difference_matched
 from collect.directions.fitting import FitRequest, draw_controls, fit_direction
 from collect.directions.selection import select_directions
-from collect.directions.vector_files import query_text, query_vectors, read_vectors
+from collect.directions.vector_files import query_text, query_vectors
 from collect.problems.problem_sets import add_set, members
 from collect.problems.problems import add_problems, generated
 from sql.errors import UserError
@@ -181,50 +180,6 @@ def test_refusals_of_controls(root):
         draw_controls(root, "random_total_norm", like="gone", count=1, prefix="c")
     with pytest.raises(UserError, match="was not fitted here"):
         draw_controls(root, "shuffled_labels", like="by_hand", count=1, prefix="c")
-
-
-def test_vectors_from_files(tmp_path):
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    vectors = np.random.default_rng(0).standard_normal((T, D)).astype(np.float32)
-    np.save(tmp_path / "a.npy", vectors)
-    np.savez(tmp_path / "a.npz", direction=vectors)
-    np.savez(tmp_path / "two.npz", direction=vectors, other=vectors[0])
-    save_file({"direction": vectors}, tmp_path / "a.safetensors")
-    table = pa.table({"position": [2, 0, 1], "values": [vectors[i].tolist() for i in (2, 0, 1)]})
-    pq.write_table(table, tmp_path / "a.parquet")
-    for name in ("a.npy", "a.npz", "a.safetensors", "a.parquet"):
-        np.testing.assert_array_equal(read_vectors(tmp_path / name), vectors)
-    np.testing.assert_array_equal(read_vectors(tmp_path / "two.npz", key="other"), vectors[0])
-    pq.write_table(
-        pa.table({"position": [-1], "values": [vectors[0].tolist()]}), tmp_path / "flat.parquet"
-    )
-    np.testing.assert_array_equal(read_vectors(tmp_path / "flat.parquet"), vectors[0])
-    with pytest.raises(UserError, match="holds direction, other: say which"):
-        read_vectors(tmp_path / "two.npz")
-    with pytest.raises(UserError, match="none is named 'c'"):
-        read_vectors(tmp_path / "two.npz", key="c")
-
-
-@pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.safetensors", "a.parquet"])
-def test_damaged_files_of_vectors(tmp_path, name):
-    for content in (b"", b"torn", b"PK\x03\x04torn"):
-        (tmp_path / name).write_bytes(content)
-        with pytest.raises(UserError, match=re.escape(name)) as caught:
-            read_vectors(tmp_path / name)
-        assert "\n" not in str(caught.value)
-
-
-def test_pickled_vectors_are_never_loaded(tmp_path):
-    objects = np.array([print, {"a": 1}], dtype=object)
-    np.save(tmp_path / "a.npy", objects, allow_pickle=True)
-    np.savez(tmp_path / "a.npz", a=objects)
-    for name in ("a.npy", "a.npz"):
-        with pytest.raises(UserError, match="never loaded"):
-            read_vectors(tmp_path / name)
-    with pytest.raises(UserError, match=r"not '.pkl'"):
-        read_vectors(tmp_path / "a.pkl")
 
 
 BAD_QUERIES = [
