@@ -48,8 +48,8 @@ def connect(root: str | Path, *, closed: bool = True) -> duckdb.DuckDBPyConnecti
     rows.
 
     Raises:
-        UserError: If there is no store, nothing was ingested yet, or the file is of a newer
-            version or not what the last ingest left (see `store.seal`).
+        UserError: If there is no store, nothing was ingested yet, or the file is of a newer or an
+            earlier version or not what the last ingest left (see `store.seal`).
     """
     import duckdb
 
@@ -80,6 +80,12 @@ def _attach_sealed(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         attach(connection, name, read_only=True, called=path)
     refuse_newer(connection, path)
     if not found:
+        if not is_current(connection):
+            # Its views could lack what this program's tables ask them for.
+            raise UserError(
+                f"{path} was written by an earlier version: run `steerstat store ingest {store}`, "
+                "which brings its tables and views up to date; no row changes"
+            )
         return
     now = path.stat()
     if (now.st_ino, now.st_mtime_ns) != (opened.st_ino, opened.st_mtime_ns):
