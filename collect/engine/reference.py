@@ -42,11 +42,13 @@ class PlainAnswer:
         tokens: ids with end-of-text where it was reached.
         margin: smallest top-2 margin, in logits.
         gold_logprob: log-probability of the gold answer; NaN without one.
+        truncated: no end-of-text within the protocol's limit.
         norm_before, norm_after, norm_fed, cosine: one number per position, T.
     """
 
     tokens: list[int]
     margin: float
+    truncated: bool
     gold_logprob: float
     norm_before: list[float]
     norm_after: list[float]
@@ -61,18 +63,21 @@ class _Steered:
     steering: Steering
     factor: float
     n_positions: int
+    open_ended: bool
     met: dict[int, tuple[float, float, float]] = field(default_factory=dict)
 
     def vectors(self, site: str) -> tuple[np.ndarray[Any, Any], list[float]]:
         """The direction's vectors at one site, [k, d], and the schedule's weight of each."""
-        sites = self.steering.sites
+        place, n_sites = self.steering.sites.index(site), len(self.steering.sites)
         every = np.asarray(self.steering.vectors, dtype=np.float64)
+        everywhere = every.ndim == 1 or self.steering.everywhere
         every = every.reshape(-1, every.shape[-1])
-        if len(every) in (1, len(sites)):
-            one = every[sites.index(site) if len(every) > 1 else 0]
-            mine = np.tile(one, (self.n_positions, 1))
+        if everywhere:
+            mine = np.tile(every[place if len(every) > 1 else 0], (self.n_positions, 1))
         else:
-            mine = every.reshape(len(sites), -1, every.shape[-1])[sites.index(site)]
+            mine = every.reshape(n_sites, -1, every.shape[-1])[place]
+            if not self.open_ended:  # positions without a vector count in a schedule
+                mine = np.pad(mine, ((0, self.n_positions - len(mine)), (0, 0)))
         return mine, self.weights(np.linalg.norm(mine, axis=1))
 
     def weights(self, norms: np.ndarray[Any, Any]) -> list[float]:
@@ -208,8 +213,7 @@ def plain_answer(
     prompt = prompt_tokens(model, protocol, question)
     steered = None
     if steering is not None and not steering.is_baseline:
-        n = protocol.n_latent or 1 + protocol.max_new_tokens
-        steered = _Steered(steering, factor, n)
+        steered = _Steered(steering, factor, protocol.n_steered, protocol.open_ended)
     mind = _Mind(model, protocol, steered)
     stream, state = mind.think(prompt)
     start = answer_start_tokens(model, protocol)
@@ -224,7 +228,10 @@ def plain_answer(
     met = mind.met if steered is None else steered.met
     before, after, cosine = zip(*(met.get(t, (NAN,) * 3) for t in positions), strict=True)
     fed = [mind.fed.get(t, NAN) for t in positions]
-    return PlainAnswer(tokens, margin, logprob, list(before), list(after), fed, list(cosine))
+    truncated = tokens[-1] != model.eos_id
+    return PlainAnswer(
+        tokens, margin, truncated, logprob, list(before), list(after), fed, list(cosine)
+    )
 
 
 class _Mind:
