@@ -257,12 +257,12 @@ def _batch_units(
     """For each site and effect some units, and how many rows the sweep's batches of them have."""
     memory = engine.memory // worker_count(engine.model)
     most = batch_rows(engine.model, engine.net, engine.opening, memory)
-    alike: dict[tuple[str, str], list[int]] = {}
+    alike: dict[tuple[str, str], list[int]] = {("latent", "total"): [0]}  # as `group_units` does
     for index, steering in enumerate(engine.steerings):
         if not steering.is_baseline:
             alike.setdefault((steering.site, steering.effect), []).append(index)
     groups = []
-    for conditions in ([0], *alike.values()):
+    for conditions in alike.values():
         rows = min(most, len(engine.prompts) * len(conditions) * len(seeds))
         each = math.ceil(min(rows, BATCH_UNITS) / len(asked))
         pairs = [(s, seed) for s in conditions for seed in seeds]
