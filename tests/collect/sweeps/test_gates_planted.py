@@ -229,11 +229,12 @@ def drawn(change):
 
     def plant(monkeypatch):
         whole = decoding.Noise.at
-        monkeypatch.setattr(
-            decoding.Noise,
-            "at",
-            lambda self, r, s, device: whole(self, *change(list(r), list(s)), device),
-        )
+
+        def at(self, r, s, device):
+            r, s = change(list(r), list(s))
+            return whole(self, r, s, device)
+
+        monkeypatch.setattr(decoding.Noise, "at", at)
 
     return plant
 
