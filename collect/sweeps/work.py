@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 # Measured on sorted, compressed shards with all norms (docs/benchmarks-store.md).
 BYTES_PER_OUTCOME = 85
+GATED_PROBLEMS = 16
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,7 @@ def gate(work: Work) -> dict[str, Any]:
         decoding=work.setting.decoding,
         seeds=request.seeds,
         memory=request.memory or DEFAULT_MEMORY,
+        n_questions=GATED_PROBLEMS,
     )
 
 
