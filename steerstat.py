@@ -19,8 +19,9 @@ import importlib
 import importlib.metadata
 import importlib.util
 import sys
+import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Never
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -54,6 +55,7 @@ COMMANDS = {
     "report": ("analysis.cli.report", "Write the report page."),
     "serve": ("analysis.cli.serve", "Serve the report page live on this machine."),
 }
+CRASHED = 70  # what sysexits.h calls EX_SOFTWARE
 MODEL_PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "huggingface_hub")
 # Where the library's names live: a package's own `__all__`, or a module as a whole.
 _PACKAGES = ("analysis", "store", "collect")
@@ -145,17 +147,25 @@ def main() -> None:
         sys.exit(2)
     except UserError as error:
         print(f"steerstat: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(error.exit_code)
     except ModuleNotFoundError as error:
         # Models are touched only when a command needs one, so it may notice late.
         if (error.name or "").split(".")[0] not in MODEL_PACKAGES:
-            raise
+            _crash()
         print(
             f"steerstat: this needs {error.name}, which is not installed: "
             "pip install 'steerstat[collect]'",
             file=sys.stderr,
         )
         sys.exit(2)
+    except Exception:
+        _crash()
+
+
+def _crash() -> Never:
+    """End with the traceback of a fault of ours, under an exit code that no finding has."""
+    traceback.print_exc()
+    sys.exit(CRASHED)
 
 
 if not TYPE_CHECKING:  # a type checker would take it to know every name

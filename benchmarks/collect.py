@@ -316,12 +316,7 @@ def compare(case: Case, ours: Answers, theirs: Answers, name: str) -> int:
     for unit, tokens in theirs.items():
         if ours[unit] != tokens:
             steering = case.steerings[unit[1]]
-            dosed = added(case, steering)
-
-            def steered(t: int, state: torch.Tensor, dosed: torch.Tensor = dosed) -> torch.Tensor:
-                return state + dosed[t]
-
-            answer = plain_answer(case.model, case.protocol, case.questions[unit[0]], steered)
+            answer = plain_answer(case.model, case.protocol, case.questions[unit[0]], steering)
             assert answer.margin < FRAGILE, f"{name} gives another answer to {unit}"
             fragile += 1
     return fragile

@@ -6,8 +6,11 @@ from sql.printable import one_line
 class UserError(ValueError):
     """Bad input from outside: says what was wrong, what was found and what to do, in one line.
 
-    What was found may be anything: the message is printable, whatever it holds.
+    What was found may be anything: the message is printable, whatever it holds. `exit_code` is
+    that of a command it ends.
     """
+
+    exit_code = 2
 
     def __init__(self, message: object = "") -> None:
         super().__init__(one_line(str(message)))

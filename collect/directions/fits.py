@@ -164,6 +164,8 @@ def logistic_probe(activations: Array, labels: Array, *, strata: Array | None = 
     return out
 
 
+UNLABELLED = ("first_principal_component",)  # fits that no label takes part in but for the sign
+
 FITS: dict[str, Callable[..., Array]] = {
     "mean_difference": mean_difference,
     "mean_difference_matched": mean_difference_matched,

@@ -16,7 +16,7 @@ from analysis.vocabulary import ControlKind, Fit, checked
 from collect.directions.control_vectors import CONTROLS, shuffled_labels, with_norms_of
 from collect.directions.directions import FIRST_POSITION, Direction, NewDirection, add_directions
 from collect.directions.extraction import sole_reading, stored_activations
-from collect.directions.fits import FITS
+from collect.directions.fits import FITS, UNLABELLED
 from collect.directions.selection import select_directions
 from collect.problems.problem_sets import members
 from sql.errors import UserError
@@ -246,6 +246,11 @@ def _shuffled_fit(root: Path, parent: Direction, rng: np.random.Generator) -> Ar
         raise UserError(
             f"direction {parent.name} was not fitted here: shuffled labels need a direction of "
             "`steerstat directions fit`"
+        )
+    if recipe["fit"] in UNLABELLED:
+        raise UserError(
+            f"direction {parent.name} is a {recipe['fit']}, which uses no labels: shuffled ones "
+            "give the candidate again; draw random_per_position or random_total_norm"
         )
     request = FitRequest(
         fit=recipe["fit"],

@@ -89,13 +89,17 @@ class Noise:
 
 @dataclass
 class Answers:
-    """Columns over the rows of a batch; `states` [B, k, d] predict the first tokens."""
+    """Columns over the rows of a batch; `states` [B, k, d] predict the first tokens.
+
+    `scored` says whether there were gold answers.
+    """
 
     tokens: list[list[int]]
     truncated: np.ndarray[Any, np.dtype[np.bool_]]
     gold_logprob: np.ndarray[Any, np.dtype[np.float32]]
     margin: np.ndarray[Any, np.dtype[np.float32]]
     states: Tensor
+    scored: bool
 
 
 def judge(
@@ -191,6 +195,7 @@ class _Decoder:
             self.gold_logprob.float().cpu().numpy(),
             self.margin.cpu().numpy(),
             states,
+            bool(self.gold.shape[1]),
         )
 
     def _noise(self, rows: list[int], steps: list[int]) -> Callable[[slice], Tensor] | None:

@@ -30,6 +30,7 @@ from collect.models.model import Model
 from sql.errors import UserError
 from store.names import residual_layer
 
+NOT_FINITE = "the model's logits are not finite"
 DEFAULT_MEMORY = 4 * 2**30
 Array = npt.NDArray[np.float32]
 Skip = Callable[[int, int, int], bool]
@@ -50,6 +51,8 @@ class Block:
             a baseline's are equal and taken at `latent`.
         norm_fed: norm of the thought fed back; NaN where none is.
         cosine: between the state before steering and the direction; NaN without direction.
+        error: why there is no outcome: its numbers are not finite, or the question cannot be
+            asked (then everything else is empty or NaN); None where there is one.
     """
 
     problem: npt.NDArray[np.int64]
@@ -63,6 +66,7 @@ class Block:
     norm_after: npt.NDArray[np.float32]
     norm_fed: npt.NDArray[np.float32]
     cosine: npt.NDArray[np.float32]
+    error: list[str | None]
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -81,6 +85,7 @@ def run(
     progress: Callable[[int], None] | None = None,
     skip: Skip | None = None,
     max_rows: int | None = None,
+    lenient: bool = False,
 ) -> Iterator[Block]:
     """Every (question, steering, seed), in blocks.
 
@@ -96,11 +101,15 @@ def run(
         progress: called with the number of units of each finished block.
         skip: called as (problem, steering, seed); True leaves the unit out.
         max_rows: most units in one batch; by default what suits the device and the memory.
+        lenient: give a question that cannot be asked blocks with `error`, and go on.
 
     Raises:
-        UserError: steerings, protocol, decoding and model do not fit together.
+        UserError: steerings, protocol, decoding and model do not fit together, or a question is
+            empty or too long and not `lenient`.
     """
-    engine = Engine(model, questions, gold, steerings, protocol, decoding, memory, max_rows)
+    engine = Engine(
+        model, questions, gold, steerings, protocol, decoding, memory, max_rows, lenient=lenient
+    )
     units = [
         Unit(problem, index, seed)
         for problem in range(len(questions))
@@ -127,6 +136,8 @@ class Engine:
         decoding: Mapping[str, str | float] | None,
         memory: int,
         max_rows: int | None,
+        *,
+        lenient: bool = False,
     ) -> None:
         self.model, self.steerings = model, list(steerings)
         self.net: Network = network_of(model)
@@ -146,7 +157,9 @@ class Engine:
             self.golds = [gold_tokens(model, self.protocol, answer) for answer in gold]
         draft = max((len(g) for g in self.golds), default=0) if self.golds else 0
         self.room = self.protocol.n_fed + len(self.start) + max(draft, self.rule.max_new_tokens)
-        self.prompts = tokenize(model, self.net, self.protocol, questions, self.room)
+        self.prompts, self.faults = tokenize(model, self.net, self.protocol, questions, self.room)
+        if self.faults and not lenient:
+            raise UserError(next(iter(self.faults.values())))
         self.opening = 1 + self.protocol.n_fed + len(self.start) + max(0, draft - 1)
         self.memory, self.max_rows = memory, max_rows
         self._check_steerings(len(questions))
@@ -181,19 +194,26 @@ class Engine:
 
     def blocks(self, units: Sequence[Unit]) -> Iterator[Block]:
         """Blocks of all the units, one batch at a time."""
-        for block, _ in self._with_states(units):
+        for block, _ in self.blocks_with_states(units):
             yield block
 
-    def blocks_with_logits(self, units: Sequence[Unit]) -> Iterator[tuple[Block, Array]]:
-        """Blocks with the logits [n, k, V] at the answer's start and along its gold draft."""
-        for block, states in self._with_states(units):
-            flat = self.net.logits(states.flatten(0, 1))[:, : self.rule.n_choices]
-            yield block, flat.view(*states.shape[:2], -1).cpu().numpy()
+    def blocks_with_states(
+        self, units: Sequence[Unit], *, rows: int | None = None, workers: int | None = None
+    ) -> Iterator[tuple[Block, Tensor]]:
+        """Blocks with the final states [n, k, d] at the answer's start and along its gold draft.
 
-    def _with_states(self, units: Sequence[Unit]) -> Iterator[tuple[Block, Tensor]]:
-        workers = worker_count(self.model)
-        memory = self.memory // workers
-        n_rows = self.max_rows or batch_rows(self.model, self.net, self.opening, memory)
+        Args:
+            units: what is computed.
+            rows: most units of a batch; by default as many as in a sweep.
+            workers: batches computed at a time, among which the units are divided.
+        """
+        refused = [unit for unit in units if unit.problem in self.faults]
+        if refused:
+            yield self._unasked(refused), torch.empty(len(refused), 1, self.model.d_model)
+            units = [unit for unit in units if unit.problem not in self.faults]
+        memory = self.memory // worker_count(self.model)
+        n_rows = rows or self.max_rows or batch_rows(self.model, self.net, self.opening, memory)
+        workers = workers or worker_count(self.model)
         for window in windows(units, self.prompts, self.net, self.model, self.memory):
             with torch.inference_mode():
                 prefixes = list(prefill(self.net, self.prompts, window.problems, self.model.device))
@@ -201,6 +221,17 @@ class Engine:
             compute = partial(self._safely, prefixes)
             for results in ordered(compute, groups, workers):
                 yield from results
+
+    def _unasked(self, units: Sequence[Unit]) -> Block:
+        """The block of units whose question cannot be asked."""
+        n, columns = len(units), np.array(units, dtype=np.int64).T
+        one = np.full(n, np.nan, dtype=np.float32)
+        each = np.full((n, self.protocol.n_positions), np.nan, dtype=np.float32)
+        errors: list[str | None] = [self.faults[unit.problem] for unit in units]
+        empty: list[list[int]] = [[] for _ in units]
+        told = np.zeros(n, dtype=bool)
+        problem, steering, seed = columns
+        return Block(problem, steering, seed, empty, told, one, one, each, each, each, each, errors)
 
     def _safely(self, prefixes: list[Prefix], units: list[Unit]) -> list[tuple[Block, Tensor]]:
         """One batch, or its halves where the device has no memory for it."""
@@ -295,4 +326,12 @@ def _block(units: Sequence[Unit], answers: Answers, norms: Norms) -> Block:
         after,
         fed,
         cosine,
+        [None if fine else NOT_FINITE for fine in _finite(answers)],
     )
+
+
+def _finite(answers: Answers) -> npt.NDArray[np.bool_]:
+    """Which rows came to numbers, [n]; without a gold answer its log-probability is none."""
+    scored = np.isfinite(answers.gold_logprob) | (not answers.scored)
+    fine: npt.NDArray[np.bool_] = np.isfinite(answers.margin) & scored
+    return fine

@@ -96,8 +96,16 @@ def checked_schedule(schedule: str) -> str:
     return schedule
 
 
-def schedule_weights(schedule: str, norms: Array, *, open_ended: bool = False) -> Array:
+def schedule_weights(
+    schedule: str, norms: Array, *, open_ended: bool = False, mean: float | None = None
+) -> Array:
     """One weight per position, [T], from the schedule and the direction's norms [T].
+
+    Args:
+        schedule: its name or list.
+        norms: of the direction at each position.
+        open_ended: whether listed weights may be fewer.
+        mean: norm to which `magnitude` compares; by default the mean of `norms`.
 
     Raises:
         UserError: the schedule is unknown or does not fit the number of positions.
@@ -112,7 +120,7 @@ def schedule_weights(schedule: str, norms: Array, *, open_ended: bool = False) -
     elif schedule == "last":
         weights[-1] = 1
     elif schedule == "magnitude":
-        mean = float(norms.mean())
+        mean = float(norms.mean()) if mean is None else mean
         weights[:] = norms / mean if mean > 0 else 0
     elif schedule.startswith("position:"):
         position = int(schedule.partition(":")[2])
@@ -264,8 +272,13 @@ def site_vectors(
         unit = np.divide(
             vectors, norms[:, None], out=np.zeros(vectors.shape), where=norms[:, None] > 0
         )
+        mean = None
+        if open_ended and not steering.everywhere and np.ndim(steering.vectors) > 1:
+            # Positions without a vector are as many as the token limit happens to allow.
+            every = np.asarray(steering.vectors, dtype=np.float64).reshape(len(sites), -1, d_model)
+            mean = float(np.linalg.norm(every[sites.index(site)], axis=1).mean())
         weight = schedule_weights(
-            steering.schedule, norms.astype(np.float32), open_ended=open_ended
+            steering.schedule, norms.astype(np.float32), open_ended=open_ended, mean=mean
         )
         dose = steering.alpha * weight * norms
         parts.append(SiteVectors(site, *(x.astype(np.float32) for x in (unit, dose, weight))))

@@ -18,6 +18,7 @@ from torch import Tensor
 from analysis.vocabulary import Architecture, checked
 from collect.engine.affine import Affine, activation_function, projection_function
 from collect.models.model import Model
+from sql.errors import UserError
 
 
 class Network(ABC):
@@ -123,11 +124,21 @@ class Gpt2Network(Network):
         return F.embedding(tokens, self.wte)
 
 
+# Their angles change, for all positions, with the longest sequence so far.
+ROPE_BY_LENGTH = ("dynamic", "longrope")
+
+
 class LlamaNetwork(Network):
     """Llama: rotary positions, RMSNorm, grouped keys and a gated MLP; projections merged."""
 
     def __init__(self, lm: Any) -> None:
         body, config = lm.model, lm.config
+        rope = (getattr(config, "rope_parameters", None) or {}).get("rope_type")
+        if rope in ROPE_BY_LENGTH:
+            raise UserError(
+                f"rotary positions of type {rope!r} depend on how long a sequence will get, so "
+                "that questions could not share what they were fed; this model cannot be run"
+            )
         first = body.layers[0].self_attn
         self.n_layer, self.d_model = len(body.layers), config.hidden_size
         self.n_head, self.n_kv = config.num_attention_heads, config.num_key_value_heads

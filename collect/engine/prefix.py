@@ -20,20 +20,24 @@ PREFILL_TOKENS = 4096
 
 def tokenize(
     model: Model, net: Network, protocol: Protocol, questions: Sequence[str], room: int
-) -> list[list[int]]:
-    """Prompt ids of every question.
+) -> tuple[list[list[int]], dict[int, str]]:
+    """Prompt ids of every question, and what is wrong with those that cannot be asked.
 
-    Raises:
-        UserError: a question is empty, or leaves no room for thoughts and answer.
+    A question cannot be asked that is empty or leaves no room for thoughts and answer.
     """
-    prompts = [prompt_tokens(model, protocol, question) for question in questions]
-    for index, prompt in enumerate(prompts):
+    prompts, faults = list[list[int]](), dict[int, str]()
+    for index, question in enumerate(questions):
+        try:
+            prompt = prompt_tokens(model, protocol, question)
+        except UserError as error:
+            prompt, faults[index] = [], str(error)
         if len(prompt) + room > net.max_positions:
-            raise UserError(
+            faults[index] = (
                 f"question {index} has {len(prompt)} tokens and needs {room} more; {model.name} "
                 f"reads {net.max_positions}: shorten it or lower max_new_tokens"
             )
-    return prompts
+        prompts.append(prompt)
+    return prompts, faults
 
 
 def prefill(

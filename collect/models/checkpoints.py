@@ -48,12 +48,12 @@ def load_model(
 
     Raises:
         UserError: a file is missing, damaged, or would run code; a tensor is missing, left over
-            or of the wrong shape; a device or dtype is unknown. Nothing is guessed.
+            or of the wrong shape, or not finite; a device or dtype is unknown. Nothing is guessed.
     """
     place, number = checked_device(device), checked_dtype(dtype)
     source = find_model(path_or_name)
     if source.is_gguf:
-        return load_gguf(source, device=place, dtype=number)
+        return _finite(load_gguf(source, device=place, dtype=number))
     base_source = None if base is None else find_model(base, weights=False)
     names = tensor_names(source.weights[0])
     if "codi" in source.config or any(name.startswith(("codi.", "prj.")) for name in names):
@@ -61,8 +61,23 @@ def load_model(
     elif coconut.is_coconut(names, source, base_source):
         model = _load_coconut(source, base_source, number)
     else:
-        return load_plain(source, device=place, dtype=number)
-    return _placed(model, place)
+        return _finite(load_plain(source, device=place, dtype=number))
+    return _placed(_finite(model), place)
+
+
+def _finite(model: Model) -> Model:
+    """The model, if all its weights are numbers."""
+    modules = {"": model.lm, "projection.": model.projection}
+    for prefix, module in modules.items():
+        for name, weight in () if module is None else module.named_parameters():
+            # The sum is finite where every weight is, but for weights at the edge of their range.
+            if not weight.sum().isfinite() and not weight.isfinite().all():
+                raise UserError(
+                    f"{model.name}: tensor {prefix}{name} has weights that are not finite in "
+                    f"{str(model.dtype).removeprefix('torch.')}; the file is damaged, or needs "
+                    "another --dtype"
+                )
+    return model
 
 
 def model_row(model: Model) -> dict[str, Any]:

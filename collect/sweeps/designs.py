@@ -110,7 +110,7 @@ class Design:
         draw: makes the sets that the store does not have yet, after the baselines are in; it is
             given their condition ids by protocol.
         given: makes those that need no outcome, before anything is run.
-        gated: problems that the gates are run on.
+        gated: how many of the problems the gates are run on.
     """
 
     branches: Sequence[Branch]
@@ -118,7 +118,7 @@ class Design:
     alphas: tuple[float, ...]
     draw: Callable[[Path, Mapping[str, str]], None] = lambda root, baselines: None
     given: Callable[[Path], None] = lambda root: None
-    gated: int = 24
+    gated: int = 16
 
 
 def _setting(model: Model, protocol: str, max_new_tokens: int) -> Setting:

@@ -113,7 +113,7 @@ def run_request(request: Request) -> str:
 def _gates(
     request: Request, model: Model, protocol: Protocol, sites: Sequence[str]
 ) -> dict[str, Any]:
-    """The gates on the first problems, with a random push at each site."""
+    """The gates on the problems, with a random push at each site."""
     random = np.random.default_rng(0)
     shape = (protocol.n_positions, model.d_model)
     pushes = [random.standard_normal(shape).astype(np.float32) for _ in sites]
@@ -121,8 +121,9 @@ def _gates(
     steered = [s for s in sites if not (protocol.open_ended and residual_layer(s) is None)]
     return run_gates(
         model,
-        [question for _, question in request.problems[:GATED_PROBLEMS]],
+        [question for _, question in request.problems],
         None,
         [Steering(push, 1.0, site) for push, site in zip(pushes, steered, strict=False)],
         protocol=protocol,
+        n_questions=GATED_PROBLEMS,
     )

@@ -216,7 +216,6 @@ def _asked(root: Path, set_names: Sequence[str]) -> list[Problem]:
 
 def _gates(design: Design, pool: Sequence[Problem], steps: Steps) -> dict[str, Mapping[str, Any]]:
     """Run the gates under every protocol, before any outcome is written."""
-    asked = pool[: design.gated]
     gates: dict[str, Mapping[str, Any]] = {}
     with steps.step("gates"):
         for branch in design.branches:
@@ -225,10 +224,12 @@ def _gates(design: Design, pool: Sequence[Problem], steps: Steps) -> dict[str, M
             probe = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
             gates[setting.protocol.name] = run_gates(
                 setting.model,
-                [problem.question for problem in asked],
-                [problem.answer for problem in asked],
+                [problem.question for problem in pool],
+                [problem.answer for problem in pool],
                 [Steering(None), *(Steering(probe, sign, branch.site) for sign in (1.0, -1.0))],
                 protocol=setting.protocol,
+                decoding=setting.decoding,
+                n_questions=design.gated,
             )
     return gates
 

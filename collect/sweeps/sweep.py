@@ -241,6 +241,7 @@ def sweep(
         seeds=seeds,
         skip=skip if done else None,
         memory=memory or DEFAULT_MEMORY,
+        lenient=True,
     )
     read = _reader(setting, problems)
     waiting: list[pa.Table] = []
@@ -312,10 +313,13 @@ def _rows(
     fragile_below: float,
 ) -> pa.Table:
     """A block as rows of `outcomes`."""
-    tokens = [tuple(ids) for ids in block.tokens]
+    # What came of numbers that are none was not said by the model.
+    tokens = [() if e else tuple(ids) for ids, e in zip(block.tokens, block.error, strict=True)]
     parsed = [
-        read(ids, bool(truncated), int(problem))
-        for ids, truncated, problem in zip(tokens, block.truncated, block.problem, strict=True)
+        (error, None, "error", None) if error else read(ids, bool(truncated), int(problem))
+        for ids, truncated, problem, error in zip(
+            tokens, block.truncated, block.problem, block.error, strict=True
+        )
     ]
     text, answer, status, correct = zip(*parsed, strict=True)
     margin = np.asarray(block.margin, dtype=np.float32)
@@ -330,8 +334,8 @@ def _rows(
         "answer": answer,
         "status": status,
         "correct": correct,
-        "gold_logprob": _null_where_nan(block.gold_logprob),
-        "margin": _null_where_nan(margin),
+        "gold_logprob": _null_where_none(block.gold_logprob),
+        "margin": _null_where_none(margin),
         "fragile": margin < fragile_below,
         "norm_before": _lists(block.norm_before),
         "norm_after": _lists(block.norm_after),
@@ -342,14 +346,14 @@ def _rows(
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _null_where_nan(values: Any) -> pa.Array:
+def _null_where_none(values: Any) -> pa.Array:
     array = np.asarray(values, dtype=np.float32)
-    return pa.array(array, mask=np.isnan(array))
+    return pa.array(array, mask=~np.isfinite(array))
 
 
 def _lists(values: Any) -> pa.Array:
-    """[n, T] as a list column; a position without a value (NaN) is NULL inside its list."""
+    """[n, T] as a list column; a position without a finite value is NULL inside its list."""
     array = np.ascontiguousarray(values, dtype=np.float32)
     offsets = np.arange(len(array) + 1, dtype=np.int32) * array.shape[1]
     flat = array.reshape(-1)
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(flat, mask=np.isnan(flat)))
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(flat, mask=~np.isfinite(flat)))

@@ -8,10 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-
 from analysis.vocabulary import ProtocolName
-from collect.engine.engine import Engine, run
+from collect.engine.engine import DEFAULT_MEMORY, Engine, run
 from collect.engine.interventions import Steering
 from collect.engine.protocol import resolve_protocol
 from collect.models.recorded import known_in
@@ -79,7 +77,7 @@ def _check_fit(setting: Setting, request: Request, conditions: Sequence[Conditio
     first = request.problems[0]
     Engine(
         setting.model, [first.question], [first.answer], [c.steering for c in conditions],
-        setting.protocol, setting.decoding, request.memory, None,
+        setting.protocol, setting.decoding, request.memory, None, lenient=True,
     )  # fmt: skip
 
 
@@ -115,6 +113,7 @@ def estimate(work: Work) -> list[str]:
         protocol=work.setting.protocol,
         decoding=work.setting.decoding,
         seeds=request.seeds[:1],
+        lenient=True,
     )
     measured = sum(len(block.problem) for block in blocks)
     seconds = (time.monotonic() - started) / measured * work.missing
@@ -136,15 +135,18 @@ def _duration(seconds: float) -> str:
 
 
 def gate(work: Work) -> dict[str, Any]:
-    """The three gates on the first problems and a spread of the conditions."""
-    asked = work.request.problems[:GATED_PROBLEMS]
-    spread = np.unique(np.linspace(0, len(work.conditions) - 1, 4).astype(int))
+    """The three gates on the sweep's problems, conditions, decoding and batches."""
+    request = work.request
     return run_gates(
         work.setting.model,
-        [problem.question for problem in asked],
-        [problem.answer for problem in asked],
-        [work.conditions[i].steering for i in spread],
+        [problem.question for problem in request.problems],
+        [problem.answer for problem in request.problems],
+        [condition.steering_of(request.problems) for condition in work.conditions],
         protocol=work.setting.protocol,
+        decoding=work.setting.decoding,
+        seeds=request.seeds,
+        memory=request.memory or DEFAULT_MEMORY,
+        n_questions=GATED_PROBLEMS,
     )
 
 

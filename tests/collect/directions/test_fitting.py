@@ -182,6 +182,13 @@ def test_refusals_of_controls(root):
         draw_controls(root, "shuffled_labels", like="by_hand", count=1, prefix="c")
 
 
+def test_shuffled_labels_of_a_principal_component_are_refused(root):
+    fit_direction(root, FitRequest(fit="first_principal_component", set_name="train"), name="pc")
+    with pytest.raises(UserError, match="uses no labels"):
+        draw_controls(root, "shuffled_labels", like="pc", count=1)
+    assert len(draw_controls(root, "random_total_norm", like="pc", count=1)) == 1
+
+
 BAD_QUERIES = [
     ("select 1 as position", "needs position and values"),
     ("select 0 as position, [1.0] as values where false", "gave no rows"),

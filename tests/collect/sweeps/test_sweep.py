@@ -46,6 +46,7 @@ def block_of(setting, answers, truncated, margin):
         norm_after=norms,
         norm_fed=norms,
         cosine=cosine,
+        error=[None] * n,
     )
 
 
