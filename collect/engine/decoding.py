@@ -18,7 +18,7 @@ from torch import Tensor
 
 from collect.engine.networks import Network
 from collect.engine.reasoning import Thoughts, residual_hook
-from collect.engine.rows import ROOM, Hook, Rows, SteeringTable
+from collect.engine.rows import ROOM, Hook, Rows, SteeringTable, Which
 from sql.errors import UserError
 
 LOGIT_BYTES = 64 * 2**20  # logits are judged in slices of at most this size
@@ -110,7 +110,7 @@ def judge(
     The margin is in units of logits; with noise (for a slice of the states) it is that of the
     noisy choice.
     """
-    step = max(1, LOGIT_BYTES // (4 * net.head.weight.shape[0]))
+    step = max(1, LOGIT_BYTES // (4 * rule.n_choices))
     chosen, margins, logprobs = [], [], []
     for start in range(0, len(states), step):
         part = slice(start, start + step)
@@ -228,11 +228,12 @@ class _Decoder:
         if all(layer is None for layer in self.table.layers):
             return None
 
-        def hook(layer: int, x: Tensor) -> Tensor:
+        def hook(layer: int, x: Tensor, rows: Which) -> Tensor:
             for site, wanted in enumerate(self.table.layers):
                 if wanted == layer:
+                    table = self.table.select(rows)
                     steered = [
-                        self.table.apply(site, min(j + 1, self.rule.max_new_tokens), x[:, j])
+                        table.apply(site, min(j + 1, self.rule.max_new_tokens), x[:, j])
                         for j in range(lead, x.shape[1])
                     ]
                     x = torch.cat([x[:, :lead], torch.stack(steered, 1)], 1)

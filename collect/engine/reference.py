@@ -15,6 +15,7 @@ from transformers.cache_utils import DynamicCache
 
 from collect.engine.protocol import Protocol, answer_start_tokens, prompt_tokens
 from collect.models.model import Model
+from collect.models.parts import head_of
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,10 @@ def plain_answer(
 def _decode(stream: _Stream, protocol: Protocol, state: Tensor) -> PlainAnswer:
     model = stream.model
     n_choices = model.vocab_size - (protocol.vocabulary == "less_last")
+    head = head_of(model.lm)
     tokens, margins = list[int](), list[float]()
     while True:
-        logits = model.lm.get_output_embeddings()(state).float()[:n_choices]
+        logits = head(state).float()[:n_choices]
         best = logits.topk(2).values
         tokens.append(int(logits.argmax()))
         margins.append(float(best[0] - best[1]))
