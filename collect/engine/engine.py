@@ -137,7 +137,7 @@ class Engine:
             decoding or {"mode": "greedy"},
             n_choices=model.vocab_size - last_entry,
             max_new_tokens=self.protocol.max_new_tokens,
-            eos_id=model.eos_id,
+            ends=model.ends,
         )
         self.start = answer_start_tokens(model, self.protocol)
         self.golds: list[list[int]] | None = None

@@ -84,6 +84,6 @@ def _decode(stream: _Stream, protocol: Protocol, state: Tensor) -> PlainAnswer:
         best = logits.topk(2).values
         tokens.append(int(logits.argmax()))
         margins.append(float(best[0] - best[1]))
-        if tokens[-1] == model.eos_id or len(tokens) == protocol.max_new_tokens:
+        if tokens[-1] in model.ends or len(tokens) == protocol.max_new_tokens:
             return PlainAnswer(tokens, min(margins))
         state = stream.feed(stream.embed(tokens[-1:]))

@@ -15,6 +15,7 @@ from collect.models import coconut, codi
 from collect.models.fingerprint import PUBLISHED_LORA_ALPHA, identified, tensors_sha256
 from collect.models.model import Model
 from collect.models.plain import load_gguf, load_plain
+from collect.models.skeleton import attention_of, believed
 from collect.models.sources import DEFAULT_CODI_BASE_HINT, Source, find_model
 from collect.models.tensors import load_all, read_tensors, tensor_names
 from collect.models.tokenizers import end_of_text, load_tokenizer
@@ -113,7 +114,7 @@ def _config(source: Source, base: Source | None, hint: str) -> Any:
         return AutoConfig.from_pretrained(
             holder.folder, local_files_only=True, trust_remote_code=False
         )
-    except (ValueError, OSError, KeyError, TypeError) as error:
+    except Exception as error:  # a configuration can be wrong in any way
         raise UserError(
             f"transformers cannot read {holder.folder / 'config.json'}: {first_line(error)}"
         ) from error
@@ -123,8 +124,11 @@ def _empty_model(config: Any, vocab_size: int, dtype: torch.dtype) -> Any:
     """The causal language model of a configuration, its weights not set yet."""
     config = copy.deepcopy(config)
     config.vocab_size = vocab_size
+    attention = attention_of(config, str(config.model_type))
     with no_init_weights():
-        lm = AutoModelForCausalLM.from_config(config, dtype=dtype, trust_remote_code=False)
+        lm = AutoModelForCausalLM.from_config(
+            config, dtype=dtype, attn_implementation=attention, trust_remote_code=False
+        )
     lm.tie_weights()
     return lm.eval()
 
@@ -138,7 +142,7 @@ def _load_codi(source: Source, base: Source | None, alpha: float, dtype: torch.d
     section = source.config.get("codi", {})
     tensors = read_tensors(source.weights)
     language, projection_tensors = codi.split(tensors, source.name)
-    rows = codi.vocabulary_size(language, source.name)
+    rows = codi.vocabulary_size(language, believed(config, tensors, source.name), source.name)
     # A checkpoint that carries its own configuration counts its three tokens in; a base does not.
     expected = config.vocab_size + (0 if "codi" in source.config else codi.N_EXTRA_TOKENS)
     if rows != expected:
@@ -188,7 +192,7 @@ def _load_coconut(source: Source, base: Source | None, dtype: torch.dtype) -> Mo
     config = _config(source, base, "give the base model, e.g. base='gpt2' (or --base gpt2)")
     read = read_tensors(source.weights)
     tensors = coconut.language_tensors(read, source.name)
-    rows = codi.vocabulary_size(tensors, source.name)
+    rows = codi.vocabulary_size(tensors, believed(config, tensors, source.name), source.name)
     lm = _empty_model(config, rows, dtype)
     load_all(lm, tensors, what=source.name)
     tokenizer, tokenizer_facts = load_tokenizer(_folders(source, base), config.to_dict())

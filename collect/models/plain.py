@@ -11,9 +11,11 @@ import torch
 
 from collect.models.fingerprint import identified, tensors_sha256
 from collect.models.model import Model
+from collect.models.parts import text_config
+from collect.models.skeleton import attention_of, believed
 from collect.models.sources import Source, files_sha256
 from collect.models.tensors import Tensors, read_tensors
-from collect.models.tokenizers import end_of_text, load_tokenizer, with_facts
+from collect.models.tokenizers import end_of_text, load_tokenizer, other_ends, with_facts
 from collect.models.transformers_output import quiet
 from sql.errors import UserError, first_line
 
@@ -59,6 +61,7 @@ def load_gguf(source: Source, *, device: torch.device, dtype: torch.dtype) -> Mo
                 trust_remote_code=False,
                 output_loading_info=True,
                 gguf_file=name,
+                attn_implementation="sdpa",
             ),
         )
     with quiet(), _one_line(source):
@@ -77,15 +80,18 @@ def _from_tensors(source: Source, tensors: Tensors, dtype: torch.dtype) -> Any:
         config = AutoConfig.from_pretrained(
             source.folder, local_files_only=True, trust_remote_code=False
         )
-        if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
-            raise UserError(
-                f"{source.name}: model type {config.model_type} is no causal language model"
-            )
+        attention = attention_of(config, source.name)
+        believed(config, tensors, source.name)
         kind: Any = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
         return _accounted(
             source,
             kind.from_pretrained(
-                None, config=config, state_dict=tensors, dtype=dtype, output_loading_info=True
+                None,
+                config=config,
+                state_dict=tensors,
+                dtype=dtype,
+                attn_implementation=attention,
+                output_loading_info=True,
             ),
         )
 
@@ -128,6 +134,7 @@ def _model(
 ) -> Model:
     config = lm.config.to_dict()
     eos = end_of_text(tokenizer, config, source.name)
+    ends = other_ends(eos, config, [] if source.is_gguf else [source.folder])
     for parameter in lm.parameters():
         parameter.requires_grad_(False)
     return Model(
@@ -139,10 +146,11 @@ def _model(
         bot_id=None,
         eot_id=None,
         eos_id=eos,
+        other_ends=ends,
         pad_id=eos if tokenizer.pad_token_id is None else int(tokenizer.pad_token_id),
         n_latent=0,
-        n_layer=lm.config.num_hidden_layers,
-        d_model=lm.config.hidden_size,
+        n_layer=text_config(lm.config).num_hidden_layers,
+        d_model=text_config(lm.config).hidden_size,
         device=device,
         dtype=dtype,
         **identified(
@@ -151,6 +159,6 @@ def _model(
             tensors=tensors,
             config=lm.config,
             tokenizer=tokenizer_facts,
-            token_ids={"eos": eos},
+            token_ids={"eos": eos} | ({"ends": list(ends)} if ends else {}),
         ),
     )

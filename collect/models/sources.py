@@ -55,7 +55,7 @@ class Source:
         Raises:
             UserError: the file is no JSON object.
         """
-        return _json_object(self.folder / "config.json")
+        return json_object(self.folder / "config.json")
 
     @property
     def is_gguf(self) -> bool:
@@ -147,7 +147,7 @@ def weight_files(folder: Path) -> tuple[Path, ...]:
 
 
 def _indexed(folder: Path, index: Path) -> tuple[Path, ...]:
-    listed = _json_object(index).get("weight_map")
+    listed = json_object(index).get("weight_map")
     if not isinstance(listed, dict) or not listed:
         raise UserError(f"{index} lists no weights: it needs a weight_map")
     files = []
@@ -160,7 +160,12 @@ def _indexed(folder: Path, index: Path) -> tuple[Path, ...]:
     return tuple(files)
 
 
-def _json_object(path: Path) -> dict[str, Any]:
+def json_object(path: Path) -> dict[str, Any]:
+    """What a JSON file holds; empty where there is none.
+
+    Raises:
+        UserError: it is damaged, or holds no object.
+    """
     if not path.is_file():
         return {}
     try:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from collect.models.sources import files_sha256
+from collect.models.sources import files_sha256, json_object
 from collect.models.transformers_output import quiet
 from sql.errors import UserError, first_line
 
@@ -116,6 +116,25 @@ def end_of_text(tokenizer: Any, config: Mapping[str, Any], what: str) -> int:
         if token is not None:
             return int(token)
     raise UserError(f"{what}: neither the tokenizer nor config.json names an end-of-text token")
+
+
+def other_ends(eos: int, config: Mapping[str, Any], folders: list[Path]) -> tuple[int, ...]:
+    """Further tokens that end an answer: what config.json or generation_config.json name.
+
+    Raises:
+        UserError: what is named there is no token id.
+    """
+    named = [config.get("eos_token_id")]
+    named += [
+        json_object(folder / "generation_config.json").get("eos_token_id") for folder in folders[:1]
+    ]
+    ids = [
+        i for each in named for i in (each if isinstance(each, list) else [each]) if i is not None
+    ]
+    for token in ids:
+        if not isinstance(token, int) or isinstance(token, bool) or token < 0:
+            raise UserError(f"eos_token_id {token!r} is no token id")
+    return tuple(sorted(set(ids) - {eos}))
 
 
 def _first(ids: Any) -> int | None:
