@@ -12,32 +12,44 @@ import torch
 from collect.models.fingerprint import identified, tensors_sha256
 from collect.models.model import Model
 from collect.models.parts import text_config
-from collect.models.skeleton import attention_of, believed
+from collect.models.skeleton import attention_of, believed, count_first
 from collect.models.sources import Source, files_sha256
 from collect.models.tensors import Tensors, read_tensors
-from collect.models.tokenizers import end_of_text, load_tokenizer, other_ends, with_facts
+from collect.models.tokenizers import end_of_text, load_tokenizer, other_ends, with_ends, with_facts
 from collect.models.transformers_output import quiet
 from sql.errors import UserError, first_line
 
 
-def load_plain(source: Source, *, device: torch.device, dtype: torch.dtype) -> Model:
+def load_plain(
+    source: Source,
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    base: Source | None = None,
+    tensors: Tensors | None = None,
+) -> Model:
     """A transformers causal language model from its folder.
+
+    With a base it is that model, with other tensors: an adapter's, merged.
 
     Raises:
         UserError: transformers does not know the model type, a file is damaged, or tensors are
             missing, left over or of the wrong shape.
     """
-    if not source.config.get("model_type"):
+    folder = source if base is None else base
+    if not folder.config.get("model_type"):
         raise UserError(
             f"{source.name} has no config.json that names a model type: it is no CODI or Coconut "
             "checkpoint either (no tensor is named codi.* or base_causallm.*)"
         )
     # Read here: refused in one clear line where damaged, and from the very files that were named.
-    tensors = read_tensors(source.weights)
+    if tensors is None:
+        tensors = read_tensors(source.weights)
     digest = tensors_sha256(tensors)
-    lm = _from_tensors(source, tensors, dtype)
-    tokenizer, facts = load_tokenizer([source.folder], lm.config.to_dict())
-    return _model(source, lm, tokenizer, facts, digest, device, dtype)
+    lm = _from_tensors(folder, tensors, dtype)
+    folders = [source.folder] if base is None else [source.folder, base.folder]
+    tokenizer, facts = load_tokenizer(folders, lm.config.to_dict())
+    return _model(source, lm, tokenizer, facts, digest, device, dtype, base)
 
 
 def load_gguf(source: Source, *, device: torch.device, dtype: torch.dtype) -> Model:
@@ -61,7 +73,7 @@ def load_gguf(source: Source, *, device: torch.device, dtype: torch.dtype) -> Mo
                 trust_remote_code=False,
                 output_loading_info=True,
                 gguf_file=name,
-                attn_implementation="sdpa",
+                attn_implementation="eager",
             ),
         )
     with quiet(), _one_line(source):
@@ -76,6 +88,7 @@ def _from_tensors(source: Source, tensors: Tensors, dtype: torch.dtype) -> Any:
     from transformers import AutoConfig
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
+    count_first(source.config, tensors, source.name)
     with quiet(), _one_line(source):
         config = AutoConfig.from_pretrained(
             source.folder, local_files_only=True, trust_remote_code=False
@@ -131,10 +144,12 @@ def _model(
     tensors: str,
     device: torch.device,
     dtype: torch.dtype,
+    base: Source | None = None,
 ) -> Model:
     config = lm.config.to_dict()
     eos = end_of_text(tokenizer, config, source.name)
-    ends = other_ends(eos, config, [] if source.is_gguf else [source.folder])
+    folders = [each.folder for each in (source, base) if each is not None and not each.is_gguf]
+    ends = other_ends(eos, config, folders)
     for parameter in lm.parameters():
         parameter.requires_grad_(False)
     return Model(
@@ -159,6 +174,7 @@ def _model(
             tensors=tensors,
             config=lm.config,
             tokenizer=tokenizer_facts,
-            token_ids={"eos": eos} | ({"ends": list(ends)} if ends else {}),
+            token_ids=with_ends({"eos": eos}, ends),
+            base=base,
         ),
     )

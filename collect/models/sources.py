@@ -27,9 +27,20 @@ _SMALL_FILES = [
     "merges.txt",
     "tokenizer.model",
     "chat_template.jinja",
+    "adapter_config.json",
 ]
-_SAFETENSORS = ["model*.safetensors", "model.safetensors.index.json"]
-_PICKLES = ["pytorch_model*.bin", "pytorch_model.bin.index.json"]
+_SAFETENSORS = [
+    "model*.safetensors",
+    "model.safetensors.index.json",
+    "adapter_model.safetensors",
+]
+_PICKLES = ["adapter_model.bin", "pytorch_model*.bin", "pytorch_model.bin.index.json"]
+_SINGLES = (
+    "model.safetensors",
+    "pytorch_model.bin",
+    "adapter_model.safetensors",
+    "adapter_model.bin",
+)
 _BLOCK = 1 << 22
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}(/[A-Za-z0-9][A-Za-z0-9_.-]{0,95})?")
 
@@ -135,7 +146,7 @@ def weight_files(folder: Path) -> tuple[Path, ...]:
         UserError: an index names a file that is missing or lies elsewhere, or there are
             several GGUF files.
     """
-    for single in ("model.safetensors", "pytorch_model.bin"):
+    for single in _SINGLES:
         if (folder / f"{single}.index.json").is_file():
             return _indexed(folder, folder / f"{single}.index.json")
         if (folder / single).is_file():

@@ -124,17 +124,22 @@ def other_ends(eos: int, config: Mapping[str, Any], folders: list[Path]) -> tupl
     Raises:
         UserError: what is named there is no token id.
     """
-    named = [config.get("eos_token_id")]
-    named += [
-        json_object(folder / "generation_config.json").get("eos_token_id") for folder in folders[:1]
-    ]
-    ids = [
-        i for each in named for i in (each if isinstance(each, list) else [each]) if i is not None
-    ]
-    for token in ids:
-        if not isinstance(token, int) or isinstance(token, bool) or token < 0:
-            raise UserError(f"eos_token_id {token!r} is no token id")
-    return tuple(sorted(set(ids) - {eos}))
+    said = [config, *(json_object(folder / "generation_config.json") for folder in folders)]
+    ends = set()
+    for each in said:
+        named = each.get("eos_token_id")
+        for token in named if isinstance(named, list) else [named]:
+            if token is None:
+                continue
+            if not isinstance(token, int) or isinstance(token, bool) or token < 0:
+                raise UserError(f"eos_token_id {token!r} is no token id")
+            ends.add(token)
+    return tuple(sorted(ends - {eos}))
+
+
+def with_ends(ids: Mapping[str, int | None], ends: tuple[int, ...]) -> dict[str, Any]:
+    """Special tokens' ids by name with the further end tokens, where there are any."""
+    return {**ids, **({"ends": list(ends)} if ends else {})}
 
 
 def _first(ids: Any) -> int | None:
