@@ -35,6 +35,9 @@ def load_model(
     *,
     base: str | Path | None = None,
     lora_alpha: float = PUBLISHED_LORA_ALPHA,
+    pad_id: int | None = None,
+    bot_id: int | None = None,
+    eot_id: int | None = None,
     device: str = "auto",
     dtype: str = "float32",
 ) -> Model:
@@ -47,6 +50,8 @@ def load_model(
             none of its own, as CODI's and Coconut's published ones; and weights to an adapter
             that peft saved, which is merged into them.
         lora_alpha: scaling of CODI's LoRA; 32 in the published checkpoints.
+        pad_id, bot_id, eot_id: CODI's special tokens, where the checkpoint has another number of
+            tokens than its base and three (SIM-CoT's has five more); all of them or none.
         device: `auto` (a GPU where there is one), `cpu`, `cuda`, `cuda:1`…
         dtype: `float32`, `bfloat16` or `float16`.
 
@@ -55,6 +60,7 @@ def load_model(
             or of the wrong shape; a device or dtype is unknown. Nothing is guessed.
     """
     place, number = checked_device(device), checked_dtype(dtype)
+    ids = checked_ids(pad_id, bot_id, eot_id)
     source = find_model(path_or_name)
     if source.is_gguf:
         return load_gguf(source, device=place, dtype=number)
@@ -63,11 +69,16 @@ def load_model(
     base_source = None if base is None else find_model(base, weights=False)
     names = tensor_names(source.weights[0])
     if "codi" in source.config or any(name.startswith(("codi.", "prj.")) for name in names):
-        model = _load_codi(source, base_source, lora_alpha, number)
+        model = _load_codi(source, base_source, lora_alpha, ids, number)
+        ids = None
     elif coconut.is_coconut(names, source, base_source):
         model = _load_coconut(source, base_source, number)
     else:
-        return load_plain(source, device=place, dtype=number)
+        model = load_plain(source, device=place, dtype=number)
+    if ids is not None:
+        raise UserError(
+            f"--pad-id, --bot-id and --eot-id are CODI's; {source.name} is {model.family}"
+        )
     return _placed(model, place)
 
 
@@ -143,7 +154,32 @@ def _folders(source: Source, base: Source | None) -> list[Path]:
     return [each.folder for each in (source, base) if each is not None]
 
 
-def _load_codi(source: Source, base: Source | None, alpha: float, dtype: torch.dtype) -> Model:
+def checked_ids(
+    pad_id: int | None, bot_id: int | None, eot_id: int | None
+) -> tuple[int, int, int] | None:
+    """The three ids; None where none is given.
+
+    Raises:
+        UserError: one is missing or below 0, or two are the same.
+    """
+    if pad_id is None and bot_id is None and eot_id is None:
+        return None
+    if pad_id is None or bot_id is None or eot_id is None:
+        raise UserError("--pad-id, --bot-id and --eot-id belong together: give all three")
+    if min(pad_id, bot_id, eot_id) < 0 or len({pad_id, bot_id, eot_id}) < 3:
+        raise UserError(
+            f"--pad-id {pad_id}, --bot-id {bot_id} and --eot-id {eot_id} should be three ids from 0"
+        )
+    return pad_id, bot_id, eot_id
+
+
+def _load_codi(
+    source: Source,
+    base: Source | None,
+    alpha: float,
+    special: tuple[int, int, int] | None,
+    dtype: torch.dtype,
+) -> Model:
     tensors = read_tensors(source.weights)
     config = _config(source, base, tensors, DEFAULT_CODI_BASE_HINT)
     section = source.config.get("codi", {})
@@ -151,11 +187,16 @@ def _load_codi(source: Source, base: Source | None, alpha: float, dtype: torch.d
     rows = codi.vocabulary_size(language, believed(config, tensors, source.name), source.name)
     # A checkpoint that carries its own configuration counts its three tokens in; a base does not.
     expected = config.vocab_size + (0 if "codi" in source.config else codi.N_EXTRA_TOKENS)
-    if rows != expected:
+    if special is None and rows != expected:
         raise UserError(
             f"{source.name}: wrong shape: its vocabulary has {rows} tokens, {expected} are needed "
-            "(the base's and pad, bot, eot): is this the right base?"
+            "(the base's and pad, bot, eot): give another base, or say which tokens are special "
+            f"with --pad-id, --bot-id and --eot-id ({config.vocab_size}, {config.vocab_size + 1}, "
+            f"{config.vocab_size + 2} in SIM-CoT's)"
         )
+    pad, bot, eot = special or (rows - 3, rows - 2, rows - 1)
+    if max(pad, bot, eot) >= rows:
+        raise UserError(f"{source.name}: special tokens {pad}, {bot}, {eot} of {rows} tokens")
     lm = _empty_model(config, rows, dtype)
     with_lora = codi.has_lora(language)
     language = codi.merge_lora(language, lm, alpha=alpha, what=source.name)
@@ -166,7 +207,7 @@ def _load_codi(source: Source, base: Source | None, alpha: float, dtype: torch.d
     tokenizer, tokenizer_facts = load_tokenizer(_folders(source, base), config.to_dict())
     eos = end_of_text(tokenizer, config.to_dict(), source.name)
     ends = other_ends(eos, config.to_dict(), _folders(source, base))
-    ids = {"pad": rows - 3, "bot": rows - 2, "eot": rows - 1, "eos": eos}
+    ids = {"pad": pad, "bot": bot, "eot": eot, "eos": eos}
     return Model(
         name=source.name,
         family="codi",
