@@ -46,8 +46,8 @@ def choose_model(
     """A model, checked without reading a weight or asking the hub.
 
     Args:
-        path_or_name, base, lora_alpha, pad_id, bot_id, eot_id, device, dtype: as `load_model`; None is one that was not
-            given.
+        path_or_name, base, lora_alpha, pad_id, bot_id, eot_id, device, dtype: as `load_model`;
+            None is one that was not given.
 
     Raises:
         UserError: no model is there, the device or dtype is unknown, or the scale of the LoRA is
