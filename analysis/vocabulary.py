@@ -70,7 +70,7 @@ ControlKind = Literal["random_per_position", "random_total_norm", "shuffled_labe
 
 # Models.
 ModelFamily = Literal["codi", "coconut", "plain"]
-Architecture = Literal["gpt2", "llama"]
+Architecture = Literal["gpt2", "llama", "mistral", "qwen2", "qwen3"]  # with a fused network
 Dtype = Literal["float32", "bfloat16", "float16"]
 
 # Problems, runs and their outcomes.

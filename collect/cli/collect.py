@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from collect.cli.options import Base, Device, Dtype, LoraAlpha, Memory, Model
+from collect.cli.options import Base, BotId, Device, Dtype, EotId, LoraAlpha, Memory, Model, PadId
 from collect.cli.protocol_options import with_protocol_fields
 from store.cli.options import Store
 
@@ -46,6 +46,9 @@ def collect(
     model: Model = None,
     base: Base = None,
     lora_alpha: LoraAlpha = None,
+    pad_id: PadId = None,
+    bot_id: BotId = None,
+    eot_id: EotId = None,
     alphas: Annotated[
         str | None,
         typer.Option(
@@ -135,6 +138,9 @@ def collect(
         model=model,
         base=base,
         lora_alpha=lora_alpha,
+        pad_id=pad_id,
+        bot_id=bot_id,
+        eot_id=eot_id,
         alphas=alphas,
         seeds=seeds,
         site=site,

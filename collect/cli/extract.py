@@ -6,7 +6,18 @@ from typing import Annotated, Any
 
 import typer
 
-from collect.cli.options import Base, Device, Dtype, LoraAlpha, Model, OfSet, Protocol
+from collect.cli.options import (
+    Base,
+    BotId,
+    Device,
+    Dtype,
+    EotId,
+    LoraAlpha,
+    Model,
+    OfSet,
+    PadId,
+    Protocol,
+)
 from collect.cli.protocol_options import with_protocol_fields
 from store.cli.options import Store
 
@@ -32,6 +43,9 @@ def extract(
     model: Model = None,
     base: Base = None,
     lora_alpha: LoraAlpha = None,
+    pad_id: PadId = None,
+    bot_id: BotId = None,
+    eot_id: EotId = None,
     protocol: Protocol = None,
     device: Device = None,
     dtype: Dtype = None,
@@ -51,6 +65,9 @@ def extract(
         model=model,
         base=base,
         lora_alpha=lora_alpha,
+        pad_id=pad_id,
+        bot_id=bot_id,
+        eot_id=eot_id,
         device=device,
         dtype=dtype,
     )

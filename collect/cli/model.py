@@ -8,7 +8,17 @@ from typing import Annotated, Any
 
 import typer
 
-from collect.cli.options import Base, Device, Dtype, LoraAlpha, ModelName, Protocol
+from collect.cli.options import (
+    Base,
+    BotId,
+    Device,
+    Dtype,
+    EotId,
+    LoraAlpha,
+    ModelName,
+    PadId,
+    Protocol,
+)
 from collect.cli.protocol_options import with_protocol_fields
 from sql.errors import UserError
 from store.cli.options import AsJson
@@ -25,6 +35,9 @@ def info(
     model: ModelName,
     base: Base = None,
     lora_alpha: LoraAlpha = None,
+    pad_id: PadId = None,
+    bot_id: BotId = None,
+    eot_id: EotId = None,
     device: Device = None,
     dtype: Dtype = None,
     as_json: AsJson = False,
@@ -37,7 +50,16 @@ def info(
     from collect.models.choice import choose_model
     from collect.sweeps.inspection import describe
 
-    choice = choose_model(model, base=base, lora_alpha=lora_alpha, device=device, dtype=dtype)
+    choice = choose_model(
+        model,
+        base=base,
+        lora_alpha=lora_alpha,
+        pad_id=pad_id,
+        bot_id=bot_id,
+        eot_id=eot_id,
+        device=device,
+        dtype=dtype,
+    )
     description = describe(choice.load())
     if as_json:
         print(json.dumps(description, indent=1))
@@ -52,6 +74,9 @@ def check(
     model: ModelName,
     base: Base = None,
     lora_alpha: LoraAlpha = None,
+    pad_id: PadId = None,
+    bot_id: BotId = None,
+    eot_id: EotId = None,
     protocol: Protocol = None,
     store: Annotated[
         Path | None,
@@ -84,7 +109,16 @@ def check(
     from collect.sweeps.inspection import check as run
     from store.layout import open_store
 
-    choice = choose_model(model, base=base, lora_alpha=lora_alpha, device=device, dtype=dtype)
+    choice = choose_model(
+        model,
+        base=base,
+        lora_alpha=lora_alpha,
+        pad_id=pad_id,
+        bot_id=bot_id,
+        eot_id=eot_id,
+        device=device,
+        dtype=dtype,
+    )
     if protocol is not None:
         checked(protocol, ProtocolName, "protocol")
     changes = checked_changes(**fields)

@@ -36,6 +36,19 @@ LoraAlpha = Annotated[
     float | None,
     typer.Option(help="Scale of the checkpoint's LoRA, such as 16; by default 32, as published."),
 ]
+PadId = Annotated[
+    int | None,
+    typer.Option(
+        help="Token id of padding, such as 128256; with --bot-id and --eot-id, for a CODI "
+        "checkpoint that has more tokens than its base and three."
+    ),
+]
+BotId = Annotated[
+    int | None, typer.Option(help="Token id that opens the thoughts, such as 128257.")
+]
+EotId = Annotated[
+    int | None, typer.Option(help="Token id that closes the thoughts, such as 128258.")
+]
 Device = Annotated[
     str | None,
     typer.Option(

@@ -8,7 +8,18 @@ from typing import Annotated
 
 import typer
 
-from collect.cli.options import Base, Device, Dtype, LoraAlpha, Memory, Model, Seed
+from collect.cli.options import (
+    Base,
+    BotId,
+    Device,
+    Dtype,
+    EotId,
+    LoraAlpha,
+    Memory,
+    Model,
+    PadId,
+    Seed,
+)
 from store.cli.options import AsJson
 
 app = typer.Typer(add_completion=False)
@@ -47,6 +58,9 @@ def reproduce(
     ] = None,
     seed: Seed = 0,
     lora_alpha: LoraAlpha = None,
+    pad_id: PadId = None,
+    bot_id: BotId = None,
+    eot_id: EotId = None,
     device: Device = None,
     dtype: Dtype = None,
     memory: Memory = None,
@@ -65,6 +79,9 @@ def reproduce(
         split=split,
         seed=seed,
         lora_alpha=lora_alpha,
+        pad_id=pad_id,
+        bot_id=bot_id,
+        eot_id=eot_id,
         device=device,
         dtype=dtype,
         memory=memory,

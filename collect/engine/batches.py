@@ -46,7 +46,7 @@ def windows(
     of_problem: dict[int, list[Unit]] = defaultdict(list)
     for unit in units:
         of_problem[unit.problem].append(unit)
-    per_token = 2 * net.n_layer * net.n_kv * net.d_head * model.dtype.itemsize
+    per_token = net.cache_width * model.dtype.itemsize
     room = max(1, int(memory * PREFIX_SHARE) // per_token)
     problems: list[int] = []
     tokens = 0
@@ -100,17 +100,17 @@ def _cut(units: list[Unit], aim: int, n_rows: int) -> Iterator[list[Unit]]:
         yield batch
 
 
-def batch_rows(model: Model, net: Network, opening: int, memory: int) -> int:
+def batch_rows(model: Model, net: Network, entries: int, memory: int) -> int:
     """How many units one batch may hold.
 
     Args:
         model: for its device and dtype.
         net: the network.
-        opening: entries of a row's own cache.
+        entries: of a row's own cache.
         memory: bytes for everything.
     """
     size = model.dtype.itemsize
-    cache = 2 * net.n_layer * net.n_kv * net.d_head * (opening + 8) * size
+    cache = net.cache_width * (entries + 8) * size
     working = 8 * max(net.d_inner, 3 * net.d_model) * size * 2
     limit = int(memory * (1 - PREFIX_SHARE)) // (2 * cache + working)
     if model.device.type == "cpu":

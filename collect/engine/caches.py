@@ -11,23 +11,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from collect.engine.networks import Network
+from collect.engine.networks import FusedNetwork
 
 
 @dataclass(frozen=True)
-class Prefix:
+class Prompts:
     """The prefilled prompts of questions of one length.
 
     Attributes:
         questions: indices of the questions.
-        keys, values: [layers, n, n_kv, P, dh].
         states: normed final hidden state at the last prompt token, [n, d].
         tokens: prompt ids [n, P].
     """
 
     questions: list[int]
-    keys: Tensor
-    values: Tensor
     states: Tensor
     tokens: Tensor
 
@@ -35,6 +32,14 @@ class Prefix:
     def length(self) -> int:
         """Prompt tokens."""
         return int(self.tokens.shape[1])
+
+
+@dataclass(frozen=True)
+class Prefix(Prompts):
+    """Prefilled prompts with a fused network's keys and values, [layers, n, n_kv, P, dh]."""
+
+    keys: Tensor
+    values: Tensor
 
 
 @dataclass
@@ -79,7 +84,7 @@ class SuffixCache:
     Entries come first, so that writing one and reading one are each a single contiguous pass.
     """
 
-    def __init__(self, net: Network, n_rows: int, capacity: int, like: Tensor) -> None:
+    def __init__(self, net: FusedNetwork, n_rows: int, capacity: int, like: Tensor) -> None:
         shape = (capacity, n_rows, net.n_kv, net.d_head)
         self.keys = [like.new_empty(shape) for _ in range(net.n_layer)]
         self.values = [like.new_empty(shape) for _ in range(net.n_layer)]
@@ -121,7 +126,7 @@ class Gathered:
 
 
 def attend(
-    net: Network,
+    net: FusedNetwork,
     layer: int,
     query: Tensor,
     segments: list[Segment],

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from collect.engine.networks import Network
 from collect.engine.reasoning import Thoughts, residual_hook
-from collect.engine.rows import ROOM, Hook, Rows, SteeringTable
+from collect.engine.rows import ROOM, Hook, Rows, SteeringTable, Which
 from sql.errors import UserError
 
 LOGIT_BYTES = 64 * 2**20  # logits are judged in slices of at most this size
@@ -31,18 +31,29 @@ class Decoding:
     Attributes:
         n_choices: vocabulary entries among which is chosen.
         max_new_tokens: most tokens of an answer.
-        eos_id: end-of-text.
+        ends: tokens that end an answer.
         temperature: None for greedy.
     """
 
     n_choices: int
     max_new_tokens: int
-    eos_id: int
+    ends: tuple[int, ...]
     temperature: float | None = None
+
+    def ended(self, tokens: Tensor) -> Tensor:
+        """Which of the tokens end an answer."""
+        ended = tokens == self.ends[0]
+        for end in self.ends[1:]:
+            ended = ended | (tokens == end)
+        return ended
 
 
 def parse_decoding(
-    decoding: Mapping[str, str | float], *, n_choices: int, max_new_tokens: int, eos_id: int
+    decoding: Mapping[str, str | float],
+    *,
+    n_choices: int,
+    max_new_tokens: int,
+    ends: tuple[int, ...],
 ) -> Decoding:
     """A condition's decoding as the engine takes it.
 
@@ -51,13 +62,13 @@ def parse_decoding(
     """
     mode, temperature = decoding.get("mode", "greedy"), decoding.get("temperature")
     if mode == "greedy":
-        return Decoding(n_choices, max_new_tokens, eos_id)
+        return Decoding(n_choices, max_new_tokens, ends)
     if mode != "sample" or temperature is None or not float(temperature) > 0:
         raise UserError(
             f"decoding {dict(decoding)} is not known; use mode greedy, or mode sample with a "
             "temperature above 0"
         )
-    return Decoding(n_choices, max_new_tokens, eos_id, float(temperature))
+    return Decoding(n_choices, max_new_tokens, ends, float(temperature))
 
 
 class Noise:
@@ -114,7 +125,7 @@ def judge(
     The margin is in units of logits; with noise (for a slice of the states) it is that of the
     noisy choice.
     """
-    step = max(1, LOGIT_BYTES // (4 * net.head.weight.shape[0]))
+    step = max(1, LOGIT_BYTES // (4 * rule.n_choices))
     chosen, margins, logprobs = [], [], []
     for start in range(0, len(states), step):
         part = slice(start, start + step)
@@ -186,7 +197,7 @@ class _Decoder:
         rows = self.rows.select(alive, int(at.max()), int(at.max()) + ROOM) if len(alive) else None
         while rows is not None and len(alive):
             alive, at, last, rows = self._step(alive, at, last, rows)
-        truncated = self._last_tokens() != self.rule.eos_id
+        truncated = ~self.rule.ended(self._last_tokens())
         tokens = self.tokens.cpu().numpy()
         counts = self.count.tolist()
         return Answers(
@@ -233,11 +244,12 @@ class _Decoder:
         if all(layer is None for layer in self.table.layers):
             return None
 
-        def hook(layer: int, x: Tensor) -> Tensor:
+        def hook(layer: int, x: Tensor, rows: Which) -> Tensor:
             for site, wanted in enumerate(self.table.layers):
                 if wanted == layer:
+                    table = self.table.select(rows)
                     steered = [
-                        self.table.apply(site, min(j + 1, self.rule.max_new_tokens), x[:, j])
+                        table.apply(site, min(j + 1, self.rule.max_new_tokens), x[:, j])
                         for j in range(lead, x.shape[1])
                     ]
                     x = torch.cat([x[:, :lead], torch.stack(steered, 1)], 1)
@@ -261,7 +273,7 @@ class _Decoder:
             self.gold_logprob = held.sum(-1)
         k = width - 1
         draft = self.gold[:, :k]
-        same = (chosen[:, :k] == draft) & (self.gold[:, 1:] >= 0) & (draft != self.rule.eos_id)
+        same = (chosen[:, :k] == draft) & (self.gold[:, 1:] >= 0) & ~self.rule.ended(draft)
         accepted = same.long().cumprod(1).sum(1)
         self.count = (accepted + 1).clamp_max(self.rule.max_new_tokens)
         column = torch.arange(width, device=self.device)
@@ -270,7 +282,7 @@ class _Decoder:
         self.tokens[:, :kept] = torch.where(taken, chosen, -1)[:, :kept]
         self.margin = torch.where(taken, margins, float("inf")).amin(-1)
         last = self._last_tokens()
-        going = (last != self.rule.eos_id) & (self.count < self.rule.max_new_tokens)
+        going = ~self.rule.ended(last) & (self.count < self.rule.max_new_tokens)
         alive = going.nonzero()[:, 0]
         return alive, first + accepted[alive], last[alive]
 
@@ -290,7 +302,7 @@ class _Decoder:
         self.tokens[alive, self.count[alive]] = token
         self.count[alive] += 1
         self.margin[alive] = torch.minimum(self.margin[alive], margin)
-        going = (token != self.rule.eos_id) & (self.count[alive] < self.rule.max_new_tokens)
+        going = ~self.rule.ended(token) & (self.count[alive] < self.rule.max_new_tokens)
         keep = going.nonzero()[:, 0]
         if not len(keep):
             return keep, keep, keep, None

@@ -17,10 +17,11 @@ import torch
 from torch import Tensor
 
 from collect.engine.batches import Unit, batch_rows, group_units, windows
-from collect.engine.caches import Prefix
+from collect.engine.caches import Prompts
 from collect.engine.decoding import Answers, Decoding, Noise, decode, parse_decoding
 from collect.engine.interventions import Steering, site_vectors
-from collect.engine.networks import Network, network_of
+from collect.engine.networks import Network
+from collect.engine.paths import network_of, new_rows
 from collect.engine.prefix import prefill, tokenize
 from collect.engine.protocol import Protocol, answer_start_tokens, gold_tokens, resolve_protocol
 from collect.engine.reasoning import Thoughts, think, think_direct, think_unsteered
@@ -147,7 +148,7 @@ class Engine:
             decoding or {"mode": "greedy"},
             n_choices=model.vocab_size - last_entry,
             max_new_tokens=self.protocol.max_new_tokens,
-            eos_id=model.eos_id,
+            ends=model.ends,
         )
         self.start = answer_start_tokens(model, self.protocol)
         self.golds: list[list[int]] | None = None
@@ -161,6 +162,9 @@ class Engine:
         if self.faults and not lenient:
             raise UserError(next(iter(self.faults.values())))
         self.opening = 1 + self.protocol.n_fed + len(self.start) + max(0, draft - 1)
+        self.entries = self.opening
+        if not self.net.fused:  # every row has the whole of its prompt for itself
+            self.entries += max(map(len, self.prompts), default=0)
         self.memory, self.max_rows = memory, max_rows
         self._check_steerings(len(questions))
 
@@ -211,9 +215,11 @@ class Engine:
         if refused:
             yield self._unasked(refused), torch.empty(len(refused), 1, self.model.d_model)
             units = [unit for unit in units if unit.problem not in self.faults]
-        memory = self.memory // worker_count(self.model)
-        n_rows = rows or self.max_rows or batch_rows(self.model, self.net, self.opening, memory)
-        workers = workers or worker_count(self.model)
+        # Modules with hooks are not for several threads at a time.
+        usual = worker_count(self.model) if self.net.fused else 1
+        memory = self.memory // usual
+        n_rows = rows or self.max_rows or batch_rows(self.model, self.net, self.entries, memory)
+        workers = (workers or usual) if self.net.fused else 1
         for window in windows(units, self.prompts, self.net, self.model, self.memory):
             with torch.inference_mode():
                 prefixes = list(prefill(self.net, self.prompts, window.problems, self.model.device))
@@ -233,7 +239,7 @@ class Engine:
         problem, steering, seed = columns
         return Block(problem, steering, seed, empty, told, one, one, each, each, each, each, errors)
 
-    def _safely(self, prefixes: list[Prefix], units: list[Unit]) -> list[tuple[Block, Tensor]]:
+    def _safely(self, prefixes: list[Prompts], units: list[Unit]) -> list[tuple[Block, Tensor]]:
         """One batch, or its halves where the device has no memory for it."""
         try:
             with torch.inference_mode():
@@ -246,7 +252,7 @@ class Engine:
         halves = (units[:middle], units[middle:])
         return [result for half in halves for result in self._safely(prefixes, half)]
 
-    def _batch(self, prefixes: list[Prefix], units: list[Unit]) -> tuple[Block, Tensor]:
+    def _batch(self, prefixes: list[Prompts], units: list[Unit]) -> tuple[Block, Tensor]:
         place = {q: (i, j) for i, p in enumerate(prefixes) for j, q in enumerate(p.questions)}
         units = sorted(units, key=lambda unit: (place[unit.problem], unit.steering, unit.seed))
         table = self._table(units)
@@ -269,15 +275,17 @@ class Engine:
         return _block(units, answers, thoughts.norms), answers.states
 
     def rows(
-        self, prefixes: list[Prefix], places: Sequence[tuple[int, int]], drop_last: bool
+        self, prefixes: list[Prompts], places: Sequence[tuple[int, int]], drop_last: bool
     ) -> Rows:
         """Fresh rows for (prefix, question within it) pairs, in order of the prefixes."""
         where = torch.tensor(places, device=self.model.device).view(-1, 2)
-        return Rows(self.net, prefixes, where[:, 0], where[:, 1], drop_last, capacity=self.opening)
+        return new_rows(
+            self.net, prefixes, where[:, 0], where[:, 1], drop_last=drop_last, capacity=self.opening
+        )
 
     def _think_direct(
         self,
-        prefixes: list[Prefix],
+        prefixes: list[Prompts],
         rows: Rows,
         table: SteeringTable,
         places: list[tuple[int, int]],
@@ -300,7 +308,8 @@ class Engine:
             [index[unit.steering] for unit in units],
             factors,
             n_positions=self.n_steered,
-            like=self.net.head.weight,
+            width=self.model.d_model,
+            device=self.model.device,
             open_ended=self.open_ended,
         )
 

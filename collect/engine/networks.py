@@ -1,8 +1,9 @@
-"""GPT-2 and Llama as plain functions of their weights, one block at a time.
+"""What the engine asks of a network, and GPT-2 and Llama as plain functions of their weights.
 
 The transformers modules keep one cache per sequence; a sweep needs one question cache under many
-conditions. These functions read the modules' own weights (queries, keys and values merged into
-one product) and leave attention to the caller, who knows what is shared.
+conditions. The fused networks read the modules' own weights (queries, keys and values merged into
+one product) and leave attention to the caller, who knows what is shared. Other families run
+through their modules (`collect.engine.generic`).
 """
 
 from __future__ import annotations
@@ -15,34 +16,69 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from analysis.vocabulary import Architecture, checked
-from collect.engine.affine import Affine, activation_function, projection_function
-from collect.models.model import Model
-from sql.errors import UserError
+from analysis.vocabulary import Architecture
+from collect.engine.affine import Affine, activation_function
+
+UNBOUNDED = 2**31
+WIDE_WINDOW = 1024
+"""Windows from here on are run fused, by texts that they do not cut."""
+LENGTH_DEPENDENT = ("dynamic", "longrope")
+"""Rotary positions whose angles change, for all positions, with the longest sequence so far."""
 
 
 class Network(ABC):
-    """A decoder-only transformer, as its weights.
+    """A decoder-only transformer, as the engine runs it.
 
     Attributes:
-        n_layer, n_head, n_kv, d_head: sizes; `n_kv` heads of keys serve `n_head` of queries.
-        scales: what each layer's attention scores are multiplied by.
+        fused: whether it is a `FusedNetwork`.
+        n_layer: transformer blocks.
         d_model, d_inner: widths of the residual stream and of the MLP.
+        cache_width: numbers that are cached per token, over all layers.
         max_positions: longest sequence.
-        head: the output layer.
         project: makes the next thought [..., d] of a final state.
     """
 
+    fused: bool
     n_layer: int
+    d_model: int
+    d_inner: int
+    cache_width: int
+    max_positions: int
+    project: Callable[[Tensor], Tensor]
+
+    @abstractmethod
+    def final(self, x: Tensor) -> Tensor:
+        """The normed final state of what rows return when they are fed."""
+
+    @abstractmethod
+    def embed(self, tokens: Tensor) -> Tensor:
+        """Token embeddings [..., d], without positions."""
+
+    @abstractmethod
+    def logits(self, states: Tensor) -> Tensor:
+        """Logits [N, V] of normed final states [N, d], in float32."""
+
+
+class FusedNetwork(Network):
+    """A decoder-only transformer, as its weights.
+
+    Attributes:
+        n_head, n_kv, d_head: sizes; `n_kv` heads of keys serve `n_head` of queries.
+        scales: what each layer's attention scores are multiplied by.
+        head: the output layer.
+    """
+
+    fused = True
     n_head: int
     n_kv: int
     d_head: int
-    d_model: int
-    d_inner: int
     scales: list[float]
-    max_positions: int
     head: Affine
-    project: Callable[[Tensor], Tensor]
+
+    @property
+    def cache_width(self) -> int:  # type: ignore[override]
+        """See `Network`."""
+        return 2 * self.n_layer * self.n_kv * self.d_head
 
     @abstractmethod
     def place(self, x: Tensor, positions: Tensor) -> Tensor:
@@ -56,20 +92,12 @@ class Network(ABC):
     def finish(self, layer: int, x: Tensor, attended: Tensor) -> Tensor:
         """The block's output, from its input [N, d] and what attention gathered [N, h * dh]."""
 
-    @abstractmethod
-    def final(self, x: Tensor) -> Tensor:
-        """The last norm."""
-
-    @abstractmethod
-    def embed(self, tokens: Tensor) -> Tensor:
-        """Token embeddings [..., d], without positions."""
-
     def logits(self, states: Tensor) -> Tensor:
-        """Logits [N, V] of normed final states [N, d], in float32."""
+        """See `Network.logits`."""
         return self.head(states).float()
 
 
-class Gpt2Network(Network):
+class Gpt2Network(FusedNetwork):
     """GPT-2: learned positions, LayerNorm, one merged map for queries, keys and values."""
 
     def __init__(self, lm: Any) -> None:
@@ -124,33 +152,36 @@ class Gpt2Network(Network):
         return F.embedding(tokens, self.wte)
 
 
-# Their angles change, for all positions, with the longest sequence so far.
-ROPE_BY_LENGTH = ("dynamic", "longrope")
+class LlamaNetwork(FusedNetwork):
+    """Llama, Mistral, Qwen 2 and 3: rotary positions, RMSNorm, grouped keys and a gated MLP.
 
-
-class LlamaNetwork(Network):
-    """Llama: rotary positions, RMSNorm, grouped keys and a gated MLP; projections merged."""
+    Projections are merged. Qwen 2 has biases at queries, keys and values, Qwen 3 a norm over each
+    head of queries and keys.
+    """
 
     def __init__(self, lm: Any) -> None:
         body, config = lm.model, lm.config
-        rope = (getattr(config, "rope_parameters", None) or {}).get("rope_type")
-        if rope in ROPE_BY_LENGTH:
-            raise UserError(
-                f"rotary positions of type {rope!r} depend on how long a sequence will get, so "
-                "that questions could not share what they were fed; this model cannot be run"
-            )
         first = body.layers[0].self_attn
         self.n_layer, self.d_model = len(body.layers), config.hidden_size
         self.n_head, self.n_kv = config.num_attention_heads, config.num_key_value_heads
         self.d_head, self.d_inner = first.head_dim, config.intermediate_size
         self.scales = [float(layer.self_attn.scaling) for layer in body.layers]
-        self.max_positions = config.max_position_embeddings
+        self.max_positions = min(config.max_position_embeddings, _window(config) or UNBOUNDED)
         self.act = activation_function(config.hidden_act)
         self.rotary = body.rotary_emb
         self.wte = body.embed_tokens.weight.detach()
         self.head = Affine(lm.lm_head.weight.detach(), None)
         self.norm = (body.norm.weight.detach(), body.norm.variance_epsilon)
         self.tables: tuple[Tensor, Tensor] | None = None
+        self.head_norms = [
+            [
+                (norm.weight.detach(), norm.variance_epsilon)
+                for norm in (layer.self_attn.q_norm, layer.self_attn.k_norm)
+            ]
+            if hasattr(layer.self_attn, "q_norm")
+            else []
+            for layer in body.layers
+        ]
         self.blocks = [
             (
                 (layer.input_layernorm.weight.detach(), layer.input_layernorm.variance_epsilon),
@@ -190,6 +221,10 @@ class LlamaNetwork(Network):
         norm, merge, *_ = self.blocks[layer]
         merged = merge(self._rms(x, norm)).view(len(x), -1, self.d_head)
         turned = merged[:, : self.n_head + self.n_kv]
+        if self.head_norms[layer]:
+            parts = turned.split((self.n_head, self.n_kv), dim=1)
+            normed = map(self._rms, parts, self.head_norms[layer])
+            turned = torch.cat(tuple(normed), dim=1)
         cos, sin = self._angles(positions, x)
         half = self.d_head // 2
         swapped = torch.cat((-turned[..., half:], turned[..., :half]), dim=-1)
@@ -224,19 +259,38 @@ def _stacked(*modules: Any) -> tuple[Tensor, Tensor | None]:
     return weight, torch.cat([module.bias.detach() for module in modules])
 
 
-_NETWORKS: dict[Architecture, Callable[[Any], Network]] = {
+_NETWORKS: dict[Architecture, Callable[[Any], FusedNetwork]] = {
     "gpt2": Gpt2Network,
     "llama": LlamaNetwork,
+    "mistral": LlamaNetwork,
+    "qwen2": LlamaNetwork,
+    "qwen3": LlamaNetwork,
 }
 
 
-def network_of(model: Model) -> Network:
-    """The functional form of a model's weights.
+def fused_kind(lm: Any) -> Callable[[Any], FusedNetwork]:
+    """The fused network of a family that has one."""
+    kind: Architecture = lm.config.model_type
+    return _NETWORKS[kind]
 
-    Raises:
-        UserError: the architecture is neither GPT-2 nor Llama.
-    """
-    kind: Architecture = model.lm.config.model_type
-    net = _NETWORKS[checked(kind, Architecture, f"architecture of {model.name}")](model.lm)
-    net.project = projection_function(model.projection)
-    return net
+
+def why_not_fused(lm: Any) -> str | None:
+    """Why a model has no fused network, for people; None where it has one."""
+    config = lm.config
+    if config.model_type not in _NETWORKS:
+        return f"no fused network for {config.model_type}"
+    window = _window(config)
+    if window is not None and window < WIDE_WINDOW:
+        return f"windows of {window} tokens"
+    if getattr(config, "add_cross_attention", False):
+        return "cross-attention"
+    return None
+
+
+def _window(config: Any) -> int | None:
+    """How many tokens the narrowest layer sees; None where every layer sees all of them."""
+    window = getattr(config, "sliding_window", None)
+    kinds = getattr(config, "layer_types", None)
+    if window is None or (kinds is not None and "sliding_attention" not in kinds):
+        return None
+    return int(window)

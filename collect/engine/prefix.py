@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from collect.engine.caches import Prefix
-from collect.engine.networks import Network
+from collect.engine.caches import Prefix, Prompts
+from collect.engine.generic import GenericNetwork, joined_modules, prefill_modules
+from collect.engine.networks import FusedNetwork, Network
 from collect.engine.protocol import Protocol, prompt_tokens
 from collect.models.model import Model
 from sql.errors import UserError
@@ -46,7 +48,7 @@ def prefill(
     questions: Sequence[int],
     device: torch.device,
     watch: Callable[[int, Tensor, list[int]], None] | None = None,
-) -> Iterator[Prefix]:
+) -> Iterator[Prompts]:
     """Caches and last states of questions, by length, in prompts of equal length only.
 
     Args:
@@ -61,21 +63,30 @@ def prefill(
         by_length[len(prompts[question])].append(question)
     for length in sorted(by_length):
         group, step = by_length[length], max(1, PREFILL_TOKENS // length)
-        parts = [
-            _prefill_equal(net, prompts, group[i : i + step], device, watch)
-            for i in range(0, len(group), step)
-        ]
-        yield parts[0] if len(parts) == 1 else _joined(parts)
+        chunks = [group[i : i + step] for i in range(0, len(group), step)]
+        tokens = [torch.tensor([list(prompts[q]) for q in part], device=device) for part in chunks]
+        if isinstance(net, GenericNetwork):
+            modules = [
+                prefill_modules(net, ids, part, watch)
+                for ids, part in zip(tokens, chunks, strict=True)
+            ]
+            yield joined_modules(modules)
+        else:
+            fused = cast(FusedNetwork, net)
+            parts = [
+                _prefill_equal(fused, ids, part, watch)
+                for ids, part in zip(tokens, chunks, strict=True)
+            ]
+            yield parts[0] if len(parts) == 1 else _joined(parts)
 
 
 def _prefill_equal(
-    net: Network,
-    prompts: Sequence[Sequence[int]],
+    net: FusedNetwork,
+    tokens: Tensor,
     group: list[int],
-    device: torch.device,
     watch: Callable[[int, Tensor, list[int]], None] | None,
 ) -> Prefix:
-    tokens = torch.tensor([list(prompts[q]) for q in group], device=device)
+    device = tokens.device
     n, length = tokens.shape
     positions = torch.arange(length, device=device).repeat(n)
     x = net.place(net.embed(tokens).reshape(n * length, -1), positions)
@@ -95,14 +106,14 @@ def _prefill_equal(
         if watch is not None:
             watch(layer, x.view(n, length, -1), group)
     states = net.final(x.view(n, length, -1)[:, -1])
-    return Prefix(list(group), keys, values, states, tokens)
+    return Prefix(list(group), states, tokens, keys, values)
 
 
 def _joined(parts: list[Prefix]) -> Prefix:
     return Prefix(
         [question for part in parts for question in part.questions],
-        torch.cat([part.keys for part in parts], 1),
-        torch.cat([part.values for part in parts], 1),
         torch.cat([part.states for part in parts]),
         torch.cat([part.tokens for part in parts]),
+        torch.cat([part.keys for part in parts], 1),
+        torch.cat([part.values for part in parts], 1),
     )

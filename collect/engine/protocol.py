@@ -374,7 +374,7 @@ def gold_tokens(model: Model, protocol: Protocol, answer: str) -> list[int]:
 
 def answer_text(model: Model, tokens: Sequence[int]) -> str:
     """Decoded answer without special tokens."""
-    special = {*model.tokenizer.all_special_ids, model.bot_id, model.eot_id, model.eos_id}
+    special = {*model.tokenizer.all_special_ids, model.bot_id, model.eot_id, *model.ends}
     words = [token for token in tokens if token not in special]
     # Some decoders cannot decode nothing.
     return str(model.tokenizer.decode(words)) if words else ""

@@ -14,7 +14,7 @@ from collect.engine.engine import DEFAULT_MEMORY, Engine
 from collect.engine.interventions import LATENT_SITES, Steering
 from collect.engine.prefix import prefill
 from collect.engine.protocol import Protocol
-from collect.engine.rows import Hook, Rows
+from collect.engine.rows import Hook, Rows, Which
 from collect.models.model import Model
 from sql.errors import UserError
 from store.names import residual_layer
@@ -52,7 +52,7 @@ def activations(
     shape = (len(questions), engine.protocol.n_positions, model.d_model)
     by_site = {site: np.zeros(shape, dtype=np.float32) for site in sites}
     units = [Unit(problem, 0, 0) for problem in range(len(questions))]
-    step = batch_rows(model, engine.net, engine.opening, memory)
+    step = batch_rows(model, engine.net, engine.entries, memory)
     for window in windows(units, engine.prompts, engine.net, model, memory):
         with torch.inference_mode():
             prefixes = list(prefill(engine.net, engine.prompts, window.problems, model.device))
@@ -73,7 +73,7 @@ def _read(engine: Engine, rows: Rows, sites: Sequence[str]) -> list[dict[str, Te
     x, by_position = rows.net.embed(rows.anchor_tokens()), []
     for _ in range(engine.protocol.n_positions):
         states: dict[str, Tensor] = {}
-        state = rows.net.final(rows.feed(x[:, None], _reader(wanted, states))[:, 0])
+        state = rows.net.final(rows.feed(x[:, None], _reader(wanted, states, len(rows)))[:, 0])
         x = rows.net.project(state)
         latent = {"latent": state, "latent_projected": x}
         states.update({site: latent[site] for site in sites if site in latent})
@@ -81,11 +81,12 @@ def _read(engine: Engine, rows: Rows, sites: Sequence[str]) -> list[dict[str, Te
     return by_position
 
 
-def _reader(wanted: dict[int | None, str], states: dict[str, Tensor]) -> Hook:
-    def hook(layer: int, x: Tensor) -> Tensor:
+def _reader(wanted: dict[int | None, str], states: dict[str, Tensor], n_rows: int) -> Hook:
+    def hook(layer: int, x: Tensor, rows: Which) -> Tensor:
         if layer in wanted:
-            # The block's output is added to in place by the next one.
-            states[wanted[layer]] = x[:, 0].clone()
+            # A copy: the block's output is added to in place by the next one.
+            state = states.setdefault(wanted[layer], x.new_empty((n_rows, x.shape[-1])))
+            state[rows] = x[:, 0]
         return x
 
     return hook

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from collect.engine.networks import Network
 from collect.engine.protocol import Protocol
-from collect.engine.rows import Hook, Norms, Rows, SteeringTable
+from collect.engine.rows import Hook, Norms, Rows, SteeringTable, Which
 
 
 @dataclass
@@ -52,13 +52,14 @@ def residual_hook(table: SteeringTable, t: int | Tensor, norms: Norms | None = N
     if all(layer is None for layer in table.layers):
         return None
 
-    def hook(layer: int, x: Tensor) -> Tensor:
+    def hook(layer: int, x: Tensor, rows: Which) -> Tensor:
         for site, wanted in enumerate(table.layers):
             if wanted == layer:
+                part, at = table.select(rows), t if isinstance(t, int) else t[rows]
                 before = x[:, 0]
-                after = table.apply(site, t, before)
+                after = part.apply(site, at, before)
                 if norms is not None and site == 0 and isinstance(t, int):
-                    norms.note(t, before, after, table.unit_at(site, t))
+                    norms.note(t, before, after, part.unit_at(site, t), rows)
                 x = after[:, None]
         return x
 

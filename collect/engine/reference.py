@@ -29,6 +29,7 @@ from collect.engine.protocol import (
     prompt_tokens,
 )
 from collect.models.model import Model
+from collect.models.parts import blocks_of, head_of
 from store.names import residual_layer
 
 NAN = math.nan
@@ -151,7 +152,7 @@ class _Stream:
         if self.steered is None:
             return []
         thread, steered = threading.get_ident(), self.steered
-        blocks = _blocks(self.model)
+        blocks = blocks_of(self.model.lm)
 
         def steering(site: str) -> Any:
             def hook(module: nn.Module, args: Any, output: Any) -> Any:
@@ -176,14 +177,6 @@ class _Stream:
         ids = torch.tensor(tokens, device=self.model.device)
         x: Tensor = self.model.lm.get_input_embeddings()(ids)
         return x
-
-
-def _blocks(model: Model) -> nn.ModuleList:
-    body = model.lm.base_model
-    for module in body.modules():
-        if isinstance(module, nn.ModuleList) and len(module) == model.n_layer:
-            return module
-    raise AssertionError(f"{type(body).__name__} has no list of {model.n_layer} blocks")
 
 
 @torch.inference_mode()
@@ -228,7 +221,7 @@ def plain_answer(
     met = mind.met if steered is None else steered.met
     before, after, cosine = zip(*(met.get(t, (NAN,) * 3) for t in positions), strict=True)
     fed = [mind.fed.get(t, NAN) for t in positions]
-    truncated = tokens[-1] != model.eos_id
+    truncated = tokens[-1] not in model.ends
     return PlainAnswer(
         tokens, margin, truncated, logprob, list(before), list(after), fed, list(cosine)
     )
@@ -239,6 +232,7 @@ class _Mind:
 
     def __init__(self, model: Model, protocol: Protocol, steered: _Steered | None) -> None:
         self.model, self.protocol, self.steered = model, protocol, steered
+        self.head = head_of(model.lm)
         self.n_choices = model.vocab_size - (protocol.vocabulary == "less_last")
         self.fed: dict[int, float] = {}
         self.met: dict[int, tuple[float, float, float]] = {}  # of the baseline, at `latent`
@@ -296,7 +290,7 @@ class _Mind:
         return thought
 
     def logits(self, states: Tensor) -> Tensor:
-        logits: Tensor = self.model.lm.get_output_embeddings()(states).float()
+        logits: Tensor = self.head(states).float()
         return logits[..., : self.n_choices]
 
     def written(self, count: int) -> int | None:
@@ -326,7 +320,7 @@ class _Mind:
             best = logits.topk(2).values
             tokens.append(int(logits.argmax()))
             margins.append(float(best[0] - best[1]))
-            ended = tokens[-1] == self.model.eos_id
+            ended = tokens[-1] in self.model.ends
             if ended or len(tokens) == self.protocol.max_new_tokens:
                 return tokens, min(margins)
             state = stream.feed(stream.embed(tokens[-1:]), [self.written(len(tokens))])[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -11,17 +12,59 @@ from torch import Tensor
 
 from collect.engine.caches import Prefix, Segment, SuffixCache, attend, make_segment
 from collect.engine.interventions import Steering, site_vectors
-from collect.engine.networks import Network
+from collect.engine.networks import FusedNetwork, Network
 from store.names import residual_layer
 
-# Called after each block as (layer, x [B, c, d]); returns what the next block reads.
-Hook = Callable[[int, Tensor], Tensor]
+# Called after each block as (layer, x [n, c, d], which of the rows x holds); returns what the next
+# block reads.
+Which = Tensor | slice
+Hook = Callable[[int, Tensor, Which], Tensor]
+EVERY = slice(None)
 ROOM = 8  # entries a suffix cache grows by
 
 
-@dataclass
-class Rows:
+class Rows(ABC):
     """Rows that are fed together; those of one question stand next to each other.
+
+    Attributes:
+        net: the network.
+        used: entries that every row was fed after its prompt.
+        capacity: entries that there is room for.
+        drop_last: whether the prompt's last token is still to be fed (again, steered).
+    """
+
+    net: Network
+    used: int
+    capacity: int
+    drop_last: bool
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def anchor_states(self) -> Tensor:
+        """Final state [B, d] at each row's last prompt token."""
+
+    @abstractmethod
+    def anchor_tokens(self) -> Tensor:
+        """Each row's last prompt token, [B]."""
+
+    @abstractmethod
+    def select(self, keep: Tensor, used: int, capacity: int) -> Rows:
+        """Some of the rows, in order, with the first `used` entries that they were fed."""
+
+    @abstractmethod
+    def feed(self, x: Tensor, hook: Hook | None = None) -> Tensor:
+        """Feed c inputs [B, c, d] to every row; returns what `net.final` takes, [B, c, d]."""
+
+    @abstractmethod
+    def feed_at(self, x: Tensor, at: Tensor, hook: Hook | None = None) -> Tensor:
+        """Feed one input [B, 1, d] at each row's own place `at` [B]; entries beyond are unseen."""
+
+
+@dataclass
+class FusedRows(Rows):
+    """Rows of a fused network: one shared cache per question, one small cache per row.
 
     Attributes:
         net: the network.
@@ -31,7 +74,7 @@ class Rows:
         drop_last: read the prefixes without their last token (it is fed again, steered).
     """
 
-    net: Network
+    net: FusedNetwork
     prefixes: Sequence[Prefix]
     source: Tensor
     owner: Tensor
@@ -67,18 +110,18 @@ class Rows:
         return len(self.owner)
 
     def anchor_states(self) -> Tensor:
-        """Final state [B, d] at each row's last prompt token."""
+        """See `Rows.anchor_states`."""
         parts = [p.states[self.owner[self.source == i]] for i, p in enumerate(self.prefixes)]
         return torch.cat(parts)
 
     def anchor_tokens(self) -> Tensor:
-        """Each row's last prompt token, [B]."""
+        """See `Rows.anchor_tokens`."""
         parts = [p.tokens[self.owner[self.source == i], -1] for i, p in enumerate(self.prefixes)]
         return torch.cat(parts)
 
-    def select(self, keep: Tensor, used: int, capacity: int) -> Rows:
-        """Some of the rows, in order, with what they were fed so far."""
-        other = Rows.__new__(Rows)
+    def select(self, keep: Tensor, used: int, capacity: int) -> FusedRows:
+        """See `Rows.select`."""
+        other = FusedRows.__new__(FusedRows)
         other.net, other.prefixes, other.drop_last = self.net, self.prefixes, self.drop_last
         other.source, other.owner = self.source[keep], self.owner[keep]
         other.capacity, other.used = capacity, used
@@ -87,7 +130,7 @@ class Rows:
         return other
 
     def feed(self, x: Tensor, hook: Hook | None = None) -> Tensor:
-        """Feed c inputs [B, c, d] to every row; returns the last block's output [B, c, d]."""
+        """See `Rows.feed`; what comes back is the last block's output."""
         n_rows, c, width = x.shape
         start, stop = self.used, self.used + c
         device = x.device
@@ -110,7 +153,7 @@ class Rows:
         return flat.view(n_rows, c, width)
 
     def feed_at(self, x: Tensor, at: Tensor, hook: Hook | None = None) -> Tensor:
-        """Feed one input [B, 1, d] at each row's own place `at` [B]; entries beyond are unseen."""
+        """See `Rows.feed_at`."""
         n_rows, _, width = x.shape
         stop = int(at.max()) + 1
         hidden = torch.arange(stop, device=x.device) > at[:, None]
@@ -133,7 +176,7 @@ class Rows:
         out = attend(self.net, layer, q, self.segments, keys, values, hidden)
         x = self.net.finish(layer, x, out.view(len(x), -1))
         if hook is not None:
-            x = hook(layer, x.view(*q.shape[:2], -1)).view(len(x), -1)
+            x = hook(layer, x.view(*q.shape[:2], -1), EVERY).view(len(x), -1)
         return x
 
 
@@ -152,10 +195,10 @@ class SteeringTable:
         factor: Sequence[float] | None,
         *,
         n_positions: int,
-        like: Tensor,
+        width: int,
+        device: torch.device,
         open_ended: bool,
     ) -> None:
-        width = like.shape[-1]
         named = next((s for s in steerings if not s.is_baseline), None)
         self.sites = named.sites if named is not None else ("latent",)
         self.layers = [residual_layer(site) for site in self.sites]
@@ -170,7 +213,6 @@ class SteeringTable:
         operators = [s.operator if not s.is_baseline else "add" for s in steerings]
         removes = [operator in ("project_out", "clamp") for operator in operators]
         rescales = [operator == "norm_preserving_add" for operator in operators]
-        device = like.device
         self.any_removes, self.any_rescales = any(removes), any(rescales)
         self.removes = torch.tensor(removes, device=device)
         self.rescales = torch.tensor(rescales, device=device)
@@ -179,7 +221,7 @@ class SteeringTable:
         self.row = torch.tensor(list(of_row), device=device, dtype=torch.long)
         self.factor = None if factor is None else torch.tensor(list(factor), device=device)
 
-    def select(self, keep: Tensor) -> SteeringTable:
+    def select(self, keep: Which) -> SteeringTable:
         """The table for some of the rows."""
         other = SteeringTable.__new__(SteeringTable)
         other.__dict__.update(self.__dict__)
@@ -219,15 +261,17 @@ class Norms:
             torch.full((n_rows, n_positions), float("nan"), device=device) for _ in range(4)
         )
 
-    def note(self, t: int, before: Tensor, after: Tensor, unit: Tensor) -> None:
-        """Record a state [B, d] before and after steering along `unit` [B, d]."""
+    def note(
+        self, t: int, before: Tensor, after: Tensor, unit: Tensor, rows: Which = EVERY
+    ) -> None:
+        """Record a state [n, d] of some rows before and after steering along `unit` [n, d]."""
         wide = before.float()
         norm = torch.linalg.vector_norm(wide, dim=-1)
-        self.before[:, t] = norm
-        self.after[:, t] = torch.linalg.vector_norm(after.float(), dim=-1)
+        self.before[rows, t] = norm
+        self.after[rows, t] = torch.linalg.vector_norm(after.float(), dim=-1)
         directed = unit.square().sum(-1) > 0
         cosine = (wide * unit).sum(-1) / norm
-        self.cosine[:, t] = torch.where(directed, cosine, float("nan"))
+        self.cosine[rows, t] = torch.where(directed, cosine, float("nan"))
 
     def note_fed(self, t: int, thought: Tensor) -> None:
         """Record the norm of the vector [B, d] that is fed back."""

@@ -21,6 +21,9 @@ class ModelChoice:
     path_or_name: str | Path = "bundled"
     base: str | Path | None = None
     lora_alpha: float = PUBLISHED_LORA_ALPHA
+    pad_id: int | None = None
+    bot_id: int | None = None
+    eot_id: int | None = None
     device: str = "auto"
     dtype: str = "float32"
 
@@ -34,14 +37,17 @@ def choose_model(
     *,
     base: str | Path | None = None,
     lora_alpha: float | None = None,
+    pad_id: int | None = None,
+    bot_id: int | None = None,
+    eot_id: int | None = None,
     device: str | None = None,
     dtype: str | None = None,
 ) -> ModelChoice:
     """A model, checked without reading a weight or asking the hub.
 
     Args:
-        path_or_name, base, lora_alpha, device, dtype: as `load_model`; None is one that was not
-            given.
+        path_or_name, base, lora_alpha, pad_id, bot_id, eot_id, device, dtype: as `load_model`;
+            None is one that was not given.
 
     Raises:
         UserError: no model is there, the device or dtype is unknown, or the scale of the LoRA is
@@ -51,12 +57,16 @@ def choose_model(
         "path_or_name": path_or_name,
         "base": base,
         "lora_alpha": lora_alpha,
+        "pad_id": pad_id,
+        "bot_id": bot_id,
+        "eot_id": eot_id,
         "device": device,
         "dtype": dtype,
     }
     choice = ModelChoice(**{key: value for key, value in given.items() if value is not None})
     if not 0 < choice.lora_alpha < math.inf:
         raise UserError(f"--lora-alpha {choice.lora_alpha:g} should be a number above 0")
+    checkpoints.checked_ids(pad_id, bot_id, eot_id)
     checkpoints.checked_device(choice.device)
     checkpoints.checked_dtype(choice.dtype)
     find_here(choice.path_or_name)

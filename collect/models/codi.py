@@ -101,16 +101,15 @@ def has_lora(tensors: Tensors) -> bool:
     return any(".lora_" in name for name in tensors)
 
 
-def vocabulary_size(tensors: Tensors, what: str) -> int:
-    """Rows of the token embedding.
+def vocabulary_size(tensors: Tensors, embedding: str, what: str) -> int:
+    """Rows of the token embedding, a tensor that its family calls `embedding`.
 
     Raises:
         UserError: there is no token embedding.
     """
-    for name, tensor in tensors.items():
-        if name.endswith(("transformer.wte.weight", "model.embed_tokens.weight")):
-            return len(tensor)
-    raise UserError(f"{what}: missing: no token embedding (wte.weight or embed_tokens.weight)")
+    if embedding not in tensors or tensors[embedding].ndim != 2:
+        raise UserError(f"{what}: missing: no token embedding ({embedding})")
+    return len(tensors[embedding])
 
 
 def build_projection(tensors: Tensors, d_model: int, what: str) -> nn.Sequential:

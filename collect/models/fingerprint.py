@@ -71,7 +71,7 @@ def identified(
     tensors: str,
     config: Any,
     tokenizer: Mapping[str, Any],
-    token_ids: Mapping[str, int | None],
+    token_ids: Mapping[str, Any],
     base: Source | None = None,
     lora_alpha: float | None = None,
 ) -> dict[str, Any]:

@@ -25,6 +25,7 @@ class Model:
         tokenizer: a transformers fast tokenizer.
         bot_id, eot_id: the tokens that open and close the thoughts; None for a plain model.
         eos_id: end-of-text.
+        other_ends: further tokens that end an answer, where the configuration names several.
         pad_id: padding; the engine never attends to it.
         n_latent: thoughts per question, T; 0 for a plain model.
         n_layer: transformer blocks.
@@ -57,6 +58,12 @@ class Model:
     facts: Mapping[str, Any] = field(default_factory=dict)
     earlier_id: str | None = None
     stored_id: str | None = None
+    other_ends: tuple[int, ...] = ()
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """Tokens that end an answer, end-of-text first."""
+        return (self.eos_id, *self.other_ends)
 
     @property
     def model_id(self) -> str:

@@ -11,31 +11,45 @@ import torch
 
 from collect.models.fingerprint import identified, tensors_sha256
 from collect.models.model import Model
+from collect.models.parts import text_config
+from collect.models.skeleton import attention_of, believed, count_first
 from collect.models.sources import Source, files_sha256
 from collect.models.tensors import Tensors, read_tensors
-from collect.models.tokenizers import end_of_text, load_tokenizer, with_facts
+from collect.models.tokenizers import end_of_text, load_tokenizer, other_ends, with_ends, with_facts
 from collect.models.transformers_output import quiet
 from sql.errors import UserError, first_line
 
 
-def load_plain(source: Source, *, device: torch.device, dtype: torch.dtype) -> Model:
+def load_plain(
+    source: Source,
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    base: Source | None = None,
+    tensors: Tensors | None = None,
+) -> Model:
     """A transformers causal language model from its folder.
+
+    With a base it is that model, with other tensors: an adapter's, merged.
 
     Raises:
         UserError: transformers does not know the model type, a file is damaged, or tensors are
             missing, left over or of the wrong shape.
     """
-    if not source.config.get("model_type"):
+    folder = source if base is None else base
+    if not folder.config.get("model_type"):
         raise UserError(
             f"{source.name} has no config.json that names a model type: it is no CODI or Coconut "
             "checkpoint either (no tensor is named codi.* or base_causallm.*)"
         )
     # Read here: refused in one clear line where damaged, and from the very files that were named.
-    tensors = read_tensors(source.weights)
+    if tensors is None:
+        tensors = read_tensors(source.weights)
     digest = tensors_sha256(tensors)
-    lm = _from_tensors(source, tensors, dtype)
-    tokenizer, facts = load_tokenizer([source.folder], lm.config.to_dict())
-    return _model(source, lm, tokenizer, facts, digest, device, dtype)
+    lm = _from_tensors(folder, tensors, dtype)
+    folders = [source.folder] if base is None else [source.folder, base.folder]
+    tokenizer, facts = load_tokenizer(folders, lm.config.to_dict())
+    return _model(source, lm, tokenizer, facts, digest, device, dtype, base)
 
 
 def load_gguf(source: Source, *, device: torch.device, dtype: torch.dtype) -> Model:
@@ -59,6 +73,7 @@ def load_gguf(source: Source, *, device: torch.device, dtype: torch.dtype) -> Mo
                 trust_remote_code=False,
                 output_loading_info=True,
                 gguf_file=name,
+                attn_implementation="eager",
             ),
         )
     with quiet(), _one_line(source):
@@ -73,19 +88,23 @@ def _from_tensors(source: Source, tensors: Tensors, dtype: torch.dtype) -> Any:
     from transformers import AutoConfig
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
+    count_first(source.config, tensors, source.name)
     with quiet(), _one_line(source):
         config = AutoConfig.from_pretrained(
             source.folder, local_files_only=True, trust_remote_code=False
         )
-        if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
-            raise UserError(
-                f"{source.name}: model type {config.model_type} is no causal language model"
-            )
+        attention = attention_of(config, source.name)
+        believed(config, tensors, source.name)
         kind: Any = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
         return _accounted(
             source,
             kind.from_pretrained(
-                None, config=config, state_dict=tensors, dtype=dtype, output_loading_info=True
+                None,
+                config=config,
+                state_dict=tensors,
+                dtype=dtype,
+                attn_implementation=attention,
+                output_loading_info=True,
             ),
         )
 
@@ -125,9 +144,12 @@ def _model(
     tensors: str,
     device: torch.device,
     dtype: torch.dtype,
+    base: Source | None = None,
 ) -> Model:
     config = lm.config.to_dict()
     eos = end_of_text(tokenizer, config, source.name)
+    folders = [each.folder for each in (source, base) if each is not None and not each.is_gguf]
+    ends = other_ends(eos, config, folders)
     for parameter in lm.parameters():
         parameter.requires_grad_(False)
     return Model(
@@ -139,10 +161,11 @@ def _model(
         bot_id=None,
         eot_id=None,
         eos_id=eos,
+        other_ends=ends,
         pad_id=eos if tokenizer.pad_token_id is None else int(tokenizer.pad_token_id),
         n_latent=0,
-        n_layer=lm.config.num_hidden_layers,
-        d_model=lm.config.hidden_size,
+        n_layer=text_config(lm.config).num_hidden_layers,
+        d_model=text_config(lm.config).hidden_size,
         device=device,
         dtype=dtype,
         **identified(
@@ -151,6 +174,7 @@ def _model(
             tensors=tensors,
             config=lm.config,
             tokenizer=tokenizer_facts,
-            token_ids={"eos": eos},
+            token_ids=with_ends({"eos": eos}, ends),
+            base=base,
         ),
     )

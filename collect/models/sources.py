@@ -27,9 +27,20 @@ _SMALL_FILES = [
     "merges.txt",
     "tokenizer.model",
     "chat_template.jinja",
+    "adapter_config.json",
 ]
-_SAFETENSORS = ["model*.safetensors", "model.safetensors.index.json"]
-_PICKLES = ["pytorch_model*.bin", "pytorch_model.bin.index.json"]
+_SAFETENSORS = [
+    "model*.safetensors",
+    "model.safetensors.index.json",
+    "adapter_model.safetensors",
+]
+_PICKLES = ["adapter_model.bin", "pytorch_model*.bin", "pytorch_model.bin.index.json"]
+_SINGLES = (
+    "model.safetensors",
+    "pytorch_model.bin",
+    "adapter_model.safetensors",
+    "adapter_model.bin",
+)
 _BLOCK = 1 << 22
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}(/[A-Za-z0-9][A-Za-z0-9_.-]{0,95})?")
 
@@ -55,7 +66,7 @@ class Source:
         Raises:
             UserError: the file is no JSON object.
         """
-        return _json_object(self.folder / "config.json")
+        return json_object(self.folder / "config.json")
 
     @property
     def is_gguf(self) -> bool:
@@ -135,7 +146,7 @@ def weight_files(folder: Path) -> tuple[Path, ...]:
         UserError: an index names a file that is missing or lies elsewhere, or there are
             several GGUF files.
     """
-    for single in ("model.safetensors", "pytorch_model.bin"):
+    for single in _SINGLES:
         if (folder / f"{single}.index.json").is_file():
             return _indexed(folder, folder / f"{single}.index.json")
         if (folder / single).is_file():
@@ -147,7 +158,7 @@ def weight_files(folder: Path) -> tuple[Path, ...]:
 
 
 def _indexed(folder: Path, index: Path) -> tuple[Path, ...]:
-    listed = _json_object(index).get("weight_map")
+    listed = json_object(index).get("weight_map")
     if not isinstance(listed, dict) or not listed:
         raise UserError(f"{index} lists no weights: it needs a weight_map")
     files = []
@@ -160,7 +171,12 @@ def _indexed(folder: Path, index: Path) -> tuple[Path, ...]:
     return tuple(files)
 
 
-def _json_object(path: Path) -> dict[str, Any]:
+def json_object(path: Path) -> dict[str, Any]:
+    """What a JSON file holds; empty where there is none.
+
+    Raises:
+        UserError: it is damaged, or holds no object.
+    """
     if not path.is_file():
         return {}
     try:

@@ -17,6 +17,8 @@ from safetensors.torch import load_file
 from sql.errors import UserError, first_line
 
 Tensors = dict[str, torch.Tensor]
+WRAPPERS = ("module.", "_orig_mod.", "_fsdp_wrapped_module.")
+"""What DistributedDataParallel, torch.compile and FSDP put before the names of what they wrap."""
 
 
 def read_tensors(files: Iterable[Path]) -> Tensors:
@@ -24,15 +26,44 @@ def read_tensors(files: Iterable[Path]) -> Tensors:
 
     Raises:
         UserError: a file is damaged, holds anything but tensors, or two hold the same name.
+
+    Prefixes of wrappers that every name has (`WRAPPERS`) are taken off.
     """
     tensors: Tensors = {}
     for path in files:
+        _check_kind(path)
         part = _safetensors(path) if path.suffix == ".safetensors" else _pickled(path)
         twice = sorted(tensors.keys() & part.keys())
         if twice:
             raise UserError(f"{path} holds {twice[0]} again: another weight file has it too")
         tensors.update(part)
-    return tensors
+    wrapped = wrapper_of(tensors)
+    return {name.removeprefix(wrapped): tensor for name, tensor in tensors.items()}
+
+
+def wrapper_of(names: Iterable[str]) -> str:
+    """What wrappers of training put before all the names, alone or nested."""
+    every, prefix = list(names), ""
+    while every and (
+        found := next((w for w in WRAPPERS if all(n.startswith(prefix + w) for n in every)), "")
+    ):
+        prefix += found
+    return prefix
+
+
+def _check_kind(path: Path) -> None:
+    """Refuse what a failed download leaves in a weight file's place."""
+    try:
+        with path.open("rb") as handle:
+            start = handle.read(256).lstrip().lower()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {first_line(error)}") from error
+    if start.startswith(b"version https://git-lfs"):
+        raise UserError(
+            f"{path} is a Git LFS pointer, not the weights: fetch them with `git lfs pull`"
+        )
+    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
+        raise UserError(f"{path} is a web page, not weights: download the file itself")
 
 
 def _safetensors(path: Path) -> Tensors:
@@ -85,6 +116,13 @@ def tensor_names(path: Path) -> list[str]:
     Raises:
         UserError: as `read_tensors`.
     """
+    names = _raw_names(path)
+    wrapped = wrapper_of(names)
+    return [name.removeprefix(wrapped) for name in names]
+
+
+def _raw_names(path: Path) -> list[str]:
+    _check_kind(path)
     if path.suffix != ".safetensors":
         return sorted(_pickled(path))
     try:

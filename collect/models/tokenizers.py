@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from collect.models.sources import files_sha256
+from collect.models.sources import files_sha256, json_object
 from collect.models.transformers_output import quiet
 from sql.errors import UserError, first_line
 
@@ -116,6 +116,30 @@ def end_of_text(tokenizer: Any, config: Mapping[str, Any], what: str) -> int:
         if token is not None:
             return int(token)
     raise UserError(f"{what}: neither the tokenizer nor config.json names an end-of-text token")
+
+
+def other_ends(eos: int, config: Mapping[str, Any], folders: list[Path]) -> tuple[int, ...]:
+    """Further tokens that end an answer: what config.json or generation_config.json name.
+
+    Raises:
+        UserError: what is named there is no token id.
+    """
+    said = [config, *(json_object(folder / "generation_config.json") for folder in folders)]
+    ends = set()
+    for each in said:
+        named = each.get("eos_token_id")
+        for token in named if isinstance(named, list) else [named]:
+            if token is None:
+                continue
+            if not isinstance(token, int) or isinstance(token, bool) or token < 0:
+                raise UserError(f"eos_token_id {token!r} is no token id")
+            ends.add(token)
+    return tuple(sorted(ends - {eos}))
+
+
+def with_ends(ids: Mapping[str, int | None], ends: tuple[int, ...]) -> dict[str, Any]:
+    """Special tokens' ids by name with the further end tokens, where there are any."""
+    return {**ids, **({"ends": list(ends)} if ends else {})}
 
 
 def _first(ids: Any) -> int | None:

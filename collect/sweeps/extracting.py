@@ -63,6 +63,9 @@ def make_request(
     model: str | None = None,
     base: str | None = None,
     lora_alpha: float | None = None,
+    pad_id: int | None = None,
+    bot_id: int | None = None,
+    eot_id: int | None = None,
     device: str | None = None,
     dtype: str | None = None,
 ) -> Request:
@@ -76,7 +79,16 @@ def make_request(
     if protocol is not None:
         checked(protocol, ProtocolName, "protocol")
     changes = checked_changes(**(fields or {}))
-    choice = choose_model(model, base=base, lora_alpha=lora_alpha, device=device, dtype=dtype)
+    choice = choose_model(
+        model,
+        base=base,
+        lora_alpha=lora_alpha,
+        pad_id=pad_id,
+        bot_id=bot_id,
+        eot_id=eot_id,
+        device=device,
+        dtype=dtype,
+    )
     root = open_store(store)
     problems = tuple((row["problem_id"], row["question"]) for row in set_problems(root, set_name))
     return Request(

@@ -8,6 +8,7 @@ import numpy as np
 
 from collect.directions.extraction import sites_of
 from collect.engine.interventions import Steering
+from collect.engine.paths import path_of
 from collect.engine.protocol import ProtocolChanges, default_protocol, resolve_protocol
 from collect.models.checkpoints import model_row
 from collect.models.model import Model
@@ -23,6 +24,7 @@ def describe(model: Model) -> dict[str, Any]:
     return {
         **model_row(model),
         "architecture": type(model.lm).__name__,
+        "network": path_of(model),
         "parameters": parameters,
         "projection": None if projection is None else str(list(projection.children())),
         "vocabulary": model.vocab_size,

@@ -86,6 +86,9 @@ def make_request(
     split: Path | None = None,
     seed: int = 0,
     lora_alpha: float | None = None,
+    pad_id: int | None = None,
+    bot_id: int | None = None,
+    eot_id: int | None = None,
     device: str | None = None,
     dtype: str | None = None,
     memory: str | None = None,
@@ -100,7 +103,16 @@ def make_request(
         raise UserError(f"{given} needs {other} beside it: the report's experiment takes both")
     return Request(
         out=checked_place(out),
-        model=choose_model(model, base=base, lora_alpha=lora_alpha, device=device, dtype=dtype),
+        model=choose_model(
+            model,
+            base=base,
+            lora_alpha=lora_alpha,
+            pad_id=pad_id,
+            bot_id=bot_id,
+            eot_id=eot_id,
+            device=device,
+            dtype=dtype,
+        ),
         memory=None if memory is None else memory_bytes(memory),
         published=read_published(problems, split) if problems and split else None,
         seed=seed,

@@ -42,6 +42,9 @@ class Options:
     model: str = "bundled"
     base: str | None = None
     lora_alpha: int = 32
+    pad_id: int | None = None
+    bot_id: int | None = None
+    eot_id: int | None = None
     alphas: str | None = None
     seeds: str = "0"
     site: str | None = None
@@ -66,6 +69,9 @@ class Given(TypedDict, total=False):
     model: str | None
     base: str | None
     lora_alpha: float | None
+    pad_id: int | None
+    bot_id: int | None
+    eot_id: int | None
     alphas: str | None
     seeds: str | None
     site: str | None
@@ -249,6 +255,9 @@ def _model(options: Options) -> ModelChoice:
         options.model,
         base=options.base,
         lora_alpha=options.lora_alpha,
+        pad_id=options.pad_id,
+        bot_id=options.bot_id,
+        eot_id=options.eot_id,
         device=options.device,
         dtype=options.dtype,
     )

@@ -72,15 +72,16 @@ class Reference:
     def __init__(self, model, protocol, steering, problem=0):
         self.model, self.protocol, self.steering, self.problem = model, protocol, steering, problem
         self.lm = model.lm
-        self.body = self.lm.transformer if hasattr(self.lm, "transformer") else self.lm.model
-        self.blocks = self.body.h if hasattr(self.body, "h") else self.body.layers
+        self.body = self.lm.base_model
+        lists = (m for m in self.body.modules() if isinstance(m, torch.nn.ModuleList))
+        self.blocks = next(blocks for blocks in lists if len(blocks) == model.n_layer)
         self.plain = not protocol.n_latent
         self.n_positions = 1 + protocol.max_new_tokens if self.plain else protocol.n_latent
         self.norms: dict[int, tuple[float, float, float]] = {}
         self.fed: dict[int, float] = {}
 
     def embed(self, token):
-        return self.lm.get_input_embeddings().weight[token][None]
+        return self.lm.get_input_embeddings()(torch.tensor([token]))
 
     @contextmanager
     def hooked(self, steered: dict[int, int]):
@@ -181,7 +182,8 @@ class Reference:
         return {"tokens": tokens, "margin": margin, "gold_logprob": logprob}
 
     def next_logits(self, sequence, steered, n):
-        return self.lm.get_output_embeddings()(self.state(sequence, steered)).float()[:n]
+        with self.hooked(steered), torch.no_grad():
+            return self.lm(inputs_embeds=sequence[None]).logits[0, -1].float()[:n]
 
     def extend(self, sequence, steered, token, count):
         if self.plain:

@@ -10,7 +10,7 @@ from collect.engine import engine as engine_module
 from collect.engine.batches import Unit, Window, batch_rows, group_units, windows
 from collect.engine.engine import Engine, run
 from collect.engine.interventions import Steering
-from collect.engine.networks import network_of
+from collect.engine.paths import network_of
 from collect.engine.protocol import resolve_protocol
 from sql.errors import UserError
 from tests.collect.engine import tiny
@@ -137,7 +137,7 @@ def test_windows_hold_as_many_questions_as_memory_allows(model):
     net = network_of(model)
     prompts = [[1] * n for n in (5, 3, 4, 3)]
     units = [Unit(p, s, 0) for p in range(4) for s in range(2)]
-    per_token = 2 * net.n_layer * net.n_kv * net.d_head * 4
+    per_token = 2 * tiny.LAYERS * tiny.WIDTH * 4
     found = list(windows(units, prompts, net, model, 2 * 7 * per_token))
     assert [window.problems for window in found] == [[1, 3], [2], [0]]
     assert [len(window.units) for window in found] == [4, 2, 2]

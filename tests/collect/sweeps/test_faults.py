@@ -7,7 +7,8 @@ import torch
 import steerstat
 from collect.engine.engine import run
 from collect.engine.interventions import Steering, site_vectors
-from collect.engine.networks import Gpt2Network, network_of
+from collect.engine.networks import Gpt2Network
+from collect.engine.paths import network_of
 from collect.engine.protocol import resolve_protocol
 from collect.models.checkpoints import load_model
 from collect.sweeps.gates import GateFailure, run_gates

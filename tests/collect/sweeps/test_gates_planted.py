@@ -212,7 +212,7 @@ def long_unsteered(monkeypatch):
     made = engine_module.Engine.rows
 
     def make(self, prefixes, places, drop_last):
-        found = made(self, prefixes, places, drop_last)
+        found: Any = made(self, prefixes, places, drop_last)
         lengths[:] = [found.lengths]
         return found
 
