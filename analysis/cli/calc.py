@@ -9,7 +9,7 @@ import typer
 from analysis.cli import calc_designs, calc_planning
 from analysis.cli.showing import (
     Calculator,
-    LevelOption,
+    ConfidenceOption,
     SelectedOption,
     as_margin,
     as_rates,
@@ -82,7 +82,7 @@ def difference(
     gained: Gained,
     lost: Lost,
     n: Problems,
-    confidence: LevelOption = 0.95,
+    confidence: ConfidenceOption = 0.95,
     seeds: Annotated[int, typer.Option(help="Outcomes per problem; only 1 is a pair.")] = 1,
     selected: SelectedOption = False,
     json_: AsJson = False,
@@ -175,7 +175,7 @@ def discordance(
     floor_n: Annotated[
         int | None, typer.Option(help="Problems re-run; by default no floor.")
     ] = None,
-    confidence: LevelOption = 0.95,
+    confidence: ConfidenceOption = 0.95,
     json_: AsJson = False,
 ) -> None:
     """How much changed behind the net effect, and is it more than churn?
@@ -220,7 +220,7 @@ def look(
             help="Expected share that changes, in percent; by default 15 with --planned.",
         ),
     ] = None,
-    confidence: LevelOption = 0.95,
+    confidence: ConfidenceOption = 0.95,
     json_: AsJson = False,
 ) -> None:
     """May one stop now? E-value and limits that allow any number of looks, and futility.
@@ -276,7 +276,7 @@ def missing(
         str,
         typer.Option(help="Rows baseline right; wrong; missing. Columns the same when steered."),
     ],
-    confidence: LevelOption = 0.95,
+    confidence: ConfidenceOption = 0.95,
     json_: AsJson = False,
 ) -> None:
     """What if some outcomes could not be read? Complete cases, as wrong, and bounds.
@@ -323,7 +323,7 @@ def fragility(
     fragile_gained: Annotated[int, typer.Option(help="Fragile pairs among the gained.")] = 0,
     fragile_lost: Annotated[int, typer.Option(help="Fragile pairs among the lost.")] = 0,
     fragile_unchanged: Annotated[int, typer.Option(help="Fragile pairs among the rest.")] = 0,
-    confidence: LevelOption = 0.95,
+    confidence: ConfidenceOption = 0.95,
     json_: AsJson = False,
 ) -> None:
     """Does the decision survive pairs that hang on rounding errors?

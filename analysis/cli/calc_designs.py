@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from analysis.cli.showing import (
-    LevelOption,
+    ConfidenceOption,
     SignificanceOption,
     as_rates,
     defined,
@@ -33,7 +33,7 @@ def controls(
     ] = None,
     tail: Annotated[str, typer.Option(help="two-sided, less or greater.")] = "two-sided",
     family_size: Annotated[int, typer.Option(help="Candidates tested together (Holm).")] = 1,
-    confidence: LevelOption = 0.95,
+    confidence: ConfidenceOption = 0.95,
     json_: AsJson = False,
 ) -> None:
     """Is one direction unusual among few control directions?
@@ -210,7 +210,7 @@ def adjust(
 def accuracy(
     k: Annotated[int, typer.Option(help="Problems answered right.")],
     n: Annotated[int, typer.Option(help="Problems.")],
-    confidence: LevelOption = 0.95,
+    confidence: ConfidenceOption = 0.95,
     json_: AsJson = False,
 ) -> None:
     """Wilson's interval of one accuracy.
@@ -233,7 +233,7 @@ def strata(
     gained: Annotated[str, typer.Option(help="Gained per stratum, with commas.")],
     lost: Annotated[str, typer.Option(help="Lost per stratum.")],
     n: Annotated[str, typer.Option(help="Problems per stratum.")],
-    confidence: LevelOption = 0.95,
+    confidence: ConfidenceOption = 0.95,
     json_: AsJson = False,
 ) -> None:
     """Does steering act differently on easy and hard problems? Both scales.

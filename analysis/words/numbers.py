@@ -6,14 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import SupportsFloat, SupportsInt, TypeGuard, TypeVar
 
+from analysis.vocabulary import SIGNIFICANCE
 from sql.printable import one_line
 
 T = TypeVar("T")
 
 MINUS = "−"
 MISSING = "–"
-# A test is read against this level: a p beside it keeps a digit more.
-SIGNIFICANCE = 0.05
+# A p so near the level of a test keeps a digit more.
 BESIDE_IT = 0.005
 LEAST_P = 0.0001
 
@@ -67,7 +67,7 @@ def interval(low: SupportsFloat | None, high: SupportsFloat | None, digits: int 
 
 
 def limits(low: SupportsFloat, high: SupportsFloat, confidence: float) -> str:
-    """Two fractions as an interval in points, with its level, for a sentence."""
+    """Two fractions as an interval in points, with its confidence, for a sentence."""
     return f"{100 * confidence:g} % interval {points(low)} to {points(high)} points"
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from analysis.statistics import results
+from analysis.vocabulary import SIGNIFICANCE
 from analysis.words.numbers import (
-    SIGNIFICANCE,
     alpha,
     compact,
     count,

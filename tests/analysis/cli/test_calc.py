@@ -75,15 +75,23 @@ def test_the_least_rank_p_is_the_same_in_the_lines_and_in_the_sentence(command: 
 
 
 def test_options_keep_their_names_and_their_meaning() -> None:
-    assert "90 % intervals" in run("difference", *REPORT, "--level", "0.9")
+    assert "90 % intervals" in run("difference", *REPORT, "--confidence", "0.9")
     counts = [*REPORT, "--margin", "9"]
     strict = run_json("equivalence", *counts, "--significance", "0.01")["result"]
     assert strict["level"] == pytest.approx(0.98)
 
 
-@pytest.mark.parametrize("level", [["--alpha", "0.01"], ["--alpha=0.01"]])
-def test_the_level_of_a_test_is_not_called_alpha(level: list[str]) -> None:
-    with pytest.raises(UserError, match="the level of a test is --significance"):
+@pytest.mark.parametrize(
+    ("level", "named"),
+    [
+        (["--alpha", "0.01"], "the level of a test is --significance"),
+        (["--alpha=0.01"], "the level of a test is --significance"),
+        (["--level", "0.9"], "the level of an interval is --confidence"),
+        (["--level=0.9"], "the level of an interval is --confidence"),
+    ],
+)
+def test_a_level_by_its_former_name_is_refused(level: list[str], named: str) -> None:
+    with pytest.raises(UserError, match=named):
         CliRunner().invoke(
             app, ["equivalence", *REPORT, "--margin", "9", *level], catch_exceptions=False
         )
