@@ -17,6 +17,7 @@ from typing import Any
 
 from analysis.claims.functions import FUNCTIONS, field_names
 from analysis.claims.printed import Figure
+from sql.errors import first_line
 
 LONGEST = 2000
 LARGEST_POWER = 64
@@ -98,7 +99,7 @@ def parse(text: str) -> ast.expr:
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError) as error:
-        raise ExpressionError(f"{text!r} is not an expression: {error}") from None
+        raise ExpressionError(f"{text!r} is not an expression: {first_line(error)}") from None
     for node in ast.walk(tree):
         _allow(node)
     return tree

@@ -116,11 +116,6 @@ def as_margin(margin: float | None, *, n: int) -> float:
     return as_fraction("--margin", margin, n=n)
 
 
-def defined(value: float | None, form: str = ".4g") -> str:
-    """A number, or that it is not defined."""
-    return "undefined" if value is None or math.isnan(value) else format(value, form)
-
-
 # What the library calls a thing, and what the calculator does.
 _SPOKEN = {
     "confidence": "--confidence",

@@ -166,7 +166,7 @@ def _json_object(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text("utf-8"))
     except (ValueError, OSError) as error:
-        raise UserError(f"{path} is damaged: {error}") from error
+        raise UserError(f"{path} is damaged: {first_line(error)}") from error
     if not isinstance(value, dict):
         raise UserError(f"{path} is damaged: it should hold a JSON object")
     return value
