@@ -230,6 +230,7 @@ def prototype_batch(case: Case, problems: list[int], indices: list[int]) -> Answ
     dosed = dosed.repeat(len(problems), 1, 1)
 
     def feed(x: torch.Tensor) -> torch.Tensor:
+        """The last hidden state after one more embedding."""
         nonlocal mask, at
         mask = torch.cat([mask, mask.new_ones((len(mask), 1))], 1)
         at = at + 1
@@ -319,6 +320,7 @@ def compare(case: Case, ours: Answers, theirs: Answers, name: str) -> int:
             dosed = added(case, steering)
 
             def steered(t: int, state: torch.Tensor, dosed: torch.Tensor = dosed) -> torch.Tensor:
+                """The latent with its dose."""
                 return state + dosed[t]
 
             answer = plain_answer(case.model, case.protocol, case.questions[unit[0]], steered)

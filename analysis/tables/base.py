@@ -105,6 +105,7 @@ def ordered(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
         return frame.reset_index(drop=True)
 
     def rank(column: pd.Series) -> pd.Series:
+        """A column as it sorts: text with nothing first, numbers as they are."""
         if column.dtype == object:
             return column.map(lambda value: "" if value is None else str(value))
         return column

@@ -229,6 +229,7 @@ class _Decoder:
             return None
 
         def hook(layer: int, x: Tensor) -> Tensor:
+            """Steer a layer's output at the drafted tokens."""
             for site, wanted in enumerate(self.table.layers):
                 if wanted == layer:
                     steered = [

@@ -83,6 +83,7 @@ def _read(engine: Engine, rows: Rows, sites: Sequence[str]) -> list[dict[str, Te
 
 def _reader(wanted: dict[int | None, str], states: dict[str, Tensor]) -> Hook:
     def hook(layer: int, x: Tensor) -> Tensor:
+        """Keep a wanted layer's output."""
         if layer in wanted:
             # The block's output is added to in place by the next one.
             states[wanted[layer]] = x[:, 0].clone()

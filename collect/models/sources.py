@@ -178,6 +178,7 @@ def _download(hub_id: str, weights: bool) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     def snapshot(patterns: list[str]) -> Path:
+        """Folder of the files that fit; raises UserError where the hub gives none."""
         try:
             return Path(snapshot_download(hub_id, allow_patterns=patterns))
         except (HfHubHTTPError, LocalEntryNotFoundError, HFValidationError, OSError) as error:

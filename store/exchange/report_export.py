@@ -160,6 +160,7 @@ def _controls(chosen: Chosen, by_alpha: dict[float, list[Row]], controls: list[R
     mean, spread = float(np.mean(accuracies)), float(np.std(accuracies))
 
     def lost(accuracy: float | None) -> float | None:
+        """Points below the baseline."""
         return None if accuracy is None or baseline is None else baseline - accuracy
 
     return chosen.described(
