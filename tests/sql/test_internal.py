@@ -214,11 +214,11 @@ def export_instances():
 
 
 @case
-def runs_overview():
+def runs_with_rows():
     c = database({"base": {"a": W}})
     at = datetime(2026, 1, 2)
     insert(c, "runs", [{"run_id": "r", "created_at": at, "status": "complete", "command": "x"}])
-    assert rows(c, "runs_overview") == [("r", at, "complete", "x", 0)]
+    assert rows(c, "runs_with_rows") == [("r", at, "complete", "x", 0)]
 
 
 @case
@@ -639,7 +639,8 @@ def applied_migrations():
     c = database({})
     made = [(script.version, script.sha256) for script in loader.migrations()]
     assert rows(c, "applied_migrations") == made
-    c.execute("UPDATE schema_migrations SET version = 7")
+    c.execute("UPDATE schema_migrations SET version = 7 WHERE version = 1")
+    c.execute("DELETE FROM schema_migrations WHERE version BETWEEN 2 AND 6")
     insert(c, "schema_migrations", [{"version": 5, "sha256": "abc"}])
     assert rows(c, "applied_migrations") == [(5, "abc"), (7, made[0][1])]
 
