@@ -1,6 +1,7 @@
 """The closed words of the field, one `Literal` each; `checked` (`sql.words`) checks them.
 
-What is open stays out: a layer, a list of weights, a name that a user gives.
+What is open stays out: a layer, a list of weights, a name that a user gives. Beside
+them stand the levels of tests and intervals.
 """
 
 from __future__ import annotations
@@ -16,6 +17,11 @@ from sql.words import shown as shown
 # What is estimated: whether an answer can be read and is right (`readable_right` in sql/).
 Estimand = Literal["readable right answer"]
 ESTIMAND: Estimand = "readable right answer"
+
+# What decides wherever nothing else is asked: the level of a test, half of it for each of two
+# one-sided tests, and the level of an interval.
+SIGNIFICANCE, CONFIDENCE = 0.05, 0.95
+ONE_SIDED_SIGNIFICANCE = SIGNIFICANCE / 2
 
 # Tests and intervals.
 TestMethod = Literal["midp", "exact", "chi2"]

@@ -72,6 +72,7 @@ def main() -> int:
     effort, start = (QUICK if arguments.quick else Effort()), time.perf_counter()
 
     def progress(name: str) -> None:
+        """Say which part is done."""
         print(f"{time.perf_counter() - start:6.0f} s  {name}", file=sys.stderr, flush=True)
 
     rows = calibrate(seed=SEED, effort=effort, progress=progress)

@@ -230,6 +230,7 @@ def prototype_batch(case: Case, problems: list[int], indices: list[int]) -> Answ
     dosed = dosed.repeat(len(problems), 1, 1)
 
     def feed(x: torch.Tensor) -> torch.Tensor:
+        """The last hidden state after one more embedding."""
         nonlocal mask, at
         mask = torch.cat([mask, mask.new_ones((len(mask), 1))], 1)
         at = at + 1

@@ -69,6 +69,7 @@ def mutated(source: str, number: int) -> ast.Module:
 
     class Replace(ast.NodeTransformer):
         def visit(self, node: ast.AST) -> ast.AST:
+            """Put the change in the place of its node."""
             if node is change.node:
                 return ast.copy_location(change.instead, node)
             return self.generic_visit(node)

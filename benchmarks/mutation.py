@@ -111,6 +111,7 @@ def reach(files: list[str]) -> dict[str, Any]:
     kept = STATE / f"reached-{state}.json"
 
     def measure() -> int:
+        """Run the tests, and keep which lines each of them reaches."""
         plugin = Reached(files)
         status = run_tests(list(TESTS), plugin, "-k", LEFT_OUT, "-m", "not slow")
         lines = {file: {n: sorted(t) for n, t in d.items()} for file, d in plugin.lines.items()}
@@ -160,11 +161,13 @@ def judge(mutant: Mutant, source: str, reached: dict[str, Any]) -> str:
     plain = SourceFileLoader.get_code
 
     def get_code(loader: SourceFileLoader, name: str) -> CodeType | None:
+        """The mutant of its file, every other file as it is."""
         if loader.get_filename(name) != path:
             return plain(loader, name)
         return compile(mutated(source, mutant.number), path, "exec")
 
     def work() -> int:
+        """Run the chosen tests on the mutant."""
         SourceFileLoader.get_code = get_code  # type: ignore[method-assign,assignment]
         return run_chosen(tests)
 

@@ -56,6 +56,7 @@ class Reached:
         lines, test = self.lines[file], self.test
 
         def line(frame: FrameType, event: str, arg: Any) -> Callable[..., Any]:
+            """Note that the test reached the line."""
             lines[frame.f_lineno].add(test)
             return line
 

@@ -43,6 +43,7 @@ def tango_by_brentq(gained: int, lost: int, n: int) -> tuple[float, float]:
     """Tango's limits as one would write them with scipy for one table."""
 
     def z(delta: float) -> float:
+        """Tango's score at a difference."""
         b = (2 * n - gained + lost) * delta - gained - lost
         p = (np.sqrt(b * b + 8 * n * lost * delta * (1 - delta)) - b) / (4 * n)
         return float((gained - lost - n * delta) / np.sqrt(n * (2 * p + delta * (1 - delta))))
@@ -130,6 +131,7 @@ def count_rows(rng: np.random.Generator) -> list[dict[str, Any]]:
         def by_loop(
             slow: Callable[[int, int], Any] = slow, reference: list[Any] = reference
         ) -> None:
+            """One call for each pair."""
             reference.extend(slow(*pair) for pair in pairs)
 
         sampled = seconds(by_loop)
@@ -164,6 +166,7 @@ def bootstrap_rows(rng: np.random.Generator) -> list[dict[str, Any]]:
     for method, asked in (("percentile", 100.0), ("bca", 100.0), ("exact", 300.0)):
 
         def fast(method: Any = method) -> Any:
+            """One bootstrap of ours."""
             return bootstrap_difference(
                 gained, lost, N, rng=np.random.default_rng(1), resamples=RESAMPLES, method=method
             )

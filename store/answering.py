@@ -111,6 +111,7 @@ def _one_line(error: Exception) -> str:
 
 def _text(name: str) -> Callable[[duckdb.DuckDBPyRelation, int], Callable[[BinaryIO], None]]:
     def form(relation: duckdb.DuckDBPyRelation, most: int) -> Callable[[BinaryIO], None]:
+        """What writes a relation as text."""
         text = WRITERS[name](relation.columns, relation.fetchall()).encode()
         return lambda out: _write(out, text)
 
@@ -140,6 +141,7 @@ def _arrow(relation: duckdb.DuckDBPyRelation, most: int) -> Callable[[BinaryIO],
     table = relation.to_arrow_table()
 
     def send(out: BinaryIO) -> None:
+        """Write the table as an Arrow stream."""
         with pa.ipc.new_stream(out, table.schema) as stream:
             stream.write_table(table)
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
-from sql.errors import UserError
+from sql.errors import UserError, first_line
 from store.layout import commit_path, is_special, names_in, write_atomically
 from store.schema import SCHEMA_VERSION, TABLES
 
@@ -101,7 +101,7 @@ def read_commit(root: Path, shard_id: str) -> Commit:
     except UserError:
         raise
     except ValueError as error:
-        raise ValueError(f"commit file is torn or altered: {error}") from error
+        raise ValueError(f"commit file is torn or altered: {first_line(error)}") from error
     if commit.shard_id != shard_id:
         raise ValueError(f"commit file names shard {commit.shard_id} of {commit.table}")
     return commit

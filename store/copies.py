@@ -147,11 +147,8 @@ def _files_with_ignored_rows(
     connection: duckdb.DuckDBPyConnection, root: Path, table: Table
 ) -> list[str]:
     """The shards of a table of which some rows are not in the results file."""
-    rows = connection.execute(
-        "SELECT DISTINCT coalesce(replaced_by, shard_id) FROM shards "
-        "WHERE table_name = $table AND rows_ignored > 0",
-        {"table": table.name},
-    ).fetchall()
+    shards = loader.internal("shards_with_ignored_rows")
+    rows = loader.execute(connection, shards, table=table.name).fetchall()
     return sorted(_exact_paths(root, table, rows))
 
 

@@ -212,10 +212,12 @@ def upgrade(connection: duckdb.DuckDBPyConnection) -> None:
             continue
         connection.execute("BEGIN")
         loader.execute(connection, script)
-        connection.execute(
-            "INSERT INTO schema_migrations VALUES ($version, $name, $sha256, "
-            "(SELECT epoch_ms(epoch_ms(now()))))",
-            {"version": script.version, "name": script.name, "sha256": script.sha256},
+        loader.execute(
+            connection,
+            loader.internal("record_migration"),
+            version=script.version,
+            name=script.name,
+            sha256=script.sha256,
         )
         connection.execute("COMMIT")
     if _info(connection, "definitions") != definitions():
@@ -275,10 +277,9 @@ def _info(connection: duckdb.DuckDBPyConnection, name: str) -> str | None:
 
 def set_info(connection: duckdb.DuckDBPyConnection, name: str, value: str) -> None:
     """Keep one named fact in the results file."""
-    connection.execute("DELETE FROM store_info WHERE name = $name", {"name": name})
-    connection.execute(
-        "INSERT INTO store_info VALUES ($name, $value)", {"name": name, "value": value}
-    )
+    from sql import loader
+
+    loader.execute(connection, loader.internal("keep_store_fact"), name=name, value=value)
 
 
 def refuse_newer(connection: duckdb.DuckDBPyConnection, path: Path) -> None:

@@ -27,29 +27,22 @@ def broken_references(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
 
 def not_computed_anew(connection: duckdb.DuckDBPyConnection, root: Path) -> Iterator[str]:
     """One line for each record of outcomes that are set aside and that no later row stands for."""
-    files = loader.parquet("$files")
     open_records = {note["name"] for note in unresolved(root, "rows-")}
     for path in row_files(root, "outcomes"):
         if path.name not in open_records:
             continue
-        lacking = connection.execute(
-            f"SELECT DISTINCT condition_id, problem_id, seed FROM {files} "  # noqa: S608
-            "ANTI JOIN outcomes USING (condition_id, problem_id, seed) ORDER BY ALL",
-            {"files": loader.exact_paths([path])},
-        ).fetchall()
+        units = loader.internal("not_computed_anew")
+        lacking = loader.execute(connection, units, files=loader.exact_paths([path])).fetchall()
         if not lacking:
             continue
         conditions = sorted({condition for condition, _, _ in lacking})
-        compared = connection.execute(
-            "SELECT count(*) FROM condition_baselines WHERE list_contains($ids, baseline_id) "
-            "AND NOT list_contains($ids, condition_id)",
-            {"ids": conditions},
-        ).fetchall()[0][0]
+        others = loader.internal("compared_with")
+        compared = loader.execute(connection, others, conditions=conditions).fetchall()[0][0]
         first = "condition {} problem {} seed {}".format(*lacking[0])
         more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
-        others = f" and {compared} compared with them" if compared else ""
+        also = f" and {compared} compared with them" if compared else ""
         yield (
             f"{path.name}: outcome of {first}{more} set aside and not computed anew: "
-            f"{len(conditions)} conditions{others} lack it; collect again, or `steerstat store "
+            f"{len(conditions)} conditions{also} lack it; collect again, or `steerstat store "
             "resolve` accepts that it is missing"
         )

@@ -32,6 +32,7 @@ def as_table(columns: Sequence[str], rows: Rows) -> str:
     right = [_numeric(rows, i) for i in range(len(columns))]
 
     def line(values: Sequence[str]) -> str:
+        """Cells in columns, numbers to the right."""
         parts = zip(values, widths, right, strict=True)
         return "  ".join(v.rjust(w) if r else v.ljust(w) for v, w, r in parts).rstrip()
 

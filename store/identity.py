@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sql.errors import UserError
+from sql.errors import UserError, first_line
 from store.answers import canonical_answer
 
 ID_LENGTH = 32
@@ -35,7 +35,7 @@ def canonical_json(value: Any) -> str:
             allow_nan=False,
         )
     except (TypeError, ValueError) as error:
-        raise UserError(f"cannot make an id from {value!r}: {error}") from error
+        raise UserError(f"cannot make an id from {value!r}: {first_line(error)}") from error
 
 
 def _json_value(value: Any) -> Any:

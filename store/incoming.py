@@ -113,7 +113,7 @@ def _schema_fault(path: Path, table: Table, commit: Commit) -> str:
     try:
         file = pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
-        return f"not a Parquet file: {error}"
+        return f"not a Parquet file: {first_line(error)}"
     with file:
         if file.metadata.num_rows != commit.rows:
             return f"holds {file.metadata.num_rows} rows, committed were {commit.rows}"

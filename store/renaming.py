@@ -125,6 +125,7 @@ def with_new_names(table: str, rows: pa.Table, renamed: Renamed) -> pa.Table:
     import pyarrow as pa
 
     def replace(column: str, values: list[Any]) -> pa.Table:
+        """The rows with other values in a column."""
         place = rows.column_names.index(column)
         return rows.set_column(place, rows.schema.field(column), pa.array(values, pa.string()))
 

@@ -62,7 +62,7 @@ def runs(root: str | Path) -> list[dict[str, object]]:
     store = open_store(root)
     ingest(store)
     with connect(store) as connection:
-        rows = loader.execute(connection, loader.internal("runs_overview")).fetchall()
+        rows = loader.execute(connection, loader.internal("runs_with_rows")).fetchall()
     return [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
 
 

@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sql.errors import UserError
+from sql.errors import UserError, first_line
 from store.clock import now
 from store.commits import COMPACTED, Commit, commit_ids, commit_names, write_commit
 from store.layout import (
@@ -108,7 +108,9 @@ def conform(
         pa.ArrowNotImplementedError,
         OverflowError,  # an integer of more than 64 bits
     ) as error:
-        raise UserError(f"table {table.name} cannot take these rows: {error}") from error
+        raise UserError(
+            f"table {table.name} cannot take these rows: {first_line(error)}"
+        ) from error
     refuse_altered(table, rows, data)
     check_values(table, data)
     if new and table.name in NAMED:

@@ -72,19 +72,13 @@ def absorb(connection: duckdb.DuckDBPyConnection, shards: Sequence[Shard]) -> li
     """
     fresh = []
     for shard in shards:
-        values = {
-            "id": shard.commit.shard_id,
-            "parts": shard.commit.replaces,
-            "table": shard.commit.table,
-        }
+        commit = shard.commit
+        values = {"shard": commit.shard_id, "parts": commit.replaces, "table": commit.table}
         known = (
-            shard.commit.replaces
-            and connection.execute(
-                "UPDATE shards SET replaced_by = $id "
-                "WHERE list_contains($parts::VARCHAR[], coalesce(replaced_by, shard_id)) "
-                "AND table_name = $table",
-                values,
-            ).fetchall()[0][0]
+            commit.replaces
+            and loader.execute(connection, loader.internal("replace_shards"), **values).fetchall()[
+                0
+            ][0]
         )
         if known:
             register_shards(connection, [shard])

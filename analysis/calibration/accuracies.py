@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from analysis.calibration.rows import SIGNIFICANCE, Effort, Row, average, rate, runs_of_accuracy
+from analysis.calibration.rows import Effort, Row, average, rate, runs_of_accuracy
 from analysis.statistics.selection import best_alpha
+from analysis.vocabulary import SIGNIFICANCE
 
 ACCURACIES = (0.02, 0.1, 0.5, 0.9, 0.98)
 # How often two runs disagree, in units of a (1 − a): 2 where they have nothing in common.

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from analysis.calibration.rows import SIGNIFICANCE, Effort, Row, rate
+from analysis.calibration.rows import Effort, Row, rate
 from analysis.statistics.clustered import clustered_difference
 from analysis.statistics.mixed import mixed_model
 from analysis.statistics.paired import mid_p
 from analysis.statistics.sequential import e_value
+from analysis.vocabulary import SIGNIFICANCE
 
 LOOK_EVERY, LOOKS_N = 10, 500
 

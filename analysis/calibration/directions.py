@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from analysis.calibration.rows import CONFIDENCE, SIGNIFICANCE, Effort, Row, rate
+from analysis.calibration.rows import Effort, Row, rate
 from analysis.statistics.controls import compare_to_controls, crawford_howell, rank_p
 from analysis.statistics.one_against_controls import candidate_minus_controls
-from analysis.vocabulary import ProblemScope
+from analysis.vocabulary import CONFIDENCE, SIGNIFICANCE, ProblemScope
 
 GAP = 3.0
 # Intervals of d need a root search each: one draw in this many is enough of them.

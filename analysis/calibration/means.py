@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from analysis.calibration.rows import SIGNIFICANCE, Effort, Row, rate
+from analysis.calibration.rows import Effort, Row, rate
 from analysis.statistics.bootstrap import bootstrap_mean
 from analysis.statistics.intervals import wilson
 from analysis.statistics.permutation import permutation_test
 from analysis.statistics.sequential import confidence_sequence
-from analysis.vocabulary import ResamplingMethod
+from analysis.vocabulary import SIGNIFICANCE, ResamplingMethod
 
 LOOKS = np.arange(25, 501, 25)
 ACCURACIES = (0.05, 0.3, 0.9)

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from analysis.calibration.rows import SIGNIFICANCE, Effort, Row, noisy_runs, rate
+from analysis.calibration.rows import Effort, Row, noisy_runs, rate
 from analysis.calibration.searches import ALPHAS
 from analysis.statistics.dose import dose_response
 from analysis.statistics.flips import Region, extremes
 from analysis.statistics.missing import missingness_trend
 from analysis.statistics.paired import mid_p
+from analysis.vocabulary import SIGNIFICANCE
 
 # Two runs disagree on a fifth of the problems: half of that are losses at a dose.
 DISCORDANCE = 0.20

@@ -7,12 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from analysis.calibration.rows import CONFIDENCE, SIGNIFICANCE, Effort, Mark, Row, rate
+from analysis.calibration.rows import Effort, Mark, Row, rate
 from analysis.statistics.bootstrap import bootstrap_difference
 from analysis.statistics.equivalence import equivalence, non_inferiority
 from analysis.statistics.intervals import paired_difference
 from analysis.statistics.paired import mcnemar
-from analysis.vocabulary import BootstrapMethod, IntervalMethod, TestMethod
+from analysis.vocabulary import (
+    CONFIDENCE,
+    SIGNIFICANCE,
+    BootstrapMethod,
+    IntervalMethod,
+    TestMethod,
+)
 
 # Effects as shares of the discordance: 0.8 means nine gained for each one lost.
 SHARES = (0.0, 0.4, 0.8, 1.0)

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.calibration.rows import SIGNIFICANCE, Effort, Row, rate
+from analysis.calibration.rows import Effort, Row, rate
 from analysis.plans import Plan, walk
 from analysis.statistics.paired import mid_p
 from analysis.tables.base import CURVE, STAMPS
 from analysis.tables.paired import holm_by, paired_tests
+from analysis.vocabulary import SIGNIFICANCE
 
 # Effects by number of problems: such that not all contrasts are found, and some are.
 EFFECTS = {200: 0.10, 400: 0.08, 1319: 0.04}

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-SIGNIFICANCE, CONFIDENCE = 0.05, 0.95
 PROBLEMS = (43, 86, 300, 1319)
 DISCORDANCES = (0.05, 0.10, 0.20, 0.40)
 CONTROLS = (3, 5, 19, 99)

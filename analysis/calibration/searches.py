@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from analysis.calibration.rows import SIGNIFICANCE, Effort, Row, noisy_runs, rate
+from analysis.calibration.rows import Effort, Row, noisy_runs, rate
 from analysis.statistics.dose import dose_response
 from analysis.statistics.families import adjust, cochrans_q
 from analysis.statistics.paired import mid_p
 from analysis.statistics.selection import best_alpha
 from analysis.statistics.signflips import max_t
 from analysis.statistics.strata import stratified_difference, stratum_homogeneity
+from analysis.vocabulary import SIGNIFICANCE
 
 ALPHAS = np.array([-3.0, -2.0, -1.0, 1.0, 2.0, 3.0])
 # Accuracy lost per unit of |alpha| where damage is even.

@@ -7,20 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import stats
 
-from analysis.calibration.rows import (
-    CONFIDENCE,
-    SIGNIFICANCE,
-    Effort,
-    Row,
-    average,
-    noisy_runs,
-    rate,
-)
+from analysis.calibration.rows import Effort, Row, average, noisy_runs, rate
 from analysis.statistics.bootstrap import bootstrap_difference
 from analysis.statistics.dose import dose_response
 from analysis.statistics.intervals import paired_difference
 from analysis.statistics.paired import mid_p
 from analysis.statistics.selection import best_alpha
+from analysis.vocabulary import CONFIDENCE, SIGNIFICANCE
 
 DOSES = np.arange(-3.0, 4.0)
 

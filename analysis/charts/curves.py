@@ -194,6 +194,7 @@ def strata_chart(
     )  # fmt: skip
 
     def row(panel: alt.Chart | alt.LayerChart, header: alt.Header | None) -> alt.FacetChart:
+        """One panel repeated over the strata."""
         column = alt.Column("stratum_label", type="nominal", title=None, header=header)
         return panel.facet(column=column, data=data)
 

@@ -62,6 +62,7 @@ def direction_norms_chart(
     data = rows(norms, ["direction", "position", "norm", "relative"])
 
     def panel(field: str, title: str, form: str) -> alt.LayerChart:
+        """One measure of a norm over positions."""
         base = alt.Chart(data).encode(
             x=alt.X("position", type="ordinal", axis=POSITION),
             # Square root: directions of very different size share the axis, and 0 has a place.

@@ -77,6 +77,7 @@ class Environment:
         """Replace `{expression}` and `{expression:.1f}` in a text by what they print as."""
 
         def printed(match: re.Match[str]) -> str:
+            """What an expression in braces comes to, in its format."""
             value = evaluate(match[1], self.scope(names or {}))
             return format(value, match[2]) if match[2] else show_value(value)
 

@@ -171,6 +171,7 @@ def _fitting(
     margins: Margins, environment: Environment, names: Mapping[str, Any]
 ) -> list[PairTable]:
     def number(expression: str | None) -> int | None:
+        """The whole number that an expression gives; None without one."""
         if expression is None:
             return None
         value = environment.value_of(expression, names)

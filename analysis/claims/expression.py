@@ -17,6 +17,7 @@ from typing import Any
 
 from analysis.claims.functions import FUNCTIONS, field_names
 from analysis.claims.printed import Figure
+from sql.errors import first_line
 
 LONGEST = 2000
 LARGEST_POWER = 64
@@ -98,7 +99,7 @@ def parse(text: str) -> ast.expr:
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError) as error:
-        raise ExpressionError(f"{text!r} is not an expression: {error}") from None
+        raise ExpressionError(f"{text!r} is not an expression: {first_line(error)}") from None
     for node in ast.walk(tree):
         _allow(node)
     return tree
@@ -171,6 +172,7 @@ def _value(node: ast.expr, lookup: Callable[[str], Any]) -> Any:
     """The value of one node; `_allow` has already refused every node not listed here."""
 
     def of(child: ast.expr) -> Any:
+        """The value of a part."""
         return _value(child, lookup)
 
     match node:
@@ -210,6 +212,7 @@ def _arithmetic(op: ast.operator) -> Callable[[Any, Any], Any]:
         raise ExpressionError(f"the operator {type(op).__name__} is not part of the language")
 
     def checked(left: Any, right: Any) -> Any:
+        """The operation on two numbers, its power bounded."""
         if not all(isinstance(x, int | float) for x in (left, right)):
             raise TypeError(f"arithmetic needs numbers, found {left!r} and {right!r}")
         if isinstance(op, ast.Pow) and abs(right) > LARGEST_POWER:

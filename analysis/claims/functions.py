@@ -167,6 +167,7 @@ def count(flags: Sequence[Any]) -> int:
 
 def _statistic(name: str) -> Callable[..., Any]:
     def call(*args: Any, **options: Any) -> Any:
+        """Compute the statistic in the words that claims have for its options."""
         import analysis
 
         try:

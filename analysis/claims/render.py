@@ -55,6 +55,7 @@ def render_document(text: str, checked: Sequence[Checked], *, latex: bool = Fals
     kept: dict[str, str] = {}
 
     def value(claim_id: str, old: str) -> str:
+        """The figure of a claim as it reads now; what stood there where it cannot be told."""
         if claim_id not in claims:
             known = ", ".join(sorted(claims)[:8])
             raise UserError(f"the anchor {claim_id!r} names no claim; there are {known}, ...")
@@ -71,10 +72,12 @@ def render_document(text: str, checked: Sequence[Checked], *, latex: bool = Fals
         return new
 
     def markdown(match: re.Match[str]) -> str:
+        """An anchor of Markdown with its figure."""
         old = match["words"] if match["close"] else match["figure"] or ""
         return f"{match['anchor']}{value(match['id'], old)}{match['close'] or ''}"
 
     def tex(match: re.Match[str]) -> str:
+        """A macro of LaTeX with its figure."""
         return rf"\claim{{{match['id']}}}{{{value(match['id'], match['old'] or '')}}}"
 
     new_text = _LATEX.sub(tex, text) if latex else _MARKDOWN.sub(markdown, text)

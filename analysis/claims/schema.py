@@ -28,7 +28,7 @@ from pydantic import (
 
 from analysis.claims.expression import ExpressionError, parse
 from analysis.vocabulary import ClaimKind, Course
-from sql.errors import UserError
+from sql.errors import UserError, first_line
 
 NEEDS_PRINTED: tuple[ClaimKind, ...] = ("value", "interval", "p", "count", "setting")
 
@@ -247,7 +247,7 @@ def load_claims(path: Path) -> ClaimsFile:
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: is not TOML: {error}") from None
+        raise UserError(f"{path}: is not TOML: {first_line(error)}") from None
     try:
         return ClaimsFile.model_validate(raw)
     except ValidationError as error:

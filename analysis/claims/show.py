@@ -46,6 +46,7 @@ def as_text(checked: Sequence[Checked]) -> str:
     widths = [min(width, 34) for width in widths]
 
     def line(cells: Sequence[str]) -> str:
+        """Cells in columns, the last as long as it is."""
         padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=False)]
         return "  ".join([*padded, cells[-1]]).rstrip()
 

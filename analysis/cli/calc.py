@@ -9,7 +9,7 @@ import typer
 from analysis.cli import calc_designs, calc_planning
 from analysis.cli.showing import (
     Calculator,
-    LevelOption,
+    ConfidenceOption,
     SelectedOption,
     as_margin,
     as_rates,
@@ -82,7 +82,7 @@ def difference(
     gained: Gained,
     lost: Lost,
     n: Problems,
-    confidence: LevelOption = 0.95,
+    confidence: ConfidenceOption = 0.95,
     seeds: Annotated[int, typer.Option(help="Outcomes per problem; only 1 is a pair.")] = 1,
     selected: SelectedOption = False,
     json_: AsJson = False,
@@ -104,15 +104,15 @@ def difference(
     boot = bootstrap.bootstrap_difference(gained, lost, n, method="exact", confidence=confidence)
     shown = {"tango": tango, "bonett_price": price, "wald": wald, "bootstrap": boot}
     labels = ("Tango score", "Bonett-Price", "Wald", "bootstrap, exact")
-    lines = [("change", f"{100 * tango.estimate:+.4g} points")]
+    lines = [("change", f"{words.precise_points(tango.estimate)} points")]
     lines += [
-        (label, f"{100 * interval.low:+.4g} to {100 * interval.high:+.4g}")
+        (label, words.precise_interval(interval.low, interval.high))
         for label, interval in zip(labels, shown.values(), strict=True)
     ]
     lines[1] = (lines[1][0], lines[1][1] + "  (primary)")
     lines += [("McNemar mid-p", words.p_value(tango.p)), ("status", str(tango.status))]
     show(
-        f"{gained} gained, {lost} lost of {n} problems, {100 * confidence:g} % intervals",
+        f"{gained} gained, {lost} lost of {n} problems, {words.level(confidence)} intervals",
         lines,
         words.difference_sentence(tango),
         {key: stamped(result) for key, result in shown.items()} if selected else shown,
@@ -147,10 +147,10 @@ def equivalence(
     test: Any = margin_tests.non_inferiority if no_harm else margin_tests.equivalence
     result = test(gained, lost, n, margin=fraction, significance=significance)
     lines = [
-        ("change", f"{100 * result.estimate:+.4g} points"),
+        ("change", f"{words.precise_points(result.estimate)} points"),
         (
-            f"{100 * result.confidence:g} % Tango",
-            f"{100 * result.low:+.4g} to {100 * result.high:+.4g}",
+            f"{words.level(result.confidence)} Tango",
+            words.precise_interval(result.low, result.high),
         ),
         ("p", words.p_value(result.p)),
         ("shown", "yes" if result.shown else "no"),
@@ -175,7 +175,7 @@ def discordance(
     floor_n: Annotated[
         int | None, typer.Option(help="Problems re-run; by default no floor.")
     ] = None,
-    confidence: LevelOption = 0.95,
+    confidence: ConfidenceOption = 0.95,
     json_: AsJson = False,
 ) -> None:
     """How much changed behind the net effect, and is it more than churn?
@@ -189,11 +189,12 @@ def discordance(
         gained, lost, n, floor_changed=floor_changed, floor_n=floor_n, confidence=confidence
     )
     lines = [
-        ("changed", f"{100 * result.estimate:.4g} %"),
-        ("interval", f"{100 * result.low:.4g} to {100 * result.high:.4g} %"),
+        ("changed", f"{words.precise_points(result.estimate, sign=False)} %"),
+        ("interval", f"{words.precise_interval(result.low, result.high, sign=False)} %"),
         (
             "odds gained:lost",
-            f"{result.odds:.4g} ({result.odds_low:.4g} to {result.odds_high:.4g})",
+            f"{words.precise(result.odds)} "
+            f"({words.precise_range(result.odds_low, result.odds_high)})",
         ),
         ("status", str(result.status)),
     ]
@@ -220,7 +221,7 @@ def look(
             help="Expected share that changes, in percent; by default 15 with --planned.",
         ),
     ] = None,
-    confidence: LevelOption = 0.95,
+    confidence: ConfidenceOption = 0.95,
     json_: AsJson = False,
 ) -> None:
     """May one stop now? E-value and limits that allow any number of looks, and futility.
@@ -253,13 +254,16 @@ def look(
             method="e-value",
         )
     lines = [
-        ("e-value", f"{e.e:.6g}  (Bayes factor: {e.prior})"),
+        ("e-value", f"{words.precise(e.e, 6)}  (Bayes factor: {e.prior})"),
         ("p at any look", words.p_value(e.p)),
-        ("share gained", f"{limits.share_low:.4g} to {limits.share_high:.4g} at any look"),
-        ("limits at any look", f"{100 * limits.low:+.4g} to {100 * limits.high:+.4g} points"),
+        (
+            "share gained",
+            f"{words.precise_range(limits.share_low, limits.share_high)} at any look",
+        ),
+        ("limits at any look", f"{words.precise_interval(limits.low, limits.high)} points"),
     ]
     if future is not None:
-        lines.append(("conditional power", f"{future.conditional_power:.4g}"))
+        lines.append(("conditional power", words.precise(future.conditional_power)))
         lines.append(("stop for futility", "yes" if future.stop else "no"))
     show(
         f"{gained} gained, {lost} lost of {n} problems so far",
@@ -276,7 +280,7 @@ def missing(
         str,
         typer.Option(help="Rows baseline right; wrong; missing. Columns the same when steered."),
     ],
-    confidence: LevelOption = 0.95,
+    confidence: ConfidenceOption = 0.95,
     json_: AsJson = False,
 ) -> None:
     """What if some outcomes could not be read? Complete cases, as wrong, and bounds.
@@ -298,17 +302,18 @@ def missing(
     lines = [
         (
             "missing = wrong",
-            f"{100 * result.estimate:+.4g} points, mid-p {words.p_value(result.p)}",
+            f"{words.precise_points(result.estimate)} points, mid-p {words.p_value(result.p)}",
         ),
-        ("its interval", f"{100 * result.low:+.4g} to {100 * result.high:+.4g}"),
-        ("effect, bounds", f"{100 * result.low_effect:+.4g} to {100 * result.high_effect:+.4g}"),
-        ("interval, bounds", f"{100 * result.low_bound:+.4g} to {100 * result.high_bound:+.4g}"),
+        ("its interval", words.precise_interval(result.low, result.high)),
+        ("effect, bounds", words.precise_interval(result.low_effect, result.high_effect)),
+        ("interval, bounds", words.precise_interval(result.low_bound, result.high_bound)),
         ("mid-p, bounds", f"{words.p_value(result.p_low)} to {words.p_value(result.p_high)}"),
     ]
     if result.complete is not None:
         cases = result.complete
         complete = (
-            f"{100 * cases.estimate:+.4g} points, mid-p {words.p_value(cases.p)}, n = {cases.n}"
+            f"{words.precise_points(cases.estimate)} points, mid-p {words.p_value(cases.p)}, "
+            f"n = {cases.n}"
         )
         lines.insert(0, ("complete cases", complete))
     sentence = words.missing_sentence(result)
@@ -323,7 +328,7 @@ def fragility(
     fragile_gained: Annotated[int, typer.Option(help="Fragile pairs among the gained.")] = 0,
     fragile_lost: Annotated[int, typer.Option(help="Fragile pairs among the lost.")] = 0,
     fragile_unchanged: Annotated[int, typer.Option(help="Fragile pairs among the rest.")] = 0,
-    confidence: LevelOption = 0.95,
+    confidence: ConfidenceOption = 0.95,
     json_: AsJson = False,
 ) -> None:
     """Does the decision survive pairs that hang on rounding errors?

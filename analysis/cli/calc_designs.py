@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from analysis.cli.showing import (
-    LevelOption,
+    ConfidenceOption,
     SignificanceOption,
     as_rates,
-    defined,
     numbers,
     show,
 )
@@ -33,7 +32,7 @@ def controls(
     ] = None,
     tail: Annotated[str, typer.Option(help="two-sided, less or greater.")] = "two-sided",
     family_size: Annotated[int, typer.Option(help="Candidates tested together (Holm).")] = 1,
-    confidence: LevelOption = 0.95,
+    confidence: ConfidenceOption = 0.95,
     json_: AsJson = False,
 ) -> None:
     """Is one direction unusual among few control directions?
@@ -51,8 +50,8 @@ def controls(
     if n is not None:
         counts = [restored_count(figure, n, difference=True) for figure in printed]
         notes += [
-            f"{figure} is read as {count:+d} of {n}, {100 * count / n:+.4g} points: a difference "
-            "of two rounded accuracies may be off by one in its last digit"
+            f"{figure} is read as {count:+d} of {n}, {words.precise_points(count / n)} points: a "
+            "difference of two rounded accuracies may be off by one in its last digit"
             for figure, count in zip(printed, counts, strict=True)
             if not rounds_to(count, n, figure)
         ]
@@ -73,28 +72,34 @@ def controls(
         (result.p, result.p_rank, result.p_rank_less, result.p_rank_greater, result.rank_floor),
     )
     lines = [
-        ("difference", f"{result.estimate:+.4g} points from the controls' mean"),
-        ("Crawford-Howell p", f"{p}  ({result.tail}, t = {defined(result.statistic)})"),
+        (
+            "difference",
+            f"{words.precise(result.estimate, sign=True)} points from the controls' mean",
+        ),
+        ("Crawford-Howell p", f"{p}  ({result.tail}, t = {words.precise(result.statistic)})"),
         (
             "prediction interval",
-            f"{defined(result.prediction_low)} to {defined(result.prediction_high)}",
+            words.precise_range(result.prediction_low, result.prediction_high),
         ),
         ("rank p", f"{rank}  (never below {floor})"),
         ("one-sided rank p", f"less {less}, greater {greater}"),
-        ("Cohen's d", f"{defined(result.d, '.6g')}  (ddof 0: {defined(result.d_ddof0, '.6g')})"),
-        ("Hedges g", defined(result.g, ".6g")),
+        (
+            "Cohen's d",
+            f"{words.precise(result.d, 6)}  (ddof 0: {words.precise(result.d_ddof0, 6)})",
+        ),
+        ("Hedges g", words.precise(result.g, 6)),
         (
             "d, candidate random",
-            f"{defined(result.d_low_random)} to {defined(result.d_high_random)}",
+            words.precise_range(result.d_low_random, result.d_high_random),
         ),
         (
             "d, candidate fixed",
-            f"{defined(result.d_low_fixed)} to {defined(result.d_high_fixed)}  (no test)",
+            f"{words.precise_range(result.d_low_fixed, result.d_high_fixed)}  (no test)",
         ),
         ("status", str(result.status)),
     ]
     sentence = words.controls_sentence(result, "points")
-    title = f"One direction among {result.k} controls, {100 * confidence:g} % intervals"
+    title = f"One direction among {result.k} controls, {words.level(confidence)} intervals"
     payload = {"unit": "percentage points", "result": result}
     show(title, lines, sentence, payload, as_json=json_, notes=notes)
 
@@ -119,8 +124,8 @@ def controls_power(
     )
     floor = words.p_value(result.rank_floor)
     lines = [
-        ("power, fixed", f"{result.fixed:.4g}"),
-        ("power, random", f"{result.random:.4g}"),
+        ("power, fixed", words.precise(result.fixed)),
+        ("power, random", words.precise(result.random)),
         ("rank p, at best", floor),
         ("status", str(result.status)),
     ]
@@ -166,11 +171,14 @@ def power(
     if n is not None and size is not None:
         result = mcnemar_power(n, effect=size, **options)
         sentence = words.power_sentence(result.power, n, size, result.discordance, test)
-        line = ("power", f"{result.power:.4g}")
+        line = ("power", words.precise(result.power))
     elif n is not None:
         result = minimum_detectable_effect(n, power=target, **options)
         sentence = words.detectable_sentence(result, test)
-        line = ("smallest effect", f"{100 * result.effect:.4g} points at power {target:g}")
+        line = (
+            "smallest effect",
+            f"{words.precise_points(result.effect, sign=False)} points at power {target:g}",
+        )
     else:
         result = sample_size(effect=cast(float, size), power=target, **options)
         sentence = words.sample_size_sentence(result, cast(float, size), test)
@@ -210,22 +218,26 @@ def adjust(
 def accuracy(
     k: Annotated[int, typer.Option(help="Problems answered right.")],
     n: Annotated[int, typer.Option(help="Problems.")],
-    confidence: LevelOption = 0.95,
+    confidence: ConfidenceOption = 0.95,
     json_: AsJson = False,
 ) -> None:
     """Wilson's interval of one accuracy.
 
     Example: steerstat calc accuracy --k 28 --n 86
     """
+    from analysis import words
     from analysis.statistics.intervals import wilson
 
     result = wilson(k, n, confidence=confidence)
-    limits = f"{100 * result.low:.4g} to {100 * result.high:.4g} %"
+    limits = f"{words.precise_interval(result.low, result.high, sign=False)} %"
     sentence = (
-        f"The accuracy is {100 * result.estimate:.1f} % ({100 * confidence:g} % interval "
+        f"The accuracy is {words.percent(result.estimate)} ({words.level(confidence)} interval "
         f"{limits}); two such intervals say nothing about a difference on the same problems."
     )
-    lines = [("accuracy", f"{100 * result.estimate:.4g} %"), ("Wilson", limits)]
+    lines = [
+        ("accuracy", f"{words.precise_points(result.estimate, sign=False)} %"),
+        ("Wilson", limits),
+    ]
     show(f"{k} of {n} right", lines, sentence, {"result": result}, as_json=json_)
 
 
@@ -233,7 +245,7 @@ def strata(
     gained: Annotated[str, typer.Option(help="Gained per stratum, with commas.")],
     lost: Annotated[str, typer.Option(help="Lost per stratum.")],
     n: Annotated[str, typer.Option(help="Problems per stratum.")],
-    confidence: LevelOption = 0.95,
+    confidence: ConfidenceOption = 0.95,
     json_: AsJson = False,
 ) -> None:
     """Does steering act differently on easy and hard problems? Both scales.
@@ -254,7 +266,8 @@ def strata(
     lines = [
         (
             f"stratum {name}, n = {size}",
-            f"{100 * e:+.4g} ({100 * low:+.4g} to {100 * high:+.4g}), mid-p {words.p_value(p)}",
+            f"{words.precise_points(e)} ({words.precise_interval(low, high)}), "
+            f"mid-p {words.p_value(p)}",
         )
         for name, size, e, low, high, p in zip(
             result.names,
@@ -263,9 +276,9 @@ def strata(
             strict=True,
         )
     ]
-    lines.append(("contrast, points", f"{100 * result.contrast:+.4g}"))
+    lines.append(("contrast, points", words.precise_points(result.contrast)))
     lines.append(
-        ("its interval", f"{100 * result.contrast_low:+.4g} to {100 * result.contrast_high:+.4g}")
+        ("its interval", words.precise_interval(result.contrast_low, result.contrast_high))
     )
     lines.append(("odds alike, p", words.p_value(odds.p)))
     differs = result.contrast_low > 0 or result.contrast_high < 0

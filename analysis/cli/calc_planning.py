@@ -44,7 +44,8 @@ def unconditional(
     result = unconditional_test(gained, lost, n, method=cast(Any, method))
     lines = [("p", words.p_value(result.p)), ("status", str(result.status))]
     if gained + lost:
-        lines.insert(1, ("largest at", f"{100 * result.discordance:.4g} % of problems changing"))
+        change = words.precise_points(result.discordance, sign=False)
+        lines.insert(1, ("largest at", f"{change} % of problems changing"))
     sentence = (
         f"The exact unconditional test gives {words.p_is(result.p)}: the largest chance of a "
         "difference as clear as this one, over every rate of change. It stands beside mid-p, "
@@ -58,12 +59,13 @@ def curve(gained: Gained, lost: Lost, n: Problems, json_: AsJson = False) -> Non
 
     Example: steerstat calc curve --gained 4 --lost 2 --n 86
     """
+    from analysis import words
     from analysis.statistics.curve import confidence_curve
 
     result = confidence_curve(gained, lost, n)
     shown = {0.5, 0.8, 0.9, 0.95, 0.99, 0.999}
     lines = [
-        (f"{100 * level:g} %", f"{100 * low:+.4g} to {100 * high:+.4g}")
+        (words.level(level), words.precise_interval(low, high))
         for level, low, high in zip(result.levels, result.low, result.high, strict=True)
         if round(float(level), 6) in shown
     ]
@@ -107,8 +109,15 @@ def equivalence_power(
         f"With {n} problems of which {discordance:g} % change and a true change of {effect:g} "
         f"points, {what} {margin:g} points is shown with probability {result.power:.3f}."
     )
-    lines = [("power", f"{result.power:.4g}"), ("status", str(result.status))]
-    show(f"{result.method}, {n} problems", lines, sentence, {"result": result}, as_json=json_)
+    _show_power(f"{result.method}, {n} problems", result, sentence, as_json=json_)
+
+
+def _show_power(title: str, result: Any, sentence: str, *, as_json: bool) -> None:
+    """Print the power of a design and its status."""
+    from analysis import words
+
+    lines = [("power", words.precise(result.power)), ("status", str(result.status))]
+    show(title, lines, sentence, {"result": result}, as_json=as_json)
 
 
 def signed_power(
@@ -138,8 +147,7 @@ def signed_power(
         f"With {n} problems, {discordance:g} % of them answered differently at +a and −a, a signed "
         f"effect of {effect:g} points is found with probability {result.power:.3f}."
     )
-    lines = [("power", f"{result.power:.4g}"), ("status", str(result.status))]
-    show(f"signed effect, {n} problems", lines, sentence, {"result": result}, as_json=json_)
+    _show_power(f"signed effect, {n} problems", result, sentence, as_json=json_)
 
 
 def trend_power(
@@ -160,6 +168,7 @@ def trend_power(
 
     Example: steerstat calc trend-power --n 86 --slope 2 --alphas 1,2,3 --discordance 20
     """
+    from analysis import words
     from analysis.statistics import power_designs
 
     sizes = [float(one) for one in numbers("--alphas", alphas)]
@@ -178,8 +187,8 @@ def trend_power(
         f"with probability {result.power:.3f} (normal approximation)."
     )
     lines = [
-        ("power", f"{result.power:.4g}"),
-        ("standard error", f"{100 * result.standard_error:.4g} points"),
+        ("power", words.precise(result.power)),
+        ("standard error", f"{words.precise_points(result.standard_error, sign=False)} points"),
         ("status", str(result.status)),
     ]
     show(f"trend, {n} problems", lines, sentence, {"result": result}, as_json=json_)
@@ -207,6 +216,7 @@ def verdict_power(
     """
     import numpy as np
 
+    from analysis import words
     from analysis.calibration import verdict_power as power
 
     sizes = [float(one) for one in numbers("--alphas", alphas)]
@@ -229,7 +239,7 @@ def verdict_power(
         ("supported", f"{result.power:.3f} ± {result.standard_error:.3f}"),
         ("not supported", f"{result.not_supported:.3f}"),
         ("inconclusive", f"{result.inconclusive:.3f}"),
-        ("gap", f"{result.gap:.4g} SD of the controls"),
+        ("gap", f"{words.precise(result.gap)} SD of the controls"),
         ("status", str(result.status)),
     ]
     sentence = (

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from analysis.cli.showing import LevelOption
+from analysis.cli.showing import ConfidenceOption
 from sql.errors import UserError
 from store.cli.options import AsJson
 
@@ -49,7 +49,7 @@ def compare(
             help="Column of the files, such as problem=id; repeatable, by default as for imports.",
         ),
     ] = None,
-    confidence: LevelOption = 0.95,
+    confidence: ConfidenceOption = 0.95,
     allow_bad: Annotated[
         bool, typer.Option("--allow-bad", help="Leave rows that cannot be used out, however many.")
     ] = False,

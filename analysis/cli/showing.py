@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from sql.errors import Refusal, UserError
 
-LevelOption = Annotated[float, typer.Option("--level", help="Coverage of the intervals.")]
+ConfidenceOption = Annotated[float, typer.Option("--confidence", help="Coverage of the intervals.")]
 SignificanceOption = Annotated[float, typer.Option("--significance", help="Level of the test.")]
 SelectedOption = Annotated[
     bool,
@@ -116,14 +116,9 @@ def as_margin(margin: float | None, *, n: int) -> float:
     return as_fraction("--margin", margin, n=n)
 
 
-def defined(value: float | None, form: str = ".4g") -> str:
-    """A number, or that it is not defined."""
-    return "undefined" if value is None or math.isnan(value) else format(value, form)
-
-
 # What the library calls a thing, and what the calculator does.
 _SPOKEN = {
-    "confidence": "--level",
+    "confidence": "--confidence",
     "paired_difference": "steerstat calc difference",
     "clustered_difference": "clustered_difference of the library",
     "planned_n": "--planned",
@@ -136,16 +131,23 @@ _SPOKEN = {
 }
 
 
+# Earlier names of options.
+_FORMER = {
+    "--alpha": "--alpha is a dose, and no option of the calculator: the level of a test is "
+    "--significance",
+    "--level": "--level is no option of the calculator: the level of an interval is --confidence, "
+    "that of a test --significance",
+}
+
+
 class Calculator(TyperGroup):
-    """The group of the calculator: refusals name options and commands, and no level is alpha."""
+    """The group of the calculator: refusals name options and commands, and levels have names."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that is run. Raises UserError where the level has its earlier name."""
-        if any(arg.partition("=")[0] == "--alpha" for arg in args):
-            raise UserError(
-                "--alpha is a dose, and no option of the calculator: the level of a test is "
-                "--significance"
-            )
+        """The command that is run. Raises UserError where a level has its earlier name."""
+        for arg in args:
+            if refusal := _FORMER.get(arg.partition("=")[0]):
+                raise UserError(refusal)
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:

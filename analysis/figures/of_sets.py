@@ -15,6 +15,7 @@ from analysis import tables, words
 from analysis.figures.figure import Build, Drawing, Kind, Place
 from analysis.tables.comparisons import dose_name
 from analysis.tables.readings import view
+from analysis.vocabulary import SIGNIFICANCE
 
 NOT_READ = "an answer that cannot be read is not right"
 
@@ -211,8 +212,8 @@ def _strata(place: Place) -> Iterator[Drawing]:
     if len(tested):
         caption += (
             " Strata differ in the odds gained:lost (Fisher–Freeman–Halton, uncorrected) at "
-            f"{int((tested['p_odds'] <= 0.05).sum())} of {len(tested)} doses, in points at "
-            f"{int((tested['p_points'] <= 0.05).sum())}."
+            f"{int((tested['p_odds'] <= SIGNIFICANCE).sum())} of {len(tested)} doses, in points at "
+            f"{int((tested['p_points'] <= SIGNIFICANCE).sum())}."
         )
     caption += _ended(place)
     yield Drawing(

@@ -25,6 +25,7 @@ def shown(query: str, context: Mapping[str, Any]) -> str:
     values = script.values({p.name: context[p.name] for p in script.parameters})
 
     def value(match: re.Match[str]) -> str:
+        """The literal in place of a parameter."""
         return loader.literal(values[match[1]])
 
     return re.sub(r"\$(\w+)", value, script.statement)

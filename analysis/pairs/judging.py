@@ -14,8 +14,8 @@ from analysis.statistics.controls import controls_needed
 from analysis.statistics.missing import missing_bounds, missing_table
 from analysis.statistics.power import minimum_detectable_effect
 from analysis.statistics.results import THESE_PROBLEMS, Estimate, Result, stamped
-from analysis.tables.beyond import SIGNIFICANCE
 from analysis.tables.seeds import RESAMPLES, extreme_readings, numbers
+from analysis.vocabulary import ONE_SIDED_SIGNIFICANCE
 from sql.errors import UserError
 from sql.printable import one_line
 
@@ -186,7 +186,7 @@ def _differing(before: dict[str, str], after: dict[str, str]) -> dict[str, tuple
 
 def _unknown(found: Joined, controls: str | None, selected: bool) -> tuple[str, ...]:
     """What the pair cannot tell: the direction among its controls, the price of a choice."""
-    least = controls_needed(SIGNIFICANCE, tail="greater")
+    least = controls_needed(ONE_SIDED_SIGNIFICANCE, tail="greater")
     told = [
         controls
         or "Whether it is this direction: any vector of its size may do as much. That takes at "

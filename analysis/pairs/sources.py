@@ -13,8 +13,7 @@ from analysis.pairs.comparison import Comparison
 from analysis.pairs.joining import Outcome, Side
 from analysis.pairs.judging import judged
 from analysis.statistics.controls import controls_needed
-from analysis.tables.beyond import SIGNIFICANCE
-from analysis.vocabulary import JoinedBy, checked
+from analysis.vocabulary import ONE_SIDED_SIGNIFICANCE, JoinedBy, checked
 from sql import loader
 from sql.errors import UserError
 from sql.printable import one_line
@@ -309,7 +308,7 @@ def _controls(conditions: Sequence[Row], steered: Row) -> str | None:
     k = len({row["direction_id"] for row in alike})
     if not k or steered["role"] == "control":
         return None
-    least = controls_needed(SIGNIFICANCE, tail="greater")
+    least = controls_needed(ONE_SIDED_SIGNIFICANCE, tail="greater")
     enough = "" if k >= least else f" (a rank needs {least})"
     return (
         f"Whether it is this direction: {words.counted(k, 'control direction')} ran at this dose"

@@ -106,9 +106,12 @@ def check_plan(plan: Plan, *, discordance: float | None = None) -> PlanReport:
             "or --store with a pilot"
         )
     if plan.smallest_effect > share:
+        effect, change = (
+            words.precise_points(fraction, sign=False) for fraction in (plan.smallest_effect, share)
+        )
         raise UserError(
-            f"smallest_effect {100 * plan.smallest_effect:g} pts exceeds the discordance of "
-            f"{100 * share:.3g} %: the net change cannot be larger than the change"
+            f"smallest_effect {effect} pts exceeds the discordance of {change} %: the net change "
+            "cannot be larger than the change"
         )
     tested = [c for c in plan.contrast if c.against in ("baseline", "both")]
     compared = [c for c in plan.contrast if c.against in ("controls", "both")]
@@ -185,13 +188,16 @@ def as_text(plan: Plan, report: PlanReport) -> str:
     """The report for a reader: a line per contrast, one for the controls, what is missing."""
     lines = [
         f"{report.title}: {plan.problems} problems of {plan.set!r}, {report.family_size} tests, "
-        f"each at {report.level_per_test:.4g}; {100 * report.discordance:.3g} % of the problems "
+        f"each at {report.level_per_test:.4g}; "
+        f"{words.precise_points(report.discordance, sign=False)} % of the problems "
         f"change (from the {report.discordance_from})"
         + ("; the final test is the e-value" if plan.sequential else "")
     ]
-    effect = f"{100 * plan.smallest_effect:g} pts"
+    effect = f"{words.precise_points(plan.smallest_effect, sign=False)} pts"
     for c in report.contrasts:
-        detects = "no effect" if c.detectable is None else f"{100 * c.detectable:.1f} pts"
+        detects = (
+            "no effect" if c.detectable is None else f"{words.points(c.detectable, sign=False)} pts"
+        )
         lines.append(
             f"  {c.contrast}: power {c.power:.2f} for {effect}; detects {detects} "
             f"with power {plan.power:g}"

@@ -30,7 +30,7 @@ from analysis.vocabulary import (
     StoppingRule,
     Tail,
 )
-from sql.errors import UserError
+from sql.errors import UserError, first_line
 
 
 def _share(value: Any) -> Any:
@@ -200,7 +200,7 @@ def parse_plan(text: str, *, name: str = "plan") -> Plan:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{name}: is not TOML: {error}") from None
+        raise UserError(f"{name}: is not TOML: {first_line(error)}") from None
     try:
         return Plan.model_validate(raw)
     except ValidationError as error:

@@ -17,7 +17,7 @@ from analysis.statistics.results import (
     NO_INFORMATION,
     THESE_PROBLEMS,
 )
-from analysis.tables.base import CONFIDENCE, CURVE, groups, matching
+from analysis.tables.base import CURVE, groups, matching
 from analysis.tables.beyond import CLAIMS
 from analysis.tables.beyond import RESAMPLES as BEYOND_RESAMPLES
 from analysis.tables.beyond import SEED as BEYOND_SEED
@@ -28,7 +28,7 @@ from analysis.tables.own_controls import PLACE, samples
 from analysis.tables.paired import ANYTIME, MCNEMAR
 from analysis.tables.problems import SEED, refused_doses
 from analysis.tables.readings import Readings, view
-from analysis.vocabulary import ESTIMAND, AnalysisFamily
+from analysis.vocabulary import CONFIDENCE, ESTIMAND, AnalysisFamily
 from sql.errors import Refusal
 
 RESULT_COLUMNS = [

@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 
 from analysis import tables, words
-from analysis.report.verdicts import LEVEL_P, MARGIN, NOT_SUPPORTED, SUPPORTED, verdicts
+from analysis.report.verdicts import MARGIN, NOT_SUPPORTED, SUPPORTED, verdicts
 from analysis.tables.base import CURVE, groups, matching
-from analysis.tables.beyond import CLAIMS, SIGNIFICANCE
+from analysis.tables.beyond import CLAIMS
 from analysis.tables.own_controls import PLACE
 from analysis.tables.readings import Source, opened
 from analysis.tables.stops import stop_words
+from analysis.vocabulary import ONE_SIDED_SIGNIFICANCE, SIGNIFICANCE
 from sql.errors import Refusal
 from sql.printable import one_line
 
@@ -102,7 +103,7 @@ def _brief(
     place, direction = {name: names[name] for name in PLACE}, names["direction"]
     among = matching(beyond[beyond["candidate"] == direction], place)
     of_effect = (controls["candidate"] == direction) & (controls["quantity"] == "effect")
-    moved = curve[curve["p_adjusted"] <= LEVEL_P]
+    moved = curve[curve["p_adjusted"] <= SIGNIFICANCE]
     ranked = [
         among[among["claim"] == claim]
         for claim, sign in CLAIMS.items()
@@ -170,7 +171,7 @@ def _among_controls(ranked: Sequence[pd.DataFrame], names: list[str], *, asked: 
             best = found, f"rank {words.p_is(found)} among {kinds}"
     if best is None:
         return CANNOT_BE_SAID, why
-    return ("yes" if best[0] <= SIGNIFICANCE else "not shown"), best[1]
+    return ("yes" if best[0] <= ONE_SIDED_SIGNIFICANCE else "not shown"), best[1]
 
 
 def _what_it_does(moved: pd.DataFrame) -> str:

@@ -93,18 +93,21 @@ def _of_place(place: Place, pictures: list[Figure]) -> list[Block]:
     left = list(pictures)
 
     def show(kind: str) -> list[Block]:
+        """The figures of one kind, each shown once."""
         chosen = [figure for figure in left if figure.kind.name == kind]
         for figure in chosen:
             left.remove(figure)
         return [Picture(figure) for figure in chosen]
 
     def effects() -> Iterator[Block]:
+        """Every candidate at every dose."""
         tested = place.rows(tables.effects)
         tested = tested[tested["role"] == "candidate"].reset_index(drop=True)
         title = "Accuracy and paired difference at every α"
         yield grids.effects_grid(tested, f"effects-{name}", title, context)
 
     def logprobs() -> Iterator[Block]:
+        """What steering does to the log-probability of the gold answer."""
         moved = place.rows(tables.gold_logprobs)
         moved = moved[moved["role"] == "candidate"].reset_index(drop=True)
         if len(moved):
@@ -114,6 +117,7 @@ def _of_place(place: Place, pictures: list[Figure]) -> list[Block]:
                 yield Text(said)
 
     def together() -> Iterator[Block]:
+        """All candidates beside each other, and what a plan ended."""
         of_all = place.rows(tables.sections)
         if (of_all["candidates"] > 1).any():
             yield grids.sections_grid(of_all, f"section-{name}", context)
@@ -123,6 +127,7 @@ def _of_place(place: Place, pictures: list[Figure]) -> list[Block]:
             yield grids.ends_grid(ends, f"ends-{name}", context)
 
     def unread() -> Iterator[Block]:
+        """Answers that cannot be read, and what they could change."""
         rows = place.rows(tables.missingness)
         if said := words.missingness_sentence(rows.to_dict("records")):
             yield Heading(f"Missing answers ({where})", 3)
@@ -133,6 +138,7 @@ def _of_place(place: Place, pictures: list[Figure]) -> list[Block]:
             yield missing.sensitivity_grid(tested, f"bounds-{name}", context)
 
     def controls() -> Iterator[Block]:
+        """Candidates among their control directions."""
         compared = place.rows(tables.controls)
         if len(compared):
             yield Heading(f"Control directions ({where})", 3)
@@ -140,10 +146,12 @@ def _of_place(place: Place, pictures: list[Figure]) -> list[Block]:
             yield grids.controls_grid(compared, f"controls-{name}", context)
 
     def transitions() -> Iterator[Block]:
+        """What became of right and wrong problems."""
         moved = place.rows(tables.transitions)
         yield grids.transitions_grid(moved, f"transitions-{name}", context)
 
     def strata() -> Iterator[Block]:
+        """Effects by stratum, and whether they are alike."""
         rows = place.rows(tables.strata)
         if len(rows):
             yield Heading(f"Difficulty ({where})", 3)
@@ -153,6 +161,7 @@ def _of_place(place: Place, pictures: list[Figure]) -> list[Block]:
             yield grids.homogeneity_grid(same, f"homogeneity-{name}", context)
 
     def curves() -> Iterator[Block]:
+        """Trends over all doses."""
         trends = place.rows(tables.trends)
         if len(trends):
             yield Heading(f"Whole curves ({where})", 3)
@@ -160,6 +169,7 @@ def _of_place(place: Place, pictures: list[Figure]) -> list[Block]:
             yield grids.trends_grid(trends, f"curves-{name}", context)
 
     def raw() -> Iterator[Block]:
+        """Raw and matched directions at equal push, in words."""
         for sentence in _raw_and_matched(place.rows(tables.equal_push)):
             yield Text(sentence)
 

@@ -16,15 +16,15 @@ import pandas as pd
 
 from analysis import words
 from analysis.tables.base import CONTEXT, CURVE, PART, groups, matching
-from analysis.tables.beyond import CLAIMS, SIGNIFICANCE
+from analysis.tables.beyond import CLAIMS
 from analysis.tables.logprob import among_controls
 from analysis.tables.own_controls import PLACE
 from analysis.tables.paired import holm_by
 from analysis.tables.readings import Source, opened
 from analysis.tables.stops import stop_words
+from analysis.vocabulary import ONE_SIDED_SIGNIFICANCE, SIGNIFICANCE
 from sql.html_tables import html_table
 
-LEVEL_P = 0.05
 # Gains smaller than this are not what anybody steers for; a gain is excluded beyond it.
 MARGIN = 0.05
 SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE = "supported", "not supported", "inconclusive"
@@ -169,7 +169,7 @@ def _verdict(
 
 def _moved(sign: int, side: pd.DataFrame) -> pd.DataFrame:
     """Rows at which accuracy moved in the claim's direction, corrected for all alphas."""
-    return side[(side["p_adjusted"] <= LEVEL_P) & (side["estimate"] * sign > 0)]
+    return side[(side["p_adjusted"] <= SIGNIFICANCE) & (side["estimate"] * sign > 0)]
 
 
 def _against_baseline(sign: int, side: pd.DataFrame) -> tuple[str | None, list[str]]:
@@ -184,7 +184,7 @@ def _against_baseline(sign: int, side: pd.DataFrame) -> tuple[str | None, list[s
         return INCONCLUSIVE, [said, "Answers without a verdict could explain it at each of them."]
     best = _top(side, side["estimate"] * sign)
     reasons = [f"Accuracy {word} at no alpha beyond chance; the most favourable is {_at(best)}."]
-    against = side[(side["p_adjusted"] <= LEVEL_P) & (side["estimate"] * sign < 0)]
+    against = side[(side["p_adjusted"] <= SIGNIFICANCE) & (side["estimate"] * sign < 0)]
     if len(against):
         worst = _top(against, -against["estimate"] * sign)
         reasons.append(f"It {opposite} at {len(against)} of {len(side)}, most at {_at(worst)}.")
@@ -208,7 +208,7 @@ def _against_baseline(sign: int, side: pd.DataFrame) -> tuple[str | None, list[s
 def _holding(sign: int, moved: pd.DataFrame) -> pd.DataFrame:
     """Of the rows that moved, those that would have, whatever the answers without a verdict."""
     least = moved["effect_low"] if sign > 0 else -moved["effect_high"]
-    return moved[(moved["bound_p_adjusted"] <= LEVEL_P) & (least > 0)]
+    return moved[(moved["bound_p_adjusted"] <= SIGNIFICANCE) & (least > 0)]
 
 
 def _against_controls(
@@ -256,9 +256,9 @@ def _against_kind(sign: int, side: pd.DataFrame, row: Mapping[str, Any]) -> tupl
         )
     if row["status"] != "ok":
         return INCONCLUSIVE, f"{said}. {row['why']}"
-    if row["p_adjusted"] > SIGNIFICANCE:
+    if row["p_adjusted"] > ONE_SIDED_SIGNIFICANCE:
         return INCONCLUSIVE, f"{said}: {_short_of(row)}."
-    if row["p_bounds_adjusted"] > SIGNIFICANCE:
+    if row["p_bounds_adjusted"] > ONE_SIDED_SIGNIFICANCE:
         return INCONCLUSIVE, (
             f"{said}: answers without a verdict could explain it (corrected "
             f"{words.p_is(row['p_bounds_adjusted'])} with all of them against the claim)."
@@ -273,11 +273,11 @@ def _against_kind(sign: int, side: pd.DataFrame, row: Mapping[str, Any]) -> tupl
 
 def _short_of(row: Mapping[str, Any]) -> str:
     """Which of the three ranks is not small enough, alone or corrected."""
-    if row["p_effect"] > SIGNIFICANCE:
+    if row["p_effect"] > ONE_SIDED_SIGNIFICANCE:
         return "not shown to be more than such directions do"
-    if row["p_signed"] > SIGNIFICANCE:
+    if row["p_signed"] > ONE_SIDED_SIGNIFICANCE:
         return "not shown that the sign of the push matters"
-    if row["p_share"] > SIGNIFICANCE:
+    if row["p_share"] > ONE_SIDED_SIGNIFICANCE:
         return "a direction that means nothing but pushes harder could do it"
     return f"not enough for the best of {int(row['family_size'])} candidates"
 
@@ -315,7 +315,7 @@ def _with_counterpart(verdict: Verdict, sign: int, pairs: pd.DataFrame | None) -
     if side.empty:
         return verdict
     row = _top(side, side["push"].abs())
-    beyond = row["p"] <= LEVEL_P and row["difference"] * sign > 0
+    beyond = row["p"] <= SIGNIFICANCE and row["difference"] * sign > 0
     tail = (
         "what it does beyond its counterpart may be difficulty"
         if beyond

@@ -200,6 +200,7 @@ def _rows(form_name: str) -> Callable[[Server, dict[str, str]], tuple[int, str, 
     """The route of a query's rows as a file."""
 
     def route(server: Server, form: dict[str, str]) -> tuple[int, str, str]:
+        """Answer the query of a form as rows to download."""
         asked = pages.Question.of(form)
         try:
             reply = answer(

@@ -49,9 +49,16 @@ def score_tail(counts: Pairs, delta: float, *, upper: bool) -> NDArray[np.float6
     return special.ndtr(-z if upper else z)
 
 
-def _checked(
-    gained: ArrayLike, lost: ArrayLike, n: ArrayLike, margin: float | None, significance: float
-) -> tuple[Pairs, float, float]:
+def _margin_test(
+    gained: ArrayLike,
+    lost: ArrayLike,
+    n: ArrayLike,
+    margin: float | None,
+    significance: float,
+    *,
+    both_sides: bool,
+) -> MarginTest[Any]:
+    """Whether the effect lies above -margin and, of both sides, below margin as well."""
     if margin is None:
         raise Refusal(
             "margin is missing: declare before looking which difference does not matter, e.g. "
@@ -59,23 +66,16 @@ def _checked(
         )
     margin = fraction("margin", margin)
     significance = fraction("significance", level("significance", significance), high=0.5)
-    return pairs(gained, lost, n), margin, significance
-
-
-def _margin_test(
-    counts: Pairs,
-    name: str,
-    p: NDArray[np.float64],
-    shown: NDArray[np.bool_],
-    limits: tuple[NDArray[np.float64], NDArray[np.float64]],
-    margin: float,
-    significance: float,
-) -> MarginTest[Any]:
+    counts = pairs(gained, lost, n)
+    low, high = tango_limits(counts.gained, counts.lost, counts.n, 1 - 2 * significance)
+    p, shown = score_tail(counts, -margin, upper=True), low > -margin
+    if both_sides:
+        p, shown = np.maximum(p, score_tail(counts, margin, upper=False)), shown & (high < margin)
     result = MarginTest(
-        method=name,
+        method="equivalence, tango score TOST" if both_sides else "non-inferiority, tango score",
         estimate=(counts.gained - counts.lost) / counts.n,
-        low=limits[0],
-        high=limits[1],
+        low=low,
+        high=high,
         confidence=1 - 2 * significance,
         n=counts.n,
         p=floor_p(p),
@@ -127,11 +127,7 @@ def equivalence(
         Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15 (1987) 657; Tango,
         Statistics in Medicine 17 (1998) 891.
     """
-    counts, margin, significance = _checked(gained, lost, n, margin, significance)
-    low, high = tango_limits(counts.gained, counts.lost, counts.n, 1 - 2 * significance)
-    p = np.maximum(score_tail(counts, -margin, upper=True), score_tail(counts, margin, upper=False))
-    name, shown = "equivalence, tango score TOST", (low > -margin) & (high < margin)
-    return _margin_test(counts, name, p, shown, (low, high), margin, significance)
+    return _margin_test(gained, lost, n, margin, significance, both_sides=True)
 
 
 @overload
@@ -160,15 +156,4 @@ def non_inferiority(
     One side of `equivalence`, with the same arguments, refusals and references; `shown` says
     whether the lower limit of the 1 - 2 significance interval lies above -margin.
     """
-    counts, margin, significance = _checked(gained, lost, n, margin, significance)
-    low, high = tango_limits(counts.gained, counts.lost, counts.n, 1 - 2 * significance)
-    p = score_tail(counts, -margin, upper=True)
-    return _margin_test(
-        counts,
-        "non-inferiority, tango score",
-        p,
-        low > -margin,
-        (low, high),
-        margin,
-        significance,
-    )
+    return _margin_test(gained, lost, n, margin, significance, both_sides=False)

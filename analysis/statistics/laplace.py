@@ -55,11 +55,13 @@ def log_likelihood(
     fixed = intercept + side * effect
 
     def predictor(one: Mode) -> Array:
+        """Log-odds [problems, answers] at a mode."""
         eta = fixed + sd[0] * one.level[:, None] + sd[1] * side * one.answer[:, None]
         eta[:, 1:] += sd[2] * one.direction
         return eta
 
     def penalised(one: Mode, eta: Array) -> float:
+        """Log-likelihood less half the squares of the random effects."""
         likelihood = float((cells.right * eta - cells.answers * np.logaddexp(0.0, eta)).sum())
         size = one.level @ one.level + one.answer @ one.answer + one.direction @ one.direction
         return likelihood - float(size) / 2

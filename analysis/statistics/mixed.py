@@ -121,6 +121,7 @@ def mixed_model(table: Mapping[str, Any], *, confidence: float = 0.95) -> MixedM
     mode = Mode.of(cells)
 
     def lost(free: Array) -> float:
+        """Negative log-likelihood in the parameters that are free."""
         full = np.zeros(5)
         full[varies] = free
         return -log_likelihood(cells, full[0], full[1], (full[2], full[3], full[4]), mode)
@@ -135,6 +136,7 @@ def mixed_model(table: Mapping[str, Any], *, confidence: float = 0.95) -> MixedM
     quantile = float(stats.t.isf((1 - confidence) / 2, df))
 
     def difference(free: Array) -> float:
+        """The difference of accuracies in the parameters that are free."""
         whole = np.zeros(5)
         whole[varies] = free
         return _difference(whole)
@@ -177,6 +179,7 @@ def _fitted(lost: Any, varies: Array) -> Any:
     """From one start, or two; standard deviations enter by their squares, so their sign is free."""
 
     def gradient(at: Array) -> Array:
+        """Central differences."""
         steps = 1e-4 * np.eye(len(at))
         return np.array([(lost(at + one) - lost(at - one)) / 2e-4 for one in steps])
 

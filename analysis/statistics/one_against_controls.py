@@ -205,6 +205,7 @@ def controls_power(
     critical = stats.t.isf(significance / (2 if tail == "two-sided" else 1), df)
 
     def power(noncentrality: Array, threshold: Array) -> Array:
+        """Chance that t with this noncentrality lies beyond the threshold."""
         upper = noncentral_t_cdf(-threshold, df, -noncentrality)
         lower = noncentral_t_cdf(-threshold, df, noncentrality)
         return np.clip(upper + lower if tail == "two-sided" else upper, 0.0, 1.0)

@@ -232,6 +232,7 @@ def minimum_detectable_effect(
     rejects = rejection_count(changed, method, significance)
 
     def spare(effect: float) -> float:
+        """How much more power an effect has than was asked for."""
         return _power(problems, effect, rate, changed, rejects) - power
 
     reached = spare(rate) >= 0
@@ -288,6 +289,7 @@ def sample_size(
     largest = count("largest", largest, least=1, most=LARGEST_LISTED)
 
     def reached(n: int) -> float:
+        """Power with n problems."""
         changed = likely(n, rate)
         rejects = rejection_count(changed, method, significance)
         return _power(n, effect, rate, changed, rejects)

@@ -196,6 +196,7 @@ def _search_p(
     squares = (d**2).sum(axis=0)
 
     def largest(sums: Array) -> tuple[Array, Array]:
+        """The largest effect and the largest signed t² of each row of sums."""
         sums = sums.astype(np.float64)
         signed = np.sign(sums) * t_squared(sums, squares)
         return _toward(sums / n, tail).max(axis=-1), _toward(signed, tail).max(axis=-1)

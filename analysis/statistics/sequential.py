@@ -120,6 +120,7 @@ def binomial_sequence(k: Counts, n: Counts, confidence: float) -> tuple[Floats, 
     mixture = special.betaln(k + 1, n - k + 1)
 
     def inside(t: Floats) -> NDArray[np.bool_]:
+        """Whether the mixture leaves these parameters possible."""
         likelihood = special.xlogy(k, t) + special.xlog1py(n - k, -t)
         return mixture - likelihood < -np.log(1 - confidence)
 
@@ -144,6 +145,7 @@ def _multinomial(counts: Pairs, confidence: float) -> tuple[Floats, Floats]:
     mixture = sum(special.gammaln(c + 0.5) for c in cells) - special.gammaln(n + 1.5) - prior
 
     def inside(delta: Floats) -> NDArray[np.bool_]:
+        """Whether the mixture leaves these parameters possible."""
         loss = constrained_loss(g, lo, n, delta)
         gain = np.clip(loss + delta, 0.0, 1.0)
         rest = np.clip(1 - loss - gain, 0.0, 1.0)

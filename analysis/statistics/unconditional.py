@@ -117,6 +117,7 @@ def _largest(gained: int, lost: int, n: int, method: str) -> tuple[float, float]
     tail = rejections(gained, lost, n)
 
     def p(rate: float) -> float:
+        """Chance of a table as clear as this one at a rate of change."""
         spread = 9 * np.sqrt(n * rate * (1 - rate)) + 40
         window = slice(max(0, int(n * rate - spread)), min(n, int(n * rate + spread)) + 1)
         weights = stats.binom.pmf(np.arange(n + 1)[window], n, rate)

@@ -17,7 +17,6 @@ STEERING = ["direction", "site", "schedule", "operator", "effect"]
 CURVE = [*CONTEXT, *STEERING]
 # The test set and how it was drawn travel with every row that is tested on it.
 STAMPS = ["selection", "selected_on_outcome"]
-CONFIDENCE = 0.95
 STEPS = "n_steps"
 PART = "in_part"
 # What tables say of a contrast that a sequential plan ended, by the column of the view `stops`.
@@ -106,6 +105,7 @@ def ordered(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
         return frame.reset_index(drop=True)
 
     def rank(column: pd.Series) -> pd.Series:
+        """A column as it sorts: text with nothing first, numbers as they are."""
         if column.dtype == object:
             return column.map(lambda value: "" if value is None else str(value))
         return column

@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 
 from analysis import words
-from analysis.tables.base import CONFIDENCE, CONTEXT, STAMPS, groups, ordered
+from analysis.tables.base import CONTEXT, STAMPS, groups, ordered
 from analysis.tables.own_controls import PLACE, Array, Sample, lacking, samples
 from analysis.tables.readings import Source, remembered
+from analysis.vocabulary import CONFIDENCE, ONE_SIDED_SIGNIFICANCE
 
-# One-sided, for each of the two claims.
-SIGNIFICANCE = 0.025
 CLAIMS = {"amplification": 1, "suppression": -1}
 RESAMPLES, SEED = 1999, 0
 RANKS = ("p_effect", "p_signed", "p_share")
@@ -72,7 +71,9 @@ def corrected(rows: pd.DataFrame) -> pd.DataFrame:
             if known.any():
                 found = adjust(p[known], method="holm", family_size=int(size[index[0]])).p
                 columns[f"{name}_adjusted"][index[known]] = found
-    needed = [controls_needed(SIGNIFICANCE, tail="greater", family_size=int(m)) for m in size]
+    needed = [
+        controls_needed(ONE_SIDED_SIGNIFICANCE, tail="greater", family_size=int(m)) for m in size
+    ]
     rows = rows.assign(**columns, family_size=size, controls_needed=needed)
     few = (rows["status"] == "ok") & (rows["k"] < rows["controls_needed"])
     said = [_too_few(row) for row in rows[few].to_dict("records")]
@@ -130,7 +131,9 @@ def _effect(sample: Sample, sign: int, side: Array) -> dict[str, Any]:
     from analysis.statistics.over_doses import beyond_controls as ranked
 
     effects = np.nanmean(sample.differences[:, side], axis=2)
-    found = ranked(effects, side="greater" if sign > 0 else "less", significance=SIGNIFICANCE)
+    found = ranked(
+        effects, side="greater" if sign > 0 else "less", significance=ONE_SIDED_SIGNIFICANCE
+    )
     at = found.dose or 0
     return {
         "alpha": float(sample.alphas[side][at]),
@@ -147,8 +150,8 @@ def _signed(sample: Sample, up: Array, down: Array) -> dict[str, Any]:
 
     halves = (sample.differences[:, up] - sample.differences[:, down]) / 2
     effects, share = np.nanmean(halves, axis=2), signed_share(halves)
-    found = ranked(effects, side="greater", significance=SIGNIFICANCE)
-    one_sided = ranked(share, side="greater", significance=SIGNIFICANCE)
+    found = ranked(effects, side="greater", significance=ONE_SIDED_SIGNIFICANCE)
+    one_sided = ranked(share, side="greater", significance=ONE_SIDED_SIGNIFICANCE)
     at, same = found.dose or 0, one_sided.dose or 0
     return {
         "signed_alpha": float(sample.alphas[up][at]),

@@ -7,8 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.vocabulary import CONFIDENCE, SIGNIFICANCE
+
 # What a rate should be; rates of other quantities (power, say) have no such value.
-NOMINAL = {"size": 0.05, "coverage": 0.95}
+NOMINAL = {"size": SIGNIFICANCE, "coverage": CONFIDENCE}
 COLUMNS = ["quantity", "method", "x", "value", "error", "low", "high", "nominal"]
 
 

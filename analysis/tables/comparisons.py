@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from analysis import words
-from analysis.tables.base import CONFIDENCE, PART, STAMPS, groups, ordered
+from analysis.tables.base import PART, STAMPS, groups, ordered
 from analysis.tables.own_controls import PLACE, Array, Run, Sample, runs, samples
 from analysis.tables.paired import effects
 from analysis.tables.readings import Source, remembered, view
+from analysis.vocabulary import CONFIDENCE
 
 POINT_COLUMNS = [
     *PLACE, *STAMPS, "candidate", "control_kind", "quantity", "alpha", "direction", "role", "n",

@@ -158,12 +158,13 @@ def _vectors(store: Source, names: list[str]) -> dict[str, np.ndarray]:
     from store import committed
 
     table = view(store, "named_directions")
+    table = table[table["name"].isin(names)]
     ids = dict(zip(table["direction_id"], table["name"], strict=True))
     by_name: dict[str, dict[int, np.ndarray]] = {name: {} for name in names}
-    for row in committed(opened(store).path, "direction_vectors").to_pylist():
-        name = ids.get(row["direction_id"])
-        if name in by_name:
-            by_name[name][row["position"]] = np.asarray(row["values"], dtype=np.float64)
+    where = {"direction_id": list(ids)}
+    for row in committed(opened(store).path, "direction_vectors", where=where).to_pylist():
+        name = ids[row["direction_id"]]
+        by_name[name][row["position"]] = np.asarray(row["values"], dtype=np.float64)
     return {
         name: np.stack([vectors[position] for position in sorted(vectors)])
         for name, vectors in by_name.items()

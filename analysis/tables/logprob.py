@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.tables.base import CONFIDENCE, CURVE, PART, STAMPS, groups, matching, ordered
+from analysis.tables.base import CURVE, PART, STAMPS, groups, matching, ordered
 from analysis.tables.comparisons import (
     EFFECT,
     compare,
@@ -24,6 +24,7 @@ from analysis.tables.comparisons import (
 from analysis.tables.own_controls import PLACE, Array, samples
 from analysis.tables.paired import effects, holm_by
 from analysis.tables.readings import Source, opened, remembered, texts_to_objects, view
+from analysis.vocabulary import CONFIDENCE
 
 SEED, RESAMPLES = 0, 9999
 COLUMNS = [

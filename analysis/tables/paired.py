@@ -7,19 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.tables.base import (
-    CONFIDENCE,
-    CURVE,
-    PART,
-    STAMPS,
-    STOP,
-    groups,
-    ordered,
-    whole_test_sets,
-)
+from analysis.tables.base import CURVE, PART, STAMPS, STOP, groups, ordered, whole_test_sets
 from analysis.tables.missing import SENSITIVITY, anytime_sensitivity, sensitivity
 from analysis.tables.readings import Source, remembered, view
 from analysis.tables.seeds import UNTESTED, seed_tests
+from analysis.vocabulary import CONFIDENCE
 
 EFFECT_COLUMNS = [
     *CURVE, "kind", "role", *STAMPS, "alpha", "n", "baseline_accuracy", "accuracy",

@@ -7,6 +7,7 @@ from .numbers import compact as compact
 from .numbers import count as count
 from .numbers import counted as counted
 from .numbers import interval as interval
+from .numbers import level as level
 from .numbers import limits as limits
 from .numbers import moved as moved
 from .numbers import nats as nats
@@ -15,6 +16,10 @@ from .numbers import p_is as p_is
 from .numbers import p_value as p_value
 from .numbers import percent as percent
 from .numbers import points as points
+from .numbers import precise as precise
+from .numbers import precise_interval as precise_interval
+from .numbers import precise_points as precise_points
+from .numbers import precise_range as precise_range
 from .numbers import signed as signed
 from .sentences import adjusted_sentence as adjusted_sentence
 from .sentences import controls_sentence as controls_sentence
@@ -50,6 +55,7 @@ __all__ = [
     "equivalence_sentence",
     "fragility_sentence",
     "interval",
+    "level",
     "limits",
     "logprob_sentence",
     "look_sentence",
@@ -65,6 +71,10 @@ __all__ = [
     "percent",
     "points",
     "power_sentence",
+    "precise",
+    "precise_interval",
+    "precise_points",
+    "precise_range",
     "push_sentence",
     "sample_size_sentence",
     "signed",

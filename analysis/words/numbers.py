@@ -6,14 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import SupportsFloat, SupportsInt, TypeGuard, TypeVar
 
+from analysis.vocabulary import SIGNIFICANCE
 from sql.printable import one_line
 
 T = TypeVar("T")
 
 MINUS = "−"
 MISSING = "–"
-# A test is read against this level: a p beside it keeps a digit more.
-SIGNIFICANCE = 0.05
+# A p so near the level of a test keeps a digit more.
 BESIDE_IT = 0.005
 LEAST_P = 0.0001
 
@@ -43,6 +43,34 @@ def compact(value: SupportsFloat, *, sign: bool = False) -> str:
     return f"{value:+.3g}".replace("-", MINUS) if sign else f"{value:.3g}".replace("-", MINUS)
 
 
+def precise(value: SupportsFloat | None, digits: int = 4, *, sign: bool = False) -> str:
+    """A number as the calculator shows it, `digits` significant; or that it is undefined."""
+    if not _known(value):
+        return "undefined"
+    value = float(value)
+    return f"{value:{'+' if sign and value else ''}.{digits}g}".replace("-", MINUS)
+
+
+def precise_points(fraction: SupportsFloat, *, sign: bool = True) -> str:
+    """A fraction in points or percent, four significant digits."""
+    return precise(float(fraction) * 100, sign=sign)
+
+
+def precise_range(low: SupportsFloat | None, high: SupportsFloat | None) -> str:
+    """Two numbers as an interval, four significant digits each."""
+    return f"{precise(low)} to {precise(high)}"
+
+
+def precise_interval(low: SupportsFloat, high: SupportsFloat, *, sign: bool = True) -> str:
+    """Two fractions as an interval in points or percent: ``−4.16 to +9.443``."""
+    return f"{precise_points(low, sign=sign)} to {precise_points(high, sign=sign)}"
+
+
+def level(confidence: SupportsFloat) -> str:
+    """The confidence of an interval: ``95 %``, ``99.9 %``."""
+    return f"{float(confidence) * 100:g} %"
+
+
 def percent(fraction: SupportsFloat | None, digits: int = 1) -> str:
     """A fraction as a percentage."""
     return f"{float(fraction) * 100:.{digits}f} %" if _known(fraction) else MISSING
@@ -67,8 +95,8 @@ def interval(low: SupportsFloat | None, high: SupportsFloat | None, digits: int 
 
 
 def limits(low: SupportsFloat, high: SupportsFloat, confidence: float) -> str:
-    """Two fractions as an interval in points, with its level, for a sentence."""
-    return f"{100 * confidence:g} % interval {points(low)} to {points(high)} points"
+    """Two fractions as an interval in points, with its confidence, for a sentence."""
+    return f"{level(confidence)} interval {points(low)} to {points(high)} points"
 
 
 def nats(low: SupportsFloat | None, high: SupportsFloat | None) -> str:

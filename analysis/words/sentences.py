@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from analysis.statistics import results
+from analysis.vocabulary import SIGNIFICANCE
 from analysis.words.numbers import (
-    SIGNIFICANCE,
     alpha,
     compact,
     count,
     interval,
+    level,
     limits,
     nats,
     p_is,
@@ -123,7 +124,7 @@ def discordance_sentence(result: Discordance, gained: int, lost: int) -> str:
     """Reading of the rate of change behind a net effect."""
     sentence = (
         f"{gained + lost} of {result.n} answers changed ({points(result.estimate, sign=False)} %, "
-        f"{100 * result.confidence:g} % interval {points(result.low, sign=False)} to "
+        f"{level(result.confidence)} interval {points(result.low, sign=False)} to "
         f"{points(result.high, sign=False)} %) for a net change of "
         f"{compact(gained - lost, sign=True)}"
     )
@@ -212,7 +213,7 @@ def look_sentence(e: EValue, sequence: ConfidenceSequence, threshold: float = 20
     return (
         f"The e-value is {e.e:.3g}: one {verdict} (threshold {threshold:g}, size at most "
         f"{1 / threshold:.3g} however often one looks), provided that the problems came in "
-        f"fixed or random order; {100 * sequence.confidence:g} % limits that hold at every look "
+        f"fixed or random order; {level(sequence.confidence)} limits that hold at every look "
         f"are {points(sequence.low)} to {points(sequence.high)} points (wider than the e-value's "
         "verdict, since they share their error with the rate of change)."
     )

@@ -130,6 +130,7 @@ def _probe(features: Array, labels: NDArray[np.bool_]) -> Array:
     target = np.where(labels, 1.0, -1.0)
 
     def loss(parameters: Array) -> tuple[float, Array]:
+        """Penalised logistic loss and its gradient."""
         weights, bias = parameters[:-1], parameters[-1]
         margin = target * (standard @ weights + bias)
         value = np.logaddexp(0, -margin).sum() + 0.5 * PROBE_PENALTY * (weights @ weights)

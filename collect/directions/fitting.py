@@ -150,11 +150,12 @@ def strata_of(root: Path, scheme: str, problem_ids: list[str]) -> dict[str, str]
         UserError: the scheme is unknown, or none of the problems has a stratum in it.
     """
     if scheme == "n_steps":
-        table = shards.committed(root, "problems", ["problem_id", "n_steps"]).to_pylist()
+        where = {"problem_id": problem_ids}
+        table = shards.committed(root, "problems", ["problem_id", "n_steps"], where).to_pylist()
         levels = {r["problem_id"]: r["n_steps"] for r in table if r["n_steps"] is not None}
     else:
-        where = {"scheme": [scheme], "problem_id": problem_ids}
-        rows = shards.committed(root, "strata", ["problem_id", "level"], where).to_pylist()
+        cut = {"scheme": [scheme], "problem_id": problem_ids}
+        rows = shards.committed(root, "strata", ["problem_id", "level"], cut).to_pylist()
         levels = {r["problem_id"]: r["level"] for r in rows}
     known = {problem: str(levels[problem]) for problem in problem_ids if problem in levels}
     if not known:

@@ -101,6 +101,7 @@ def projection_function(module: nn.Module | None) -> Callable[[Tensor], Tensor]:
             steps.append(part)
 
     def project(state: Tensor) -> Tensor:
+        """Apply every step to the last axis."""
         flat = state.reshape(-1, state.shape[-1])
         for step in steps:
             flat = step(flat)

@@ -245,6 +245,7 @@ class _Decoder:
             return None
 
         def hook(layer: int, x: Tensor, rows: Which) -> Tensor:
+            """Steer a layer's output at the drafted tokens."""
             for site, wanted in enumerate(self.table.layers):
                 if wanted == layer:
                     table = self.table.select(rows)

@@ -83,6 +83,7 @@ def _read(engine: Engine, rows: Rows, sites: Sequence[str]) -> list[dict[str, Te
 
 def _reader(wanted: dict[int | None, str], states: dict[str, Tensor], n_rows: int) -> Hook:
     def hook(layer: int, x: Tensor, rows: Which) -> Tensor:
+        """Keep a wanted layer's output."""
         if layer in wanted:
             # A copy: the block's output is added to in place by the next one.
             state = states.setdefault(wanted[layer], x.new_empty((n_rows, x.shape[-1])))

@@ -53,6 +53,7 @@ def residual_hook(table: SteeringTable, t: int | Tensor, norms: Norms | None = N
         return None
 
     def hook(layer: int, x: Tensor, rows: Which) -> Tensor:
+        """Steer a layer's output at position t."""
         for site, wanted in enumerate(table.layers):
             if wanted == layer:
                 part, at = table.select(rows), t if isinstance(t, int) else t[rows]

@@ -182,7 +182,7 @@ def json_object(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text("utf-8"))
     except (ValueError, OSError) as error:
-        raise UserError(f"{path} is damaged: {error}") from error
+        raise UserError(f"{path} is damaged: {first_line(error)}") from error
     if not isinstance(value, dict):
         raise UserError(f"{path} is damaged: it should hold a JSON object")
     return value
@@ -194,6 +194,7 @@ def _download(hub_id: str, weights: bool) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     def snapshot(patterns: list[str]) -> Path:
+        """Folder of the files that fit; raises UserError where the hub gives none."""
         try:
             return Path(snapshot_download(hub_id, allow_patterns=patterns))
         except (HfHubHTTPError, LocalEntryNotFoundError, HFValidationError, OSError) as error:

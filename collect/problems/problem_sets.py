@@ -82,10 +82,12 @@ def members(root: Path, name: str) -> dict[str, dict[str, Any]]:
 
 def set_sizes(root: Path) -> list[dict[str, Any]]:
     """One row per set: its split and selection, its size and how many are labelled right."""
-    names = shards.committed(root, "problem_sets", ["set_name"])["set_name"].unique().to_pylist()
+    sets: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in reversed(shards.committed(root, "problem_sets").to_pylist()):
+        sets.setdefault(row["set_name"], {})[row["problem_id"]] = row
     sizes = []
-    for name in sorted(names):
-        rows = list(members(root, name).values())
+    for name, of_set in sorted(sets.items()):
+        rows = list(of_set.values())
         sizes.append(
             {
                 "set_name": name,

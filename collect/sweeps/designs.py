@@ -176,6 +176,7 @@ def demo(model: Model, *, seed: int, scale: Scale | None = None) -> Design:
     own = default_protocol(model)
 
     def draw(root: Path, baselines: Mapping[str, str]) -> None:
+        """Draw the sets that are not there yet."""
         if not members(root, "primary"):
             draw_random(root, "primary", scale.primary, seed=seed)
         for name, count, split, protocol, without in (
@@ -210,6 +211,7 @@ def plain(model: Model, *, seed: int, scale: Scale = PLAIN_SCALE) -> Design:
     site = _middle(model)
 
     def draw(root: Path, baselines: Mapping[str, str]) -> None:
+        """Draw the sets that are not there yet."""
         if not members(root, "primary"):
             draw_random(root, "primary", scale.primary, seed=seed)
         if not members(root, "train"):
@@ -250,6 +252,7 @@ def published(
     """
 
     def given(root: Path) -> None:
+        """Add the report's split, and the sets made of it."""
         if not members(root, "report_train"):
             add_report_split(root, data)
         if not members(root, "primary"):

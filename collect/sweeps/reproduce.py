@@ -20,13 +20,12 @@ from collect.directions.selection import select_directions
 from collect.engine.interventions import Steering
 from collect.engine.protocol import reading_name
 from collect.models.choice import ModelChoice, choose_model
-from collect.models.model import Model
 from collect.models.recorded import known_in, record_model
 from collect.problems.problem_sets import members
 from collect.problems.problems import add_problems
 from collect.problems.report_split import PublishedData, read_published
 from collect.sweeps import designs
-from collect.sweeps.designs import Branch, Design, Scale
+from collect.sweeps.designs import Branch, Design
 from collect.sweeps.gates import run_gates
 from collect.sweeps.progress import Steps
 from collect.sweeps.ranges import memory_bytes
@@ -137,13 +136,6 @@ def reproduce(request: Request, *, steps: Steps) -> Path:
     else:
         design = designs.demo(model, seed=request.seed)
     return run_design(request.out, design, seed=request.seed, steps=steps, memory=request.memory)
-
-
-def run_protocol(
-    out: Path, model: Model, *, seed: int = 0, scale: Scale | None = None, steps: Steps
-) -> Path:
-    """Run the demo's design into a store and return the store; raises as `run_design`."""
-    return run_design(out, designs.demo(model, seed=seed, scale=scale), seed=seed, steps=steps)
 
 
 def run_design(

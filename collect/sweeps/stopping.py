@@ -74,6 +74,7 @@ def sweep_until_decided(
     computed = 0
 
     def advance(some: Sequence[Problem], active: Sequence[Condition]) -> bool:
+        """Run the sweep over the next problems."""
         nonlocal computed
         computed += sweep(
             root,
@@ -108,6 +109,7 @@ def committed_ends(
     done = done_units(root, [condition.condition_id for condition in conditions])
 
     def advance(some: Sequence[Problem], active: Sequence[Condition]) -> bool:
+        """Whether the next problems are committed."""
         return all(
             (condition.condition_id, problem.problem_id, seed) in done
             for condition in active

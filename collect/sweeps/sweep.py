@@ -228,6 +228,7 @@ def sweep(
         progress(_count_done(done, problems, conditions, seeds))
 
     def skip(problem: int, steering: int, seed: int) -> bool:
+        """Whether the unit is in the store."""
         key = (conditions[steering].condition_id, problems[problem].problem_id, seed)
         return key in done
 
@@ -248,6 +249,7 @@ def sweep(
     total, since = 0, time.monotonic()
 
     def commit() -> None:
+        """Write the rows that wait as one shard."""
         nonlocal since
         if waiting:
             append(root, "outcomes", pa.concat_tables(waiting), run_id=run_id)
@@ -289,6 +291,7 @@ def _reader(setting: Setting, problems: Sequence[Problem]) -> Read:
     def read(
         tokens: tuple[int, ...], truncated: bool, problem: int
     ) -> tuple[str, str | None, str, bool | None]:
+        """Text, answer, status and verdict of tokens, each text parsed once."""
         key = tokens, truncated
         if key not in texts:
             text, cut_off = read_answer(setting.model, setting.protocol, tokens, truncated)

@@ -199,7 +199,7 @@ def export_command(
     Example: steerstat store export runs/demo exported --direction mean_difference --set balanced
     """
     from store.exchange.exporters import export
-    from store.exchange.report_export import told
+    from store.exchange.report_export import export_summary
     from store.names import named_values
 
     written = export(
@@ -217,4 +217,4 @@ def export_command(
         for path in written:
             print(path)
         if format == "report":
-            print(told(target), file=sys.stderr)
+            print(export_summary(target), file=sys.stderr)

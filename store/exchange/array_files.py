@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sql.errors import UserError
+from sql.errors import UserError, first_line
 from store.direction_rules import checked_vectors, fit_models, norms
 from store.exchange.imported_rows import Row
 from store.exchange.report_files import Context
@@ -24,7 +24,7 @@ def load(path: Path) -> dict[str, Array]:
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
     except (OSError, ValueError) as error:
-        raise UserError(f"cannot read {path} as npz: {error}") from error
+        raise UserError(f"cannot read {path} as npz: {first_line(error)}") from error
 
 
 def read(path: Path, context: Context) -> str:

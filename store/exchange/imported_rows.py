@@ -55,7 +55,7 @@ class ImportedRows:
         else:
             self.errors.append(f"{place or table}: {_row_name(table, key)} came before, otherwise")
 
-    def told(self) -> list[str]:
+    def all_notes(self) -> list[str]:
         """The notes, and how many outcomes and activations are one row with an earlier one."""
         return self.notes + [
             f"{self.repeats[table]:,} {table} repeat an earlier one of the file (same "
@@ -128,7 +128,7 @@ def write(
                 added={name: len(rows) for name, rows in new.items()},
                 ignored=n_ignored,
                 errors=imported.errors,
-                notes=imported.told(),
+                notes=imported.all_notes(),
             )
         )
         if not (strict or allow_bad or dry_run):

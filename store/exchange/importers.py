@@ -205,6 +205,7 @@ def _in_order(files: Sequence[Path]) -> list[Path]:
     """Files so that problems come before directions, and both before what refers to them."""
 
     def rank(file: Path) -> int:
+        """Pairs first, arrays next, what refers to them last."""
         if file.suffix == ".npz":
             return 1
         return 0 if file.suffix == ".json" and recognised(read_json(file)) == "pairs" else 2

@@ -33,7 +33,7 @@ from store.layout import result_file
 SUMMARY = "steering_experiments/steering_results_summary.json"
 
 
-def told(folder: Path) -> str:
+def export_summary(folder: Path) -> str:
     """What an export took, in one line: from the file of results that it wrote."""
     setting = json.loads((folder / SUMMARY).read_text("utf-8"))["setting"]
     return "taken: " + ", ".join(
@@ -160,6 +160,7 @@ def _controls(chosen: Chosen, by_alpha: dict[float, list[Row]], controls: list[R
     mean, spread = float(np.mean(accuracies)), float(np.std(accuracies))
 
     def lost(accuracy: float | None) -> float | None:
+        """Points below the baseline."""
         return None if accuracy is None or baseline is None else baseline - accuracy
 
     return chosen.described(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sql.errors import UserError
+from sql.errors import UserError, first_line
 from store.exchange.columns import finite, whole
 from store.exchange.imported_rows import (
     STEERING,
@@ -125,7 +125,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise UserError(f"cannot read {path} as JSON: {error}") from error
+        raise UserError(f"cannot read {path} as JSON: {first_line(error)}") from error
 
 
 def pair_problems(

@@ -171,7 +171,7 @@ def json_lines(path: Path) -> Iterator[tuple[int, str]]:
                 if line.strip():
                     yield number, line
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read {path}: {error}") from error
+        raise UserError(f"cannot read {path}: {first_line(error)}") from error
 
 
 def _line(text: str) -> Row:

@@ -24,13 +24,14 @@ def bundled() -> Any:
 @pytest.fixture(scope="session")
 def small_run(bundled: Any) -> Any:
     """A function that runs the demo's design at a small scale into a folder."""
-    from collect.sweeps import reproduce
+    from collect.sweeps import designs, reproduce
     from collect.sweeps.designs import Scale
     from collect.sweeps.progress import Steps
 
     def run(out: Path) -> Path:
         with Steps(quiet=True) as steps:
-            return reproduce.run_protocol(out, bundled, scale=Scale(**SMALL), steps=steps)
+            design = designs.demo(bundled, seed=0, scale=Scale(**SMALL))
+            return reproduce.run_design(out, design, seed=0, steps=steps)
 
     return run
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -213,11 +214,11 @@ def export_instances():
 
 
 @case
-def runs_overview():
+def runs_with_rows():
     c = database({"base": {"a": W}})
     at = datetime(2026, 1, 2)
     insert(c, "runs", [{"run_id": "r", "created_at": at, "status": "complete", "command": "x"}])
-    assert rows(c, "runs_overview") == [("r", at, "complete", "x", 0)]
+    assert rows(c, "runs_with_rows") == [("r", at, "complete", "x", 0)]
 
 
 @case
@@ -542,6 +543,31 @@ def _with_shards():
 
 
 @case
+def shards_with_ignored_rows():
+    c = _with_shards()
+    c.execute("UPDATE shards SET table_name = 'outcomes', rows_ignored = 1")
+    assert rows(c, "shards_with_ignored_rows") == [("a",), ("e-c",)]
+    c.execute("UPDATE shards SET rows_ignored = 0 WHERE shard_id = 'a'")
+    assert rows(c, "shards_with_ignored_rows", table="outcomes") == [("e-c",)]
+    assert rows(c, "shards_with_ignored_rows", table="problems") == []
+
+
+@case
+def replace_shards():
+    c = _with_shards()
+    c.execute("UPDATE shards SET table_name = 'outcomes'")
+    known = "SELECT shard_id, replaced_by FROM shards ORDER BY shard_id"
+    before = [("a", None), ("b", "e-c"), ("e-c", None)]
+    script = loader.internal("replace_shards")
+    for given in ({"parts": ["other"]}, {"parts": ["a"], "table": "problems"}):
+        assert loader.execute(c, script, shard="f-c", **given).fetchall() == [(0,)]
+        assert c.execute(known).fetchall() == before
+    # The shard that was compacted before and the one that holds its rows now.
+    assert loader.execute(c, script, shard="f-c", parts=["e-c"]).fetchall() == [(2,)]
+    assert c.execute(known).fetchall() == [("a", None), ("b", "f-c"), ("e-c", "f-c")]
+
+
+@case
 def ingested_shards():
     assert rows(database({}), "ingested_shards") == []
     assert rows(_with_shards(), "ingested_shards") == [("a",), ("e-c",)]
@@ -613,7 +639,8 @@ def applied_migrations():
     c = database({})
     made = [(script.version, script.sha256) for script in loader.migrations()]
     assert rows(c, "applied_migrations") == made
-    c.execute("UPDATE schema_migrations SET version = 7")
+    c.execute("UPDATE schema_migrations SET version = 7 WHERE version = 1")
+    c.execute("DELETE FROM schema_migrations WHERE version BETWEEN 2 AND 6")
     insert(c, "schema_migrations", [{"version": 5, "sha256": "abc"}])
     assert rows(c, "applied_migrations") == [(5, "abc"), (7, made[0][1])]
 
@@ -625,6 +652,50 @@ def store_fact():
     insert(c, "store_info", facts)
     assert rows(c, "store_fact", name="b") == [("2",)]
     assert rows(c, "store_fact", name="c") == []
+
+
+@case
+def record_migration():
+    c = database({})
+    c.execute("DELETE FROM schema_migrations")
+    given = {"version": 5, "name": "0005_more", "sha256": "abc"}
+    assert loader.execute(c, loader.internal("record_migration"), **given).fetchall() == [(1,)]
+    recorded = "SELECT version, name, sha256, now() - applied_at < INTERVAL 1 DAY"
+    found = c.execute(f"{recorded} FROM schema_migrations").fetchall()
+    assert found == [(5, "0005_more", "abc", True)]
+
+
+@case
+def keep_store_fact():
+    c = database({})
+    c.execute("DELETE FROM store_info")
+    for name, value in (("a", "1"), ("b", "2"), ("a", "3")):
+        script = loader.internal("keep_store_fact")
+        assert loader.execute(c, script, name=name, value=value).fetchall() == [(1,)]
+    found = c.execute("SELECT name, value FROM store_info ORDER BY name").fetchall()
+    assert found == [("a", "3"), ("b", "2")]
+
+
+@case
+def not_computed_anew():
+    c = database({"up": {"a": R, "b": W}, ("up", 1): {"a": R}}, conditions=UP)
+    with TemporaryDirectory() as folder:
+        file = f"{folder}/aside.parquet"
+        units = "('up', 'b', 0), ('up', 'b', 1), ('up', 'a', 1), ('down', 'a', 0), ('up', 'b', 1)"
+        c.execute(f"COPY (FROM (VALUES {units}) AS t(condition_id, problem_id, seed)) TO '{file}'")
+        lacking = [("down", "a", 0), ("up", "b", 1)]
+        assert rows(c, "not_computed_anew", files=[file]) == lacking
+
+
+@case
+def compared_with():
+    c = database(
+        {"base": {"a": W}, "up": {"a": R}, "r": {"a": W}},
+        conditions={**UP, "r": {"direction": "r", "alpha": 1.0}},
+    )
+    assert rows(c, "compared_with", conditions=["base"]) == [(2,)]
+    assert rows(c, "compared_with", conditions=["base", "up"]) == [(1,)]
+    assert rows(c, "compared_with", conditions=["up"]) == [(0,)]
 
 
 @case

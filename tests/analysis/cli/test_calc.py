@@ -75,15 +75,23 @@ def test_the_least_rank_p_is_the_same_in_the_lines_and_in_the_sentence(command: 
 
 
 def test_options_keep_their_names_and_their_meaning() -> None:
-    assert "90 % intervals" in run("difference", *REPORT, "--level", "0.9")
+    assert "90 % intervals" in run("difference", *REPORT, "--confidence", "0.9")
     counts = [*REPORT, "--margin", "9"]
     strict = run_json("equivalence", *counts, "--significance", "0.01")["result"]
     assert strict["level"] == pytest.approx(0.98)
 
 
-@pytest.mark.parametrize("level", [["--alpha", "0.01"], ["--alpha=0.01"]])
-def test_the_level_of_a_test_is_not_called_alpha(level: list[str]) -> None:
-    with pytest.raises(UserError, match="the level of a test is --significance"):
+@pytest.mark.parametrize(
+    ("level", "named"),
+    [
+        (["--alpha", "0.01"], "the level of a test is --significance"),
+        (["--alpha=0.01"], "the level of a test is --significance"),
+        (["--level", "0.9"], "the level of an interval is --confidence"),
+        (["--level=0.9"], "the level of an interval is --confidence"),
+    ],
+)
+def test_a_level_by_its_former_name_is_refused(level: list[str], named: str) -> None:
+    with pytest.raises(UserError, match=named):
         CliRunner().invoke(
             app, ["equivalence", *REPORT, "--margin", "9", *level], catch_exceptions=False
         )
@@ -240,7 +248,7 @@ def test_strata_print_the_n_of_each() -> None:
         ),
         (["equivalence", *REPORT, "--margin", "140"], "--margin 140: pass points"),
         (["equivalence-power", "--n", "86", "--discordance", "15"], "calc difference"),
-        (["difference", *REPORT, "--level", "95"], "--level must lie between 0 and 1"),
+        (["difference", *REPORT, "--confidence", "95"], "--confidence must lie between 0 and 1"),
         (["look", *REPORT, "--planned", "80"], "--planned 80 is less than the 86"),
         (["look", "--gained", "0", "--lost", "14", "--n", "86", "--planned", "80"], "--planned 80"),
         (["look", *REPORT, "--effect", "5"], "pass --planned"),
@@ -286,7 +294,7 @@ def test_what_is_planned_and_all_levels() -> None:
     assert "p = 1" in run("unconditional", "--gained", "0", "--lost", "0", "--n", "21")
     content = run_json("curve", *REPORT)
     assert content["result"]["low"] == confidence_curve(4, 2, 86).low.tolist()
-    assert re.search(r"95 % +-4\.152 to \+9\.428", run("curve", *REPORT))
+    assert re.search(r"95 % +−4\.152 to \+9\.428", run("curve", *REPORT))
     arguments = ["--n", "300", "--margin", "5", "--discordance", "10", "--effect", "-1"]
     content = run_json("equivalence-power", *arguments, "--no-harm")
     expected = equivalence_power(300, margin=0.05, discordance=0.1, effect=-0.01, one_sided=True)

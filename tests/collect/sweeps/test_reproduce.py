@@ -92,12 +92,12 @@ def test_a_killed_run_goes_on_to_the_same_results(small_store, small_run, tmp_pa
         "torch.set_num_threads(1)\n"
         "from collect.sweeps import sweep\n"
         "from collect.models.checkpoints import load_model\n"
-        "from collect.sweeps.designs import Scale\n"
+        "from collect.sweeps.designs import Scale, demo\n"
         "from collect.sweeps.progress import Steps\n"
-        "from collect.sweeps.reproduce import run_protocol\n"
+        "from collect.sweeps.reproduce import run_design\n"
         "sweep.SECONDS_PER_SHARD = 0\n"
-        f"run_protocol(Path(sys.argv[1]), load_model('bundled'), scale=Scale(**{SMALL!r}), "
-        "steps=Steps(quiet=True))\n"
+        f"design = demo(load_model('bundled'), seed=0, scale=Scale(**{SMALL!r}))\n"
+        "run_design(Path(sys.argv[1]), design, seed=0, steps=Steps(quiet=True))\n"
     )
     child = subprocess.Popen(
         [sys.executable, script, out], env={**os.environ, "PYTHONPATH": str(ROOT)}
