@@ -170,11 +170,11 @@ def macros() -> dict[str, Script]:
 
 
 def views() -> dict[str, Script]:
-    """Name -> view, each after the views that it reads."""
+    """Name -> view, each after the views that it reads; in one order, which hashes rest on."""
     by_name = scripts("views")
     names = re.compile(r"\b(" + "|".join(by_name) + r")\b") if by_name else re.compile(r"(?!)")
     reads = {
-        name: {other for other in names.findall(code(script.text)) if other != name}
+        name: sorted({other for other in names.findall(code(script.text)) if other != name})
         for name, script in by_name.items()
     }
     return {name: by_name[name] for name in TopologicalSorter(reads).static_order()}

@@ -34,7 +34,9 @@ def fit(
     name: Annotated[str, typer.Option(help="Name that no other direction has, such as raw.")],
     set_name: Annotated[
         str | None,
-        typer.Option("--set", help="Labelled set to fit on, such as train; it has to be named."),
+        typer.Option(
+            "--set", help="Labelled set to fit on, such as train; by default none: it is named."
+        ),
     ] = None,
     site: DirectionSite = "latent",
     at: Annotated[

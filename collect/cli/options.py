@@ -40,14 +40,18 @@ PadId = Annotated[
     int | None,
     typer.Option(
         help="Token id of padding, such as 128256; with --bot-id and --eot-id, for a CODI "
-        "checkpoint that has more tokens than its base and three."
+        "checkpoint that has more tokens than its base and three; by default as published."
     ),
 ]
 BotId = Annotated[
-    int | None, typer.Option(help="Token id that opens the thoughts, such as 128257.")
+    int | None,
+    typer.Option(help="Token id that opens the thoughts, such as 128257; by default as published."),
 ]
 EotId = Annotated[
-    int | None, typer.Option(help="Token id that closes the thoughts, such as 128258.")
+    int | None,
+    typer.Option(
+        help="Token id that closes the thoughts, such as 128258; by default as published."
+    ),
 ]
 Device = Annotated[
     str | None,

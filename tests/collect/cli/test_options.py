@@ -43,6 +43,6 @@ def test_one_name_has_one_help_text_but_where_it_means_something_else():
     several = {name for name, found in texts.items() if len(found) > 1}
     # Counts, kinds and names are of another thing in each command; protocols of another moment.
     assert several <= {
-        "count", "kind", "model", "name", "parser", "problems", "protocol", "set_name", "site",
-        "source", "split", "store",
+        "count", "kind", "model", "name", "out", "parser", "problems", "protocol", "set_name",
+        "site", "source", "split", "store",
     }  # fmt: skip
