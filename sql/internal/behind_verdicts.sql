@@ -1,5 +1,6 @@
--- The stored results that the verdicts of one problem set under one protocol rest on: the paired
--- tests, and the three ranks among own controls. `steerstat analyze` stores them.
+-- The stored results that the verdicts of one problem set under one protocol rest on.
+--
+-- These are the paired tests and the three ranks among own controls; `steerstat analyze` stores them.
 --
 -- Grain: one row per (analysis, result).
 --
