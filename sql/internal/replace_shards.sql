@@ -1,6 +1,6 @@
 -- Enter a compacted shard in the place of those whose rows it holds.
 --
--- Grain: one row, how many shards of the table were replaced: none where no row of it is there yet.
+-- Grain: one row per compacted shard: how many shards it replaced.
 --
 -- Parameters:
 --   $shard VARCHAR = NULL: id of the compacted shard
