@@ -57,7 +57,11 @@ FIELDS = {
     "date": ["31 Jan"],
 }
 COLLECT |= FIELDS | {"alpha_factors": ["", "n_steps", "n_steps:1=x", "gone:1=1", "n_steps:9=1"]}
-MODEL = {name: COLLECT[name] for name in ("base", "lora_alpha", "device", "dtype", "protocol")}
+TOKEN_IDS = {name: ["1", "x"] for name in ("pad_id", "bot_id", "eot_id")}  # one without the others
+COLLECT |= TOKEN_IDS
+MODEL = TOKEN_IDS | {
+    name: COLLECT[name] for name in ("base", "lora_alpha", "device", "dtype", "protocol")
+}
 # Of every command: arguments with which it runs, and values with which it must not.
 COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
     "collect": (["STORE", "--problems", "primary", "--directions", "mine"], COLLECT),
@@ -72,6 +76,7 @@ COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
         {
             "out": ["THESIS", "FILE"],
             "model": COLLECT["model"],
+            **TOKEN_IDS,
             **{name: COLLECT[name] for name in ("base", "lora_alpha", "dtype", "device", "memory")},
             "problems": ["gone.json"],
             "split": ["gone.json"],
@@ -98,6 +103,7 @@ COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
             "split": ["a b"],
             "side": ["left"],
             "parser": ["colour"],
+            "map": ["question", "question=gone", "colour=question"],
             "set_name": ["../up", "primary"],
         },
     ),
@@ -171,6 +177,7 @@ COMMANDS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
 UNTRIED = {"help", "install_completion", "show_completion", "balanced", "question_suffix"}
 UNTRIED |= {"end_of_text_around", "squeeze_spaces", "chat_template"}
 FLAGS = {"--json", "--dry-run", "--stop-when-decided", "--plain-text", "--expressions", "--strict"}
+FLAGS |= {"--allow-bad"}
 
 
 @pytest.fixture

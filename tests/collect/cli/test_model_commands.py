@@ -53,10 +53,13 @@ def test_problems_from_generator_to_sets(tmp_path):
 def test_problems_from_a_file_with_bad_entries(tmp_path):
     path = tmp_path / "some.jsonl"
     path.write_text('{"question": "Q?", "answer": "#### 4"}\n{"question": "R?", "answer": "-"}\n')
-    result = invoke(problems.app, "add", tmp_path / "store", path, "--set", "mine")
+    with pytest.raises(UserError, match=r"1 of 2 entries .*--allow-bad adds the others"):
+        invoke(problems.app, "add", tmp_path / "store", path, "--set", "mine")
+    asked = ("--set", "mine", "--allow-bad")
+    result = invoke(problems.app, "add", tmp_path / "store", path, *asked)
     assert result.stdout == ""
     assert "1 problems added" in result.stderr
-    assert "left out: some.jsonl:2: no number in the answer" in result.stderr
+    assert "left out: some.jsonl line 2: field answer: no number in the answer" in result.stderr
     with pytest.raises(UserError, match="1 unusable entries"):
         invoke(problems.app, "add", tmp_path / "store", path, "--strict")
     with pytest.raises(UserError, match="--mix"):
