@@ -41,6 +41,7 @@ _DECIMAL = re.compile(
     r"[+-]?(?:[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})|0?,[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+)"
     r"(?:[eE][+-]?[0-9]{1,3})?|[+-]?[0-9]+,[0-9]+[eE][+-]?[0-9]{1,3}"
 )
+STEERED = "model_arg_steer_path"  # column of a harness whose model was steered with that file
 PROTOCOL = "\0protocol"
 """Key of a row of a format: what its condition was run under, as a mapping."""
 
@@ -218,6 +219,11 @@ def read(
                 f"{context.name} has rows of {len(values)} kinds of {column}, "
                 f"{', '.join(values)}: choose one with --filter {column}={next(iter(values))}"
             )
+    if STEERED in header and given.direction is None and "direction" not in columns:
+        raise UserError(
+            f"{context.name} is of a steered model ({STEERED} {kept[0][1].get(STEERED)!s}), which "
+            "is no baseline: name what it was steered with by --direction and --alpha"
+        )
     _note_columns(header, columns, context, given)
     disputed = 0
     for place, entry in kept:

@@ -101,6 +101,18 @@ def test_the_results_beside_a_file_name_the_model(tmp_path) -> None:
     assert found["name"].to_pylist() == ["owner/name"]
 
 
+def test_a_steered_model_is_never_taken_for_the_baseline(tmp_path) -> None:
+    name, store = "2026-01-02T03-04-05", tmp_path / "store"
+    arguments = {"pretrained": "owner/name", "steer_path": "honesty.pt"}
+    written(tmp_path, f"results_{name}.json", {"config": {"model_args": arguments}})
+    file = written(tmp_path, f"samples_gsm8k_{name}.jsonl", LM_EVAL[:2])
+    with pytest.raises(UserError, match=r"steered model .*honesty\.pt.* --direction and --alpha"):
+        import_file(store, file)
+    assert not store.exists()
+    import_file(store, file, direction="honesty", alpha=2)
+    assert {row[1:3] for row in outcomes(store)} == {("honesty", 2.0)}
+
+
 def inspect_sample(number: int, value: Any, **more: Any) -> dict[str, Any]:
     scores = {"match": {"value": value, "answer": "2"}}
     shared = {"id": number, "epoch": 1, "input": f"{number} + 1?", "target": "2"}
