@@ -135,7 +135,7 @@ def test_it_paints_at_once(opened) -> None:
 
 def test_the_contents_lead_to_their_sections(opened) -> None:
     links = opened.find_elements(By.CSS_SELECTOR, "nav a")
-    assert [link.text for link in links][:2] == ["Verdicts", "Explore"]
+    assert [link.text for link in links][:3] == ["In brief", "Verdicts", "Explore"]
     for link in links:
         link.click()
         target = link.get_attribute("href").split("#")[1]

@@ -136,7 +136,9 @@ def without_end(p, targets):
 def swapped_norms(monkeypatch):
     whole = Norms.note
     monkeypatch.setattr(
-        Norms, "note", lambda self, t, before, after, unit: whole(self, t, after, before, unit)
+        Norms,
+        "note",
+        lambda self, t, before, after, unit, *rows: whole(self, t, after, before, unit, *rows),
     )
 
 
@@ -144,8 +146,8 @@ def norms_field(name, change):
     def plant(monkeypatch):
         whole = Norms.note
 
-        def note(self, t, before, after, unit):
-            whole(self, t, before, after, unit)
+        def note(self, t, before, after, unit, *rows):
+            whole(self, t, before, after, unit, *rows)
             values = getattr(self, name)
             values[:, t] = change(values[:, t])
 
@@ -429,4 +431,4 @@ def test_the_longest_and_the_shortest_question_are_asked():
 
 
 def test_a_batch_is_as_large_as_the_sweeps():
-    assert gates(MANY)["batch"]["largest_batch"] == len(MANY) * len(QUESTIONS)
+    assert gates(MANY)["batch"]["largest_batch"] == (1 + len(MANY)) * len(QUESTIONS)
