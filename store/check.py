@@ -166,7 +166,10 @@ def _verified(root: Path, *, readable: bool) -> tuple[list[Shard], list[str]]:
         if readable and isinstance(checked, Shard):
             checked = read_fault(checked) or checked
         if isinstance(checked, str):
-            faults.append(f"shard {shard_id}: {checked}; `steerstat store ingest` sets it aside")
+            faults.append(
+                f"shard {shard_id}: {checked}; `steerstat store ingest` sets it aside, `store "
+                "rebuild` where its rows are in the results file already"
+            )
         elif checked is not None:
             shards.append(checked)
     return shards, faults

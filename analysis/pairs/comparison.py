@@ -257,7 +257,7 @@ def _judging(found: Comparison) -> list[tuple[str, str]]:
 
 
 def _points(low: float, high: float) -> str:
-    return f"{100 * low:+.4g} to {100 * high:+.4g} points"
+    return f"{words.precise_points(low)} to {words.precise_points(high)} points"
 
 
 def _bounds(bounds: Bounds) -> str:
