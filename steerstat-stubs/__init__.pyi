@@ -11,6 +11,7 @@ from analysis import tables as tables
 from collect import *
 from store import *
 
+CRASHED: int
 COMMANDS: dict[str, tuple[str, str]]
 MODEL_PACKAGES: tuple[str, ...]
 app: typer.Typer

@@ -50,7 +50,10 @@ class VerdictPower(Result):
     """The candidate's distance from the mean of its controls, in these standard deviations."""
 
     k: int
+    """Controls."""
+
     experiments: int
+    """Simulated experiments."""
 
 
 def verdict_power(

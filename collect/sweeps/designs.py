@@ -209,6 +209,7 @@ def demo(model: Model, *, seed: int, scale: Scale | None = None) -> Design:
 def plain(model: Model, *, seed: int, scale: Scale = PLAIN_SCALE) -> Design:
     """Ordinary steering: a model without thoughts, sums in its chat format, a middle layer."""
     site = _middle(model)
+    setting = _setting(model, "chat", CHAT_NEW_TOKENS)
 
     def draw(root: Path, baselines: Mapping[str, str]) -> None:
         """Draw the sets that are not there yet."""
@@ -221,12 +222,12 @@ def plain(model: Model, *, seed: int, scale: Scale = PLAIN_SCALE) -> Design:
                 scale.train,
                 without=("primary",),
                 seed=seed,
-                baseline=baselines["chat"],
+                baseline=baselines[setting.protocol.name],
             )
 
     branch = Branch(
         title="chat",
-        setting=_setting(model, "chat", CHAT_NEW_TOKENS),
+        setting=setting,
         train="train",
         tests=("primary",),
         site=site,

@@ -38,8 +38,8 @@ def tried(store, text, raw, seconds):
     def ready():  # the time of a query counts from here, as in `store.querying`
         signal.setitimer(signal.ITIMER_REAL, seconds)
     if not raw:
-        request = {"store": store, "text": text, "values": {}, "form": "json", "memory": "150MB",
-                   "most": 0}
+        request = {"store": store, "text": text, "values": {}, "tables": {}, "form": "json",
+                   "memory": "150MB", "most": 0}
         told = io.BytesIO()
         answering._answer(request, ready)(told)
         return told.getvalue().decode()

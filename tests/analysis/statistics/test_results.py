@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import analysis
-from analysis import statistics
+from analysis import calibration, statistics
 from analysis.statistics import results
 from analysis.statistics.results import Result
 from analysis.vocabulary import Status
@@ -215,8 +215,9 @@ def _documented(kind: type) -> set[str]:
 
 
 def test_every_field_of_a_result_says_what_it_is() -> None:
-    for module in pkgutil.iter_modules(statistics.__path__, "analysis.statistics."):
-        importlib.import_module(module.name)
+    for package in (statistics, calibration):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
     kinds = {kind for kind in _subclasses(Result) if kind.__module__.startswith("analysis.")}
     assert len(kinds) > 25
     silent = {

@@ -122,7 +122,7 @@ def test_a_plain_model_is_steered_at_its_middle_layer(tmp_path, monkeypatch):
     labelled = Scale(pool=30, mix=(1, 1), primary=10, train=5, controls=2, alphas=(-1.0, 0.0, 1.0))
     design = plain(model, seed=0, scale=labelled)
 
-    def labels(root, *, model=None, protocol=None):
+    def labels(root, **_):
         ids = sorted(committed(root, "problems", ["problem_id"])["problem_id"].to_pylist())
         return {one: i % 2 == 0 for i, one in enumerate(ids)}, None
 
