@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import functools
 import importlib
 import inspect
 import json
 import pkgutil
 import subprocess
 import sys
-import textwrap
 from itertools import pairwise
 from typing import Any, get_args
 
@@ -201,10 +201,16 @@ def _subclasses(kind: type[Result[Any]]) -> set[type[Result[Any]]]:
     return {kind}.union(*(_subclasses(below) for below in kind.__subclasses__()))
 
 
+@functools.cache
+def _classes(module: str) -> dict[str, ast.ClassDef]:
+    """The classes of a module as they are written."""
+    tree = ast.parse(inspect.getsource(sys.modules[module]))
+    return {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+
+
 def _documented(kind: type) -> set[str]:
     """Fields of a class that have a text under themselves."""
-    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
-    assert isinstance(tree, ast.ClassDef)
+    tree = _classes(kind.__module__)[kind.__name__]
     return {
         field.target.id
         for field, text in pairwise(tree.body)
