@@ -137,7 +137,7 @@ def said(process: subprocess.Popen[str], place: Path, text: str, *, raw: bool) -
 @pytest.mark.parametrize(
     ("raw", "all_targets"),
     [
-        pytest.param(False, False, id="asked"),
+        pytest.param(False, False, id="asked", marks=pytest.mark.slow),
         pytest.param(False, True, id="asked of every target", marks=pytest.mark.trial),
         pytest.param(True, True, id="executed", marks=pytest.mark.trial),
     ],

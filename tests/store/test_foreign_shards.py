@@ -24,6 +24,7 @@ from store.merge import merge
 from store.quarantine import resolve
 from store.schema import TABLES
 from store.shards import hash_file, write_shard
+from tests.marks import slow_but
 from tests.store.store_rows import outcome, outcomes, problem
 
 CONDITION = {
@@ -102,7 +103,7 @@ def test_a_rule_of_rows_holds_for_shards_that_come_with_a_commit(filled: Path, w
     assert not any(shard in line for line in check(filled).faults)
 
 
-@pytest.mark.parametrize("what", BROKEN)
+@pytest.mark.parametrize("what", slow_but(BROKEN, kept=(0, 3)))
 def test_a_rule_of_rows_holds_for_shards_that_are_merged(
     filled: Path, tmp_path: Path, what: str
 ) -> None:
@@ -202,7 +203,7 @@ ENDLESS = [
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device"])
-@pytest.mark.parametrize("place", ENDLESS)
+@pytest.mark.parametrize("place", slow_but(ENDLESS, kept=(0, 2, 4)))
 def test_nothing_waits_for_a_pipe_or_reads_a_device(filled: Path, place: str, kind: str) -> None:
     before = rows_digest(filled)
     (shard,) = (path.stem for path in (filled / "shards" / "problems").iterdir())

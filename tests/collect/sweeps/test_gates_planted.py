@@ -19,6 +19,7 @@ from collect.engine.rows import Norms, SteeringTable
 from collect.sweeps.gates import run_gates
 from store.names import residual_layer
 from tests.collect.engine import tiny
+from tests.marks import slow_but
 
 torch.set_num_threads(1)
 
@@ -378,7 +379,15 @@ COARSE = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", DEFECTS)
+# One of each part of the engine; all of them take minutes.
+QUICK = (
+    "one position late", "second site lost", "log-probability off", "truncation unsaid",
+    "norms swapped", "schedule ignored", "clamp adds", "factors ignored",
+    "rows rolled in large batches", "noise doubled", "draft unsteered",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", slow_but(DEFECTS, QUICK))
 def test_planted_defects_are_caught(monkeypatch, name):
     defect = DEFECTS[name]
     defect.plant(monkeypatch)
@@ -405,18 +414,21 @@ def test_planted_defects_are_caught_in_bfloat16(monkeypatch, name):
 )
 @pytest.mark.parametrize(
     ("steerings", "options"),
-    [
-        (KINDS, {}),
-        (TWO, {}),
-        (MANY, {}),
-        (KINDS, SAMPLED),
-        (PLAIN, {"family": "plain"}),
-        (steered(alpha_factors=FACTORS), {}),
-        (steered(operator="norm_preserving_add"), {}),
-        (steered(operator="project_out"), {}),
-        (steered(operator="clamp", schedule="magnitude"), {}),
-        (steered("residual:1", effect="direct"), {}),
-    ],
+    slow_but(
+        [
+            (KINDS, {}),
+            (TWO, {}),
+            (MANY, {}),
+            (KINDS, SAMPLED),
+            (PLAIN, {"family": "plain"}),
+            (steered(alpha_factors=FACTORS), {}),
+            (steered(operator="norm_preserving_add"), {}),
+            (steered(operator="project_out"), {}),
+            (steered(operator="clamp", schedule="magnitude"), {}),
+            (steered("residual:1", effect="direct"), {}),
+        ],
+        kept=(0, 3, 4),
+    ),
 )
 def test_the_engine_as_it_is_passes(steerings, options, dtype):
     found = gates(steerings, dtype=dtype, **options)

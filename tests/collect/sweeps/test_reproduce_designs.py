@@ -156,7 +156,6 @@ def test_there_are_enough_sums_for_a_plain_model():
     assert len(found) == PLAIN_SCALE.pool > PLAIN_SCALE.primary + 2 * PLAIN_SCALE.train
 
 
-@pytest.mark.slow
 def test_the_published_experiment_runs_whole_to_the_page(
     checkpoint_folder, published_data, tmp_path
 ):
