@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 from analysis.charts import styles
 from analysis.figures.catalogue import figures
+from analysis.tables.readings import Source, opened
 from analysis.vocabulary import FigureFormat, StyleName, all_checked, checked
 from sql.errors import UserError
 
@@ -20,7 +21,7 @@ SUMMARY = "figures.json"
 
 
 def write_figures(
-    store: Path | str,
+    store: Source,
     out: Path | str | None = None,
     *,
     style: StyleName = "nature",
@@ -39,15 +40,16 @@ def write_figures(
 
     chosen = styles.STYLES[checked(style, StyleName, "style")]
     all_checked(formats, FigureFormat, "format")
-    folder = Path(out) if out is not None else Path(store) / "figures"
+    readings = opened(store)
+    folder = Path(out) if out is not None else readings.path / "figures"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot write figures into {folder}: {error.strerror}") from error
-    kept = committed(Path(store), "analyses", ["analysis_id", "parameters"]).to_pylist()
+    kept = committed(readings.path, "analyses", ["analysis_id", "parameters"]).to_pylist()
     written: list[Path] = []
     listed: dict[str, Any] = {}
-    for figure in figures(store):
+    for figure in figures(readings):
         about: dict[str, Any] = {"figure": figure.name, "style": style, "digest": figure.digest()}
         about["analyses"] = analyses_of(kept, figure.place.context)
         svg = render.with_metadata(figure.svg(chosen), json.dumps(about, sort_keys=True))

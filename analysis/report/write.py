@@ -9,7 +9,7 @@ from pathlib import Path
 from analysis.charts import styles
 from analysis.report.content import content
 from analysis.report.document import Block, Picture
-from analysis.tables.readings import Readings
+from analysis.tables.readings import Readings, Source, opened
 from analysis.vocabulary import ReportFormat, all_checked
 from sql.errors import UserError
 
@@ -17,7 +17,7 @@ STYLE = styles.STYLES["report"]
 
 
 def write_report(
-    store: Path | str,
+    store: Source,
     out: Path | str | None = None,
     formats: Sequence[ReportFormat] = ("md", "html"),
 ) -> list[Path]:
@@ -32,14 +32,14 @@ def write_report(
     from store.layout import write_atomically
 
     all_checked(formats, ReportFormat, "format")
-    folder = Path(out) if out is not None else Path(store)
+    readings = opened(store)
+    folder = Path(out) if out is not None else readings.path
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK):
             raise PermissionError(13, "permission denied")
     except OSError as error:
         raise UserError(f"cannot write the report into {folder}: {error.strerror}") from error
-    readings = Readings(store)
     blocks = content(readings)
     drawings = {
         block.figure.name: block.figure.svg(STYLE) for block in blocks if isinstance(block, Picture)

@@ -91,21 +91,23 @@ def reproduce(
         from analysis.figures import write_figures
         from analysis.recorded import analyze
         from analysis.report import write_report
+        from analysis.tables.readings import Readings
 
         with steps.step("tests and intervals"):
             analyze(store)
+        readings = Readings(store)
         with steps.step("figures"):
-            write_figures(store, store / "figures")
+            write_figures(readings)
         with steps.step("report"):
-            pages = write_report(store)
+            pages = write_report(readings)
     if json_output:
         from analysis.report.summary import summary_json
 
-        print(summary_json(store))
+        print(summary_json(readings))
     else:
         from analysis.report.brief import brief_text
 
-        print(brief_text(store))
+        print(brief_text(readings))
     for page in pages:
         print(f"report: {page}", file=sys.stderr)
     print(
