@@ -5,7 +5,7 @@ VENV := .venv
 SAMPLE ?= 1
 READY := $(VENV)/.ready
 
-.PHONY: demo test trials lint api coverage mutation train-bundled clean
+.PHONY: demo test slow trials lint api coverage mutation train-bundled clean
 
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
@@ -27,7 +27,11 @@ lint: $(READY)
 	$(VENV)/bin/lint-imports
 
 test: lint
-	OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist loadfile -m "not trial" $(COVERAGE)
+	OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist loadfile -m "not slow and not trial" $(COVERAGE)
+
+# What `.ci/run` tries besides: whole lists of cases, a model from a registry, a training.
+slow: $(READY)
+	OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 -m slow
 
 # What takes minutes: simulations, every order of shards, every call that fails.
 trials: $(READY)
