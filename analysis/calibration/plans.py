@@ -37,10 +37,11 @@ def plans_section(effort: Effort, rng: np.random.Generator) -> Iterator[Row]:
             for real in (0, tests // 2):
                 draws = [_draw(rng, n, tests, real) for _ in range(effort.searches)]
                 for futility in (0.0, FUTILITY):
-                    yield from _rates(draws, _plan(n, tests, futility), real)
+                    yield from _rates(draws, simulated_plan(n, tests, futility), real)
 
 
-def _plan(n: int, tests: int, futility: float) -> Plan:
+def simulated_plan(n: int, tests: int, futility: float) -> Plan:
+    """A plan that may end each of its contrasts at any of the looks."""
     contrasts = [{"name": f"{i}", "direction": f"{i}"} for i in range(tests)]
     stopping = {"rule": "e-value", "order_seed": 0, "look_every": n // LOOKS, "futility": futility}
     return Plan.model_validate(

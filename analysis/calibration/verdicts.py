@@ -36,6 +36,9 @@ NULLS: dict[str, World] = {
     "nine tenths of losses unread": World(truncated=0.9, damage=0.02, scatter=0.15),
     "set selected on the outcome": World(selected=True),
     "set selected, gap 4": World(selected=True, gap=4.0),
+    **{f"errors in {rate:g} of outcomes": World(errors=rate) for rate in (0.01, 0.05, 0.2)},
+    "a plan that stops": World(stops=True),
+    "a plan that stops, no damage": World(stops=True, damage=0.0),
     "two seeds": World(seeds=2, noise=0.3, n=60, doses=(-2.0, 2.0)),
 }
 POTENCIES: dict[str, World] = {
@@ -48,6 +51,8 @@ REAL: dict[str, World] = {
     **{f"gap {gap} SD": World(gap=float(gap)) for gap in GAPS},
     "gap 4 SD, controls at ±3 alone": World(gap=4.0, control_doses=(-3.0, 3.0)),
     "gap 4 SD, k = 19": World(gap=4.0, k=19),
+    "gap 4 SD, errors in 0.01 of outcomes": World(gap=4.0, errors=0.01),
+    "gap 4 SD, a plan that stops": World(gap=4.0, stops=True),
     "gap 4 SD, nine tenths of losses unread": World(
         gap=4.0, truncated=0.9, damage=0.02, scatter=0.15
     ),
