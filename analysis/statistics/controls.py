@@ -19,9 +19,8 @@ from scipy import stats
 from analysis.statistics.checks import count, level, numbers, together
 from analysis.statistics.effect_sizes import (
     Array,
-    fixed_effect_interval,
+    effect_size_intervals,
     hedges_correction,
-    random_effect_interval,
 )
 from analysis.statistics.results import (
     DEGENERATE,
@@ -326,8 +325,7 @@ def _crawford_howell_numbers(x: Array, c: Array, confidence: float, tail: str) -
 def _effect_sizes(x: Array, c: Array, confidence: float) -> dict[str, Any]:
     k = c.shape[-1]
     d = crawford_howell(x, c)[2]
-    fixed = fixed_effect_interval(d, k, confidence=confidence)
-    random = random_effect_interval(d, k, confidence=confidence)
+    fixed, random = effect_size_intervals(d, k, confidence=confidence)
     return {
         "d": d,
         "d_ddof0": d * np.sqrt(k / (k - 1)),

@@ -56,10 +56,13 @@ def noncentrality_bounds(
     """
     t, df = np.broadcast_arrays(np.asarray(t, float), np.asarray(df, float))
     tail = (1 - confidence) / 2
-    return _noncentrality(t, df, 1 - tail), _noncentrality(t, df, tail)
+    probability = np.stack([np.full(t.shape, 1 - tail), np.full(t.shape, tail)])
+    low, high = _noncentrality(np.stack([t, t]), np.stack([df, df]), probability)
+    return low, high
 
 
-def _noncentrality(t: Array, df: Array, probability: float) -> Array:
+def _noncentrality(t: Array, df: Array, probability: Array) -> Array:
+    """The noncentralities at which P(T ≤ t) is `probability`, all arrays of one shape."""
     finite, far = np.isfinite(t), np.abs(t) > FAR
     t_far, t = np.where(far & finite, t, 0.0), np.where(finite & ~far, t, 0.0)
     # The root lies within |t| times an extreme quantile of χ/√df, plus a normal quantile.
@@ -67,9 +70,11 @@ def _noncentrality(t: Array, df: Array, probability: float) -> Array:
     scale = np.sqrt(stats.chi2.isf(1e-6, df) / df)
     reach = np.abs(t) * scale + reach
     root = elementwise.find_root(
-        lambda noncentrality, t, df: noncentral_t_cdf(t, df, noncentrality) - probability,
+        lambda noncentrality, t, df, probability: (
+            noncentral_t_cdf(t, df, noncentrality) - probability
+        ),
         (-reach, reach),
-        args=(t, df),
+        args=(t, df, probability),
         tolerances={"xatol": 1e-12, "xrtol": 1e-12},
     )
     near = np.where(finite & root.success, root.x, np.nan)
@@ -78,27 +83,21 @@ def _noncentrality(t: Array, df: Array, probability: float) -> Array:
     return np.where(far & finite, t_far * np.sqrt(square / df), near)
 
 
-def fixed_effect_interval(
+def effect_size_intervals(
     d: ArrayLike, k: ArrayLike, *, confidence: float = 0.95
-) -> tuple[Array, Array]:
-    """Interval of δ = (x − μ)/σ with x a fixed number; it excludes 0 as a one-sample t does.
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Limits of δ = (x − μ)/σ with x a fixed number, and with x one more draw.
+
+    The first exclude 0 as a one-sample t does, the second exactly when Crawford–Howell rejects.
+    All four are found in one search: it costs as much as one of them.
 
     References:
-        Crawford, Garthwaite & Porter (2010), Cognitive Neuropsychology 27(3), 245–260 (z-cc).
-    """
-    root = np.sqrt(np.asarray(k, float))
-    low, high = noncentrality_bounds(root * d, np.asarray(k) - 1, confidence=confidence)
-    return low / root, high / root
-
-
-def random_effect_interval(
-    d: ArrayLike, k: ArrayLike, *, confidence: float = 0.95
-) -> tuple[Array, Array]:
-    """Interval of δ with x one more draw: it excludes 0 exactly when Crawford–Howell rejects.
-
-    References:
+        Crawford, Garthwaite & Porter (2010), Cognitive Neuropsychology 27(3), 245–260 (z-cc);
         Crawford & Howell (1998), The Clinical Neuropsychologist 12(4), 482–486.
     """
-    inflation = np.sqrt(1 + 1 / np.asarray(k, float))
-    low, high = noncentrality_bounds(d / inflation, np.asarray(k) - 1, confidence=confidence)
-    return low * inflation, high * inflation
+    d, k = np.broadcast_arrays(np.asarray(d, float), np.asarray(k, float))
+    root, inflation = np.sqrt(k), np.sqrt(1 + 1 / k)
+    low, high = noncentrality_bounds(
+        np.stack([root * d, d / inflation]), np.stack([k - 1, k - 1]), confidence=confidence
+    )
+    return (low[0] / root, high[0] / root), (low[1] * inflation, high[1] * inflation)
