@@ -1,40 +1,46 @@
 """Figures as a document prints them: their value, their precision and how to print them again.
 
-A figure keeps what its digits say about its precision. `"32.6%"` is 0.326, known to half of the
-last printed digit; `"p<0.05"` is a bound; `"nearly 2x"` is at most 2 and rounds to it. Everything
-in percent or percentage points is a fraction inside, and is printed in its own unit at the edge.
+A figure stands for every value that prints so. `"32.6%"` is 0.326, give or take half of the last
+printed digit; `"p<0.05"` is a bound; `"nearly 2x"` is at most 2 and rounds to it. Everything in
+percent or percentage points is a fraction inside, and is printed in its own unit at the edge.
+
+There is one reader of numbers, `find_numbers`, for claims, tables and running text alike: it works
+on plain text, and `plain` makes that of LaTeX.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-FACTORS = {
-    "%": 0.01,
-    "pts": 0.01,
-    "pt": 0.01,
-    "points": 0.01,
-    "percent": 0.01,
-    "percentage points": 0.01,
-    "k": 1e3,
-    "M": 1e6,
-    "B": 1e9,
-}
+_POINTS = (
+    *("%", "percent", "per cent", "%-points", "% points", "percentage points", "percentage point"),
+    *("pts", "pts.", "pt", "pp", "pps", "p.p.", "points", "point"),
+)
+FACTORS = {**dict.fromkeys(_POINTS, 0.01), "k": 1e3, "M": 1e6, "B": 1e9}
 RELATIONS = {
     "": "=",
     "=": "=",
     "~": "~",
     "≈": "~",
+    "≃": "~",
+    "∼": "~",
     "about": "~",
     "around": "~",
+    "roughly": "~",
+    "approximately": "~",
     "<": "<",
+    "≪": "<",
     "below": "<",
     "under": "<",
+    "less than": "<",
     ">": ">",
+    "≫": ">",
     "above": ">",
     "over": ">",
+    "more than": ">",
     "≤": "<=",
     "<=": "<=",
     "at most": "<=",
@@ -45,18 +51,47 @@ RELATIONS = {
     "nearly": "nearly",
     "almost": "nearly",
 }
-NUMBER = r"[+\-−–]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)?(?:\.\d+)?(?:[eE][+-]?\d+)?"
-_FIGURE = re.compile(
-    r"^\s*(?P<name>[A-Za-zα-ω|Δ]+\s*(?=[=<>≤≥≈~]))?\s*"
-    r"(?P<relation>[=<>≤≥≈~]{1,2}|" + "|".join(sorted(filter(str.isalpha, RELATIONS))) + r"|"
-    r"at most|at least|up to)?\s*"
-    rf"(?P<number>{NUMBER})\s*(?P<unit>[^\d\s][^\d]*)?\s*$"
+_MINUS = "-−–"
+_SPACE = "\u2009\u202f\u00a0"
+_UP = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+_DIGITS = rf"(?:\d{{1,3}}(?:,\d{{3}})+(?!\d)|\d{{1,3}}(?:[{_SPACE}]\d{{3}})+(?!\d)|\d+)"
+_MANTISSA = rf"(?:{_DIGITS}(?:\.\d+)?|\.\d+)"
+_POWER = (
+    r"(?:[eE][+\-−]?\d+(?!\w)"
+    rf"|[\s{_SPACE}]?[×x·⋅∙*][\s{_SPACE}]?10"
+    r"(?:\s?\^\s?[({]?\s?[+\-−–]?\s?\d+[)}]?|[\-−–]\d+|[⁺⁻]?[⁰¹²³⁴-⁹]+))"
 )
+_UNIT = (
+    rf"[\s{_SPACE}]?(?:%(?:[\s-]points?\b)?|pts\b|pps?\b|p\.p\.|percentage points?\b|points?\b|"
+    r"per ?cent\b|x\b|×(?!\s?\d)|[kMB]\b)"
+)
+# A part of a version, a word or a larger number is no number.
+NUMBER = re.compile(
+    rf"(?<![\w.])(?<!\d,)(?P<mantissa>{_MANTISSA})(?P<power>{_POWER})?"
+    rf"(?:[\s{_SPACE}]?(?:±|\+/-|\+-)[\s{_SPACE}]?(?P<spread>{_MANTISSA}))?"
+    rf"(?![.,]\d)(?P<unit>{_UNIT})?(?!\w|\.\d)"
+)
+_NAME = re.compile(r"[^\W\d][\w|^*\-\s]{0,30}(?:\([^()]*\))?\s*|\|[^\W\d]+\|\s*|", re.UNICODE)
+# `Llama-3.2-` before 1B, but not `α=-` before 1.5.
+_RUN = re.compile(r"[\w.\-]+$")
+_RELATION_SIGN = re.compile(r"[=<>≤≥≈≃∼~≪≫]{1,2}")
 _TINY = 1e-9
 
 
 class Figure(float):
-    """A number that a document prints: a float that remembers its precision and its unit."""
+    """A number that a document prints: a float that remembers its precision and its unit.
+
+    Attributes:
+        text: as printed.
+        decimals: printed digits behind the point, less the power of ten.
+        factor: what one of its unit is inside: 0.01 for percent and points.
+        relation: `=`, `~` (about), `nearly`, `<`, `<=`, `>`, `>=`.
+        unit: its unit as printed.
+        signed: whether a plus was printed.
+        key: where it stands in a claims file, so that equal figures are told apart.
+        exact: whether it stands for itself alone.
+        halves: how many half units of its last digit it may be off by rounding.
+    """
 
     text: str
     decimals: int
@@ -64,11 +99,33 @@ class Figure(float):
     relation: str
     unit: str
     signed: bool
+    key: str
+    exact: bool
+    halves: int = 1
+    _before: str
+    _after: str
+    _power: str
+    _no_zero: bool
 
     @property
     def half_unit(self) -> float:
         """Half of the last printed digit, in the unit of the value."""
-        return 0.5 * 10.0**-self.decimals * self.factor
+        return self.halves * 0.5 * 10.0**-self.decimals * self.factor
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Smallest and largest value that prints so; of a bound, the bound itself."""
+        if self.relation not in ("=", "~", "nearly"):
+            return float(self), float(self)
+        top = float(self) if self.relation == "nearly" else self + self.half_unit
+        return self - self.half_unit, top
+
+    @property
+    def rounded(self) -> bool:
+        """Whether it stands for a range: it has decimals, a percent sign or an "about"."""
+        if self.exact or self.relation not in ("=", "~", "nearly"):
+            return False
+        return bool(self.decimals) or self.factor != 1 or self.relation != "="
 
 
 @dataclass(frozen=True)
@@ -84,73 +141,217 @@ class Interval:
     high: Figure
 
 
+@dataclass(frozen=True)
+class Found:
+    """A number in a text.
+
+    Attributes:
+        start: where it begins, its sign included.
+        end: where it ends, its unit included.
+        sign: "-", "+" or nothing.
+        mantissa: its digits as printed.
+        power: its power of ten as printed, or nothing.
+        spread: digits behind a ±, or nothing.
+        unit: its unit as printed.
+    """
+
+    start: int
+    end: int
+    sign: str
+    mantissa: str
+    power: str
+    spread: str
+    unit: str
+
+    @property
+    def value(self) -> float:
+        """The number, its unit left aside."""
+        return float(f"{self.sign}{_bare(self.mantissa)}e{self.exponent}")
+
+    @property
+    def exponent(self) -> int:
+        """The power of ten; 0 where none is printed."""
+        if not self.power:
+            return 0
+        tail = self.power.translate(_UP).replace("−", "-").replace("–", "-")
+        tail = tail[1:] if tail[0] in "eE" else tail.partition("10")[2]
+        return int(re.sub(r"[^\d+-]", "", tail))
+
+
+def find_numbers(text: str) -> Iterator[Found]:
+    """The numbers of a plain text, in their order.
+
+    A dash is a sign where no number or word stands before it: `= − 4.46` is negative, `3–5` are two
+    numbers, `5 - 3` too, and the 2 of `GPT-2` is none.
+    """
+    for match in NUMBER.finditer(text):
+        start, sign = _sign_before(text, match.start())
+        if sign is None:
+            continue
+        yield Found(
+            start=start,
+            end=match.end(),
+            sign=sign,
+            mantissa=match["mantissa"],
+            power=match["power"] or "",
+            spread=match["spread"] or "",
+            unit=(match["unit"] or "").strip(),
+        )
+
+
+def _sign_before(text: str, start: int) -> tuple[int, str | None]:
+    """Where the number begins with its sign, and the sign; None where it is part of a word."""
+    run = _RUN.search(text, max(0, start - 40), start)
+    if run is not None and re.search(r"[^\W\d_]", run[0]):
+        return start, None
+    ahead = text[:start].rstrip(f" {_SPACE}")
+    if not ahead or ahead[-1] not in f"+{_MINUS}":
+        return start, ""
+    place = len(ahead) - 1
+    sign = "+" if ahead[-1] == "+" else "-"
+    before = text[:place]
+    if place + 1 < start:  # a space between: a sign only where a value is due
+        due = before.rstrip()[-1:] in ("", *"=<>≤≥≈~([{,;:|&∈")
+        return (place, sign) if due and start - place <= 2 else (start, "")
+    if before[-1:].isdigit() or before[-1:] in (*")]}%.", "²"):
+        return start, ""
+    return place, sign
+
+
+def plain(text: str) -> str:
+    """A printed text without the marks of LaTeX or Markdown, so that its numbers can be read."""
+    if any(mark in text for mark in ("\\", "{,}", "$", "^{")):
+        from analysis.claims.latex import latex_text
+
+        text = latex_text(text)
+    return text.strip().strip("*_`").strip()
+
+
 def parse_figure(text: str) -> Figure:
-    """Read one printed figure, such as `"-12.8 pts"`, `"p<0.05"` or `"~1.3"`.
+    r"""Read one printed figure, such as `"-12.8 pts"`, `"p<0.05"`, `"~1.3"` or `"5.8 × 10−48"`.
+
+    LaTeX is read as well: `"34.9\,\%"`, `"$5.8\times10^{-48}$"`. A spread behind a ± is no part
+    of the value.
 
     Raises:
         ValueError: the text is not one number with an optional relation and unit.
     """
-    match = _FIGURE.match(text)
-    if match is None or not re.search(r"\d", match["number"]):
+    body = plain(text)
+    head, relation = "", ""
+    sign = _RELATION_SIGN.search(body)
+    if sign is not None and _NAME.fullmatch(body[: sign.start()]):
+        head, relation = body[: sign.end()], sign[0]
+    numbers = list(find_numbers(body[len(head) :]))
+    word = body[len(head) : len(head) + numbers[0].start].strip(" ([") if numbers else ""
+    after = body[len(head) + numbers[0].end :] if numbers else ""
+    relation = relation or word.lower()
+    if relation == word.lower():
+        word = ""
+    if len(numbers) != 1 or relation not in RELATIONS or word or re.search(r"\d", after):
         raise ValueError(
             f"{text!r} is not a printed figure such as '32.6%', '-12.8 pts' or 'p<0.05'"
         )
-    number = match["number"].replace("−", "-").replace("–", "-").replace(",", "")
-    unit = (match["unit"] or "").strip()
-    factor = FACTORS.get(unit, 1.0)
+    return _figure(text, body, numbers[0], len(head), relation)
+
+
+def _figure(text: str, body: str, found: Found, offset: int, relation: str) -> Figure:
+    after = body[offset + found.end :]
+    unit = found.unit or after.strip(" )]*†‡§").strip()
+    factor = FACTORS.get(unit, FACTORS.get(unit.lower(), 1.0))
     # Division keeps 32.6 % at 0.326 where a product with 0.01 may not.
-    value = float(number) * factor if factor >= 1 else float(number) / round(1 / factor)
+    value = found.value * factor if factor >= 1 else found.value / round(1 / factor)
     figure = Figure(value)
-    mantissa, _, exponent = number.lower().partition("e")
-    figure.decimals = len(mantissa.partition(".")[2]) - int(exponent or 0)
+    figure.decimals = len(found.mantissa.partition(".")[2]) - found.exponent
     figure.text, figure.unit, figure.factor = text.strip(), unit, factor
-    figure.relation = RELATIONS[(match["relation"] or "").strip()]
-    figure.signed = number.startswith("+")
+    figure.relation = RELATIONS[relation]
+    figure.signed = found.sign == "+"
+    figure.key, figure.exact = figure.text, False
+    digits = body.find(found.mantissa, offset + found.start)
+    figure._before = body[: offset + found.start]
+    tail = digits + len(found.mantissa) + len(found.power)
+    figure._after = re.sub(rf"^[\s{_SPACE}]?±[\s{_SPACE}]?[\d.,]+", "", body[tail:])
+    figure._power, figure._no_zero = found.power, found.mantissa.startswith(".")
     return figure
 
 
 def parse_interval(text: str) -> Interval:
-    """Read two printed limits, such as `"[-0.04, 0.09]"` or `"-4.2 to 9.4 pts"`.
+    """Read two printed limits, such as `"[-0.04, 0.09]"`, `"-4.2 to 9.4 pts"` or `"2.6 ± 6.8"`.
 
     Raises:
         ValueError: the text does not hold exactly two numbers.
     """
-    body = re.sub(r"^\s*\d+\s*%\s*CI:?", "", text).strip()
-    matches = [m for m in re.finditer(NUMBER, body) if re.search(r"\d", m[0])]
-    if len(matches) != 2:
+    body = re.sub(r"^\W*\d+(?:\.\d+)?\s*%?\s*C[Ir]I?:?|^\W*CI:?", "", plain(text)).strip()
+    numbers = list(find_numbers(body))
+    unit = numbers[-1].unit or body[numbers[-1].end :].strip(" ])").strip() if numbers else ""
+    if len(numbers) == 1 and numbers[0].spread:
+        return _around(numbers[0], unit)
+    if len(numbers) != 2 or any(n.spread for n in numbers):
         raise ValueError(f"{text!r} is not an interval such as '[-4.2, 9.4] pts'")
-    unit = body[matches[1].end() :].strip(" ])").strip()
-    low, high = (parse_figure(f"{m[0]} {unit}") for m in matches)
+    low, high = (parse_figure(f"{n.sign}{n.mantissa}{n.power} {unit}") for n in numbers)
     return Interval(low, high)
 
 
-def print_like(value: float, figure: Figure) -> str:
-    """Print `value` at the precision, in the unit and with the sign convention of `figure`."""
+def _around(number: Found, unit: str) -> Interval:
+    """Limits printed as a centre and a half-width, each of them rounded."""
+    digits = max(len(part.partition(".")[2]) for part in (number.mantissa, number.spread))
+    width = float(_bare(number.spread))
+    low, high = (
+        parse_figure(f"{number.value + sign * width:.{digits}f} {unit}") for sign in (-1, 1)
+    )
+    low.halves = high.halves = 2
+    return Interval(low, high)
+
+
+def print_like(value: float, figure: Figure, *, more: int = 0) -> str:
+    """Print `value` in the unit, the form and at the precision of `figure`, or `more` digits."""
     scaled = value / figure.factor
     if not math.isfinite(scaled):
         return str(scaled)
-    decimals = max(figure.decimals, 0)
     # A bound such as p<0.05 says nothing of the precision of p itself.
     if figure.relation not in ("=", "~", "nearly"):
-        body = f"{scaled:.4g}"
-    else:
-        body = f"{scaled:{'+' if figure.signed else ''},.{decimals}f}"
-        body = body if "," in figure.text else body.replace(",", "")
-    space = "" if figure.unit in ("", "%", "x", "×", "M", "k", "B") else " "
-    return f"{_sign_of_relation(figure)}{body}{space}{figure.unit}"
+        return f"{_without_zero(f'{scaled:.4g}', figure)}{figure._after}".strip()
+    before = figure._before if figure.relation in ("=", "~") else ""
+    return f"{before}{_digits_like(scaled, figure, more)}{figure._after}".strip()
 
 
-def _sign_of_relation(figure: Figure) -> str:
-    """`≈ ` and the like, which go with the new value as they did with the old one."""
-    match = re.match(r"\s*[=≈~]\s*", figure.text)
-    return match[0] if match else ""
+def _digits_like(scaled: float, figure: Figure, more: int) -> str:
+    sign = "+" if figure.signed else ""
+    if figure._power and scaled:
+        found = next(find_numbers(f"1{figure._power}"))
+        power = math.floor(math.log10(abs(scaled)))
+        digits = f"{scaled / 10.0**power:{sign}.{max(figure.decimals + found.exponent, 0) + more}f}"
+        return f"{digits}{_power_like(figure._power, power)}"
+    decimals = max(figure.decimals, 0) + more
+    body = f"{scaled:{sign},.{decimals}f}"
+    body = body if "," in figure.text else body.replace(",", "")
+    if float(body.replace(",", "")) == 0 and body.startswith("-"):
+        body = body[1:]
+    minus = next((dash for dash in "−–" if figure.text.find(dash) >= 0), "-")
+    return _without_zero(body, figure).replace("-", minus)
+
+
+def _power_like(printed: str, power: int) -> str:
+    """The power of ten in the form of another: `e-48`, ` × 10^-48`, `×10⁻⁴⁸`."""
+    if re.search("[⁰¹²³⁴-⁹]", printed):
+        raised = str(power).translate({b: a for a, b in _UP.items()})
+        return re.sub("[⁺⁻⁰¹²³⁴-⁹]+", raised, printed)
+    head, ten, tail = ("", printed[0], printed[1:])
+    if printed[0] not in "eE":
+        head, ten, tail = printed.partition("10")
+    minus = next((dash for dash in "−–" if dash in tail), "-")
+    return head + ten + re.sub(r"[+\-−–]?\s?\d+", str(power).replace("-", minus), tail)
+
+
+def _without_zero(body: str, figure: Figure) -> str:
+    """`.45` where the document writes so."""
+    return re.sub(r"^([+-]?)0(?=\.)", r"\1", body) if figure._no_zero else body
 
 
 def agrees(value: float, figure: Figure) -> bool:
     """Whether `value` would be printed as `figure` was (a tie may be rounded either way)."""
     if not math.isfinite(value):
         return False
-    slack = _TINY * max(1.0, abs(figure))
+    slack = _TINY * max(abs(figure), min(1.0, figure.half_unit))
     near = abs(value - figure) <= figure.half_unit + slack
     return {
         "=": near,
@@ -168,3 +369,7 @@ def same_sign(value: float, figure: Figure) -> bool:
     if abs(value) <= figure.half_unit or not figure:
         return True
     return (value > 0) == (figure > 0)
+
+
+def _bare(digits: str) -> str:
+    return re.sub(rf"[,{_SPACE}]", "", digits)

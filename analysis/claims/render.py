@@ -14,8 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.claims.check import Checked
-from analysis.claims.printed import NUMBER
 from sql.errors import UserError
+
+NUMBER = r"[+\-−–]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)?(?:\.\d+)?(?:[eE][+-]?\d+)?"
 
 _FIGURE = rf"(?:p\s*)?(?:[<>=≤≥≈~]\s*)?{NUMBER}(?:\s?(?:%|pts\b|points\b|x\b|×))?"
 _MARKDOWN = re.compile(

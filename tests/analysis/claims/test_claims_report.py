@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 
 from analysis.claims import Checked, check_file, load_claims, scan_document
+from analysis.claims.judge import VERDICTS
 from analysis.claims.scan import figures_of
 from analysis.claims.show import as_page
 from tests.paths import ROOT
@@ -25,7 +26,7 @@ def checked() -> dict[str, Checked]:
 def test_there_are_enough_claims_of_every_verdict(checked):
     counts = Counter(c.verdict for c in checked.values())
     assert len(checked) >= 60
-    assert set(counts) == {"PASS", "VALUE-DRIFT", "DECISION-DRIFT", "UNDETERMINED", "FAIL"}
+    assert set(counts) == set(VERDICTS) - {"DEVIATED"}
 
 
 @pytest.mark.parametrize(
@@ -42,18 +43,18 @@ def test_there_are_enough_claims_of_every_verdict(checked):
         ("monotonic", "PASS", "decreasing"),
         ("consistently_worse", "DECISION-DRIFT", "28 < 28 is false"),
         ("target_met", "PASS", "-12.8 pts <= -12.0 pts is true"),
-        ("target_met_beyond_chance", "DECISION-DRIFT", "no table"),
+        ("target_met_beyond_chance", "UNSUPPORTED", "no table"),
         ("amplification_not_significant", "PASS", "0.4531 < 0.05 is false"),
         ("suppressed_right_other", "VALUE-DRIFT", "prints 17"),
         ("suppressed_net", "VALUE-DRIFT", "prints -11"),
         ("suppression_sign_test", "UNDETERMINED", "if at most 7 were gained (of 0..17)"),
         ("control_change", "PASS", "-6.7 pts"),
         ("difference", "PASS", "6.0 pts"),
-        ("difference_of_printed", "VALUE-DRIFT", "prints 6.1 pts"),
+        ("difference_of_printed", "PASS", "6.00 pts to 6.20 pts"),
         ("nearly_twice", "PASS", "2x"),
         ("computed_is_worst", "DECISION-DRIFT", "17 < 17 is false"),
         ("no_control_as_bad", "FAIL", "found: 1"),
-        ("meaningful_verdict", "DECISION-DRIFT", "0.3557 < 0.05 is false"),
+        ("meaningful_verdict", "UNSUPPORTED", "0.3557 < 0.05 is false"),
         ("cohens_d", "VALUE-DRIFT", "1.1"),
         ("controls_t_test", "DECISION-DRIFT", "p = 0.06293"),
         ("steering_layer", "FAIL", "final hidden state"),

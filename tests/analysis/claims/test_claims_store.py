@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from analysis.claims import StoreRows, check_file, keep_claims
 from analysis.claims.scan import stored_figures
 from analysis.cli.claims import app
 from analysis.recorded.analyses import analyze
+from sql.errors import UserError
 from store import append, committed, ingest, read
 from tests.synthetic import synthetic_store
 
@@ -55,24 +57,35 @@ BOUND = 'result = { contrast = { direction = "mean_difference", alpha = %s }, fi
     [
         ('kind="value"\nprinted="+2.3 pts"\n' + BOUND % (1, "estimate"), "PASS", "+2.3 pts"),
         ('kind="value"\nprinted="+2.3 pts"\n' + BOUND % (3, "estimate"), "DECISION-DRIFT", "-10"),
-        ('kind="p"\nprinted="p=0.45"\n' + BOUND % (1, "p"), "PASS", "p = 0.45"),
+        ('kind="p"\nprinted="p=0.45"\n' + BOUND % (1, "p"), "PASS", "p=0.45"),
         (
             'kind="interval"\nprinted="[-7.7, 12.3] pts"\n' + BOUND % (1, "interval"),
             "PASS",
             "[-7.7 pts, 12.3 pts]",
         ),
         ('kind="decision"\nexpr="value < level"\n' + BOUND % (3, "p"), "PASS", "0.01"),
-        ('kind="value"\nprinted="1"\n' + BOUND % (2, "p"), "FAIL", ""),
-        ('kind="value"\nprinted="1"\n' + BOUND % (1, "k"), "FAIL", ""),
-        ('kind="value"\nprinted="1"\n' + BOUND % (1, "colour"), "FAIL", ""),
-        ('kind="value"\nprinted="1"\nresult={ quantity="effect" }', "FAIL", ""),
-        ('kind="value"\nprinted="1"\nresult={ name="at +1", analysis="b" }', "FAIL", ""),
+        ('kind="decision"\nexpr="value < level"\n' + BOUND % (1, "p"), "UNSUPPORTED", "0.45"),
+        ('kind="value"\nprinted="1"\n' + BOUND % (2, "p"), "UNSUPPORTED", ""),
+        ('kind="value"\nprinted="1"\n' + BOUND % (1, "k"), "UNSUPPORTED", ""),
+        ('kind="value"\nprinted="1"\nresult={ name="at +1", analysis="b" }', "UNSUPPORTED", ""),
     ],
 )
 def test_stored_results(tmp_path, store, claim, expected, recomputed):
     found = verdict(tmp_path, store, claim)
     assert found.verdict == expected
     assert found.recomputed.startswith(recomputed)
+
+
+@pytest.mark.parametrize(
+    ("binding", "says"),
+    [
+        (BOUND % (1, "colour"), "have no field 'colour'; there are"),
+        ('result={ quantity="effect" }', "2 stored results with different values fit"),
+    ],
+)
+def test_a_binding_that_is_wrong_is_an_error(tmp_path, store, binding, says):
+    with pytest.raises(UserError, match=says):
+        verdict(tmp_path, store, f'kind="value"\nprinted="1"\n{binding}')
 
 
 def test_a_claim_on_a_view_follows_the_rows(tmp_path, store):
@@ -85,7 +98,10 @@ def test_a_claim_on_a_view_follows_the_rows(tmp_path, store):
     assert (found.verdict, found.recomputed) == ("PASS", printed)
     assert verdict(tmp_path, store, claim % "1.0%" + f"where={{ {where} }} }}").verdict != "PASS"
     unknown = claim.replace('accuracy",', 'colour",') % printed
-    assert verdict(tmp_path, store, unknown + f"where={{ {where} }} }}").verdict == "FAIL"
+    with pytest.raises(UserError, match="has no column 'colour'"):
+        verdict(tmp_path, store, unknown + f"where={{ {where} }} }}")
+    nowhere = claim % printed + 'where={ direction="another" } }'
+    assert verdict(tmp_path, store, nowhere).verdict == "UNSUPPORTED"
 
 
 def test_counts_and_absences_of_rows(tmp_path, store):
@@ -95,10 +111,49 @@ def test_counts_and_absences_of_rows(tmp_path, store):
     assert verdict(tmp_path, store, f'kind="count"\nprinted="0"\n{query}').verdict == "PASS"
 
 
-def test_without_a_store_the_claim_fails_and_says_so(tmp_path):
-    found = verdict(tmp_path, None, 'kind="value"\nprinted="1"\n' + BOUND % (1, "p"))
-    assert found.verdict == "FAIL"
-    assert "no store was given" in found.reason
+def test_without_a_store_the_binding_is_an_error(tmp_path):
+    with pytest.raises(UserError, match=r"claim 'it'.*no store was given"):
+        verdict(tmp_path, None, 'kind="value"\nprinted="1"\n' + BOUND % (1, "p"))
+
+
+PLAN = """title = "which way"
+set = "primary"
+problems = 86
+alphas = [1.0, 3.0]
+smallest_effect = "5 pts"
+correction = "holm"
+[[contrast]]
+name = "main"
+direction = "mean_difference"
+alphas = [3.0]
+"""
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        ('kind="setting"\nprinted="holm"\nplan={ key="correction" }', "PASS"),
+        ('kind="setting"\nprinted="BH"\nplan={ key="correction" }', "DEVIATED"),
+        ('kind="count"\nprinted="86"\nplan={ key="problems" }', "PASS"),
+        ('kind="count"\nprinted="80"\nplan={ key="problems" }', "DEVIATED"),
+        ('kind="count"\nprinted="2"\nplan={ key="alphas" }', "PASS"),
+        (
+            'kind="setting"\nprinted="nothing"\nexpr="value[0]"\n'
+            'plan={ key="contrast.main.alphas" }',
+            "DEVIATED",
+        ),
+        ('kind="setting"\nprinted="exact"\nplan={ key="test" }', "UNSUPPORTED"),
+        ('kind="setting"\nprinted="holm"\nplan={ key="correction", plan="x" }', "UNSUPPORTED"),
+    ],
+)
+def test_what_a_frozen_plan_named(tmp_path, store, claim, expected):
+    if not committed(store, "plans").num_rows:
+        row = {"plan_id": "p1", "text": PLAN, "sha256": "s", "superseded": None}
+        append(store, "plans", [row | {"frozen_at": datetime(2026, 1, 1)}])
+    found = verdict(tmp_path, store, claim)
+    assert found.verdict == expected
+    if expected == "DEVIATED":
+        assert "the frozen plan names" in found.reason
 
 
 def test_verdicts_are_kept_and_the_latest_counts(tmp_path, store):
