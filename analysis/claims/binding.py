@@ -14,6 +14,8 @@ from analysis.claims.readings import PRINTED, Reading
 from analysis.claims.schema import Claim, ClaimsFile, Planned, Query, Stored, Table, Value
 
 _TEMPLATE = re.compile(r"\{([^{}]+?)(?::([+,]?(?:\.\d+)?[dfg]))?\}")
+# `\num{25.8}` and `10^{-48}` are figures, not templates.
+_LATEX_BEFORE = re.compile(r"(?:\\[A-Za-z]+|[\^_])$")
 
 
 class Rows(Protocol):
@@ -95,7 +97,9 @@ class Environment:
         """Replace `{expression}` and `{expression:.1f}` in a text by what they print as."""
 
         def printed(match: re.Match[str]) -> str:
-            """What an expression in braces comes to, in its format."""
+            """What an expression in braces comes to, in its format; LaTeX keeps its own braces."""
+            if match[1] == "," or _LATEX_BEFORE.search(text, 0, match.start()):
+                return match[0]
             value = evaluate(match[1], self.scope(names or {}), self.reading)
             try:
                 return format(value, match[2]) if match[2] else show_value(value)

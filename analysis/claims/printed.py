@@ -54,12 +54,15 @@ RELATIONS = {
 _MINUS = "-−–"
 _SPACE = "\u2009\u202f\u00a0"
 _UP = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
-_DIGITS = rf"(?:\d{{1,3}}(?:,\d{{3}})+(?!\d)|\d{{1,3}}(?:[{_SPACE}]\d{{3}})+(?!\d)|\d+)"
+_DIGITS = rf"(?:\d{{1,3}}(?:(?:,|\{{,\}})\d{{3}})+(?!\d)|\d{{1,3}}(?:[{_SPACE}]\d{{3}})+(?!\d)|\d+)"
 _MANTISSA = rf"(?:{_DIGITS}(?:\.\d+)?|\.\d+)"
+_RAISED = r"\s?\^\s?(?:\{\s?[+\-−–]?\s?\d+\s?\}|[+\-−–]?\s?\d+)"
 _POWER = (
     r"(?:[eE][+\-−]?\d+(?!\w)"
-    rf"|[\s{_SPACE}]?[×x·⋅∙*][\s{_SPACE}]?10"
-    r"(?:\s?\^\s?[({]?\s?[+\-−–]?\s?\d+[)}]?|[\-−–]\d+|[⁺⁻]?[⁰¹²³⁴-⁹]+))"
+    rf"|[\s{_SPACE}]?(?:[×x·⋅∙*]|\\times|\\cdot)[\s{_SPACE}]?10"
+    rf"(?:{_RAISED}|[\-−–]\d+|[⁺⁻]?[⁰¹²³⁴-⁹]+)"
+    # A bare power of ten, 10^-3.
+    rf"|(?<=(?<!\d)10)(?:{_RAISED}|[⁺⁻]?[⁰¹²³⁴-⁹]+))"
 )
 _UNIT = (
     rf"[\s{_SPACE}]?(?:%(?:[\s-]points?\b)?|pts\b|pps?\b|p\.p\.|percentage points?\b|points?\b|"
@@ -84,17 +87,20 @@ class Figure(float):
     Attributes:
         text: as printed.
         decimals: printed digits behind the point, less the power of ten.
+        digits: printed digits behind the point.
         factor: what one of its unit is inside: 0.01 for percent and points.
         relation: `=`, `~` (about), `nearly`, `<`, `<=`, `>`, `>=`.
         unit: its unit as printed.
         signed: whether a plus was printed.
         key: where it stands in a claims file, so that equal figures are told apart.
         exact: whether it stands for itself alone.
+        before: what stands before its number.
         halves: how many half units of its last digit it may be off by rounding.
     """
 
     text: str
     decimals: int
+    digits: int
     factor: float
     relation: str
     unit: str
@@ -102,10 +108,15 @@ class Figure(float):
     key: str
     exact: bool
     halves: int = 1
-    _before: str
+    before: str
     _after: str
     _power: str
     _no_zero: bool
+
+    @property
+    def in_powers(self) -> bool:
+        """Whether it is printed with a power of ten."""
+        return bool(self._power)
 
     @property
     def half_unit(self) -> float:
@@ -166,7 +177,12 @@ class Found:
     @property
     def value(self) -> float:
         """The number, its unit left aside."""
-        return float(f"{self.sign}{_bare(self.mantissa)}e{self.exponent}")
+        return float(f"{self.sign}{'1' if self.of_ten else _bare(self.mantissa)}e{self.exponent}")
+
+    @property
+    def of_ten(self) -> bool:
+        """Whether it is a bare power of ten, 10^-3."""
+        return self.power.strip()[:1] in (*"^⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹",) and bool(self.power)
 
     @property
     def exponent(self) -> int:
@@ -174,7 +190,8 @@ class Found:
         if not self.power:
             return 0
         tail = self.power.translate(_UP).replace("−", "-").replace("–", "-")
-        tail = tail[1:] if tail[0] in "eE" else tail.partition("10")[2]
+        if not self.of_ten:
+            tail = tail[1:] if tail[0] in "eE" else tail.partition("10")[2]
         return int(re.sub(r"[^\d+-]", "", tail))
 
 
@@ -261,13 +278,14 @@ def _figure(text: str, body: str, found: Found, offset: int, relation: str) -> F
     # Division keeps 32.6 % at 0.326 where a product with 0.01 may not.
     value = found.value * factor if factor >= 1 else found.value / round(1 / factor)
     figure = Figure(value)
-    figure.decimals = len(found.mantissa.partition(".")[2]) - found.exponent
+    figure.digits = len(found.mantissa.partition(".")[2])
+    figure.decimals = figure.digits - found.exponent
     figure.text, figure.unit, figure.factor = text.strip(), unit, factor
     figure.relation = RELATIONS[relation]
     figure.signed = found.sign == "+"
     figure.key, figure.exact = figure.text, False
     digits = body.find(found.mantissa, offset + found.start)
-    figure._before = body[: offset + found.start]
+    figure.before = body[: offset + found.start]
     tail = digits + len(found.mantissa) + len(found.power)
     figure._after = re.sub(rf"^[\s{_SPACE}]?±[\s{_SPACE}]?[\d.,]+", "", body[tail:])
     figure._power, figure._no_zero = found.power, found.mantissa.startswith(".")
@@ -310,16 +328,15 @@ def print_like(value: float, figure: Figure, *, more: int = 0) -> str:
     # A bound such as p<0.05 says nothing of the precision of p itself.
     if figure.relation not in ("=", "~", "nearly"):
         return f"{_without_zero(f'{scaled:.4g}', figure)}{figure._after}".strip()
-    before = figure._before if figure.relation in ("=", "~") else ""
+    before = figure.before if figure.relation in ("=", "~") else ""
     return f"{before}{_digits_like(scaled, figure, more)}{figure._after}".strip()
 
 
 def _digits_like(scaled: float, figure: Figure, more: int) -> str:
     sign = "+" if figure.signed else ""
     if figure._power and scaled:
-        found = next(find_numbers(f"1{figure._power}"))
         power = math.floor(math.log10(abs(scaled)))
-        digits = f"{scaled / 10.0**power:{sign}.{max(figure.decimals + found.exponent, 0) + more}f}"
+        digits = f"{scaled / 10.0**power:{sign}.{figure.digits + more}f}"
         return f"{digits}{_power_like(figure._power, power)}"
     decimals = max(figure.decimals, 0) + more
     body = f"{scaled:{sign},.{decimals}f}"
@@ -372,4 +389,11 @@ def same_sign(value: float, figure: Figure) -> bool:
 
 
 def _bare(digits: str) -> str:
-    return re.sub(rf"[,{_SPACE}]", "", digits)
+    return re.sub(rf"[,{{}}{_SPACE}]", "", digits)
+
+
+# A figure at the beginning of a text, with a name and a relation before it, as in `p = .45`.
+NAMED_FIGURE = re.compile(
+    r"(?:\*\*|__|\$|\*)?(?:[^\W\d_]{1,2}\s*)?(?:[=<>≤≥≈~]\s*)?"
+    rf"(?:[+{_MINUS}]\s?)?{NUMBER.pattern}"
+)

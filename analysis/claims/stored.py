@@ -127,7 +127,9 @@ def _fits(row: Mapping[str, Any], binding: Stored) -> bool:
 
 
 def _same(stored: Any, wanted: Any) -> bool:
-    """Equal, numbers within the noise of their decimal form."""
+    """Equal, numbers within the noise of their decimal form; an empty text is absence."""
+    if wanted == "":
+        return stored is None or stored == ""
     if isinstance(stored, int | float) and isinstance(wanted, int | float):
         return abs(stored - wanted) <= 1e-9 * max(1.0, abs(wanted))
     return bool(stored == wanted)
