@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.claims.errors import ExpressionError
+from analysis.claims.errors import ExpressionError, NoEvidenceError
 from analysis.claims.grim import whole, whole_change
 from analysis.claims.printed import Figure, parse_figure
 
@@ -150,6 +150,11 @@ def exact(figure: Figure | str | float) -> float:
         figure = copy.copy(figure)
         figure.exact = True
     return figure
+
+
+def unreported(what: str) -> bool:
+    """Stands for what a sentence would follow from and no figure of the document says."""
+    raise NoEvidenceError(f"the document does not print {what}")
 
 
 def mean(values: Sequence[float]) -> float:
@@ -293,6 +298,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
             sd,
             sort_by,
             unpaired_proportions,
+            unreported,
             where,
             whole,
             whole_change,

@@ -89,7 +89,7 @@ def _shared_unit(text: str, found: list[Found], index: int) -> str:
     if index + 1 >= len(found):
         return ""
     between = text[found[index].end : found[index + 1].start]
-    joined = re.fullmatch(r"\s*(?:–|-|to|and|or|/|,|→|vs\.?)\s*", between)
+    joined = re.fullmatch(r"[^\S\n]*(?:–|-|to|and|or|/|,|→|vs\.?)[^\S\n]*", between)
     return found[index + 1].unit if joined else ""
 
 
