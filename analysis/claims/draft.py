@@ -26,7 +26,9 @@ _CHANGE = (
 _COUNT = ("count", "counts", "problems", "n", "number", "total")
 _DOSE = ("alpha", "α", "dose", "coefficient", "strength", "seed", "layer", "step")
 _P = ("p", "p-value", "p value")
-_BASELINE = re.compile(r"(?i)baseline|\bno steering\b|\bunsteered\b|^[α a-z=]*[+-]?0(\.0+)?$")
+_BASELINE = re.compile(
+    r"(?i)baseline|\bno steering\b|\bunsteered\b|^none$|^[α a-z=]*[+-]?0(\.0+)?$"
+)
 _MEAN = re.compile(r"(?i)\bmean\b|\baverage\b|\bavg\b|\bmedian\b|±")
 _PROSE_P = re.compile(r"\b[pP]\s*[<=>≤]\s*0?\.\d+")
 
@@ -282,18 +284,15 @@ def _changes(
     change = next((c for c in columns if c.kind == "change"), None)
     if change is None:
         return [], []
-    base = next(
-        (
-            k
-            for k, row in zip(keys, grid.rows, strict=True)
-            if any(_BASELINE.search(c.text) for c in row)
-        ),
-        None,
-    )
-    if base is None or base in left:
+    named = [any(_BASELINE.search(cell.text) for cell in row) for row in grid.rows]
+    bases = [key for key, is_base in zip(keys, named, strict=True) if is_base and key not in left]
+    if not bases:
         return [], [f"{grid.header[change.index]!r} is not bound: no row is called the baseline"]
+    base = bases[0]
     claims, notes = [], []
     for number, (key, row, cells) in enumerate(zip(keys, rows, grid.rows, strict=True), 1):
+        # Of a table in parts each has its own baseline above it.
+        base = key if key in bases else base
         if figure_or_none(row[change.index + 1]) is None:
             continue
         if key in left:

@@ -85,7 +85,14 @@ def test_no_percentage_of_the_report_is_impossible(checked):
 
 def test_the_loud_words_are_claims(checked):
     words = " ".join(f"{c.text} {c.printed}" for c in checked.values())
-    for word in ("significant", "meaningful", "monotonic", "nearly 2x", "exceeds target", "ceiling"):
+    for word in (
+        "significant",
+        "meaningful",
+        "monotonic",
+        "nearly 2x",
+        "exceeds target",
+        "ceiling",
+    ):
         assert word in words
 
 
