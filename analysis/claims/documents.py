@@ -137,32 +137,6 @@ class Document:
         return before[-1] if before else ""
 
 
-def parse_document(source: str, *, latex: bool = False, code: bool = False) -> Document:
-    """Parse a document.
-
-    Args:
-        source: its text.
-        latex: whether it is LaTeX, else Markdown.
-        code: whether what stands in code counts as text.
-
-    Raises:
-        UserError: it is nested too deeply to be read.
-    """
-    document = Document(source, latex)
-    try:
-        if latex:
-            from analysis.claims.latex import parse_latex
-
-            parse_latex(document, code=code)
-        else:
-            from analysis.claims.markdown import parse_markdown
-
-            parse_markdown(document, code=code)
-    except RecursionError:
-        raise UserError("the document is nested too deeply to be read") from None
-    return document
-
-
 def read_document(path: Path) -> str:
     """The text of a document.
 

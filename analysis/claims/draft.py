@@ -13,10 +13,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from analysis.claims.documents import Document, Grid, parse_document
+from analysis.claims.documents import Document, Grid
 from analysis.claims.grim import possible_counts
 from analysis.claims.numbers import numbers_in
-from analysis.claims.printed import FACTORS, Figure, parse_figure
+from analysis.claims.parsing import parse_document
+from analysis.claims.printed import Figure, parse_figure
+from analysis.claims.reader import FACTORS
 
 _ACCURACY = ("accuracy", "accuracies", "acc", "correct", "score", "solved", "em", "exact match")
 _CHANGE = (

@@ -19,7 +19,7 @@ from typing import Any
 from pylatexenc import latexwalker, macrospec
 
 from analysis.claims.documents import Anchor, Cell, Document, Grid
-from analysis.claims.printed import FACTORS, find_numbers
+from analysis.claims.reader import FACTORS, find_numbers
 
 _SYMBOLS = {
     **{"times": "×", "cdot": "·", "pm": "±", "approx": "≈", "simeq": "≃", "sim": "∼", "ast": "*"},

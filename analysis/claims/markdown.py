@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from analysis.claims.documents import Anchor, Cell, Document, Grid
-from analysis.claims.printed import NAMED_FIGURE
+from analysis.claims.reader import NAMED_FIGURE
 
 _ANCHOR = re.compile(r"<!--\s*claim:(?P<id>[^\s>]+?)\s*-->")
 _CLOSE = re.compile(r"<!--\s*/claim\s*-->")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from analysis.claims.documents import Document
-from analysis.claims.printed import FACTORS, Found, find_numbers
+from analysis.claims.reader import FACTORS, Found, find_numbers
 
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
 _YEAR = r"(?:19|20)\d{2}"

@@ -4,22 +4,17 @@ A figure stands for every value that prints so. `"32.6%"` is 0.326, give or take
 printed digit; `"p<0.05"` is a bound; `"nearly 2x"` is at most 2 and rounds to it. Everything in
 percent or percentage points is a fraction inside, and is printed in its own unit at the edge.
 
-There is one reader of numbers, `find_numbers`, for claims, tables and running text alike: it works
-on plain text, and `plain` makes that of LaTeX.
+Figures are read as plain text, which `plain` makes of LaTeX.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-_POINTS = (
-    *("%", "percent", "per cent", "%-points", "% points", "percentage points", "percentage point"),
-    *("pts", "pts.", "pt", "pp", "pps", "p.p.", "points", "point"),
-)
-FACTORS = {**dict.fromkeys(_POINTS, 0.01), "k": 1e3, "M": 1e6, "B": 1e9}
+from analysis.claims.reader import FACTORS, RAISED, SPACES, Found, bare_digits, find_numbers
+
 RELATIONS = {
     "": "=",
     "=": "=",
@@ -51,32 +46,7 @@ RELATIONS = {
     "nearly": "nearly",
     "almost": "nearly",
 }
-_MINUS = "-−–"
-_SPACE = "\u2009\u202f\u00a0"
-_UP = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
-_DIGITS = rf"(?:\d{{1,3}}(?:(?:,|\{{,\}})\d{{3}})+(?!\d)|\d{{1,3}}(?:[{_SPACE}]\d{{3}})+(?!\d)|\d+)"
-_MANTISSA = rf"(?:{_DIGITS}(?:\.\d+)?|\.\d+)"
-_RAISED = r"\s?\^\s?(?:\{\s?[+\-−–]?\s?\d+\s?\}|[+\-−–]?\s?\d+)"
-_POWER = (
-    r"(?:[eE][+\-−]?\d+(?!\w)"
-    rf"|[\s{_SPACE}]?(?:[×x·⋅∙*]|\\times|\\cdot)[\s{_SPACE}]?10"
-    rf"(?:{_RAISED}|[\-−–]\d+|[⁺⁻]?[⁰¹²³⁴-⁹]+)"
-    # A bare power of ten, 10^-3.
-    rf"|(?<=(?<!\d)10)(?:{_RAISED}|[⁺⁻]?[⁰¹²³⁴-⁹]+))"
-)
-_UNIT = (
-    rf"[\s{_SPACE}]?(?:%(?:[\s-]points?\b)?|pts\b|pps?\b|p\.p\.|percentage points?\b|points?\b|"
-    r"per ?cent\b|x\b|×(?!\s?\d)|[kMB]\b)"
-)
-# A part of a version, a word or a larger number is no number.
-NUMBER = re.compile(
-    rf"(?<![\w.])(?<!\d,)(?P<mantissa>{_MANTISSA})(?P<power>{_POWER})?"
-    rf"(?:[\s{_SPACE}]?(?:±|\+/-|\+-)[\s{_SPACE}]?(?P<spread>{_MANTISSA}))?"
-    rf"(?![.,]\d)(?P<unit>{_UNIT})?(?!\w|\.\d)"
-)
 _NAME = re.compile(r"[^\W\d][\w|^*\-\s]{0,30}(?:\([^()]*\))?\s*|\|[^\W\d]+\|\s*|", re.UNICODE)
-# `Llama-3.2-` before 1B, but not `α=-` before 1.5.
-_RUN = re.compile(r"[\w.\-]+$")
 _RELATION_SIGN = re.compile(r"[=<>≤≥≈≃∼~≪≫]{1,2}")
 _TINY = 1e-9
 
@@ -152,89 +122,6 @@ class Interval:
     high: Figure
 
 
-@dataclass(frozen=True)
-class Found:
-    """A number in a text.
-
-    Attributes:
-        start: where it begins, its sign included.
-        end: where it ends, its unit included.
-        sign: "-", "+" or nothing.
-        mantissa: its digits as printed.
-        power: its power of ten as printed, or nothing.
-        spread: digits behind a ±, or nothing.
-        unit: its unit as printed.
-    """
-
-    start: int
-    end: int
-    sign: str
-    mantissa: str
-    power: str
-    spread: str
-    unit: str
-
-    @property
-    def value(self) -> float:
-        """The number, its unit left aside."""
-        return float(f"{self.sign}{'1' if self.of_ten else _bare(self.mantissa)}e{self.exponent}")
-
-    @property
-    def of_ten(self) -> bool:
-        """Whether it is a bare power of ten, 10^-3."""
-        return self.power.strip()[:1] in (*"^⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹",) and bool(self.power)
-
-    @property
-    def exponent(self) -> int:
-        """The power of ten; 0 where none is printed."""
-        if not self.power:
-            return 0
-        tail = self.power.translate(_UP).replace("−", "-").replace("–", "-")
-        if not self.of_ten:
-            tail = tail[1:] if tail[0] in "eE" else tail.partition("10")[2]
-        return int(re.sub(r"[^\d+-]", "", tail))
-
-
-def find_numbers(text: str) -> Iterator[Found]:
-    """The numbers of a plain text, in their order.
-
-    A dash is a sign where no number or word stands before it: `= − 4.46` is negative, `3–5` are two
-    numbers, `5 - 3` too, and the 2 of `GPT-2` is none.
-    """
-    for match in NUMBER.finditer(text):
-        start, sign = _sign_before(text, match.start())
-        if sign is None:
-            continue
-        yield Found(
-            start=start,
-            end=match.end(),
-            sign=sign,
-            mantissa=match["mantissa"],
-            power=match["power"] or "",
-            spread=match["spread"] or "",
-            unit=(match["unit"] or "").strip(),
-        )
-
-
-def _sign_before(text: str, start: int) -> tuple[int, str | None]:
-    """Where the number begins with its sign, and the sign; None where it is part of a word."""
-    run = _RUN.search(text, max(0, start - 40), start)
-    if run is not None and re.search(r"[^\W\d_]", run[0]):
-        return start, None
-    ahead = text[:start].rstrip(f" {_SPACE}")
-    if not ahead or ahead[-1] not in f"+{_MINUS}":
-        return start, ""
-    place = len(ahead) - 1
-    sign = "+" if ahead[-1] == "+" else "-"
-    before = text[:place]
-    if place + 1 < start:  # a space between: a sign only where a value is due
-        due = before.rstrip()[-1:] in ("", *"=<>≤≥≈~([{,;:|&∈")
-        return (place, sign) if due and start - place <= 2 else (start, "")
-    if before[-1:].isdigit() or before[-1:] in (*")]}%.", "²"):
-        return start, ""
-    return place, sign
-
-
 def plain(text: str) -> str:
     """A printed text without the marks of LaTeX or Markdown, so that its numbers can be read."""
     if any(mark in text for mark in ("\\", "{,}", "$", "^{")):
@@ -287,7 +174,7 @@ def _figure(text: str, body: str, found: Found, offset: int, relation: str) -> F
     digits = body.find(found.mantissa, offset + found.start)
     figure.before = body[: offset + found.start]
     tail = digits + len(found.mantissa) + len(found.power)
-    figure._after = re.sub(rf"^[\s{_SPACE}]?±[\s{_SPACE}]?[\d.,]+", "", body[tail:])
+    figure._after = re.sub(rf"^[\s{SPACES}]?±[\s{SPACES}]?[\d.,]+", "", body[tail:])
     figure._power, figure._no_zero = found.power, found.mantissa.startswith(".")
     return figure
 
@@ -312,7 +199,7 @@ def parse_interval(text: str) -> Interval:
 def _around(number: Found, unit: str) -> Interval:
     """Limits printed as a centre and a half-width, each of them rounded."""
     digits = max(len(part.partition(".")[2]) for part in (number.mantissa, number.spread))
-    width = float(_bare(number.spread))
+    width = float(bare_digits(number.spread))
     low, high = (
         parse_figure(f"{number.value + sign * width:.{digits}f} {unit}") for sign in (-1, 1)
     )
@@ -350,7 +237,7 @@ def _digits_like(scaled: float, figure: Figure, more: int) -> str:
 def _power_like(printed: str, power: int) -> str:
     """The power of ten in the form of another: `e-48`, ` × 10^-48`, `×10⁻⁴⁸`."""
     if re.search("[⁰¹²³⁴-⁹]", printed):
-        raised = str(power).translate({b: a for a, b in _UP.items()})
+        raised = str(power).translate({b: a for a, b in RAISED.items()})
         return re.sub("[⁺⁻⁰¹²³⁴-⁹]+", raised, printed)
     head, ten, tail = ("", printed[0], printed[1:])
     if printed[0] not in "eE":
@@ -386,14 +273,3 @@ def same_sign(value: float, figure: Figure) -> bool:
     if abs(value) <= figure.half_unit or not figure:
         return True
     return (value > 0) == (figure > 0)
-
-
-def _bare(digits: str) -> str:
-    return re.sub(rf"[,{{}}{_SPACE}]", "", digits)
-
-
-# A figure at the beginning of a text, with a name and a relation before it, as in `p = .45`.
-NAMED_FIGURE = re.compile(
-    r"(?:\*\*|__|\$|\*)?(?:[^\W\d_]{1,2}\s*)?(?:[=<>≤≥≈~]\s*)?"
-    rf"(?:[+{_MINUS}]\s?)?{NUMBER.pattern}"
-)

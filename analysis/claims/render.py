@@ -19,15 +19,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.claims.check import Checked
-from analysis.claims.documents import Anchor, Document, parse_document
-from analysis.claims.printed import (
-    Figure,
-    find_numbers,
-    parse_figure,
-    parse_interval,
-    plain,
-    print_like,
-)
+from analysis.claims.documents import Anchor, Document
+from analysis.claims.parsing import parse_document
+from analysis.claims.printed import Figure, parse_figure, parse_interval, plain, print_like
+from analysis.claims.reader import find_numbers
 from sql.errors import UserError
 
 _BOUND = re.compile(r"[<>≤≥]=?|\\(?:leq?|geq?|lt|gt|leqslant|geqslant)(?![A-Za-z])")

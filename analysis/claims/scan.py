@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from analysis.claims.binding import Environment, Rows, claim_expressions
-from analysis.claims.documents import Document, parse_document
+from analysis.claims.documents import Document
 from analysis.claims.errors import ExpressionError, ImpossibleError, NoEvidenceError
 from analysis.claims.expression import names_in
 from analysis.claims.numbers import Number, numbers_in
-from analysis.claims.printed import FACTORS, find_numbers, plain
+from analysis.claims.parsing import parse_document
+from analysis.claims.printed import plain
+from analysis.claims.reader import FACTORS, find_numbers
 from analysis.claims.schema import Claim, ClaimsFile
 
 

@@ -186,8 +186,9 @@ def draft(
 
     Example: steerstat claims draft paper.md --n 86 > claims.toml
     """
-    from analysis.claims.documents import is_latex, parse_document, read_document
+    from analysis.claims.documents import is_latex, read_document
     from analysis.claims.draft import draft_claims
+    from analysis.claims.parsing import parse_document
 
     text, latex = read_document(document), is_latex(document)
     headings = parse_document(text, latex=latex).headings

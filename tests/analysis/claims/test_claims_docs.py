@@ -50,7 +50,7 @@ def test_every_key_of_a_claims_file_is_in_the_guide():
     guide = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
     keys = guide[guide.index("### Keys") : guide.index("### Functions")]
     rows = {row.split("|")[1].strip(" `[]"): row for row in keys.splitlines() if "|" in row}
-    parts = {
+    parts: dict[str, type[schema.Strict]] = {
         "document": schema.Document,
         "tables.NAME": schema.Table,
         "claim": schema.Claim,

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from analysis.claims import draft_claims, render_document, scan_document
 from analysis.claims.check import Checked, check_file
-from analysis.claims.documents import parse_document
 from analysis.claims.latex import latex_text
 from analysis.claims.numbers import numbers_in
+from analysis.claims.parsing import parse_document
 from sql.errors import UserError
 
 

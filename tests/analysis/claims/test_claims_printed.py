@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.claims.documents import parse_document
 from analysis.claims.numbers import numbers_in
+from analysis.claims.parsing import parse_document
 from analysis.claims.printed import agrees, parse_figure, parse_interval, print_like, same_sign
 
 
@@ -171,3 +171,24 @@ def test_a_range_shares_its_unit():
     first, second = numbers_in(parse_document("from 32.6 to 34.9%"))
     assert (first.share, second.share) == (True, True)
     assert first.value == pytest.approx(0.326)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                *("# T", "| a | 3 |", "|---|---|", "`5`", "```", "<!-- claim:a -->", "2.5%", "\\%"),
+                *("**", "[1](u)", "![x](y)", "<b>", "&amp;", "- 4", "> 5", "\n", "$5^2$", "\\|"),
+                *("<!-- /claim -->", "<table>", "\t", "\x00", "é", "---", "https://a.b/3"),
+            ]
+        ),
+        max_size=14,
+    )
+)
+def test_no_markdown_breaks_the_reader(pieces):
+    for source in (" ".join(pieces), "\n".join(pieces)):
+        document = parse_document(source)
+        assert len(document.text) == len(document.places)
+        assert all(0 <= place <= len(source) for place in document.places)
+        list(numbers_in(document))
