@@ -154,16 +154,24 @@ def _check(claim: Claim, environment: Environment, key: str | None) -> Checked:
         named = f"the frozen plan names {judgement.recomputed}, the document has {printed}"
         judgement = replace(judgement, verdict=DEVIATED, reason=named)
     return Checked(
-        id=environment.fill(claim.id, row),
-        text=environment.fill(claim.text, row),
+        id=_words(claim.id, environment, row),
+        text=_words(claim.text, environment, row),
         printed=printed or ("holds" if claim.says else "does not hold"),
         recomputed=judgement.recomputed,
         verdict=judgement.verdict,
         reason=judgement.reason,
         kind=claim.kind,
-        where=environment.fill(claim.where, row),
-        note=environment.fill(claim.note, row),
+        where=_words(claim.where, environment, row),
+        note=_words(claim.note, environment, row),
     )
+
+
+def _words(text: str, environment: Environment, row: Mapping[str, Any]) -> str:
+    """A text with its templates filled in; as it stands where a figure in it cannot be."""
+    try:
+        return environment.fill(text, row)
+    except (ImpossibleError, NoEvidenceError):
+        return text
 
 
 def _numbers(claim: Claim, environment: Environment, row: Mapping[str, Any]) -> dict[str, float]:

@@ -48,6 +48,7 @@ RELATIONS = {
 }
 _NAME = re.compile(r"[^\W\d][\w|^*\-\s]{0,30}(?:\([^()]*\))?\s*|\|[^\W\d]+\|\s*|", re.UNICODE)
 _RELATION_SIGN = re.compile(r"[=<>≤≥≈≃∼~≪≫]{1,2}")
+_DIGIT = re.compile(r"\d")
 _TINY = 1e-9
 
 
@@ -151,7 +152,9 @@ def parse_figure(text: str) -> Figure:
     relation = relation or word.lower()
     if relation == word.lower():
         word = ""
-    if len(numbers) != 1 or relation not in RELATIONS or word or re.search(r"\d", after):
+    # No document prints what no float holds.
+    too_large = any(abs(n.exponent) > 290 or len(n.mantissa) > 40 for n in numbers)
+    if len(numbers) != 1 or relation not in RELATIONS or word or too_large or _DIGIT.search(after):
         raise ValueError(
             f"{text!r} is not a printed figure such as '32.6%', '-12.8 pts' or 'p<0.05'"
         )
@@ -187,6 +190,8 @@ def parse_interval(text: str) -> Interval:
     """
     body = re.sub(r"^\W*\d+(?:\.\d+)?\s*%?\s*C[Ir]I?:?|^\W*CI:?", "", plain(text)).strip()
     numbers = list(find_numbers(body))
+    if len(numbers) == 1 and body.count(",") == 1:  # [100,200] are two limits, not 100,200
+        numbers = list(find_numbers(body := body.replace(",", ", ")))
     unit = numbers[-1].unit or body[numbers[-1].end :].strip(" ])").strip() if numbers else ""
     if len(numbers) == 1 and numbers[0].spread:
         return _around(numbers[0], unit)

@@ -19,13 +19,13 @@ SPACES = "\u2009\u202f\u00a0"
 RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _DIGITS = rf"(?:\d{{1,3}}(?:(?:,|\{{,\}})\d{{3}})+(?!\d)|\d{{1,3}}(?:[{SPACES}]\d{{3}})+(?!\d)|\d+)"
 _MANTISSA = rf"(?:{_DIGITS}(?:\.\d+)?|\.\d+)"
-_RAISED = r"\s?\^\s?(?:\{\s?[+\-−–]?\s?\d+\s?\}|[+\-−–]?\s?\d+)"
+_RAISED = r"\s?\^\s?(?:\{\s?[+\-−–]?\s?\d{1,3}\s?\}|[+\-−–]?\s?\d{1,3})"
 _POWER = (
-    r"(?:[eE][+\-−]?\d+(?!\w)"
+    r"(?:[eE][+\-−]?\d{1,3}(?!\w)"
     rf"|[\s{SPACES}]?(?:[×x·⋅∙*]|\\times|\\cdot)[\s{SPACES}]?10"
-    rf"(?:{_RAISED}|[\-−–]\d+|[⁺⁻]?[⁰¹²³⁴-⁹]+)"
+    rf"(?:{_RAISED}|[\-−–]\d{{1,3}}|[⁺⁻]?[⁰¹²³⁴-⁹]{{1,3}})"
     # A bare power of ten, 10^-3.
-    rf"|(?<=(?<!\d)10)(?:{_RAISED}|[⁺⁻]?[⁰¹²³⁴-⁹]+))"
+    rf"|(?<=(?<!\d)10)(?:{_RAISED}|[⁺⁻]?[⁰¹²³⁴-⁹]{{1,3}}))"
 )
 _UNIT = (
     rf"[\s{SPACES}]?(?:%(?:[\s-]points?\b)?|pts\b|pps?\b|p\.p\.|percentage points?\b|points?\b|"
@@ -33,9 +33,9 @@ _UNIT = (
 )
 # A part of a version, a word or a larger number is no number.
 NUMBER = re.compile(
-    rf"(?<![\w.])(?<!\d,)(?P<mantissa>{_MANTISSA})(?P<power>{_POWER})?"
+    rf"(?<![\w.])(?P<mantissa>{_MANTISSA})(?P<power>{_POWER})?"
     rf"(?:[\s{SPACES}]?(?:±|\+/-|\+-)[\s{SPACES}]?(?P<spread>{_MANTISSA}))?"
-    rf"(?![.,]\d)(?P<unit>{_UNIT})?(?!\w|\.\d)"
+    rf"(?!\.\d)(?P<unit>{_UNIT})?(?!\w|\.\d)"
 )
 # `Llama-3.2-` before 1B, but not `α=-` before 1.5.
 _RUN = re.compile(r"[\w.\-]+$")

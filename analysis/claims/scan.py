@@ -106,6 +106,16 @@ def covers_of(file: ClaimsFile, *, rows: Rows | None = None) -> list[Cover]:
     return [cover for claim in file.claim for cover in _covers(claim, environment)]
 
 
+def claim_ids(file: ClaimsFile) -> list[str]:
+    """Ids of the claims of a file, each row's own."""
+    environment = Environment(file)
+    return [
+        _filled(environment, claim.id, environment.row(claim, key))
+        for claim in file.claim
+        for key in environment.row_keys(claim)
+    ]
+
+
 def unknown_places(text: str, covered: Iterable[Cover], *, latex: bool = False) -> list[str]:
     """Places that claims name and that a document does not have."""
     document = parse_document(text, latex=latex)

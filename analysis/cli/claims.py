@@ -131,7 +131,6 @@ def scan(
     Example: steerstat claims scan paper.md --claims claims.toml --store runs/demo
     """
     from analysis.claims import scan as scanning
-    from analysis.claims.check import check_file
     from analysis.claims.documents import is_latex, read_document
     from analysis.claims.schema import load_claims
 
@@ -141,7 +140,7 @@ def scan(
     warnings: list[str] = []
     if claims is not None:
         file = load_claims(claims)
-        ids = [c.id for c in check_file(claims, rows=_rows(store))]
+        ids = scanning.claim_ids(file)
         own = scanning.covers_of(file, rows=_rows(store))
         covers += own
         warnings = [

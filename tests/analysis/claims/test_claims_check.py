@@ -157,7 +157,7 @@ def test_one_claim_for_each_row(tmp_path):
 def test_an_impossible_cell_fails_its_own_row_only(tmp_path):
     path = tmp_path / "claims.toml"
     claim = 'id="acc[{dose}]"\nkind="value"\neach="curve"\ntext="at {dose}"\n'
-    text = f'{HEAD}\n[[claim]]\n{claim}printed="{{accuracy}}"\nexpr="right / n"'
+    text = f'{HEAD}\n[[claim]]\n{claim}printed="{{accuracy}}"\nexpr="right / n"\nnote="{{right}}"'
     path.write_text(text.replace('"34.9%"', '"34.0%"'))
     assert [c.verdict for c in check_file(path)] == ["PASS", "FAIL", "PASS"]
 

@@ -49,7 +49,9 @@ def test_a_figure_is_read_with_its_precision(text, value, decimals, relation):
     assert (figure.decimals, figure.relation, figure.text) == (decimals, relation, text)
 
 
-@pytest.mark.parametrize("text", ["", "baseline", "-", "%", "3 of 4", "1.2.3", "GPT-2", "layer 6"])
+@pytest.mark.parametrize(
+    "text", ["", "baseline", "-", "%", "3 of 4", "1.2.3", "GPT-2", "9e999", "1e5000"]
+)
 def test_what_is_no_figure_is_refused(text):
     with pytest.raises(ValueError, match="is not a printed figure"):
         parse_figure(text)
@@ -110,7 +112,15 @@ def test_intervals_share_their_unit():
     for text in ("2.6 ± 6.8 pts", "-4.2 to 9.4 pts", "-4.2–9.4 pp"):
         limits = parse_interval(text)
         assert (float(limits.low), float(limits.high)) == pytest.approx((-0.042, 0.094))
-    assert [float(v) for v in vars(parse_interval("9-10")).values()] == [9, 10]
+    for text, ends in (
+        ("9-10", (9, 10)),
+        ("[1,2]", (1, 2)),
+        ("[-4.2,9.4]", (-4.2, 9.4)),
+        ("[100,200]", (100, 200)),
+        ("[1,100, 1,200]", (1100, 1200)),
+    ):
+        limits = parse_interval(text)
+        assert (float(limits.low), float(limits.high)) == ends
     with pytest.raises(ValueError, match="is not an interval"):
         parse_interval("4.2 pts")
 
@@ -161,6 +171,7 @@ def test_latex_comments_and_citations_are_left_out():
         ("Llama-3.2-1B and GPT-2 in 2048 tokens", ["2048"]),
         ("an error 3.2% and Figure 3", ["3.2%"]),
         ("layer6, x2, 1e-5x", []),
+        ("(0.002,0.042) and 1,2,3", ["0.002", "0.042", "1", "2", "3"]),
     ],
 )
 def test_one_reader_of_numbers(text, numbers):
