@@ -109,7 +109,15 @@ ClaimKind = Literal[
     "setting",
     "absence",
 ]
-ClaimVerdict = Literal["PASS", "VALUE-DRIFT", "DECISION-DRIFT", "UNDETERMINED", "FAIL"]
+ClaimVerdict = Literal[
+    "PASS",
+    "UNDETERMINED",
+    "UNSUPPORTED",
+    "VALUE-DRIFT",
+    "DECISION-DRIFT",
+    "DEVIATED",
+    "FAIL",
+]
 Course = Literal["increasing", "decreasing"]
 
 # What is computed of a store, and how it is shown.

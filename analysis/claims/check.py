@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections import ChainMap
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from analysis.claims.binding import Environment, Rows, show_value, undefined_names
-from analysis.claims.expression import ExpressionError, evaluate, parse
-from analysis.claims.judge import (
-    DECISION_DRIFT,
-    FAIL,
-    PASS,
-    UNDETERMINED,
-    VALUE_DRIFT,
-    Judgement,
-    judge,
+from analysis.claims.binding import Environment, Rows, undefined_names
+from analysis.claims.errors import ExpressionError, ImpossibleError, NoEvidenceError
+from analysis.claims.evidence import contrary, rests_on_a_test
+from analysis.claims.expression import evaluate
+from analysis.claims.judge import DEVIATED, FAIL, PASS, UNDETERMINED, UNSUPPORTED, Judgement
+from analysis.claims.margins import PairTable, enumerate_claim, tables_that_fit
+from analysis.claims.ranges import (
+    Sides,
+    decided,
+    kindest,
+    over_readings,
+    sides_of,
+    truths_of,
 )
-from analysis.claims.margins import Enumeration, PairTable, enumerate_claim, tables_that_fit
-from analysis.claims.printed import Figure, print_like
+from analysis.claims.readings import MOST, Choice, Compute, Reading, combinations, size
 from analysis.claims.schema import Claim, ClaimsFile, Margins, load_claims
 from analysis.vocabulary import ClaimKind, ClaimVerdict
 from sql.errors import UserError
@@ -35,7 +37,7 @@ class Checked:
         text: what the document says, in words.
         printed: figure or word as printed.
         recomputed: the same, recomputed, at the printed precision.
-        verdict: PASS, VALUE-DRIFT, DECISION-DRIFT, UNDETERMINED or FAIL.
+        verdict: one of `analysis.vocabulary.ClaimVerdict`.
         reason: why.
         kind: kind of claim.
         where: place in the document.
@@ -75,13 +77,19 @@ def check_file(path: Path, *, rows: Rows | None = None) -> list[Checked]:
 
 
 def check_claims(file: ClaimsFile, *, rows: Rows | None = None) -> list[Checked]:
-    """Check claims that are already loaded."""
+    """Check claims that are already loaded.
+
+    Raises:
+        UserError: a claim cannot be computed as it is written; names it. What the document does
+            wrong is a verdict, what the file does wrong is an error.
+    """
     environment = Environment(file, rows)
     checked = []
     for claim in file.claim:
         try:
-            checked += [_check(claim, environment, n) for n in environment.row_names(claim)]
-        except ValueError as error:
+            keys = environment.row_keys(claim)
+            checked += [_check(claim, environment, key) for key in keys]
+        except (ExpressionError, UserError) as error:
             raise UserError(f"claim {claim.id!r}: {error}") from None
     ids = [c.id for c in checked]
     twice = sorted({i for i in ids if ids.count(i) > 1})
@@ -90,140 +98,243 @@ def check_claims(file: ClaimsFile, *, rows: Rows | None = None) -> list[Checked]
     return checked
 
 
-def _check(claim: Claim, environment: Environment, row: Mapping[str, Any]) -> Checked:
-    names = dict(row)
-    printed = environment.fill(str(claim.printed), names) if claim.printed is not None else ""
-    for key in ("level", "margin"):
-        given = getattr(claim, key)
-        if given is not None:
-            names[key] = environment.value_of(given, names) if isinstance(given, str) else given
+@dataclass(frozen=True)
+class _Case:
+    """One claim on one row of its table, with what its expressions may use.
+
+    Attributes:
+        claim: the claim.
+        printed: what it prints, templates filled in.
+        environment: names of the file.
+        key: the row, None without a table.
+        extra: names of the claim itself: level, margin, value.
+    """
+
+    claim: Claim
+    printed: str
+    environment: Environment
+    key: str | None
+    extra: Mapping[str, Any]
+
+    def names(self, environment: Environment) -> Mapping[str, Any]:
+        """Names that come before those of the file."""
+        return ChainMap(dict(self.extra), environment.row(self.claim, self.key))  # type: ignore[arg-type]
+
+    def compute(self, expression: str) -> Compute:
+        """What an expression gives under a reading."""
+
+        def under(reading: Reading) -> Any:
+            """Its value, each figure of the file taken as the reading takes it."""
+            local = self.environment.under(reading)
+            value = evaluate(expression, local.scope(self.names(local)), reading)
+            return reading.settle(value)
+
+        return under
+
+    @property
+    def level(self) -> float:
+        """Significance of the claim."""
+        return float(self.extra["level"])
+
+
+def _check(claim: Claim, environment: Environment, key: str | None) -> Checked:
+    row = environment.row(claim, key)
+    printed = ""
     try:
-        judgement = _judge_all(claim, printed, environment, names)
-    except ValueError as error:
+        if claim.printed is not None:
+            printed = environment.fill(str(claim.printed), row)
+        extra = _numbers(claim, environment, row)
+        extra |= _bound(claim, environment)
+        judgement = _judge_all(_Case(claim, printed, environment, key, extra))
+    except ImpossibleError as error:
         judgement = Judgement(FAIL, "", str(error))
+    except NoEvidenceError as error:
+        judgement = Judgement(UNSUPPORTED, "", str(error))
+    if claim.plan is not None and judgement.verdict not in (PASS, UNDETERMINED, UNSUPPORTED):
+        named = f"the frozen plan names {judgement.recomputed}, the document has {printed}"
+        judgement = replace(judgement, verdict=DEVIATED, reason=named)
     return Checked(
-        id=environment.fill(claim.id, names),
-        text=environment.fill(claim.text, names),
+        id=_words(claim.id, environment, row),
+        text=_words(claim.text, environment, row),
         printed=printed or ("holds" if claim.says else "does not hold"),
         recomputed=judgement.recomputed,
         verdict=judgement.verdict,
         reason=judgement.reason,
         kind=claim.kind,
-        where=environment.fill(claim.where, names),
-        note=environment.fill(claim.note, names),
+        where=_words(claim.where, environment, row),
+        note=_words(claim.note, environment, row),
     )
 
 
-def _judge_all(
-    claim: Claim, printed: str, environment: Environment, names: dict[str, Any]
-) -> Judgement:
-    """Judge each reading of a claim, and take the kindest."""
+def _words(text: str, environment: Environment, row: Mapping[str, Any]) -> str:
+    """A text with its templates filled in; as it stands where a figure in it cannot be."""
+    try:
+        return environment.fill(text, row)
+    except (ImpossibleError, NoEvidenceError):
+        return text
+
+
+def _numbers(claim: Claim, environment: Environment, row: Mapping[str, Any]) -> dict[str, float]:
+    """Level and margin of a claim, as they are printed."""
+    found = {}
+    for key in ("level", "margin"):
+        given = getattr(claim, key)
+        if given is None:
+            continue
+        value = environment.value_of(given, row) if isinstance(given, str) else given
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+            raise ExpressionError(
+                f"key {key!r}: needs a number between 0 and 1, such as 0.05, found {value!r}"
+            )
+        found[key] = float(value)
+    return found
+
+
+def _bound(claim: Claim, environment: Environment) -> dict[str, Any]:
+    """What a store or a frozen plan holds for a claim, as `value`."""
     if claim.query is not None:
-        names["value"] = environment.rows.query(claim.query)
-    elif claim.result is not None:
-        names["value"] = environment.rows.stored(claim.result)
-    readings = claim.readings or {"": claim.expr or "value"}
-    tables = _fitting(claim.margins, environment, names) if claim.margins else None
-    judgements: dict[str, Judgement] = {}
-    for label, expression in readings.items():
-        if tables is None:
-            judgements[label] = _one(claim, printed, expression, environment, names)
-        else:
-            judgements[label] = _over_tables(claim, printed, expression, environment, names, tables)
-    return _kindest(judgements)
+        return {"value": environment.rows.query(claim.query)}
+    if claim.result is not None:
+        return {"value": environment.rows.stored(claim.result)}
+    if claim.plan is not None:
+        return {"value": environment.rows.planned(claim.plan)}
+    return {}
+
+
+def _judge_all(case: _Case) -> Judgement:
+    """Judge each reading that the document leaves open, and take the kindest."""
+    readings = case.claim.readings or {"": case.claim.expr or "value"}
+    judgements = {label: _judge(case, text) for label, text in readings.items()}
+    if list(judgements) == [""]:
+        return judgements[""]
+    best = kindest(list(judgements.values()))
+    said = "; ".join(f"{label}: {j.reason}" for label, j in judgements.items())
+    return replace(best, reason=said)
+
+
+def _judge(case: _Case, expression: str) -> Judgement:
+    """Judge one expression for every count that a printed figure may stand for."""
+    choices = _choices(case, expression)
+    counted = {key: choice for key, choice in choices.items() if choice.counted}
+    if size(counted) > MOST:
+        return _under(case, expression, choices, {})
+    loose = {key: choice for key, choice in choices.items() if not choice.counted}
+    judgements = []
+    for fixed in combinations(counted):
+        try:
+            judgements.append(_under(case, expression, loose, fixed))
+        except (ExpressionError, ImpossibleError, NoEvidenceError):
+            # These counts cannot stand together; unless none can, they are no reading.
+            if len(judgements) == 0 and fixed == list(combinations(counted))[-1]:
+                raise
+    return _over_counts(case.claim, judgements)
+
+
+def _choices(case: _Case, expression: str) -> dict[str, Choice]:
+    """The figures that a claim uses, and what each may stand for."""
+    met: dict[str, Choice] = {}
+    table = PairTable(0, 0, 1)
+    if case.claim.margins is not None:
+        reading = Reading()
+        tables = _tables(case, case.claim.margins, reading)
+        met |= reading.met
+        table = tables[0] if tables else table
+    reading = Reading()
+    if case.claim.margins is None or met or table.n > 1:
+        _with_table(case, table).compute(expression)(reading)
+    return met | reading.met
+
+
+def _with_table(case: _Case, table: PairTable) -> _Case:
+    if case.claim.margins is None:
+        return case
+    cells = {"gained": table.gained, "lost": table.lost, "n": table.n}
+    return replace(case, extra={**case.extra, **cells})
+
+
+def _under(
+    case: _Case, expression: str, loose: Mapping[str, Choice], fixed: Mapping[str, float]
+) -> Judgement:
+    """Judge an expression for settled counts: over every table that fits, where it needs one."""
+    if case.claim.margins is None:
+        return _one(case, expression, loose, fixed)
+    tables = _tables(case, case.claim.margins, Reading(fixed))
+    if not tables:
+        raise ImpossibleError("no 2x2 table fits the printed totals")
+    each = {t: _one(_with_table(case, t), expression, loose, fixed) for t in tables}
+    enumeration = enumerate_claim(tables, lambda table: each[table].verdict == PASS)
+    values = [judgement.recomputed for judgement in each.values()]
+    shown = values[0] if len(set(values)) == 1 else f"{values[0]} to {values[-1]}"
+    if enumeration.always:
+        verdict: ClaimVerdict = PASS
+    elif enumeration.never and all(j.verdict != UNDETERMINED for j in each.values()):
+        verdict = kindest(list(each.values())).verdict
+    else:
+        verdict = UNDETERMINED
+    return Judgement(verdict, shown, f"true {enumeration.says()}")
 
 
 def _one(
-    claim: Claim, printed: str, expression: str, environment: Environment, names: Mapping[str, Any]
+    case: _Case, expression: str, loose: Mapping[str, Choice], fixed: Mapping[str, float]
 ) -> Judgement:
-    scope = environment.scope(names)
-    value = evaluate(expression, scope)
-    judgement = judge(claim, printed, value, float(names["level"]))
-    if isinstance(value, bool):
-        sides = _sides(expression, scope)
-        if sides:
-            return Judgement(judgement.verdict, *sides)
-    return judgement
+    """Judge an expression for settled counts and one table."""
+    claim, compute = case.claim, case.compute(expression)
+    if claim.kind not in ("decision", "equivalence"):
+        return over_readings(claim, case.printed, compute, case.level, loose, fixed)
+    parts = sides_of(expression)
+    sides = parts and Sides(case.compute(parts[0]), case.compute(parts[1]), parts[2])
+    truths, shown, said = truths_of(sides, compute, loose, fixed)
+    other = contrary(claim, expression) if claim.says and truths == {False} else None
+    shows_other = False
+    if other is not None:
+        shows_other = truths_of(None, case.compute(other), loose, fixed)[0] == {True}
+    tested = rests_on_a_test(claim, expression)
+    return decided(claim, truths, shown, said, tested=tested, contrary=shows_other)
 
 
-def _sides(expression: str, scope: Any) -> tuple[str, str] | None:
-    """Left value of a comparison, and the comparison in numbers."""
-    tree = parse(expression)
-    if not isinstance(tree, ast.Compare) or len(tree.ops) != 1:
-        return None
-    left, right = (evaluate(ast.unparse(side), scope) for side in (tree.left, tree.comparators[0]))
-    truth = evaluate(expression, scope)
-    sign = {"Lt": "<", "LtE": "<=", "Gt": ">", "GtE": ">=", "Eq": "=", "NotEq": "!="}
-    verb = sign[type(tree.ops[0]).__name__]
-    unit = next((x for x in (right, left) if isinstance(x, Figure) and x.unit), None)
-    shown = [_in_unit(side, unit) for side in (left, right)]
-    return shown[0], f"{shown[0]} {verb} {shown[1]} is {'true' if truth else 'false'}"
+def _over_counts(claim: Claim, judgements: Sequence[Judgement]) -> Judgement:
+    """One verdict over every count that fits.
+
+    A value is right if a reading gives it; everything else has to hold for all.
+    """
+    verdicts = {judgement.verdict for judgement in judgements}
+    if len(judgements) == 1 or claim.kind in ("value", "interval"):
+        return kindest(judgements)
+    shown = list(dict.fromkeys(judgement.recomputed for judgement in judgements))
+    recomputed = shown[0] if len(shown) == 1 else f"{shown[0]} to {shown[-1]}"
+    if verdicts == {PASS}:
+        return replace(judgements[0], recomputed=recomputed)
+    if PASS not in verdicts and UNDETERMINED not in verdicts:
+        best = kindest(judgements)
+        return replace(best, recomputed=recomputed)
+    passed = sum(judgement.verdict == PASS for judgement in judgements)
+    reasons = list(dict.fromkeys(judgement.reason for judgement in judgements))
+    if verdicts == {UNDETERMINED}:
+        said = reasons[0] if len(reasons) == 1 else f"{reasons[0]}; other counts: {reasons[-1]}"
+        return Judgement(UNDETERMINED, shown[0], said)
+    said = f"true for {passed} of the {len(judgements)} counts that print so"
+    if claim.margins is not None:
+        other = next(judgement for judgement in judgements if judgement.verdict != PASS)
+        return Judgement(UNDETERMINED, other.recomputed, f"{said}; for others {other.reason}")
+    return Judgement(UNDETERMINED, recomputed, f"{said}: {recomputed}")
 
 
-def _in_unit(value: Any, unit: Figure | None) -> str:
-    """A side of a comparison in the unit of the printed figure it stands against."""
-    if unit is not None and isinstance(value, int | float):
-        return print_like(value, unit)
-    return f"{float(value):g}" if isinstance(value, Figure) else show_value(value)
+def _tables(case: _Case, margins: Margins, reading: Reading) -> list[PairTable]:
+    local = case.environment.under(reading)
+    names = case.names(local)
 
-
-def _fitting(
-    margins: Margins, environment: Environment, names: Mapping[str, Any]
-) -> list[PairTable]:
-    def number(expression: str | None) -> int | None:
-        """The whole number that an expression gives; None without one."""
+    def number(key: str) -> int | None:
+        """The whole number that a margin gives; None without one."""
+        expression = getattr(margins, key)
         if expression is None:
             return None
-        value = environment.value_of(expression, names)
-        if value != int(value):
-            raise ExpressionError(f"{expression!r} is {value:g}, not a whole number of problems")
+        value = evaluate(expression, local.scope(names), reading)
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+            raise ExpressionError(
+                f"key 'margins.{key}': {expression!r} is no whole number of problems, but {value!r}"
+            )
         return int(value)
 
-    return tables_that_fit(
-        number(margins.n) or 0,
-        before=number(margins.before),
-        after=number(margins.after),
-        net=number(margins.net),
-    )
-
-
-def _over_tables(
-    claim: Claim,
-    printed: str,
-    expression: str,
-    environment: Environment,
-    names: Mapping[str, Any],
-    tables: list[PairTable],
-) -> Judgement:
-    """The verdict over every table that fits: PASS for all, drift for none, else UNDETERMINED."""
-    if not tables:
-        return Judgement(FAIL, "", "no 2x2 table fits the printed totals")
-    each: dict[PairTable, Judgement] = {}
-    for table in tables:
-        local = {**names, "gained": table.gained, "lost": table.lost, "n": table.n}
-        each[table] = _one(claim, printed, expression, environment, local)
-    enumeration = enumerate_claim(tables, lambda table: each[table].verdict == PASS)
-    values = [judgement.recomputed for judgement in each.values()]
-    spread = values[0] if len(set(values)) == 1 else f"{values[0]} to {values[-1]}"
-    return Judgement(_verdict_over(enumeration, each), spread, f"true {enumeration.says()}")
-
-
-def _verdict_over(enumeration: Enumeration, each: Mapping[PairTable, Judgement]) -> ClaimVerdict:
-    if enumeration.always:
-        return PASS
-    if not enumeration.never:
-        return UNDETERMINED
-    kinds = {judgement.verdict for judgement in each.values()}
-    return kinds.pop() if len(kinds) == 1 else DECISION_DRIFT
-
-
-def _kindest(judgements: Mapping[str, Judgement]) -> Judgement:
-    """The document does not say which reading is meant: it is right if one of them is."""
-    if list(judgements) == [""]:
-        return judgements[""]
-    for verdict in (PASS, UNDETERMINED, VALUE_DRIFT, DECISION_DRIFT, FAIL):
-        best = [label for label, j in judgements.items() if j.verdict == verdict]
-        if best:
-            break
-    said = "; ".join(f"{label}: {j.reason}" for label, j in judgements.items())
-    return Judgement(verdict, judgements[best[0]].recomputed, said)
+    n = number("n")
+    before, after, net = number("before"), number("after"), number("net")
+    return tables_that_fit(n or 0, before=before, after=after, net=net)

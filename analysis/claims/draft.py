@@ -1,42 +1,77 @@
-"""Propose claims for the tables of a Markdown or LaTeX document that are recognised.
+"""Propose claims for the tables of a Markdown or LaTeX document.
 
-A table whose columns hold figures becomes a `[tables.NAME]`; accuracies with a known number of
-problems are checked for being possible, changes are recomputed from them, and sums against parts.
-What cannot be bound is listed as a comment, for the author to bind.
+Every table that holds numbers becomes a `[tables.NAME]`. Accuracies of a known number of problems
+are checked for being possible, changes are recomputed from them, and totals against their parts.
+What a column is, and in which unit, is inferred from its heading and its cells; what was inferred,
+and what could not be bound, is said in a comment.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+from analysis.claims.documents import Document, Grid
+from analysis.claims.grim import possible_counts
 from analysis.claims.numbers import numbers_in
+from analysis.claims.parsing import parse_document
 from analysis.claims.printed import Figure, parse_figure
+from analysis.claims.reader import FACTORS
 
-_ACCURACY = ("accuracy", "acc", "correct", "score", "solved")
-_CHANGE = ("change", "delta", "δ", "diff", "difference", "degradation", "improvement", "gain")
-_COUNT = ("count", "problems", "n", "number")
-_BASELINE = re.compile(r"(?i)baseline|^[α a-z=]*[+-]?0(\.0+)?$")
-_P = re.compile(r"\bp\s*[<=>≤]\s*0?\.\d+")
+_ACCURACY = ("accuracy", "accuracies", "acc", "correct", "score", "solved", "em", "exact match")
+_CHANGE = (
+    *("change", "delta", "δ", "diff", "difference", "degradation", "improvement", "gain"),
+    *("effect", "drop"),
+)
+_COUNT = ("count", "counts", "problems", "n", "number", "total")
+_DOSE = ("alpha", "α", "dose", "coefficient", "strength", "seed", "layer", "step")
+_P = ("p", "p-value", "p value")
+_BASELINE = re.compile(
+    r"(?i)baseline|\bno steering\b|\bunsteered\b|^none$|^[α a-z=]*[+-]?0(\.0+)?$"
+)
+_MEAN = re.compile(r"(?i)\bmean\b|\baverage\b|\bavg\b|\bmedian\b|±")
+_PROSE_P = re.compile(r"\b[pP]\s*[<=>≤]\s*0?\.\d+")
 
 
-@dataclass
-class Grid:
-    """A table as found in a document.
+@dataclass(frozen=True)
+class Column:
+    """What a column of a table is taken for.
 
     Attributes:
-        name: made of the heading above it.
-        header: its column names as printed.
-        rows: its cells, emphasis removed.
-        line: where it starts.
+        index: its place.
+        name: its name in the claims file.
+        kind: `accuracy`, `change`, `count`, `p`, `dose`, `figure` (some number) or `words`.
+        unit: unit of its cells that none is printed in: "%", "pts" or nothing.
+        share: whether its accuracies are fractions, 0.326 for 32.6 %.
+        inferred: what was inferred, for the author to see; empty where it is printed.
     """
 
+    index: int
     name: str
-    header: list[str]
-    rows: list[list[str]] = field(default_factory=list)
-    line: int = 0
+    kind: str
+    unit: str = ""
+    share: bool = False
+    inferred: str = ""
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """What was made of one table.
+
+    Attributes:
+        toml: its `[tables.NAME]`, or nothing.
+        claims: the claims on it.
+        notes: what was inferred and what was left out, each in a sentence.
+    """
+
+    toml: str = ""
+    claims: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+Binder = Callable[[Grid, str], Drafted]
 
 
 def draft_claims(
@@ -45,81 +80,279 @@ def draft_claims(
     title: str,
     path: str = "",
     n: int | None = None,
-    bind: Callable[[Grid], tuple[str, list[str]]] | None = None,
+    latex: bool = False,
+    bind: Binder | None = None,
 ) -> str:
     """A claims file (TOML) for the tables of a document.
 
     Args:
-        text: the document, Markdown.
+        text: the document.
         title: of the document.
         path: of the document, for the claims file.
         n: number of problems behind the accuracies.
-        bind: proposes TOML for a table first, as `draft_bound.StoreBinder` does from a store.
+        latex: whether the document is LaTeX, else Markdown.
+        bind: proposes claims for a table first, as `draft_bound.StoreBinder` does from a store.
 
     Returns:
         TOML that `load_claims` reads, with comments where the author has to decide.
     """
+    document = parse_document(text, latex=latex)
     parts = [f"[document]\ntitle = {quoted(title)}"]
     if path:
         parts[0] += f"\npath = {quoted(path)}"
-    tables, claims = [], []
-    totals = {"n_problems": str(n)} if n else {}
-    for grid in find_tables(text):
-        table, proposed = bind(grid) if bind is not None else ("", [])
-        if not table:
-            table, proposed = _propose(grid, totals, n)
-        if table:
-            tables.append(table)
-            claims += proposed
-    if totals:
-        lines = [f"{name} = {quoted(value)}" for name, value in totals.items()]
-        parts.append("[totals]\n" + "\n".join(lines))
-    return "\n\n".join([*parts, *tables, *claims, *_comments(text)]) + "\n"
+    if n:
+        parts.append(f'[totals]\nn_problems = "{n}"')
+    tables: list[str] = []
+    claims: list[str] = []
+    notes: list[str] = []
+    for grid, name in named_tables(document, taken=("n_problems",)):
+        drafted = bind(grid, name) if bind is not None else Drafted()
+        if not drafted.toml:
+            left = drafted.notes
+            drafted = _propose(grid, name, n)
+            drafted = Drafted(drafted.toml, drafted.claims, (*left, *drafted.notes))
+        tables += [drafted.toml] if drafted.toml else []
+        claims += drafted.claims
+        notes += [f"# table at line {grid.line} ({name}): {note}" for note in drafted.notes]
+    return "\n\n".join([*parts, *tables, *claims, *notes, *_comments(document)]) + "\n"
 
 
-def find_tables(text: str) -> Iterator[Grid]:
-    """The pipe tables of a Markdown document, or the tabulars of a LaTeX one."""
-    heading, grid = "table", None
-    names: dict[str, int] = {}
-    for number, line in enumerate([*map(_from_latex, text.splitlines()), ""], 1):
-        if line.lstrip().startswith("#"):
-            heading = line.lstrip("# ").strip()
-        cells = _cells(line)
-        if cells is None:
-            if grid is not None and grid.rows:
-                yield grid
-            grid = None
-        elif all(re.fullmatch(r":?-+:?", cell) for cell in cells):
+def named_tables(document: Document, *, taken: Sequence[str] = ()) -> list[tuple[Grid, str]]:
+    """The tables of a document, each with a name of its own, made of the heading above it."""
+    names: list[str] = list(taken)
+    found = []
+    for grid in document.tables:
+        name = base = identifier(grid.name or "table")
+        number = 1
+        while name in names:
+            number += 1
+            name = f"{base}_{number}"
+        names.append(name)
+        found.append((grid, name))
+    return found
+
+
+def columns_of(grid: Grid) -> list[Column]:
+    """What each column of a table is, by its heading, else by its cells."""
+    names: list[str] = []
+    columns = []
+    for index, header in enumerate(grid.header):
+        name = base = identifier(re.sub(r"\([^)]*\)", "", header) or f"column {index + 1}")
+        number = 1
+        while name in names or name == "row":
+            number += 1
+            name = f"{base}_{number}"
+        names.append(name)
+        columns.append(_column(grid, index, name, header))
+    return columns
+
+
+def _column(grid: Grid, index: int, name: str, header: str) -> Column:
+    figures = [f for row in grid.rows if (f := figure_or_none(row[index].text)) is not None]
+    if not figures:
+        return Column(index, name, "words")
+    units = {f.unit for f in figures if f.unit}
+    kind = _kind(header, units)
+    unit = ""
+    if kind in ("accuracy", "change") and not all(FACTORS.get(f.unit) == 0.01 for f in figures):
+        said = re.search(r"%|percent|\bpts?\b|\bpp\b|points", header)
+        beyond = any(abs(f) > 1 and not f.unit for f in figures)
+        if said or beyond:
+            unit = "%" if kind == "accuracy" else "pts"
+        inferred = "" if said else _inferred(header, kind, beyond)
+        return Column(index, name, kind, unit, not unit and kind == "accuracy", inferred)
+    return Column(index, name, kind, unit)
+
+
+def _inferred(header: str, kind: str, beyond: bool) -> str:
+    unit = "percent" if kind == "accuracy" else "points"
+    if beyond:
+        return f"{header!r} names no unit; as numbers go beyond 1 it was read as {unit}"
+    return f"{header!r} names no unit; as no number goes beyond 1 it was read as fractions"
+
+
+def _kind(header: str, units: set[str]) -> str:
+    """What a column is called, else what its unit says."""
+    words = re.sub(r"\([^)]*\)", "", header).strip().lower()
+    for kind, names in (
+        ("dose", _DOSE),
+        ("p", _P),
+        ("change", _CHANGE),
+        ("accuracy", _ACCURACY),
+        ("count", _COUNT),
+    ):
+        if any(re.search(rf"(?<![a-z]){re.escape(name)}(?![a-z])", words) for name in names):
+            return kind
+    if units and all(FACTORS.get(unit) == 0.01 for unit in units):
+        return "accuracy" if units == {"%"} else "change"
+    return "change" if re.search(r"[Δδ]", header) else "figure"
+
+
+def _propose(grid: Grid, name: str, n: int | None) -> Drafted:
+    """A table and its claims, from the table alone."""
+    columns = columns_of(grid)
+    if all(column.kind == "words" for column in columns):
+        return Drafted(notes=("it holds no numbers",))
+    keys = row_keys(grid, columns)
+    rows = [
+        [key, *(_in_unit(row[c.index].text, c) for c in columns)]
+        for key, row in zip(keys, grid.rows, strict=True)
+    ]
+    notes = [column.inferred for column in columns if column.inferred]
+    claims: list[str] = []
+    derived = ""
+    accuracy = next((c for c in columns if c.kind == "accuracy"), None)
+    if accuracy is not None and n is None:
+        notes.append(f"pass --n to check {grid.header[accuracy.index]!r}")
+    elif accuracy is not None and n is not None:
+        derived = f'\nderived.right = "whole({accuracy.name}, n_problems)"'
+        whole, left = _possible(grid, name, accuracy, keys, rows, n)
+        changes, bare = _changes(grid, name, columns, keys, rows, left)
+        claims += whole + changes
+        notes += [*left.values(), *bare]
+    claims += _sums(grid, name, columns, keys, rows)
+    used = {"accuracy", "dose", "words"} | ({"change", "count"} if claims else set())
+    for column in columns:
+        if column.kind not in used:
+            notes.append(f"{grid.header[column.index]!r} is not bound: give it an expression")
+    return Drafted(
+        table_toml(name, ["row", *(c.name for c in columns)], rows) + derived,
+        tuple(claims),
+        tuple(notes),
+    )
+
+
+def row_keys(grid: Grid, columns: Sequence[Column]) -> list[str]:
+    """A name for each row: its first cells, as many as tell the rows apart, else its number."""
+    for length in range(1, len(grid.header) + 1):
+        names = [
+            bare_row(" ".join(cell.text for cell in row[:length] if cell.text)) for row in grid.rows
+        ]
+        if len(set(names)) == len(names) and all(names):
+            return names
+        if length < len(columns) and columns[length].kind in ("accuracy", "change", "p"):
+            break
+    return [str(number) for number in range(1, len(grid.rows) + 1)]
+
+
+def _in_unit(cell: str, column: Column) -> str:
+    """A cell with the unit of its column, where it prints none itself."""
+    figure = figure_or_none(cell)
+    if figure is None or figure.unit or not column.unit:
+        return cell
+    return f"{cell}{'' if column.unit == '%' else ' '}{column.unit}"
+
+
+def _possible(
+    grid: Grid,
+    name: str,
+    column: Column,
+    keys: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    n: int,
+) -> tuple[list[str], dict[str, str]]:
+    """Claims that accuracies are possible, and the rows whose accuracy is none of n problems."""
+    claims, left = [], {}
+    for key, row, cells in zip(keys, rows, grid.rows, strict=True):
+        figure = figure_or_none(row[column.index + 1])
+        if figure is None:
             continue
-        elif grid is None:
-            name = identifier(heading)
-            names[name] = names.get(name, 0) + 1
-            suffix = f"_{names[name]}" if names[name] > 1 else ""
-            grid = Grid(name + suffix, cells, line=number)
-        else:
-            grid.rows.append((cells + [""] * len(grid.header))[: len(grid.header)])
+        mean = _MEAN.search(" ".join(cell.text for cell in cells))
+        if mean and not possible_counts(figure, n):
+            left[key] = f"{key!r}: {figure.text} is a mean and no whole number of {n} problems"
+            continue
+        claims.append(
+            claim_toml(
+                id=f"{name}.{column.name}.{key}",
+                kind="value",
+                where=f"line {cells[column.index].line or grid.line}",
+                text=f"{column.name} of {key}",
+                printed=f"{{{name}[{key!r}].{column.name}}}",
+                expr=f"{name}[{key!r}].right / n_problems",
+            )
+        )
+    return claims, left
 
 
-def _propose(grid: Grid, totals: dict[str, str], n: int | None) -> tuple[str, list[str]]:
-    """TOML of a table and its claims; nothing where it holds no recognised column."""
-    accuracy = column_called(grid, _ACCURACY, "%")
-    count = column_called(grid, _COUNT, "")
-    if accuracy is None and count is None:
-        return "", []
-    columns = ["row", *(identifier(h) for h in grid.header[1:])]
-    if len(set(columns)) < len(columns) or len({r[0] for r in grid.rows}) < len(grid.rows):
-        return "", []
-    rows = [[bare_row(r[0]), *r[1:]] for r in grid.rows]
-    derived, claims = "", []
-    if accuracy is not None and n is not None:
-        derived = f'\nderived.right = "whole({columns[accuracy]}, n_problems)"'
-        claims.append(_possible(grid, columns[accuracy]))
-        claims += _changes(grid, columns, rows, totals)
-    elif accuracy is None and count is not None:
-        claims += _sums(grid, columns, rows, count)
-    if not claims:
-        return "", []
-    return table_toml(grid.name, columns, rows) + derived, claims
+def _changes(
+    grid: Grid,
+    name: str,
+    columns: Sequence[Column],
+    keys: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    left: dict[str, str],
+) -> tuple[list[str], list[str]]:
+    """Changes against the baseline row, where both are in the table."""
+    change = next((c for c in columns if c.kind == "change"), None)
+    if change is None:
+        return [], []
+    named = [any(_BASELINE.search(cell.text) for cell in row) for row in grid.rows]
+    bases = [key for key, is_base in zip(keys, named, strict=True) if is_base and key not in left]
+    if not bases:
+        return [], [f"{grid.header[change.index]!r} is not bound: no row is called the baseline"]
+    base = bases[0]
+    claims, notes = [], []
+    for number, (key, row, cells) in enumerate(zip(keys, rows, grid.rows, strict=True), 1):
+        # Of a table in parts each has its own baseline above it.
+        base = key if key in bases else base
+        if figure_or_none(row[change.index + 1]) is None:
+            continue
+        if key in left:
+            notes.append(f"{key!r}: the change of a mean is not bound")
+            continue
+        claims.append(
+            claim_toml(
+                id=f"{name}.{change.name}.{number}",
+                kind="value",
+                where=f"line {cells[change.index].line or grid.line}",
+                text=f"{change.name} of {key}",
+                printed=f"{{{name}[{key!r}].{change.name}}}",
+                expr=f"({name}[{key!r}].right - {name}[{base!r}].right) / n_problems",
+            )
+        )
+    return claims, notes
+
+
+def _sums(
+    grid: Grid,
+    name: str,
+    columns: Sequence[Column],
+    keys: Sequence[str],
+    rows: Sequence[Sequence[str]],
+) -> list[str]:
+    """A total row against its parts."""
+    count = next((c for c in columns if c.kind == "count"), None)
+    if count is None or len(keys) < 3 or not re.search(r"(?i)\b(?:total|all|sum)\b", keys[-1]):
+        return []
+    if any(figure_or_none(row[count.index + 1]) is None for row in rows):
+        return []
+    return [
+        claim_toml(
+            id=f"{name}.total",
+            kind="count",
+            where=f"line {grid.rows[-1][count.index].line or grid.line}",
+            text=f"{keys[-1]} is the sum of its parts",
+            printed=f"{{{name}[{keys[-1]!r}].{count.name}}}",
+            expr=" + ".join(f"{name}[{key!r}].{count.name}" for key in keys[:-1]),
+        )
+    ]
+
+
+def _comments(document: Document) -> list[str]:
+    """Numbers in prose, which an author has to bind."""
+    spans = [grid.span for grid in document.tables]
+    prose = document.text
+    for start, end in spans:
+        prose = prose[:start] + " " * (end - start) + prose[end:]
+    lines = [f"# bind: {p}" for p in dict.fromkeys(_PROSE_P.findall(prose))]
+    loose = [
+        number.text
+        for number in numbers_in(document)
+        if not any(start <= number.position < end for start, end in spans)
+    ]
+    if loose:
+        lines.append(f"# numbers in prose, not drafted: {', '.join(dict.fromkeys(loose))}")
+    return lines
 
 
 def table_toml(name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -129,86 +362,9 @@ def table_toml(name: str, columns: Sequence[str], rows: Sequence[Sequence[str]])
     return f"[tables.{name}]\ncolumns = {header}\nrows = [\n{body},\n]"
 
 
-def _possible(grid: Grid, column: str) -> str:
-    return claim_toml(
-        id=f"{grid.name}.{column}[{{row}}]",
-        kind="value",
-        where=f"line {grid.line}",
-        each=grid.name,
-        text=f"{column} of {{row}}",
-        printed=f"{{{column}}}",
-        expr="right / n_problems",
-    )
-
-
-def _changes(
-    grid: Grid, columns: Sequence[str], rows: list[list[str]], totals: dict[str, str]
-) -> list[str]:
-    """Changes against the baseline row, where both are in the table."""
-    change = column_called(grid, _CHANGE, "pts")
-    base = next((row for row in rows if any(_BASELINE.search(cell) for cell in row)), None)
-    if change is None or base is None:
-        return []
-    # The baseline's own change is a word ("baseline"), so each row gets a claim of its own.
-    return [
-        claim_toml(
-            id=f"{grid.name}.{columns[change]}.{number}",
-            kind="value",
-            where=f"line {grid.line}",
-            text=f"{columns[change]} of {row[0]}",
-            printed=f"{{{grid.name}[{row[0]!r}].{columns[change]}}}",
-            expr=f"({grid.name}[{row[0]!r}].right - {grid.name}[{base[0]!r}].right) / n_problems",
-        )
-        for number, row in enumerate(rows, 1)
-        if isinstance(figure_or_none(row[change]), Figure)
-    ]
-
-
-def _sums(grid: Grid, columns: Sequence[str], rows: list[list[str]], count: int) -> list[str]:
-    """A total row against its parts."""
-    last = rows[-1]
-    if not re.search(r"(?i)total|all|sum", last[0]) or len(rows) < 3:
-        return []
-    parts = " + ".join(f"{grid.name}[{row[0]!r}].{columns[count]}" for row in rows[:-1])
-    return [
-        claim_toml(
-            id=f"{grid.name}.total",
-            kind="count",
-            where=f"line {grid.line}",
-            text=f"{last[0]} is the sum of its parts",
-            printed=f"{{{grid.name}[{last[0]!r}].{columns[count]}}}",
-            expr=parts,
-        )
-    ]
-
-
-def _comments(text: str) -> list[str]:
-    """p-values in prose, which an author has to bind to counts."""
-    prose = (line for line in text.splitlines() if not line.startswith("|"))
-    p_values = [p for line in prose for p in _P.findall(line)]
-    loose = [number.text for number in numbers_in(text) if not _in_table(number.context)]
-    lines = [f"# bind: {p}" for p in dict.fromkeys(p_values)]
-    if loose:
-        lines.append(f"# numbers in prose, not drafted: {', '.join(dict.fromkeys(loose))}")
-    return lines
-
-
 def claim_toml(**keys: str) -> str:
     """A `[[claim]]` of text values."""
     return "\n".join(["[[claim]]", *(f"{key} = {quoted(value)}" for key, value in keys.items())])
-
-
-def column_called(grid: Grid, words: Sequence[str], unit: str) -> int | None:
-    """The column that is called one of the words, or whose figures mostly have the unit."""
-    for index, header in enumerate(grid.header[1:], 1):
-        figures = [figure_or_none(row[index]) for row in grid.rows]
-        known = [f for f in figures if f is not None]
-        named = any(re.search(rf"(?i)(?<![a-z]){word}(?![a-z])", header) for word in words)
-        in_unit = unit and sum(f.unit == unit for f in known) * 2 > len(grid.rows)
-        fits = all(f.unit == unit for f in known) or unit == "pts"
-        if known and (in_unit or (named and fits)):
-            return index
-    return None
 
 
 def figure_or_none(cell: str) -> Figure | None:
@@ -219,39 +375,14 @@ def figure_or_none(cell: str) -> Figure | None:
         return None
 
 
-def _from_latex(line: str) -> str:
-    r"""A row `a & b \\` of a tabular as a Markdown row, a heading as a Markdown heading."""
-    if re.fullmatch(r"\s*\\(?:hline|toprule|midrule|bottomrule|[cx]?(?:mid)?line\S*)\s*", line):
-        return "|---|"
-    section = re.match(r"\\(?:sub)*section\*?\{([^}]*)\}|\\caption\{([^}]*)\}", line.strip())
-    if section:
-        return f"# {section[1] or section[2]}"
-    if line.lstrip().startswith("|") or not re.search(r"(?<!\\)&.*\\\\", line):
-        return "" if re.match(r"\s*\\(begin|end)\{", line) else line
-    row = re.sub(r"\\(?:hline|toprule|midrule|bottomrule)|\\\\(?:\[[^\]]*\])?.*$", "", line)
-    row = re.sub(r"\\(?:textbf|emph|textit|mathbf)\{([^}]*)\}|\$", r"\1", row)
-    return "| " + " | ".join(re.split(r"(?<!\\)&", row.replace("\\%", "%"))) + " |"
-
-
-def _cells(line: str) -> list[str] | None:
-    if not line.strip().startswith("|"):
-        return None
-    cells = re.split(r"(?<!\\)\|", line.strip().strip("|"))
-    return [re.sub(r"\*\*|__|`", "", cell).strip() for cell in cells]
-
-
-def _in_table(context: str) -> bool:
-    return context.startswith("|")
-
-
 def bare_row(cell: str) -> str:
-    """The name of a row without characters that expressions need for themselves."""
-    return re.sub(r"[\"'\\{}]", "", cell)
+    """The name of a row without characters that expressions and templates need for themselves."""
+    return re.sub(r"\s+", " ", re.sub(r"[\"'\\{}\[\]]", "", cell)).strip()
 
 
 def identifier(text: str) -> str:
     """A name made of the first words of a heading."""
-    words = re.findall(r"[a-z0-9]+", text.lower())[:4]
+    words = re.findall(r"[a-z0-9]+", text.lower().replace("α", "alpha").replace("δ", "delta"))[:4]
     name = "_".join(words) or "column"
     return name if name[0].isalpha() else f"t_{name}"
 

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from analysis.claims.documents import Grid
 from analysis.claims.draft import (
-    Grid,
+    Column,
+    Drafted,
     bare_row,
     claim_toml,
-    column_called,
+    columns_of,
     figure_or_none,
-    identifier,
     quoted,
     table_toml,
 )
+from analysis.claims.schema import Stored
+from analysis.claims.stored import StoreRows
 from sql.errors import UserError
 
 PRIMARY = "McNemar mid-p, Tango"
 ENDED = "e-value, confidence sequence"
+EFFECT = "accuracy difference"
+# What tells two conditions of one direction and dose apart, most telling first.
+_SERIES = ("model", "site", "schedule", "operator", "effect", "protocol", "decoding", "dtype")
 
 
 class StoreBinder:
@@ -37,75 +44,134 @@ class StoreBinder:
     def __init__(self, store: Path, *, direction: str = "", set_name: str = "") -> None:
         from store import read
 
-        rows = read(store, "accuracy_by_alpha").to_pylist()
-        candidates = {r["direction"] for r in rows if r["role"] == "candidate"}
-        tested = {r["set_name"] for r in rows if r["role"] == "candidate" and r["set_name"]}
+        self.rows = read(store, "accuracy_by_alpha").to_pylist()
+        candidates = {r["direction"] for r in self.rows if r["role"] == "candidate"}
+        steered = [r for r in self.rows if r["direction"] is not None and r["set_name"]]
+        tested = [r for r in steered if r["role"] == "candidate"] or steered
         self.direction = _only("direction", direction, candidates)
-        self.set_name = _only("set", set_name, tested)
+        self.set_name = _only("set", set_name, {r["set_name"] for r in tested})
+        self.results = StoreRows(store)
         self.ended = {
             (row["direction"], row["alpha"])
             for row in read(store, "stops").to_pylist()
             if row["set_name"] == self.set_name
         }
 
-    def __call__(self, grid: Grid) -> tuple[str, list[str]]:
-        """TOML of a table and its claims; nothing where its rows are no conditions."""
-        alpha = _called(grid, ("alpha", "α", "dose"))
-        accuracy, change = (
-            column_called(grid, words, unit)
-            for words, unit in ((("accuracy", "acc"), "%"), (("change", "effect"), "pts"))
-        )
-        if alpha is None or (accuracy is None and change is None):
-            return "", []
-        named = _called(grid, ("direction",))
-        columns = ["row", *(identifier(header) for header in grid.header)]
-        rows, claims = [], []
+    def __call__(self, grid: Grid, name: str) -> Drafted:
+        """A table and its claims; nothing where its rows are no conditions."""
+        columns = columns_of(grid)
+        dose = next((c for c in columns if _called(grid, c, ("alpha", "α", "dose"))), None)
+        shown = [c for c in columns if c.kind in ("accuracy", "change")]
+        if dose is None or not shown:
+            return Drafted(notes=("not bound to the store: it needs a column alpha and a figure",))
+        named = next((c for c in columns if _called(grid, c, ("direction", "vector"))), None)
+        rows, claims, notes = [], [], []
         for number, cells in enumerate(grid.rows, 1):
-            dose = figure_or_none(cells[alpha])
-            if dose is None:
+            texts = [cell.text for cell in cells]
+            rows.append([str(number), *(_in_unit(texts[c.index], c) for c in columns)])
+            direction = texts[named.index].strip("`* ") if named is not None else self.direction
+            alpha = _dose(texts[dose.index])
+            if alpha is None:
+                notes.append(f"row {number}: {texts[dose.index]!r} is no dose")
                 continue
-            row = f"{number}"
-            direction = cells[named] if named is not None else self.direction
-            rows.append([row, *map(bare_row, cells)])
-            where = self._where(direction, float(dose))
-            method = ENDED if (direction, float(dose)) in self.ended else PRIMARY
-            for column, binding in ((accuracy, _accuracy(where)), (change, _effect(where, method))):
-                if column is None or figure_or_none(cells[column]) is None:
+            for column in shown:
+                if figure_or_none(texts[column.index]) is None:
                     continue
-                name = columns[column + 1]
+                binding, why = self._binding(column.kind, direction, alpha)
+                if not binding:
+                    notes.append(f"row {number}, {grid.header[column.index]!r}: {why}")
+                    continue
                 claims.append(
                     claim_toml(
-                        id=f"{grid.name}.{name}.{row}",
+                        id=f"{name}.{column.name}.{number}",
                         kind="value",
-                        where=f"line {grid.line}",
-                        text=f"{name} of {direction} at alpha {dose.text}",
-                        printed=f"{{{grid.name}[{row!r}].{name}}}",
+                        where=f"line {cells[column.index].line or grid.line}",
+                        text=f"{column.name} of {direction} at alpha {alpha:g}",
+                        printed=f"{{{name}['{number}'].{column.name}}}",
                     )
                     + f"\n{binding}"
                 )
-        if not claims or len(set(columns)) < len(columns):
-            return "", []
-        return table_toml(grid.name, columns, rows), claims
+        notes += [column.inferred for column in columns if column.inferred]
+        if not claims:
+            return Drafted(notes=tuple(notes))
+        return Drafted(
+            table_toml(name, ["row", *(c.name for c in columns)], rows), tuple(claims), tuple(notes)
+        )
 
-    def _where(self, direction: str, alpha: float) -> str:
-        """Conditions that pick the row; a baseline has no direction."""
-        who = f"direction = {quoted(direction)}, " if alpha else ""
-        return f"{{ {who}alpha = {alpha!r}, set_name = {quoted(self.set_name)} }}"
+    def _binding(self, kind: str, direction: str, alpha: float) -> tuple[str, str]:
+        """A binding that fits one value of the store, else why there is none."""
+        fits = [r for r in self.rows if self._is_condition(r, direction, alpha)]
+        if not fits:
+            return "", f"the store has no {direction or 'baseline'} at alpha {alpha:g}"
+        tells = [key for key in _SERIES if len({r[key] for r in fits}) > 1]
+        if tells:
+            known = {key: sorted({str(r[key]) for r in fits}) for key in tells}
+            return "", f"{len(fits)} conditions of the store fit, apart by {_listed_by(known)}"
+        row = fits[0]
+        where: dict[str, Any] = {
+            "direction": row["direction"] or "",
+            "alpha": row["alpha"],
+            "set_name": self.set_name,
+        }
+        if kind == "accuracy":
+            return (
+                f'query = {{ query = "accuracy_by_alpha", where = {_inline(where)}, '
+                'column = "accuracy" }',
+                "",
+            )
+        if row["direction"] is None:
+            return "", "the baseline has no change"
+        method = ENDED if (row["direction"], row["alpha"]) in self.ended else PRIMARY
+        return self._effect(where | {"stratum": ""}, method)
+
+    def _effect(self, contrast: dict[str, Any], method: str) -> tuple[str, str]:
+        """The stored effect of a contrast, of no stratum, where there is one."""
+        binding = Stored(contrast=contrast, method=method, quantity=EFFECT)
+        try:
+            self.results.stored(binding)
+        except ValueError as error:
+            return "", f"{error}; run steerstat analyze first, or bind it by hand"
+        return (
+            f"result = {{ contrast = {_inline(contrast)}, quantity = {quoted(EFFECT)}, "
+            f"method = {quoted(method)} }}",
+            "",
+        )
+
+    def _is_condition(self, row: dict[str, Any], direction: str, alpha: float) -> bool:
+        if row["set_name"] != self.set_name:
+            return False
+        if alpha == 0 and row["direction"] is None:
+            return True
+        return bool(row["direction"] == direction and abs(row["alpha"] - alpha) < 1e-9 and alpha)
 
 
-def _accuracy(where: str) -> str:
-    return f'query = {{ query = "accuracy_by_alpha", where = {where}, column = "accuracy" }}'
+def _inline(entries: dict[str, Any]) -> str:
+    """A table of TOML on one line."""
+    shown = (
+        f"{key} = {quoted(value) if isinstance(value, str) else repr(value)}"
+        for key, value in entries.items()
+    )
+    return f"{{ {', '.join(shown)} }}"
 
 
-def _effect(where: str, method: str) -> str:
-    return f"result = {{ contrast = {where}, method = {quoted(method)} }}"
+def _dose(text: str) -> float | None:
+    """The dose of a row; a row that is called the baseline has none, which is 0."""
+    if re.fullmatch(r"(?i)\W*(?:baseline|none|no steering|unsteered)\W*", text):
+        return 0.0
+    figure = figure_or_none(text)
+    return None if figure is None else float(figure)
 
 
-def _called(grid: Grid, words: Sequence[str]) -> int | None:
-    for index, header in enumerate(grid.header):
-        if header.strip().lower() in words:
-            return index
-    return None
+def _called(grid: Grid, column: Column, words: Sequence[str]) -> bool:
+    said = set(re.findall(r"[a-zα]+", grid.header[column.index].lower()))
+    return bool(said & set(words))
+
+
+def _in_unit(cell: str, column: Column) -> str:
+    figure = figure_or_none(cell)
+    if figure is None or figure.unit or not column.unit:
+        return bare_row(cell)
+    return f"{cell}{'' if column.unit == '%' else ' '}{column.unit}"
 
 
 def _only(what: str, given: str, known: set[Any]) -> str:
@@ -118,5 +184,9 @@ def _only(what: str, given: str, known: set[Any]) -> str:
     return str(next(iter(known)))
 
 
-def _listed(known: set[Any]) -> str:
+def _listed(known: Iterable[Any]) -> str:
     return ", ".join(sorted(map(str, known))) or "none"
+
+
+def _listed_by(known: dict[str, list[str]]) -> str:
+    return "; ".join(f"{key} ({', '.join(values)})" for key, values in known.items())

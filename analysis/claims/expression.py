@@ -15,8 +15,17 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from analysis.claims.functions import FUNCTIONS, field_names
-from analysis.claims.printed import Figure
+from analysis.claims.errors import ExpressionError, ImpossibleError, NoEvidenceError
+from analysis.claims.functions import (
+    AS_PRINTED,
+    CHOICES,
+    FUNCTIONS,
+    STATISTIC_FIRST,
+    field_names,
+    signature_of,
+)
+from analysis.claims.printed import Figure, parse_figure
+from analysis.claims.readings import PRINTED, Reading
 from sql.errors import first_line
 
 LONGEST = 2000
@@ -41,35 +50,20 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 }
 
 
-class ExpressionError(ValueError):
-    """An expression that cannot be read or computed."""
-
-
-class Undefined:
-    """Stands for a cell that could not be derived; whoever uses it gets the reason."""
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-
-
-def defined(value: Any) -> Any:
-    """The value, unless it or one of its entries is undefined.
-
-    Raises:
-        ExpressionError: it is undefined; says why.
-    """
-    for item in value if isinstance(value, tuple) else (value,):
-        if isinstance(item, Undefined):
-            raise ExpressionError(item.reason)
-    return value
-
-
 class Record(Mapping[str, Any]):
-    """A row or a table of values, whose fields expressions reach with a dot or brackets."""
+    """A row or a table of values, whose fields expressions reach with a dot or brackets.
+
+    A field may be a `Deferred`: it is computed when it is asked for.
+    """
 
     def __init__(self, fields: Mapping[str, Any], rows: Mapping[str, Any] | None = None) -> None:
         self._fields = dict(fields)
         self._rows = dict(rows or {})
+        self._underway: set[str] = set()
+
+    def defer(self, name: str, compute: Callable[[], Any]) -> None:
+        """Add a field that is computed when it is asked for."""
+        self._fields[name] = Deferred(compute)
 
     @property
     def names(self) -> list[str]:
@@ -77,14 +71,36 @@ class Record(Mapping[str, Any]):
         return [*(self._rows or self._fields)]
 
     def __getitem__(self, name: str) -> Any:
-        columns = self._rows if name in self._rows else self._fields
-        return columns[name]
+        value = (self._rows if name in self._rows else self._fields)[name]
+        if isinstance(value, Deferred):
+            if name in self._underway:
+                raise ExpressionError(f"{name!r} is defined by itself")
+            self._underway.add(name)
+            try:
+                value = self._fields[name] = value.compute()
+            finally:
+                self._underway.discard(name)
+        return value
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._rows or name in self._fields
 
     def __iter__(self) -> Any:
         return iter(self._fields)
 
     def __len__(self) -> int:
         return len(self._fields)
+
+
+@dataclasses.dataclass(frozen=True)
+class Deferred:
+    """A field that is computed when it is asked for.
+
+    Attributes:
+        compute: gives its value.
+    """
+
+    compute: Callable[[], Any]
 
 
 @functools.lru_cache(maxsize=1024)
@@ -102,7 +118,21 @@ def parse(text: str) -> ast.expr:
         raise ExpressionError(f"{text!r} is not an expression: {first_line(error)}") from None
     for node in ast.walk(tree):
         _allow(node)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in STATISTIC_FIRST:
+            _keep_digits(node, text.strip())
     return tree
+
+
+def _keep_digits(call: ast.Call, text: str) -> None:
+    """A printed statistic that is typed into an expression keeps its last zero: `p_of_z(2.0)`."""
+    for number, argument in enumerate(call.args[:1]):
+        operand = argument.operand if isinstance(argument, ast.UnaryOp) else argument
+        value = operand.value if isinstance(operand, ast.Constant) else None
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            source = ast.get_source_segment(text, argument) or str(value)
+            figure = parse_figure(source.replace("_", ""))
+            figure.key = f"{source} at {argument.col_offset}"
+            call.args[number] = ast.Constant(figure)
 
 
 def names_in(text: str) -> set[str]:
@@ -111,20 +141,23 @@ def names_in(text: str) -> set[str]:
     return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - set(FUNCTIONS)
 
 
-def evaluate(text: str, lookup: Callable[[str], Any]) -> Any:
+def evaluate(text: str, lookup: Callable[[str], Any], reading: Reading = PRINTED) -> Any:
     """Compute an expression.
 
     Args:
         text: the expression.
         lookup: gives the value of a name; raises KeyError for one it does not know.
+        reading: what printed figures stand for; by default for what is printed.
 
     Raises:
         ExpressionError: a name is unknown, a call fails or the arithmetic is impossible.
+        ImpossibleError: a printed figure cannot be.
+        NoEvidenceError: a statistic is undefined for these data.
     """
     tree = parse(text)
     try:
-        return _value(tree, lookup)
-    except ExpressionError:
+        return _value(tree, lookup, reading)
+    except (ExpressionError, ImpossibleError, NoEvidenceError):
         raise
     except KeyError as error:
         raise ExpressionError(f"{error.args[0]!r} is not defined (in {text!r})") from None
@@ -168,33 +201,37 @@ def _allow(node: ast.AST) -> None:
         )
 
 
-def _value(node: ast.expr, lookup: Callable[[str], Any]) -> Any:
+def _value(node: ast.expr, lookup: Callable[[str], Any], reading: Reading) -> Any:
     """The value of one node; `_allow` has already refused every node not listed here."""
 
     def of(child: ast.expr) -> Any:
-        """The value of a part."""
-        return _value(child, lookup)
+        """The value of a part, as printed."""
+        return _value(child, lookup, reading)
+
+    def number(child: ast.expr) -> Any:
+        """The value of a part, a figure standing for what the reading takes it for."""
+        return reading.settle(of(child))
 
     match node:
         case ast.Constant(value=value):
             return value
         case ast.Name(id=name):
-            return defined(lookup(name))
+            return lookup(name)
         case ast.Tuple(elts=items) | ast.List(elts=items):
             return tuple(of(item) for item in items)
         case ast.BinOp(left=left, op=op, right=right):
-            return _elementwise(_arithmetic(op), of(left), of(right))
+            return _elementwise(_arithmetic(op), number(left), number(right))
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             return not of(operand)
         case ast.UnaryOp(op=op, operand=operand):
             sign = -1 if isinstance(op, ast.USub) else 1
-            return _elementwise(operator.mul, sign, of(operand))
+            return _elementwise(operator.mul, sign, number(operand))
         case ast.BoolOp(op=ast.And(), values=values):
             return all(of(value) for value in values)
         case ast.BoolOp(values=values):
             return any(of(value) for value in values)
         case ast.Compare(left=left, ops=ops, comparators=others):
-            return _compare(of(left), ops, [of(other) for other in others])
+            return _compare(number(left), ops, [number(other) for other in others])
         case ast.IfExp(test=test, body=body, orelse=orelse):
             return of(body) if of(test) else of(orelse)
         case ast.Attribute(value=owner, attr=name):
@@ -202,9 +239,27 @@ def _value(node: ast.expr, lookup: Callable[[str], Any]) -> Any:
         case ast.Subscript(value=owner, slice=index):
             return _item(of(owner), of(index))
         case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
-            options = {str(k.arg): of(k.value) for k in keywords if k.arg is not None}
-            return FUNCTIONS[name](*(of(arg) for arg in args), **options)
+            options = {str(k.arg): number(k.value) for k in keywords if k.arg is not None}
+            return _call(name, [of(arg) for arg in args], options, reading)
     raise ExpressionError(f"{ast.unparse(node)!r} is not part of the language of claims")
+
+
+def _call(name: str, args: list[Any], options: dict[str, Any], reading: Reading) -> Any:
+    """A listed function on what the figures among its arguments stand for."""
+    kept = AS_PRINTED.get(name, ())
+    settled = [
+        arg
+        if place in kept
+        else reading.settle(arg, statistic=place == 0 and name in STATISTIC_FIRST)
+        for place, arg in enumerate(args)
+    ]
+    try:
+        result = FUNCTIONS[name](*settled, **options)
+    except TypeError as error:
+        raise ExpressionError(f"{error}; it is called as {signature_of(name)}") from None
+    if name not in CHOICES:
+        return result
+    return reading.pick(f"{name} of {getattr(args[0], 'key', args[0])}", settled[0], result)
 
 
 def _arithmetic(op: ast.operator) -> Callable[[Any, Any], Any]:
@@ -247,7 +302,7 @@ def _field(owner: Any, name: str) -> Any:
     if isinstance(owner, Record):
         if name not in owner:
             raise ExpressionError(f"there is no {name!r}; there are {', '.join(owner)}")
-        return defined(owner[name])
+        return owner[name]
     names = field_names(owner) if dataclasses.is_dataclass(owner) else {}
     if name not in names:
         raise ExpressionError(f"{type(owner).__name__} has no field {name!r}")
@@ -272,5 +327,5 @@ def _json_value(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(_json_value(item) for item in value)
     if isinstance(value, float) and math.isnan(value):
-        raise ValueError("the statistic is undefined here")
+        raise NoEvidenceError("the statistic is undefined for these data")
     return value

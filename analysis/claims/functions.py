@@ -5,13 +5,18 @@ Statistics are looked up by name when they are called, so that reading a claims 
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import functools
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from analysis.claims.errors import ExpressionError, NoEvidenceError
 from analysis.claims.grim import whole, whole_change
+from analysis.claims.printed import Figure, parse_figure
 
 # Pure functions of counts and numbers, that need no random numbers.
 STATISTICS = (
@@ -26,6 +31,7 @@ STATISTICS = (
     "mcnemar_power",
     "minimum_detectable_effect",
     "missing_bounds",
+    "non_inferiority",
     "paired_difference",
     "sign_test",
     "stratified_difference",
@@ -97,18 +103,21 @@ def cohens_h(share1: float, share2: float) -> float:
     return 2 * math.asin(math.sqrt(share1)) - 2 * math.asin(math.sqrt(share2))
 
 
-def p_of_t(statistic: float, df: float, *, tails: int = 2) -> float:
-    """The p-value that belongs to a printed t and its degrees of freedom."""
+def p_of_t(statistic: float, df: float, *, tail: str = "two-sided") -> float:
+    """The p-value that belongs to a printed t and its degrees of freedom.
+
+    `tail` names the side that a one-sided test looks at, `greater` or `less`.
+    """
     from scipy import stats
 
-    return float(tails * stats.t.sf(abs(statistic), df))
+    return _tail_of(statistic, tail, lambda t: stats.t.sf(t, df))
 
 
-def p_of_z(statistic: float, *, tails: int = 2) -> float:
-    """The p-value that belongs to a printed z."""
+def p_of_z(statistic: float, *, tail: str = "two-sided") -> float:
+    """The p-value that belongs to a printed z; `tail` as in `p_of_t`."""
     from scipy import stats
 
-    return float(tails * stats.norm.sf(abs(statistic)))
+    return _tail_of(statistic, tail, stats.norm.sf)
 
 
 def p_of_chi2(statistic: float, df: float = 1) -> float:
@@ -116,6 +125,36 @@ def p_of_chi2(statistic: float, df: float = 1) -> float:
     from scipy import stats
 
     return float(stats.chi2.sf(statistic, df))
+
+
+def p_of_f(statistic: float, df1: float, df2: float) -> float:
+    """The p-value that belongs to a printed F and its two degrees of freedom."""
+    from scipy import stats
+
+    return float(stats.f.sf(statistic, df1, df2))
+
+
+def _tail_of(statistic: float, tail: str, upper: Callable[[float], float]) -> float:
+    """The p-value of a symmetric statistic, from its upper tail."""
+    if tail == "two-sided":
+        return float(2 * upper(abs(statistic)))
+    if tail in ("greater", "less"):
+        return float(upper(statistic if tail == "greater" else -statistic))
+    raise ExpressionError(f"the tail is 'two-sided', 'greater' or 'less', found {tail!r}")
+
+
+def exact(figure: Figure | str | float) -> float:
+    """A figure that stands for itself alone, such as a dose or a threshold, and for no range."""
+    figure = parse_figure(figure) if isinstance(figure, str) else figure
+    if isinstance(figure, Figure):
+        figure = copy.copy(figure)
+        figure.exact = True
+    return figure
+
+
+def unreported(what: str) -> bool:
+    """Stands for what a sentence would follow from and no figure of the document says."""
+    raise NoEvidenceError(f"the document does not print {what}")
 
 
 def mean(values: Sequence[float]) -> float:
@@ -166,6 +205,8 @@ def count(flags: Sequence[Any]) -> int:
 
 
 def _statistic(name: str) -> Callable[..., Any]:
+    # The same counts come back in every reading and in many claims.
+    @functools.lru_cache(maxsize=4096)
     def call(*args: Any, **options: Any) -> Any:
         """Compute the statistic in the words that claims have for its options."""
         import analysis
@@ -177,7 +218,6 @@ def _statistic(name: str) -> Callable[..., Any]:
         values = [list(a) if isinstance(a, tuple) else a for a in args]
         return _with_words_of_claims(function, values, options)
 
-    call.__name__ = name
     return call
 
 
@@ -204,6 +244,24 @@ def _with_words_of_claims(
     return stamped(result) if selected else result
 
 
+def signature_of(name: str) -> str:
+    """How a function of claims is called: `p_of_t(statistic, df, *, tail='two-sided')`."""
+    function = FUNCTIONS[name]
+    if name in STATISTICS:
+        import analysis
+
+        function = getattr(analysis, name)
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:  # of built-in functions Python knows none
+        return f"{name}(values)"
+    shown = [str(p.replace(annotation=inspect.Parameter.empty)) for p in parameters]
+    keyword = next((i for i, p in enumerate(parameters) if p.kind is p.KEYWORD_ONLY), None)
+    if keyword is not None:
+        shown.insert(keyword, "*")
+    return f"{name}({', '.join(shown)})"
+
+
 def field_names(result: Any) -> dict[str, str]:
     """The field behind each name that a claim may use: its own, and what it is written under."""
     fields = dataclasses.fields(result)
@@ -227,17 +285,20 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
             binomial_test,
             cohens_h,
             count,
+            exact,
             key_of_largest,
             key_of_smallest,
             mean,
             one_sample_t,
             p_of_chi2,
+            p_of_f,
             p_of_t,
             p_of_z,
             root_sum_of_squares,
             sd,
             sort_by,
             unpaired_proportions,
+            unreported,
             where,
             whole,
             whole_change,
@@ -245,3 +306,19 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     },
     **{name: _statistic(name) for name in STATISTICS},
 }
+
+# The figure or the list that a function wants as printed, by place: it selects, or counts.
+AS_PRINTED: dict[str, tuple[int, ...]] = {
+    "exact": (0,),
+    "key_of_largest": (1,),
+    "key_of_smallest": (1,),
+    "len": (0,),
+    "sort_by": (0,),
+    "where": (0,),
+    "whole": (0, 1),
+    "whole_change": (0, 1),
+}
+# Functions that give every whole number that a figure may stand for; one is picked.
+CHOICES = ("whole", "whole_change")
+# Functions of a printed statistic, which is rounded also where it is a whole number.
+STATISTIC_FIRST = ("p_of_chi2", "p_of_f", "p_of_t", "p_of_z")

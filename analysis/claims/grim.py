@@ -1,7 +1,8 @@
-"""GRIM: is a printed percentage possible at all?
+"""GRIM: is a printed percentage possible at all, and which counts may stand behind it?
 
 With n problems only n + 1 percentages exist. One that no whole number of problems rounds to is a
-misprint or has another denominator.
+misprint or has another denominator. With more than about a thousand problems several counts round
+to a percentage of one decimal, and none of them may be preferred.
 
 References:
     Brown and Heathers (2017), The GRIM test. Social Psychological and Personality Science 8.
@@ -11,7 +12,8 @@ from __future__ import annotations
 
 import math
 
-from analysis.claims.printed import Figure, agrees
+from analysis.claims.errors import ExpressionError, ImpossibleError
+from analysis.claims.printed import Figure, agrees, parse_figure
 
 
 def possible_counts(figure: Figure, n: int) -> tuple[int, ...]:
@@ -26,56 +28,80 @@ def possible_counts(figure: Figure, n: int) -> tuple[int, ...]:
     """
     if n < 1:
         raise ValueError(f"n must be a positive number of problems, found {n}")
-    first = max(0, math.floor((figure - figure.half_unit) * n) - 1)
-    last = min(n, math.ceil((figure + figure.half_unit) * n) + 1)
+    return _between(figure, n, 0, figure.half_unit)
+
+
+def possible_changes(figure: Figure, n: int) -> tuple[int, ...]:
+    """Whole net changes among n problems that print as `figure`.
+
+    A change may have been printed as the difference of two rounded accuracies, and is then off by
+    as much as one in its last digit: where no count rounds to it, those within that are taken.
+
+    Returns:
+        Every k with -n <= k <= n whose share fits, empty where none does.
+    """
+    if n < 1:
+        raise ValueError(f"n must be a positive number of problems, found {n}")
+    return _between(figure, n, -n, figure.half_unit) or tuple(
+        k
+        for k in range(
+            max(-n, math.floor((figure - 2 * figure.half_unit) * n)),
+            min(n, math.ceil((figure + 2 * figure.half_unit) * n)) + 1,
+        )
+        if abs(k / n - figure) <= 2 * figure.half_unit + 1e-9
+    )
+
+
+def whole(figure: Figure | str, n: float) -> tuple[int, ...]:
+    """Whole numbers of n problems that a printed percentage may stand for; a claim tries each.
+
+    Raises:
+        ImpossibleError: no whole number of n rounds to the figure.
+    """
+    figure, size = _figure(figure), _whole_number(n)
+    counts = possible_counts(figure, size)
+    if not counts:
+        raise ImpossibleError(
+            f"{figure.text} of {size} is no whole number of problems: "
+            f"{' and '.join(_neighbours(figure, size))} are the nearest"
+        )
+    return counts
+
+
+def whole_change(figure: Figure | str, n: float) -> tuple[int, ...]:
+    """Whole net changes among n problems that printed points may stand for; a claim tries each.
+
+    Raises:
+        ImpossibleError: no whole number fits, not even as a difference of rounded accuracies.
+    """
+    figure, size = _figure(figure), _whole_number(n)
+    changes = possible_changes(figure, size)
+    if not changes:
+        raise ImpossibleError(f"{figure.text} of {size} is no whole net change of problems")
+    return changes
+
+
+def _between(figure: Figure, n: int, least: int, half: float) -> tuple[int, ...]:
+    first = max(least, math.floor((figure - half) * n) - 1)
+    last = min(n, math.ceil((figure + half) * n) + 1)
     return tuple(k for k in range(first, last + 1) if agrees(k / n, figure))
 
 
-def whole(figure: Figure, n: float) -> int:
-    """The one whole number of n problems that a printed percentage stands for.
-
-    Raises:
-        ValueError: no whole number of n rounds to the figure, or several do.
-    """
-    counts = possible_counts(figure, _whole_number(n))
-    if not counts:
-        raise ValueError(
-            f"{figure.text} of {n:g} is no whole number of problems: "
-            f"{' and '.join(_neighbours(figure, int(n)))} are the nearest"
-        )
-    if len(counts) > 1:
-        raise ValueError(
-            f"{figure.text} of {n:g} may be {counts[0]} to {counts[-1]} problems: "
-            "print more digits or the count"
-        )
-    return counts[0]
-
-
-def whole_change(figure: Figure, n: float) -> int:
-    """The one whole net change among n problems that printed percentage points stand for.
-
-    Raises:
-        ValueError: no whole number fits, or several do.
-    """
-    size = _whole_number(n)
-    fits = [k for k in range(-size, size + 1) if agrees(k / size, figure)]
-    if len(fits) != 1:
-        raise ValueError(
-            f"{figure.text} of {n:g} stands for {len(fits)} whole net changes, not one"
-        )
-    return fits[0]
-
-
 def _neighbours(figure: Figure, n: int) -> list[str]:
-    below = math.floor(figure * n)
-    return [
-        f"{k}/{n} = {100 * k / n:.{max(figure.decimals, 0)}f}%"
-        for k in (below, below + 1)
-        if 0 <= k <= n
-    ]
+    below = min(max(math.floor(figure * n), 0), n - 1)
+    return [f"{k}/{n} = {100 * k / n:.{max(figure.decimals, 0)}f}%" for k in (below, below + 1)]
+
+
+def _figure(figure: Figure | str) -> Figure:
+    """The figure, also where an expression holds it as text or as a bare number."""
+    if isinstance(figure, Figure):
+        return figure
+    if isinstance(figure, str):
+        return parse_figure(figure)
+    raise ExpressionError(f"needs a printed figure such as '32.6%', found {figure!r}")
 
 
 def _whole_number(n: float) -> int:
-    if n != int(n):
-        raise ValueError(f"a number of problems must be whole, found {n}")
+    if isinstance(n, str) or n != int(n) or n < 1:
+        raise ExpressionError(f"a number of problems must be a positive whole number, found {n}")
     return int(n)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, get_args
 
 from analysis.claims.binding import show_value
+from analysis.claims.errors import ExpressionError, ImpossibleError
 from analysis.claims.printed import (
     Figure,
+    Interval,
     agrees,
     parse_figure,
     parse_interval,
@@ -20,8 +23,9 @@ from analysis.claims.printed import (
 from analysis.claims.schema import Claim
 from analysis.vocabulary import ClaimKind, ClaimVerdict
 
+# From the kindest to the author on.
 VERDICTS: tuple[ClaimVerdict, ...] = get_args(ClaimVerdict)
-PASS, VALUE_DRIFT, DECISION_DRIFT, UNDETERMINED, FAIL = VERDICTS
+PASS, UNDETERMINED, UNSUPPORTED, VALUE_DRIFT, DECISION_DRIFT, DEVIATED, FAIL = VERDICTS
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Judgement:
 
 
 def judge(claim: Claim, printed: str, value: Any, significance: float) -> Judgement:
-    """Compare what the document prints with what was recomputed.
+    """Compare what the document prints with what was recomputed; not for sentences.
 
     Args:
         claim: the claim, for its kind and options.
@@ -49,13 +53,14 @@ def judge(claim: Claim, printed: str, value: Any, significance: float) -> Judgem
         significance: the level of the claim.
 
     Raises:
-        ValueError: the value or the printed text cannot be what this kind of claim needs.
+        ExpressionError: the value or the printed text is not what this kind of claim needs.
+        ImpossibleError: what is printed cannot be.
     """
     return _KINDS[claim.kind](claim, printed, value, significance)
 
 
 def _value(claim: Claim, printed: str, value: Any, significance: float) -> Judgement:
-    figure, number = parse_figure(printed), _number(value)
+    figure, number = printed_figure(printed), _number(value)
     shown = print_like(number, figure)
     if agrees(number, figure):
         return Judgement(PASS, shown, f"recomputed {shown}")
@@ -67,35 +72,79 @@ def _value(claim: Claim, printed: str, value: Any, significance: float) -> Judge
 
 
 def _count(claim: Claim, printed: str, value: Any, significance: float) -> Judgement:
-    if isinstance(value, tuple):
-        value = len(value)
-    number = _number(value)
-    if not math.isclose(number, round(number), abs_tol=1e-9):
-        raise ValueError(f"a count must be whole, recomputed {number:.6g}")
+    figure = printed_figure(printed)
+    if figure.factor == 1 and not math.isclose(figure, round(figure), abs_tol=1e-9):
+        raise ImpossibleError(f"printed {printed}, but a count is a whole number")
+    number = len(value) if isinstance(value, tuple) else _number(value)
+    if not math.isclose(number, round(number), abs_tol=1e-6):
+        raise ImpossibleError(f"a count is a whole number, and this would be {number:.6g}")
     return _value(claim, printed, round(number), significance)
 
 
 def _p(claim: Claim, printed: str, value: Any, significance: float) -> Judgement:
-    figure, number = parse_figure(printed), _number(value)
+    figure, number = printed_p(printed), _number(value)
     if not 0 <= number <= 1:
-        raise ValueError(f"a p-value lies in [0, 1], recomputed {number:.6g}")
+        raise ExpressionError(f"a p-value lies in [0, 1], and the expression gives {number:.6g}")
     shown = f"p = {number:.4g}"
+    bound = figure.relation in ("<", ">", "<=", ">=")
     if agrees(number, figure):
-        return Judgement(PASS, shown, f"{shown} agrees with {printed}")
+        same = shown if bound else print_like(number, figure)
+        return Judgement(PASS, same, f"{shown} agrees with {printed}")
+    recomputed = shown if bound else _p_like(number, figure)
     said = figure <= significance if figure.relation in ("<", "<=") else figure < significance
     said = said and figure.relation not in (">", ">=")
     if said != (number < significance):
         side = "is" if number < significance else "is not"
         return Judgement(
-            DECISION_DRIFT, shown, f"printed {printed}, but {shown} {side} below {significance:g}"
+            DECISION_DRIFT,
+            recomputed,
+            f"printed {printed}, but {shown} {side} below {significance:g}",
         )
-    return Judgement(VALUE_DRIFT, shown, f"printed {printed}, recomputed {shown}: same decision")
+    return Judgement(
+        VALUE_DRIFT, recomputed, f"printed {printed}, recomputed {shown}: same decision"
+    )
+
+
+def _p_like(p: float, figure: Figure) -> str:
+    """A p-value in the form of another, but never as zero: `p < .001`."""
+    like = print_like(p, figure)
+    if re.search(r"[1-9]", like.partition("=")[2] or like) or not p:
+        return like
+    least = print_like(10.0**-figure.decimals, figure)
+    return least.replace("=", "<") if "=" in least else f"<{least}"
+
+
+def printed_figure(printed: str) -> Figure:
+    """The figure of a claim.
+
+    Raises:
+        ExpressionError: the text is no figure.
+    """
+    try:
+        return parse_figure(printed)
+    except ValueError as error:
+        raise ExpressionError(f"key 'printed': {error}") from None
+
+
+def printed_p(printed: str) -> Figure:
+    """The p-value of a claim.
+
+    Raises:
+        ExpressionError: the text is no figure.
+        ImpossibleError: no p-value prints so.
+    """
+    figure = printed_figure(printed)
+    low, high = figure.limits
+    below, above = figure.relation in ("<", "<="), figure.relation in (">", ">=")
+    if high < 0 or low > 1 or (below and figure <= 0) or (above and figure >= 1):
+        raise ImpossibleError(f"printed {printed}, but a p-value lies in [0, 1]")
+    return figure
 
 
 def _interval(claim: Claim, printed: str, value: Any, significance: float) -> Judgement:
-    limits = parse_interval(printed)
+    limits = printed_interval(printed)
     if not isinstance(value, tuple) or len(value) != 2:
-        raise ValueError(f"an interval needs two recomputed limits, found {show_value(value)}")
+        raise ExpressionError(f"an interval needs two recomputed limits, found {show_value(value)}")
     low, high = (_number(v) for v in value)
     shown = f"[{print_like(low, limits.low)}, {print_like(high, limits.high)}]"
     if agrees(low, limits.low) and agrees(high, limits.high):
@@ -106,12 +155,20 @@ def _interval(claim: Claim, printed: str, value: Any, significance: float) -> Ju
     return Judgement(VALUE_DRIFT, shown, f"prints {shown} where the document has {printed}")
 
 
-def _decision(claim: Claim, printed: str, value: Any, significance: float) -> Judgement:
-    if not isinstance(value, bool):
-        raise ValueError(f"a {claim.kind} needs true or false, recomputed {show_value(value)}")
-    if value == claim.says:
-        return Judgement(PASS, _holds(value), "the data say the same")
-    return Judgement(DECISION_DRIFT, _holds(value), "the data say otherwise")
+def printed_interval(printed: str) -> Interval:
+    """The two limits of a claim.
+
+    Raises:
+        ExpressionError: the text is no interval.
+        ImpossibleError: the lower limit is above the upper one.
+    """
+    try:
+        limits = parse_interval(printed)
+    except ValueError as error:
+        raise ExpressionError(f"key 'printed': {error}") from None
+    if limits.low > limits.high:
+        raise ImpossibleError(f"printed {printed}, whose lower limit is above the upper one")
+    return limits
 
 
 def _setting(claim: Claim, printed: str, value: Any, significance: float) -> Judgement:
@@ -139,7 +196,9 @@ def _absence(claim: Claim, printed: str, value: Any, significance: float) -> Jud
 
 def _sequence(claim: Claim, printed: str, value: Any, significance: float) -> Judgement:
     if not isinstance(value, tuple) or len(value) < 2:
-        raise ValueError(f"needs a list of at least two values, recomputed {show_value(value)}")
+        raise ExpressionError(
+            f"needs a list of at least two values, recomputed {show_value(value)}"
+        )
     numbers = [_number(v) for v in value]
     strict = claim.kind == "order" if claim.strict is None else claim.strict
     sign = 1 if claim.direction == "increasing" else -1
@@ -165,8 +224,6 @@ _KINDS: dict[ClaimKind, Callable[[Claim, str, Any, float], Judgement]] = {
     "count": _count,
     "p": _p,
     "interval": _interval,
-    "decision": _decision,
-    "equivalence": _decision,
     "setting": _setting,
     "absence": _absence,
     "order": _sequence,
@@ -174,11 +231,7 @@ _KINDS: dict[ClaimKind, Callable[[Claim, str, Any, float], Judgement]] = {
 }
 
 
-def _holds(value: bool) -> str:
-    return "holds" if value else "does not hold"
-
-
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"needs a number, recomputed {show_value(value)}")
+        raise ExpressionError(f"needs a number, recomputed {show_value(value)}")
     return value if isinstance(value, Figure | int) else float(value)

@@ -17,16 +17,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
-    field_validator,
     model_validator,
 )
 
-from analysis.claims.expression import ExpressionError, parse
+from analysis.claims.errors import ExpressionError
+from analysis.claims.expression import parse
 from analysis.vocabulary import ClaimKind, Course
 from sql.errors import UserError, first_line
 
@@ -49,7 +50,25 @@ def _as_printed(value: Any) -> Any:
 
 
 Printed = Annotated[str | int, BeforeValidator(_as_printed)]
-Expression = Annotated[str, Field(min_length=1)]
+
+
+def _threshold(value: Any) -> Any:
+    """A number, or an expression that gives one."""
+    if isinstance(value, str):
+        try:
+            parse(value)
+        except ExpressionError:
+            raise ValueError(
+                f"needs a fraction such as 0.05 or the name of a figure, found {value!r}"
+            ) from None
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"needs a fraction such as 0.05, found {value!r}")
+    return float(value)
+
+
+Threshold = Annotated[Any, BeforeValidator(_threshold)]
+Formula = Annotated[str, Field(min_length=1), AfterValidator(_expression)]
 
 
 class Strict(BaseModel):
@@ -83,13 +102,25 @@ class Stored(Strict):
     field: str = "estimate"
 
 
+class Planned(Strict):
+    """A binding to an entry of the plan that is frozen in a store.
+
+    `key` names it with dots, an entry of a list by its `name` or number: `contrast.main.alphas`.
+    Of several plans that replaced each other the current one counts, or that whose id begins with
+    `plan`.
+    """
+
+    key: str = Field(min_length=1)
+    plan: str = ""
+
+
 class Margins(Strict):
     """Printed totals of a 2x2 table, each an expression; whatever they leave open is enumerated."""
 
-    n: Expression
-    before: Expression | None = None
-    after: Expression | None = None
-    net: Expression | None = None
+    n: Formula
+    before: Formula | None = None
+    after: Formula | None = None
+    net: Formula | None = None
 
     @model_validator(mode="after")
     def _enough(self) -> Margins:
@@ -101,7 +132,7 @@ class Margins(Strict):
 class Value(Strict):
     """A named value: exactly one of the three."""
 
-    expr: Expression | None = None
+    expr: Formula | None = None
     query: Query | None = None
     result: Stored | None = None
 
@@ -111,18 +142,13 @@ class Value(Strict):
             raise ValueError("needs exactly one of `expr`, `query`, `result`")
         return self
 
-    @field_validator("expr")
-    @classmethod
-    def _reads(cls, text: str | None) -> str | None:
-        return text if text is None else _expression(text)
-
 
 class Table(Strict):
     """A printed table. The first column names the rows."""
 
     columns: list[str] = Field(min_length=1)
     rows: list[list[Printed]] = Field(min_length=1)
-    derived: dict[str, Expression] = {}
+    derived: dict[str, Formula] = {}
 
     @model_validator(mode="after")
     def _rectangular(self) -> Table:
@@ -134,8 +160,6 @@ class Table(Strict):
         keys = [str(row[0]) for row in self.rows]
         if len(set(keys)) != len(keys):
             raise ValueError(f"the first column names the rows, but repeats: {keys}")
-        for text in self.derived.values():
-            _expression(text)
         return self
 
 
@@ -148,37 +172,31 @@ class Claim(Strict):
     printed: Printed | None = None
     where: str = ""
     each: str | None = None
-    expr: Expression | None = None
-    readings: dict[str, Expression] = {}
+    expr: Formula | None = None
+    readings: dict[str, Formula] = {}
     query: Query | None = None
     result: Stored | None = None
+    plan: Planned | None = None
     margins: Margins | None = None
     says: bool = True
-    level: Expression | float = 0.05
-    margin: Expression | float | None = None
+    contrary: Formula | None = None
+    level: Threshold = 0.05
+    margin: Threshold | None = None
     null: float = 0.0
     direction: Course = "decreasing"
     strict: bool | None = None
     note: str = ""
 
-    @field_validator("expr")
-    @classmethod
-    def _reads(cls, text: str | None) -> str | None:
-        return text if text is None else _expression(text)
-
-    @field_validator("readings")
-    @classmethod
-    def _all_read(cls, readings: dict[str, str]) -> dict[str, str]:
-        for text in readings.values():
-            _expression(text)
-        return readings
-
     @model_validator(mode="after")
     def _whole(self) -> Claim:
         bound = [self.expr is not None, bool(self.readings), self.query is not None]
-        bound.append(self.result is not None)
+        bound += [self.result is not None, self.plan is not None]
         if not any(bound):
-            raise ValueError("is bound to nothing: give `expr`, `readings`, `query` or `result`")
+            raise ValueError(
+                "is bound to nothing: give `expr`, `readings`, `query`, `result` or `plan`"
+            )
+        if sum(bound[2:]) > 1:
+            raise ValueError("give one of `query`, `result` and `plan`")
         if self.readings and self.expr is not None:
             raise ValueError(
                 "give `expr` (one way to compute it) or `readings` (several), not both"
@@ -206,16 +224,8 @@ class ClaimsFile(Strict):
     totals: dict[str, Printed] = {}
     facts: dict[str, Printed] = {}
     tables: dict[str, Table] = {}
-    values: dict[str, str | Value] = {}
+    values: dict[str, Formula | Value] = {}
     claim: list[Claim] = []
-
-    @field_validator("values")
-    @classmethod
-    def _values_read(cls, values: dict[str, str | Value]) -> dict[str, str | Value]:
-        for text in values.values():
-            if isinstance(text, str):
-                _expression(text)
-        return values
 
     @model_validator(mode="after")
     def _names_are_one(self) -> ClaimsFile:

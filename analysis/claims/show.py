@@ -17,16 +17,20 @@ from store.formats import markdown_text
 COLUMNS = ("verdict", "id", "printed", "recomputed", "reason")
 MEANINGS: dict[ClaimVerdict, str] = {
     "PASS": "recomputed, it prints the same, or the sentence holds.",
+    "UNDETERMINED": "true for some of what the printed figures leave open, false for the rest.",
+    "UNSUPPORTED": "the data do not show it, and do not show the contrary.",
     "VALUE-DRIFT": "recomputed, another number would be printed, with the same conclusion.",
     "DECISION-DRIFT": "significance, sign, order or another conclusion is not what is printed.",
-    "UNDETERMINED": "true for some of the tables that fit the printed totals, false for others.",
+    "DEVIATED": "a frozen plan named it otherwise.",
     "FAIL": "impossible, contradicted by a setting, or found where absence is claimed.",
 }
 _COLOURS: dict[ClaimVerdict, str] = {
     "PASS": "#1a7f37",
+    "UNDETERMINED": "#0969da",
+    "UNSUPPORTED": "#8250df",
     "VALUE-DRIFT": "#9a6700",
     "DECISION-DRIFT": "#cf222e",
-    "UNDETERMINED": "#0969da",
+    "DEVIATED": "#bc4c00",
     "FAIL": "#82071e",
 }
 

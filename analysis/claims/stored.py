@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from analysis.claims.binding import show_value
-from analysis.claims.expression import ExpressionError
-from analysis.claims.schema import Query, Stored
+from analysis.claims.errors import ExpressionError, NoEvidenceError
+from analysis.claims.schema import Planned, Query, Stored
 
 
 class StoreRows:
@@ -39,6 +40,8 @@ class StoreRows:
             raise ExpressionError(
                 f"{binding.query!r} has no column {column!r}; there are {', '.join(rows[0])}"
             )
+        if not rows:
+            raise NoEvidenceError(f"no row of {binding.query!r} fits {json.dumps(binding.where)}")
         values = tuple(_json_value(row[column]) for row in rows)
         return values[0] if len(values) == 1 else values
 
@@ -50,7 +53,7 @@ class StoreRows:
         """
         rows = [row for row in self._rows("results", {}) if _fits(row, binding)]
         if not rows:
-            raise ExpressionError(f"no stored result fits {_describe(binding)}")
+            raise NoEvidenceError(f"no stored result fits {_describe(binding)}")
         columns = ["low", "high"] if binding.field == "interval" else [binding.field]
         if columns[0] not in rows[0]:
             raise ExpressionError(
@@ -64,6 +67,28 @@ class StoreRows:
             )
         entry = values.pop()
         return entry if len(columns) > 1 else entry[0]
+
+    def planned(self, binding: Planned) -> Any:
+        """One entry of the frozen plan, as its text has it.
+
+        Raises:
+            NoEvidenceError: no plan is frozen, or the plan names no such entry.
+        """
+        plans = [
+            row
+            for row in self._rows("plans", {})
+            if (row["plan_id"].startswith(binding.plan) if binding.plan else not row["superseded"])
+        ]
+        if len(plans) != 1:
+            raise NoEvidenceError(
+                f"{len(plans)} frozen plans fit, one is needed: freeze one, or name it by `plan`"
+            )
+        entry: Any = tomllib.loads(plans[0]["text"])
+        for part in binding.key.split("."):
+            entry = _entry(entry, part)
+            if entry is None:
+                raise NoEvidenceError(f"the frozen plan names no {binding.key!r}")
+        return tuple(entry) if isinstance(entry, list) else entry
 
     def _rows(self, query: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
         from store import committed, read
@@ -79,6 +104,17 @@ class StoreRows:
         return self._answers[key]
 
 
+def _entry(parent: Any, name: str) -> Any:
+    """An entry of a table by its key, of a list by its number or its `name`; None without one."""
+    if isinstance(parent, Mapping):
+        return parent.get(name)
+    if isinstance(parent, list) and name.isdigit() and int(name) < len(parent):
+        return parent[int(name)]
+    if isinstance(parent, list):
+        return next((e for e in parent if isinstance(e, Mapping) and e.get("name") == name), None)
+    return None
+
+
 def _fits(row: Mapping[str, Any], binding: Stored) -> bool:
     for key in ("name", "quantity", "method", "family"):
         wanted = getattr(binding, key)
@@ -91,7 +127,9 @@ def _fits(row: Mapping[str, Any], binding: Stored) -> bool:
 
 
 def _same(stored: Any, wanted: Any) -> bool:
-    """Equal, numbers within the noise of their decimal form."""
+    """Equal, numbers within the noise of their decimal form; an empty text is absence."""
+    if wanted == "":
+        return stored is None or stored == ""
     if isinstance(stored, int | float) and isinstance(wanted, int | float):
         return abs(stored - wanted) <= 1e-9 * max(1.0, abs(wanted))
     return bool(stored == wanted)
@@ -99,7 +137,7 @@ def _same(stored: Any, wanted: Any) -> bool:
 
 def _json_value(value: Any) -> Any:
     if value is None:
-        raise ExpressionError("the stored value is missing (NULL)")
+        raise NoEvidenceError("the stored value is missing (NULL)")
     return tuple(value) if isinstance(value, list) else value
 
 

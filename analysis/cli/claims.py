@@ -77,8 +77,10 @@ def check(
     claims = check_file(file, rows=_rows(store))
     if keep and store is not None:
         from analysis.claims.keep import keep_claims
+        from store import ingest
 
         keep_claims(store, load_claims(file).document.title, claims)
+        ingest(store)
     shown = [c for c in claims if not only or c.verdict in only]
     document = load_claims(file).document
     if json_:
@@ -121,7 +123,7 @@ def scan(
     code: Annotated[bool, typer.Option(help="Count numbers in code as well.")] = False,
     json_: AsJson = False,
 ) -> None:
-    """List the numbers of DOCUMENT that no claim covers.
+    """List the numbers of DOCUMENT that no claim covers where they stand.
 
     Claims are those of the file and those that the store keeps. Dates, versions, citations and
     references are no claims. Exit code 1 where a number is not covered.
@@ -129,21 +131,27 @@ def scan(
     Example: steerstat claims scan paper.md --claims claims.toml --store runs/demo
     """
     from analysis.claims import scan as scanning
-    from analysis.claims.check import check_file
+    from analysis.claims.documents import is_latex, read_document
     from analysis.claims.schema import load_claims
 
-    text = scanning.read_document(document)
-    figures: set[str] = set()
-    unknown: list[str] = []
+    text, latex = read_document(document), is_latex(document)
+    covers: list[scanning.Cover | str] = []
+    ids: list[str] = []
+    warnings: list[str] = []
     if claims is not None:
-        file, checked = load_claims(claims), check_file(claims, rows=_rows(store))
-        figures |= scanning.figures_of(file, checked)
-        unknown = scanning.unknown_anchors(text, [c.id for c in checked])
+        file = load_claims(claims)
+        ids = scanning.claim_ids(file)
+        own = scanning.covers_of(file, rows=_rows(store))
+        covers += own
+        warnings = [
+            f"a claim's place {place!r} is nowhere in the document: a heading, 'table 2', 'line 12'"
+            for place in scanning.unknown_places(text, own, latex=latex)
+        ]
     if store is not None:
-        figures |= scanning.stored_figures(
-            store, load_claims(claims).document.title if claims else ""
-        )
-    uncovered = scanning.scan_document(text, figures, latex=document.suffix == ".tex", code=code)
+        title = load_claims(claims).document.title if claims else ""
+        covers += sorted(scanning.stored_figures(store, title))
+    unknown = scanning.unknown_anchors(text, ids, latex=latex) if claims is not None else []
+    uncovered = scanning.scan_document(text, covers, latex=latex, code=code, claims=ids)
     if json_:
         import json
 
@@ -153,15 +161,16 @@ def scan(
             typer.echo(
                 f"{document}:{number.line}:{number.column}: {number.number}  {number.context}"
             )
-    for name in unknown:
-        print(f"{document}: the anchor {name!r} names no claim", file=sys.stderr)
+    warnings += [f"the anchor {name!r} names no claim" for name in unknown]
+    for warning in warnings:
+        print(f"{document}: {warning}", file=sys.stderr)
     print(f"{len(uncovered)} numbers without a claim", file=sys.stderr)
     raise typer.Exit(int(bool(uncovered or unknown)))
 
 
 @app.command()
 def draft(
-    document: Annotated[Path, typer.Argument(help="Markdown.", show_default=False)],
+    document: Annotated[Path, typer.Argument(help="Markdown or LaTeX.", show_default=False)],
     n: Annotated[
         int | None, typer.Option(help="Problems behind the accuracies; by default unknown.", min=1)
     ] = None,
@@ -169,23 +178,28 @@ def draft(
     direction: Annotated[str, typer.Option(help="Of tables that name none, with --store.")] = "",
     set_: Annotated[str, typer.Option("--set", help="The problem set, with --store.")] = "",
 ) -> None:
-    """Propose a claims file for the tables of DOCUMENT that are recognised.
+    """Propose a claims file for the tables of DOCUMENT that hold numbers.
 
-    With --store, tables by alpha are bound to its rows.
+    With --store, tables by alpha are bound to its rows. Comments say what was inferred, and what
+    was left out and why.
 
     Example: steerstat claims draft paper.md --n 86 > claims.toml
     """
+    from analysis.claims.documents import is_latex, read_document
     from analysis.claims.draft import draft_claims
-    from analysis.claims.scan import read_document
+    from analysis.claims.parsing import parse_document
 
-    text = read_document(document)
-    title = next((line.lstrip("# ") for line in text.splitlines() if line.startswith("# ")), "")
+    text, latex = read_document(document), is_latex(document)
+    headings = parse_document(text, latex=latex).headings
+    title = next((heading for _, level, heading in headings if level == 1), "")
     bind = None
     if store is not None:
         from analysis.claims.draft_bound import StoreBinder
 
         bind = StoreBinder(store, direction=direction, set_name=set_)
-    drafted = draft_claims(text, title=title or document.stem, path=document.name, n=n, bind=bind)
+    drafted = draft_claims(
+        text, title=title or document.stem, path=document.name, n=n, latex=latex, bind=bind
+    )
     typer.echo(drafted, nl=False)
 
 
@@ -195,13 +209,15 @@ def render(
     claims: Annotated[Path, typer.Option(help="The claims file of the document.")],
     store: StorePath = None,
     out: Annotated[
-        Path | None, typer.Option(help="File to write; by default the document itself.")
+        Path | None,
+        typer.Option(help="File to write; by default beside the document, as paper.rendered.md."),
     ] = None,
+    in_place: Annotated[bool, typer.Option(help="Write into the document itself.")] = False,
     check_only: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit code 1 where values are stale.")
     ] = False,
 ) -> None:
-    r"""Write the current value of every anchored claim into DOCUMENT.
+    r"""Write the current value of every anchored claim into a copy of DOCUMENT.
 
     Anchors: <!-- claim:id --> before a figure in Markdown, \claim{id} in LaTeX. Exit code 1
     where a claim has no value to write, which leaves its text alone.
@@ -209,19 +225,23 @@ def render(
     Example: steerstat claims render paper.md --claims claims.toml --store runs/demo
     """
     from analysis.claims.check import check_file
+    from analysis.claims.documents import is_latex, read_document
     from analysis.claims.render import render_document
-    from analysis.claims.scan import read_document
     from store.layout import result_file
 
+    if out is not None and in_place:
+        raise UserError("--out and --in-place exclude each other")
     checked = check_file(claims, rows=_rows(store))
-    latex = document.suffix == ".tex"
-    done = render_document(read_document(document), checked, latex=latex)
+    done = render_document(read_document(document), checked, latex=is_latex(document))
     for name, (old, new) in done.changed.items():
         print(f"{name}: {old or '(nothing)'} -> {new}", file=sys.stderr)
     for name, why in done.kept.items():
         print(f"{name}: left as it is, {why}", file=sys.stderr)
     if check_only:
         raise typer.Exit(int(bool(done.changed or done.kept)))
-    with result_file(out or document) as temporary:
+    beside = document.with_name(f"{document.stem}.rendered{document.suffix}")
+    target = document if in_place else out or beside
+    with result_file(target) as temporary:
         temporary.write_text(done.text, encoding="utf-8")
+    print(f"wrote {target}", file=sys.stderr)
     raise typer.Exit(int(bool(done.kept)))

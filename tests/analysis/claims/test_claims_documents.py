@@ -59,13 +59,15 @@ def test_scan_lists_what_no_claim_prints():
     text = "Accuracy is 32.6% of 86.\nIt rose by 2.3 points in 2021.\n"
     (found,) = scan_document(text, ["32.6%", "86"])
     assert (found.number, found.line, found.column) == ("2.3 points", 2, 12)
+    assert found.reason == "no claim prints it"
     assert scan_document(text, ["32.6%", "86", "+2.3 pts"]) == []
     assert [u.number for u in scan_document(text, [])] == ["32.6%", "86", "2.3 points"]
 
 
 def test_anchors_without_a_claim_are_named():
-    text = "<!-- claim:acc --> <!--claim:other--> \\claim{third}"
-    assert unknown_anchors(text, ["acc"]) == ["other", "third"]
+    assert unknown_anchors("<!-- claim:acc --> <!--claim:other-->", ["acc"]) == ["other"]
+    assert unknown_anchors("\\claim{acc}{3} \\claim{third}", ["acc"], latex=True) == ["third"]
+    assert unknown_anchors("`<!-- claim:x -->` \\claim{third}", []) == []
 
 
 @pytest.mark.parametrize(
@@ -102,8 +104,8 @@ def test_render_latex(before, after):
 def test_render_replaces_a_bound_with_its_relation():
     claim = make("DECISION-DRIFT", "p", "p<0.01", "p = 0.06")
     done = render_document("(<!-- claim:acc -->p<0.01)", [claim])
-    assert done.text == "(<!-- claim:acc -->p = 0.06)"
-    assert done.changed == {"acc": ("p<0.01", "p = 0.06")}
+    assert done.text == "(<!-- claim:acc -->p=0.06)"
+    assert done.changed == {"acc": ("p<0.01", "p=0.06")}
 
 
 def test_render_leaves_what_it_cannot_know():
@@ -142,7 +144,7 @@ def test_a_draft_can_be_checked_at_once(tmp_path):
     path = tmp_path / "claims.toml"
     path.write_text(draft_claims(DOCUMENT, title="A study", n=86))
     checked = {c.id: c for c in check_file(path)}
-    assert checked["main_result.accuracy[+1.0]"].verdict == "PASS"
+    assert checked["main_result.accuracy.+1.0"].verdict == "PASS"
     assert checked["main_result.change.2"].verdict == "PASS"
     assert checked["main_result.change.3"].verdict == "VALUE-DRIFT"
     assert checked["transitions.total"].recomputed == "86"
@@ -163,7 +165,7 @@ def run(*args):
 def test_check_exits_1_for_what_does_not_hold(claims):
     result = run("check", claims)
     assert result.exit_code == 1
-    assert "2 claims: 1 VALUE-DRIFT, 1 UNDETERMINED" in result.stdout
+    assert "2 claims: 1 UNDETERMINED, 1 VALUE-DRIFT" in result.stdout
     allowed = ("--allow", "VALUE-DRIFT", "--allow", "UNDETERMINED")
     assert run("check", claims, *allowed).exit_code == 0
 
@@ -234,8 +236,14 @@ def test_render_command(claims, tmp_path):
     assert run("render", paper, "--claims", claims, "--check").exit_code == 1
     assert "32.7%" in paper.read_text()
     result = run("render", paper, "--claims", claims)
-    assert (result.exit_code, paper.read_text()) == (0, "Accuracy <!-- claim:acc -->32.6%.\n")
+    beside = tmp_path / "paper.rendered.md"
+    assert (result.exit_code, beside.read_text()) == (0, "Accuracy <!-- claim:acc -->32.6%.\n")
     assert "acc: 32.7% -> 32.6%" in result.stderr
+    assert paper.read_text() == "Accuracy <!-- claim:acc -->32.7%.\n"
+    assert run("render", paper, "--claims", claims, "--in-place").exit_code == 0
+    assert paper.read_text() == beside.read_text()
+    both = run("render", paper, "--claims", claims, "--in-place", "--out", tmp_path / "x.md")
+    assert "exclude each other" in str(both.exception)
 
 
 def test_render_replaces_the_document_as_a_whole(claims, tmp_path, monkeypatch):
@@ -249,9 +257,9 @@ def test_render_replaces_the_document_as_a_whole(claims, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", full)
-        assert run("render", paper, "--claims", claims).exit_code != 0
+        assert run("render", paper, "--claims", claims, "--in-place").exit_code != 0
     assert paper.read_text() == "Accuracy <!-- claim:acc -->32.7%.\n"
-    run("render", tmp_path / "link.md", "--claims", claims)
+    run("render", tmp_path / "link.md", "--claims", claims, "--in-place")
     assert (tmp_path / "link.md").is_symlink()
     assert "32.6%" in paper.read_text()
     assert paper.stat().st_mode & 0o777 == 0o640
@@ -302,10 +310,10 @@ $+0.0$ & 32.6\% & baseline \\ \hline
 
 def test_latex_tables_are_recognised(tmp_path):
     path = tmp_path / "claims.toml"
-    path.write_text(draft_claims(LATEX, title="A study", n=86))
+    path.write_text(draft_claims(LATEX, title="A study", n=86, latex=True))
     checked = {c.id: c.verdict for c in check_file(path)}
     assert checked == {
-        "main_result.accuracy[+0.0]": "PASS",
-        "main_result.accuracy[+1.0]": "PASS",
+        "main_result.accuracy.+0.0": "PASS",
+        "main_result.accuracy.+1.0": "PASS",
         "main_result.change.2": "PASS",
     }

@@ -7,7 +7,8 @@ import math
 import pytest
 
 from analysis import mcnemar
-from analysis.claims.expression import ExpressionError, Record, evaluate, names_in
+from analysis.claims.errors import ExpressionError
+from analysis.claims.expression import Record, evaluate, names_in
 from analysis.claims.functions import FUNCTIONS, STATISTICS
 
 NAMES = {"a": 3, "b": (1, 2, 5), "row": Record({"x": 7}), "curve": Record({"y": (1, 2)})}
@@ -54,6 +55,11 @@ def test_statistics_give_their_fields():
     assert run("p_of_chi2(3.841458820694124)") == pytest.approx(0.05)
     assert run("p_of_z(1.959963984540054)") == pytest.approx(0.05)
     assert run("p_of_t(2.7764451051977987, 4)") == pytest.approx(0.05)
+    # R: pf(3.2, 1, 84, lower.tail=FALSE), pt(-1.8608, 18), pt(-1.8608, 18, lower.tail=FALSE)
+    assert run("p_of_f(3.2, 1, 84)") == pytest.approx(0.07723, abs=1e-4)
+    assert run("p_of_t(-1.8608, 18, tail='less')") == pytest.approx(0.0396, abs=1e-4)
+    assert run("p_of_t(-1.8608, 18, tail='greater')") == pytest.approx(0.9604, abs=1e-4)
+    assert run("p_of_z(1.5, tail='greater')") == pytest.approx(0.0668072)
     assert run("cohens_h(0.5, 0.5)") == 0
 
 

@@ -9,7 +9,8 @@ from collections import Counter
 import pytest
 
 from analysis.claims import Checked, check_file, load_claims, scan_document
-from analysis.claims.scan import figures_of
+from analysis.claims.judge import VERDICTS
+from analysis.claims.scan import covers_of, unknown_places
 from analysis.claims.show import as_page
 from tests.paths import ROOT
 
@@ -25,7 +26,7 @@ def checked() -> dict[str, Checked]:
 def test_there_are_enough_claims_of_every_verdict(checked):
     counts = Counter(c.verdict for c in checked.values())
     assert len(checked) >= 60
-    assert set(counts) == {"PASS", "VALUE-DRIFT", "DECISION-DRIFT", "UNDETERMINED", "FAIL"}
+    assert set(counts) == set(VERDICTS) - {"DEVIATED"}
 
 
 @pytest.mark.parametrize(
@@ -39,24 +40,29 @@ def test_there_are_enough_claims_of_every_verdict(checked):
         ("baseline_below_expected", "PASS", "0.001606 < 0.05"),
         ("accuracy[-3.0]", "PASS", "19.8%"),
         ("change[-3.0]", "PASS", "-12.8 pts"),
+        ("category[-0.5]", "PASS", "the same"),
         ("monotonic", "PASS", "decreasing"),
-        ("consistently_worse", "DECISION-DRIFT", "28 < 28 is false"),
+        ("degrades_after_peak", "PASS", "26 < 30 is true"),
         ("target_met", "PASS", "-12.8 pts <= -12.0 pts is true"),
-        ("target_met_beyond_chance", "DECISION-DRIFT", "no table"),
         ("amplification_not_significant", "PASS", "0.4531 < 0.05 is false"),
         ("suppressed_right_other", "VALUE-DRIFT", "prints 17"),
         ("suppressed_net", "VALUE-DRIFT", "prints -11"),
-        ("suppression_sign_test", "UNDETERMINED", "if at most 7 were gained (of 0..17)"),
+        ("medium_effect", "UNDETERMINED", "if at most 12 were gained (of 0..17)"),
         ("control_change", "PASS", "-6.7 pts"),
         ("difference", "PASS", "6.0 pts"),
-        ("difference_of_printed", "VALUE-DRIFT", "prints 6.1 pts"),
+        ("difference_of_printed", "PASS", "6.00 pts to 6.20 pts"),
         ("nearly_twice", "PASS", "2x"),
-        ("computed_is_worst", "DECISION-DRIFT", "17 < 17 is false"),
         ("no_control_as_bad", "FAIL", "found: 1"),
-        ("meaningful_verdict", "DECISION-DRIFT", "0.3557 < 0.05 is false"),
-        ("cohens_d", "VALUE-DRIFT", "1.1"),
+        ("meaningful", "UNSUPPORTED", "0.3557 < 0.05 is false"),
+        ("cohens_d", "PASS", "ddof = 0: recomputed ≈ 1.3"),
+        ("large_effect", "PASS", "1.143 >= 0.8"),
         ("controls_t_test", "DECISION-DRIFT", "p = 0.06293"),
         ("steering_layer", "FAIL", "final hidden state"),
+        ("narrow_range", "UNSUPPORTED", "0.4531 < 0.05 is false"),
+        ("capability_ceiling", "DECISION-DRIFT", "28 >= 43 is false"),
+        ("most_distinguishing", "UNSUPPORTED", "does not print how well"),
+        ("same_magnitude", "PASS", "58.65"),
+        ("training_distribution", "PASS", "0.5 = 0.5 is true"),
     ],
 )
 def test_what_became_of_the_claims_that_matter(checked, name, verdict, says):
@@ -67,7 +73,7 @@ def test_what_became_of_the_claims_that_matter(checked, name, verdict, says):
 def test_suppression_is_undetermined_by_all_three_methods(checked):
     found = checked["suppression_significant"]
     assert found.verdict == "UNDETERMINED"
-    for method, most in (("exact", 7), ("mid-p", 9), ("Tango", 10)):
+    for method, most in (("sign test", 7), ("mid-p", 9), ("Tango", 10)):
         assert re.search(rf"{method}[^;]*at most {most} were gained \(of 0..17\)", found.reason)
 
 
@@ -79,7 +85,14 @@ def test_no_percentage_of_the_report_is_impossible(checked):
 
 def test_the_loud_words_are_claims(checked):
     words = " ".join(f"{c.text} {c.printed}" for c in checked.values())
-    for word in ("significant", "meaningful", "monotonic", "nearly 2x", "exceeds target"):
+    for word in (
+        "significant",
+        "meaningful",
+        "monotonic",
+        "nearly 2x",
+        "exceeds target",
+        "ceiling",
+    ):
         assert word in words
 
 
@@ -112,12 +125,10 @@ def test_expressions_hold_no_figures_of_the_report():
     raw = tomllib.loads(FILE.read_text(encoding="utf-8"))
     figures = {*map(str, raw["totals"].values()), *map(str, raw["facts"].values())}
     typed = {m for text in figures for m in re.findall(r"\d+\.\d+|\d{2,}", text)}
-    # The parameters of one transformer layer: 12 d^2 + 13 d.
-    allowed = {"12", "13"}
     for claim in raw["claim"]:
         expressions = [claim.get("expr", ""), *claim.get("readings", {}).values()]
         for text in expressions:
-            assert not (set(re.findall(r"\d+\.\d+|\d{2,}", text)) & typed) - allowed, claim["id"]
+            assert not (set(re.findall(r"\d+\.\d+|\d{2,}", text)) & typed), claim["id"]
 
 
 def test_every_figure_is_used(checked):
@@ -129,16 +140,24 @@ def test_every_figure_is_used(checked):
     assert set(raw["totals"]) <= used_names(load_claims(FILE)) | printed
 
 
-def test_every_number_of_the_report_is_covered(checked):
+def test_every_number_of_the_report_is_covered_where_it_stands():
     report = ROOT.parent / "shared" / "reference" / "report.md"
     if not report.is_file():
         pytest.skip("the report is not beside the repository (../shared/reference/report.md)")
-    figures = figures_of(load_claims(FILE), checked.values())
-    left = scan_document(report.read_text(encoding="utf-8"), figures, code=True)
-    # Proposals for later work (other layers, finer alphas), lines of source files, a file's name.
-    later = {"9", "10", "0.1", "0.2", "0.9"}
-    source = {"120", "174", "89"}
-    assert {u.number for u in left} <= later | source
+    text, covers = report.read_text(encoding="utf-8"), covers_of(load_claims(FILE))
+    assert unknown_places(text, covers) == []
+    left = {u.number for u in scan_document(text, covers)}
+    # Proposals for later work: other layers and tokens, finer alphas.
+    later = {"3", "4", "6", "9", "10", "0.1", "0.2", "0.9"}
+    # The dose of the baseline, the target without its decimals, and shares without their unit.
+    assert left - later <= {"0", "0.0", "-12", "+12", "+12 point", "80", "20"}
+
+
+def test_one_test_is_counted_once():
+    """What rests on the comparison with the controls is one decision with its eight places."""
+    claims = load_claims(FILE).claim
+    (resting,) = [c for c in claims if "below_controls.p_rank < level" in c.readings.values()]
+    assert len(resting.where.split(";")) == 8
 
 
 def _without_names(text: str) -> str:

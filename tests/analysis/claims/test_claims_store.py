@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 import numpy as np
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from analysis.claims import StoreRows, check_file, keep_claims
-from analysis.claims.scan import stored_figures
+from analysis.claims import (
+    StoreRows,
+    check_file,
+    draft_claims,
+    keep_claims,
+    load_claims,
+    scan_document,
+)
+from analysis.claims.draft_bound import StoreBinder
+from analysis.claims.scan import covers_of, stored_figures
 from analysis.cli.claims import app
 from analysis.recorded.analyses import analyze
+from sql.errors import UserError
 from store import append, committed, ingest, read
 from tests.synthetic import synthetic_store
 
@@ -55,24 +67,35 @@ BOUND = 'result = { contrast = { direction = "mean_difference", alpha = %s }, fi
     [
         ('kind="value"\nprinted="+2.3 pts"\n' + BOUND % (1, "estimate"), "PASS", "+2.3 pts"),
         ('kind="value"\nprinted="+2.3 pts"\n' + BOUND % (3, "estimate"), "DECISION-DRIFT", "-10"),
-        ('kind="p"\nprinted="p=0.45"\n' + BOUND % (1, "p"), "PASS", "p = 0.45"),
+        ('kind="p"\nprinted="p=0.45"\n' + BOUND % (1, "p"), "PASS", "p=0.45"),
         (
             'kind="interval"\nprinted="[-7.7, 12.3] pts"\n' + BOUND % (1, "interval"),
             "PASS",
             "[-7.7 pts, 12.3 pts]",
         ),
         ('kind="decision"\nexpr="value < level"\n' + BOUND % (3, "p"), "PASS", "0.01"),
-        ('kind="value"\nprinted="1"\n' + BOUND % (2, "p"), "FAIL", ""),
-        ('kind="value"\nprinted="1"\n' + BOUND % (1, "k"), "FAIL", ""),
-        ('kind="value"\nprinted="1"\n' + BOUND % (1, "colour"), "FAIL", ""),
-        ('kind="value"\nprinted="1"\nresult={ quantity="effect" }', "FAIL", ""),
-        ('kind="value"\nprinted="1"\nresult={ name="at +1", analysis="b" }', "FAIL", ""),
+        ('kind="decision"\nexpr="value < level"\n' + BOUND % (1, "p"), "UNSUPPORTED", "0.45"),
+        ('kind="value"\nprinted="1"\n' + BOUND % (2, "p"), "UNSUPPORTED", ""),
+        ('kind="value"\nprinted="1"\n' + BOUND % (1, "k"), "UNSUPPORTED", ""),
+        ('kind="value"\nprinted="1"\nresult={ name="at +1", analysis="b" }', "UNSUPPORTED", ""),
     ],
 )
 def test_stored_results(tmp_path, store, claim, expected, recomputed):
     found = verdict(tmp_path, store, claim)
     assert found.verdict == expected
     assert found.recomputed.startswith(recomputed)
+
+
+@pytest.mark.parametrize(
+    ("binding", "says"),
+    [
+        (BOUND % (1, "colour"), "have no field 'colour'; there are"),
+        ('result={ quantity="effect" }', "2 stored results with different values fit"),
+    ],
+)
+def test_a_binding_that_is_wrong_is_an_error(tmp_path, store, binding, says):
+    with pytest.raises(UserError, match=says):
+        verdict(tmp_path, store, f'kind="value"\nprinted="1"\n{binding}')
 
 
 def test_a_claim_on_a_view_follows_the_rows(tmp_path, store):
@@ -85,7 +108,10 @@ def test_a_claim_on_a_view_follows_the_rows(tmp_path, store):
     assert (found.verdict, found.recomputed) == ("PASS", printed)
     assert verdict(tmp_path, store, claim % "1.0%" + f"where={{ {where} }} }}").verdict != "PASS"
     unknown = claim.replace('accuracy",', 'colour",') % printed
-    assert verdict(tmp_path, store, unknown + f"where={{ {where} }} }}").verdict == "FAIL"
+    with pytest.raises(UserError, match="has no column 'colour'"):
+        verdict(tmp_path, store, unknown + f"where={{ {where} }} }}")
+    nowhere = claim % printed + 'where={ direction="another" } }'
+    assert verdict(tmp_path, store, nowhere).verdict == "UNSUPPORTED"
 
 
 def test_counts_and_absences_of_rows(tmp_path, store):
@@ -95,10 +121,49 @@ def test_counts_and_absences_of_rows(tmp_path, store):
     assert verdict(tmp_path, store, f'kind="count"\nprinted="0"\n{query}').verdict == "PASS"
 
 
-def test_without_a_store_the_claim_fails_and_says_so(tmp_path):
-    found = verdict(tmp_path, None, 'kind="value"\nprinted="1"\n' + BOUND % (1, "p"))
-    assert found.verdict == "FAIL"
-    assert "no store was given" in found.reason
+def test_without_a_store_the_binding_is_an_error(tmp_path):
+    with pytest.raises(UserError, match=r"claim 'it'.*no store was given"):
+        verdict(tmp_path, None, 'kind="value"\nprinted="1"\n' + BOUND % (1, "p"))
+
+
+PLAN = """title = "which way"
+set = "primary"
+problems = 86
+alphas = [1.0, 3.0]
+smallest_effect = "5 pts"
+correction = "holm"
+[[contrast]]
+name = "main"
+direction = "mean_difference"
+alphas = [3.0]
+"""
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        ('kind="setting"\nprinted="holm"\nplan={ key="correction" }', "PASS"),
+        ('kind="setting"\nprinted="BH"\nplan={ key="correction" }', "DEVIATED"),
+        ('kind="count"\nprinted="86"\nplan={ key="problems" }', "PASS"),
+        ('kind="count"\nprinted="80"\nplan={ key="problems" }', "DEVIATED"),
+        ('kind="count"\nprinted="2"\nplan={ key="alphas" }', "PASS"),
+        (
+            'kind="setting"\nprinted="nothing"\nexpr="value[0]"\n'
+            'plan={ key="contrast.main.alphas" }',
+            "DEVIATED",
+        ),
+        ('kind="setting"\nprinted="exact"\nplan={ key="test" }', "UNSUPPORTED"),
+        ('kind="setting"\nprinted="holm"\nplan={ key="correction", plan="x" }', "UNSUPPORTED"),
+    ],
+)
+def test_what_a_frozen_plan_named(tmp_path, store, claim, expected):
+    if not committed(store, "plans").num_rows:
+        row = {"plan_id": "p1", "text": PLAN, "sha256": "s", "superseded": None}
+        append(store, "plans", [row | {"frozen_at": datetime(2026, 1, 1)}])
+    found = verdict(tmp_path, store, claim)
+    assert found.verdict == expected
+    if expected == "DEVIATED":
+        assert "the frozen plan names" in found.reason
 
 
 def test_verdicts_are_kept_and_the_latest_counts(tmp_path, store):
@@ -115,10 +180,9 @@ def test_verdicts_are_kept_and_the_latest_counts(tmp_path, store):
     assert keep_claims(store, "t", []) == ""
 
 
-def test_claims_follow_an_analysis(tmp_path):
+def test_claims_follow_an_analysis(tmp_path, analyzed):
     """The bindings of the guide, against what `steerstat analyze` writes."""
-    root = synthetic_store(tmp_path / "s", rng=np.random.default_rng(4), report=False)
-    analyze(root, families=["alphas"])
+    root = analyzed
     rows = read(root, "SELECT * FROM results").to_pylist()
     contrast = {"direction": "mean_difference", "alpha": 3.0, "set_name": "primary"}
     (row,) = [
@@ -126,10 +190,11 @@ def test_claims_follow_an_analysis(tmp_path):
         for r in rows
         if r["method"] == "McNemar mid-p, Tango"
         and contrast.items() <= json.loads(r["contrast"]).items()
+        and "stratum" not in json.loads(r["contrast"])
     ]
     points = f"{100 * row['estimate']:+.1f} pts"
     limits = f"[{100 * row['low']:.1f}, {100 * row['high']:.1f}] pts"
-    where = 'contrast={ direction="mean_difference", alpha=3, set_name="primary" }'
+    where = 'contrast={ direction="mean_difference", alpha=3, set_name="primary", stratum="" }'
     result = f'result={{ {where}, method="McNemar mid-p, Tango", field="%s" }}'
     claims = (
         ("value", points, "estimate"),
@@ -143,36 +208,129 @@ def test_claims_follow_an_analysis(tmp_path):
     assert verdict(tmp_path, root, wrong).verdict == "VALUE-DRIFT"
 
 
-def test_a_draft_is_bound_to_the_store(tmp_path):
-    root = synthetic_store(tmp_path / "s", rng=np.random.default_rng(4), report=False)
-    analyze(root, families=["alphas"])
-    rows = {
-        (r["direction"], r["alpha"]): r
-        for r in read(root, "accuracy_by_alpha").to_pylist()
-        if r["set_name"] == "primary"
-    }
-    base, up = rows[None, 0.0], rows["mean_difference", 3.0]
-    points = 100 * (up["gained"] - up["lost"]) / up["n_pairs"]
-    paper = tmp_path / "paper.md"
-    paper.write_text(
-        "# A paper\n\n## Curve\n\n| Alpha | Accuracy | Change |\n|---|---|---|\n"
-        f"| +0.0 | {100 * base['accuracy']:.1f}% | baseline |\n"
-        f"| +3.0 | {100 * up['accuracy']:.1f}% | {points:+.1f} pts |\n"
-        "| +1.0 | 1.0% | -99.0 pts |\n"
-    )
-    options = ["--store", str(root), "--direction", "mean_difference", "--set", "primary"]
-    drafted = CliRunner().invoke(app, ["draft", str(paper), *options])
+@pytest.fixture(scope="module")
+def analyzed(tmp_path_factory):
+    """A store with effects of all problems and of strata, which differ."""
+    root = tmp_path_factory.mktemp("analyzed") / "s"
+    synthetic_store(root, rng=np.random.default_rng(4), report=False)
+    analyze(root, families=["alphas", "strata"])
+    return root
+
+
+def draft_and_check(tmp_path, root, paper, *options):
+    """The verdicts of a draft on the store that it was bound to, and the draft."""
+    path = tmp_path / "paper.md"
+    path.write_text(paper)
+    drafted = CliRunner().invoke(app, ["draft", str(path), "--store", str(root), *options])
+    assert drafted.exit_code == 0, drafted.output
     claims = tmp_path / "claims.toml"
     claims.write_text(drafted.stdout)
-    checked = {c.id: c.verdict for c in check_file(claims, rows=StoreRows(root))}
-    assert {name: checked.pop(name) for name in list(checked) if not name.endswith(".3")} == {
-        "curve.accuracy.1": "PASS",
-        "curve.accuracy.2": "PASS",
-        "curve.change.2": "PASS",
+    return {c.id: c for c in check_file(claims, rows=StoreRows(root))}, drafted.stdout
+
+
+@pytest.fixture(scope="module")
+def binders(analyzed):
+    """What binds tables to the store, for each set and direction; and the rows behind it."""
+    # Effects are stored of test sets only.
+    rows = read(analyzed, "accuracy_by_alpha").to_pylist()
+    rows = [r for r in rows if r["set_name"] not in (None, "train")]
+    wanted = {(r["set_name"], r["direction"]) for r in rows if r["role"] == "candidate"}
+    made = {key: StoreBinder(analyzed, set_name=key[0], direction=key[1]) for key in wanted}
+    answers = StoreRows(analyzed)
+    # A function: hypothesis would print thousands of rows.
+    return lambda: (rows, made, answers)
+
+
+LAYOUTS = st.fixed_dictionaries(
+    {
+        "Direction": st.sampled_from(["Direction", "Vector"]),
+        "dose": st.sampled_from(["Alpha", "α", "Dose (α)"]),
+        "accuracy": st.sampled_from(["Accuracy (%)", "Acc. (%)"]),
+        "change": st.sampled_from(["Change (pts)", "Δ (pts)"]),
+        "order": st.permutations(["Direction", "dose", "accuracy", "change"]),
+        "places": st.integers(0, 2),
+        "percent": st.sampled_from(["%", " %", "", "\\%"]),
+        "points": st.sampled_from([" pts", " points", " pp", ""]),
+        "written": st.sampled_from(["{:+.1f}", "α={:+.1f}", "{:g}", "**{:.2f}**"]),
     }
-    assert set(checked) == {"curve.accuracy.3", "curve.change.3"}
-    assert "PASS" not in checked.values()
-    wrong = CliRunner().invoke(app, ["draft", str(paper), *options[:2], "--direction", "nope"])
+)
+
+
+def a_table(layout, wanted, *, named):
+    """A table that tells the truth, laid out in some way."""
+    places, points = layout["places"], layout["points"]
+
+    def change(row):
+        if not row["direction"]:
+            return "baseline"
+        return f"{100 * (row['gained'] - row['lost']) / row['n_pairs']:+.{places}f}{points}"
+
+    cells = {
+        "Direction": lambda r: f"`{r['direction']}`" if r["direction"] else "–",
+        "dose": lambda r: layout["written"].format(r["alpha"]),
+        "accuracy": lambda r: f"{100 * r['accuracy']:.{places}f}{layout['percent']}",
+        "change": change,
+    }
+    order = [c for c in layout["order"] if named or c != "Direction"]
+    header = [layout[c] for c in order]
+    lines = [header, ["---"] * len(order), *([cells[c](r) for c in order] for r in wanted)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+@settings(max_examples=20, deadline=None, phases=[Phase.explicit, Phase.generate])
+@given(LAYOUTS, st.integers(0, 99), st.booleans())
+def test_what_a_draft_writes_passes_on_its_store(binders, tmp_path_factory, layout, pick, named):
+    rows, made, answers = binders()
+    set_name, direction = sorted(made)[pick % len(made)]
+    known = {d for s, d in made if s == set_name}
+    shown = {None, *known} if named else {None, direction}
+    wanted = [r for r in rows if r["set_name"] == set_name and r["direction"] in shown]
+    paper = f"# A paper\n\n{a_table(layout, wanted, named=named)}\n"
+    path = tmp_path_factory.mktemp("draft") / "claims.toml"
+    drafted = draft_claims(paper, title="A paper", bind=made[set_name, direction])
+    path.write_text(drafted)
+    checked = check_file(path, rows=answers)
+    assert {c.verdict for c in checked} == {"PASS"}, drafted
+    assert len(checked) == len(wanted) + sum(r["direction"] is not None for r in wanted), drafted
+    # What it covers stands where it says.
+    file = load_claims(path)
+    assert scan_document(paper, covers_of(file, rows=answers)) == []
+
+
+def test_no_stratum_is_a_value(tmp_path, analyzed):
+    contrast = 'contrast={ direction="mean_difference", alpha=3, set_name="primary"%s }'
+    claim = 'kind="value"\nprinted="1 pts"\nresult={ %s, method="McNemar mid-p, Tango" }'
+    with pytest.raises(UserError, match="stored results with different values fit"):
+        verdict(tmp_path, analyzed, claim % (contrast % ""))
+    found = verdict(tmp_path, analyzed, claim % (contrast % ', stratum=""'))
+    assert found.recomputed.endswith("pts")
+    view = 'query={ query="accuracy_by_alpha", column="alpha", where={ direction="", %s } }'
+    where = view % 'set_name="primary"'
+    assert verdict(tmp_path, analyzed, f'kind="value"\nprinted="0"\n{where}').verdict == "PASS"
+
+
+def test_a_draft_says_what_the_store_does_not_hold(tmp_path, analyzed):
+    paper = "# P\n\n| Alpha | Accuracy | Change |\n|---|---|---|\n| 7.0 | 50.0% | +1.0 pts |\n"
+    options = ("--direction", "mean_difference", "--set", "primary")
+    checked, drafted = draft_and_check(tmp_path, analyzed, paper, *options)
+    assert checked == {}
+    assert "the store has no mean_difference at alpha 7" in drafted
+    path = str(tmp_path / "paper.md")
+    wrong = CliRunner().invoke(
+        app, ["draft", path, "--store", str(analyzed), "--direction", "nope"]
+    )
     assert "it has mean_difference" in str(wrong.exception)
-    several = CliRunner().invoke(app, ["draft", str(paper), *options[:2]])
+    several = CliRunner().invoke(app, ["draft", path, "--store", str(analyzed)])
     assert "name the direction (--direction)" in str(several.exception)
+
+
+def test_kept_verdicts_are_in_the_results_file(tmp_path, store):
+    claims = tmp_path / "claims.toml"
+    claims.write_text(
+        '[document]\ntitle="kept"\n[[claim]]\nid="k"\nkind="count"\ntext="t"\n'
+        'printed="3"\nexpr="3"\n'
+    )
+    done = CliRunner().invoke(app, ["check", str(claims), "--store", str(store), "--keep"])
+    assert done.exit_code == 0, done.output
+    rows = read(store, "SELECT verdict FROM claims WHERE document = 'kept'").to_pylist()
+    assert rows == [{"verdict": "PASS"}]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from analysis import controls_power, equivalence, mcnemar_power, wilson
-from analysis.claims.expression import ExpressionError, evaluate
+from analysis.claims.errors import ExpressionError
+from analysis.claims.expression import evaluate
 
 
 @pytest.mark.parametrize(

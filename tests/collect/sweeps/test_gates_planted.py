@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import torch
+from tests.marks import slow_but
 
 from collect.engine import decoding, interventions, reasoning
 from collect.engine import engine as engine_module
@@ -19,7 +20,6 @@ from collect.engine.rows import Norms, SteeringTable
 from collect.sweeps.gates import run_gates
 from store.names import residual_layer
 from tests.collect.engine import tiny
-from tests.marks import slow_but
 
 torch.set_num_threads(1)
 
