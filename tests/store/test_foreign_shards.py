@@ -12,7 +12,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.marks import slow_but
 
 from sql.errors import UserError
 from store import append, create_store, ingest, read, rebuild, rows_digest
@@ -25,6 +24,7 @@ from store.merge import merge
 from store.quarantine import resolve
 from store.schema import TABLES
 from store.shards import hash_file, write_shard
+from tests.marks import slow_but
 from tests.store.store_rows import outcome, outcomes, problem
 
 CONDITION = {

@@ -15,7 +15,6 @@ import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.marks import slow_but
 
 from sql.errors import UserError
 from store import append, committed, create_store, ingest, read, rebuild, rows_digest
@@ -27,6 +26,7 @@ from store.merge import merge
 from store.schema import TABLES
 from store.set_aside import recorded
 from store.shards import conform, sort_rows, write_shard
+from tests.marks import slow_but
 from tests.store.store_rows import outcome, problem, run_row
 
 HOUR = 3_600 * 10**9

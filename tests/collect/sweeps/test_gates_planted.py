@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import torch
-from tests.marks import slow_but
 
 from collect.engine import decoding, interventions, reasoning
 from collect.engine import engine as engine_module
@@ -20,6 +19,7 @@ from collect.engine.rows import Norms, SteeringTable
 from collect.sweeps.gates import run_gates
 from store.names import residual_layer
 from tests.collect.engine import tiny
+from tests.marks import slow_but
 
 torch.set_num_threads(1)
 
