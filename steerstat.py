@@ -43,6 +43,7 @@ COMMANDS = {
     "directions": ("collect.cli.directions", "Fit, add, list and show directions."),
     "model": ("collect.cli.model", "Load a checkpoint and run its gates."),
     "import": ("store.cli.bring", "Bring outcomes of another harness into a store."),
+    "export": ("store.cli.give", "Write a store's outcomes for other programs."),
     "store": ("store.cli.store", "Check, merge, rebuild, compact, import and export stores."),
     "sql": ("store.cli.sql", "Query a store, closed and read-only."),
     "analyze": ("analysis.cli.analyze", "Test every contrast of a store and keep the results."),

@@ -121,7 +121,7 @@ ClaimVerdict = Literal[
 Course = Literal["increasing", "decreasing"]
 
 # What is computed of a store, and how it is shown.
-AnalysisFamily = Literal["alphas", "controls", "ranks", "strata", "curves", "logprobs"]
+AnalysisFamily = Literal["alphas", "controls", "ranks", "strata", "curves", "logprobs", "scores"]
 CalibrationSection = Literal[
     "pairs",
     "controls",

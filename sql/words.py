@@ -15,7 +15,7 @@ Role = Literal["candidate", "control"]
 OutcomeStatus = Literal["ok", "parse_fail", "truncated", "error"]
 # How the rows of a query are written, and what a store is exported as.
 QueryFormat = Literal["table", "csv", "json", "markdown", "parquet"]
-ExportFormat = Literal["report", "every_eval_ever", "parquet", "duckdb"]
+ExportFormat = Literal["report", "every_eval_ever", "csv", "jsonl", "parquet", "duckdb"]
 
 # An answer of these statuses cannot be read: by the primary estimand it is not right.
 UNREADABLE: frozenset[OutcomeStatus] = frozenset({"truncated", "parse_fail"})

@@ -78,6 +78,12 @@ def named_values(given: Sequence[str], rule: str) -> dict[str, str]:
     return {name: value for name, _, value in parts}
 
 
+def named_filters(given: Sequence[str]) -> dict[str, str]:
+    """Options column=value as a mapping; a value without a column is of that called filter."""
+    parts = [text.partition("=") for text in given]
+    return {name if sign else "filter": value if sign else name for name, sign, value in parts}
+
+
 def is_id(key: str, text: str) -> bool:
     """Whether a text is an id, or how it begins by at least `SHORT_ID` characters."""
     return key == text or (len(text) >= SHORT_ID and key.startswith(text))

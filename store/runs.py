@@ -28,12 +28,13 @@ _SHORTEST = 6
 # table of descriptions: columns of other tables by which its rows are needed, as (table, column).
 # Each comes after the tables whose rows can need it.
 _NEEDED_BY: dict[str, tuple[tuple[str, str], ...]] = {
-    "conditions": (("outcomes", "condition_id"),),
+    "conditions": (("outcomes", "condition_id"), ("scores", "condition_id")),
     "directions": (("conditions", "direction_id"), ("directions", "parent_id")),
     "models": (("conditions", "model_id"), ("activations", "model_id")),
     "problem_sets": (("outcomes", "problem_id"),),
     "problems": (
         ("outcomes", "problem_id"),
+        ("scores", "problem_id"),
         ("problem_sets", "problem_id"),
         ("activations", "problem_id"),
         ("strata", "problem_id"),

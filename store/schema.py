@@ -269,6 +269,18 @@ _ALL = (
         """,
     ),
     _table(
+        "scores",
+        "condition_id problem_id seed name",
+        """
+        condition_id text
+        problem_id text
+        seed int32
+        name text
+        value double?
+        -run_id text?
+        """,
+    ),
+    _table(
         "activations",
         "model_id protocol problem_id site position",
         """

@@ -27,8 +27,8 @@ def analyze(
     family: Annotated[
         list[str] | None,
         typer.Option(
-            help="Only these tests: alphas, controls, ranks, strata, curves, logprobs; repeatable, "
-            "by default all."
+            help="Only these tests: alphas, controls, ranks, strata, curves, logprobs, scores; "
+            "repeatable, by default all."
         ),
     ] = None,
     write: Annotated[
@@ -53,12 +53,20 @@ def analyze(
 
     chosen = dict(_pair(text) for text in contrast or [])
     families = cast("list[AnalysisFamily]", family or get_args(AnalysisFamily))
-    analyses = recorded.analyze(store, families=families, contrast=chosen, write=write)
+    try:
+        analyses = recorded.analyze(store, families=families, contrast=chosen, write=write)
+    except recorded.NothingToTest as reason:
+        if chosen:
+            raise
+        typer.echo(str(reason), err=True)
+        analyses = []
     table = recorded.results_table(analyses)
     if json_:
         typer.echo(
             json.dumps([json.loads(recorded.as_json(row)) for row in table.to_dict("records")])
         )
+        return
+    if not analyses:
         return
     from analysis.report.text import results_text
 

@@ -49,6 +49,17 @@ def compare(
             help="Column of the files, such as problem=id; repeatable, by default as for imports.",
         ),
     ] = None,
+    filter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--filter",
+            help="Read only rows of the files with this value, as for imports; repeatable.",
+        ),
+    ] = None,
+    right_from: Annotated[
+        float | None,
+        typer.Option("--right-from", help="Score of the files from which an outcome is right."),
+    ] = None,
     confidence: ConfidenceOption = 0.95,
     allow_bad: Annotated[
         bool, typer.Option("--allow-bad", help="Leave rows that cannot be used out, however many.")
@@ -66,11 +77,13 @@ def compare(
     """
     from analysis.pairs.comparison import interpretation
     from analysis.pairs.sources import compare_conditions, compare_files
-    from store.names import named_values
+    from store.names import named_filters, named_values
 
     how: dict[str, Any] = {
         "on": on,
         "mapping": named_values(map or [], "--map takes name=column"),
+        "filters": named_filters(filter or []),
+        "right_from": right_from,
         "confidence": confidence,
         "allow_bad": allow_bad,
     }

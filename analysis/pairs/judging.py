@@ -49,7 +49,10 @@ def judged(
     frame = found.pairs
     known = frame[frame["readable_right"].notna() & frame["baseline_readable_right"].notna()]
     if known.empty:
-        raise UserError(f"none of {len(frame)} pairs has an outcome on both sides: all are missing")
+        raise UserError(
+            f"none of {len(frame)} pairs has an outcome on both sides: all are missing "
+            "(of scores, right_from says which are right; analyze compares their means)"
+        )
     before, after = (numbers(known[f"{side}readable_right"]) for side in ("baseline_", ""))
     gained, lost = int(((1 - before) * after).sum()), int((before * (1 - after)).sum())
     several = bool(frame["problem_id"].duplicated().any())

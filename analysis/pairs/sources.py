@@ -35,6 +35,8 @@ def compare_files(
     *,
     on: JoinedBy = "problem",
     mapping: Mapping[str, str] | None = None,
+    filters: Mapping[str, str] | None = None,
+    right_from: float | None = None,
     confidence: float = 0.95,
     allow_bad: bool = False,
 ) -> Comparison:
@@ -43,7 +45,7 @@ def compare_files(
     Args:
         on: ``"problem"`` joins equal questions with equal gold answers; ``"id"`` what the files
             call their problems, whatever they ask.
-        mapping: the files' own names of columns, as for an import.
+        mapping, filters, right_from: how the files' rows are read, as for an import.
         confidence: of the intervals; 1 less it is the level of the test.
         allow_bad: go on where more than 1 % of a file's rows cannot be used.
 
@@ -52,6 +54,7 @@ def compare_files(
             used, or nothing pairs.
     """
     checked(on, JoinedBy, "on")
+    rows = {"mapping": mapping, "filters": filters, "right_from": right_from}
     files = [Path(baseline), Path(steered)]
     if files[0].name == files[1].name:
         names = [str(file) for file in files]
@@ -60,10 +63,10 @@ def compare_files(
     sides = []
     for file, name in zip(files, names, strict=True):
         with tempfile.TemporaryDirectory() as folder:
-            store, unusable, notes = _imported(file, Path(folder), mapping, allow_bad)
+            store, unusable, notes = _imported(file, Path(folder), rows, allow_bad)
             condition = _only(_conditions(store), name)
-            rows = _outcomes(store, condition, None)
-            sides.append(_side(condition, name, rows, on, unusable, notes))
+            outcomes = _outcomes(store, condition, None)
+            sides.append(_side(condition, name, outcomes, on, unusable, notes))
     return judged(*sides, joined_by=_WORDS[on], confidence=confidence)
 
 
@@ -75,6 +78,8 @@ def compare_conditions(
     set_name: str | None = None,
     on: JoinedBy = "problem",
     mapping: Mapping[str, str] | None = None,
+    filters: Mapping[str, str] | None = None,
+    right_from: float | None = None,
     confidence: float = 0.95,
     allow_bad: bool = False,
 ) -> Comparison:
@@ -86,7 +91,7 @@ def compare_conditions(
             as ``name=-3`` (without one where it has one), or the beginning of a condition's id.
         set_name: only the problems of this set; by default all that both conditions answered, as
             what one alone has was not asked of the other.
-        on, mapping, confidence, allow_bad: as in `compare_files`.
+        on, mapping, filters, right_from, confidence, allow_bad: as in `compare_files`.
 
     Raises:
         UserError: There is no such store, file, condition or set, or nothing pairs.
@@ -96,8 +101,9 @@ def compare_conditions(
     if path.is_dir() or not path.exists():
         asked = set_name is not None
         return _within(path, baseline, steered, set_name, on, confidence, all_asked=asked)
+    rows = {"mapping": mapping, "filters": filters, "right_from": right_from}
     with tempfile.TemporaryDirectory() as folder:
-        store, unusable, notes = _imported(path, Path(folder), mapping, allow_bad)
+        store, unusable, notes = _imported(path, Path(folder), rows, allow_bad)
         return _within(store, baseline, steered, set_name, on, confidence, (unusable, notes))
 
 
@@ -146,14 +152,19 @@ def _within(
 
 
 def _imported(
-    file: Path, folder: Path, mapping: Mapping[str, str] | None, allow_bad: bool
+    file: Path, folder: Path, rows: Mapping[str, Any], allow_bad: bool
 ) -> tuple[Path, list[str], list[str]]:
     """A store of one file in `folder`, the rows that could not be used, and the notes."""
     from store import ingest
     from store.exchange.importers import import_file
+    from store.exchange.tidy import Steered
 
     store = folder / "store"
-    report = import_file(store, file, mapping=mapping, allow_bad=allow_bad)
+    how: dict[str, Any] = {**rows, "allow_bad": allow_bad}
+    try:
+        report = import_file(store, file, **how)
+    except Steered:  # what it was steered with is not asked of one side of a pair
+        report = import_file(store, file, **how, direction="steered")
     if not report.added.get("outcomes", 0):
         first = f": {report.errors[0]}" if report.errors else ""
         raise UserError(f"{file} has no outcome that can be used{first}")

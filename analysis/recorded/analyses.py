@@ -25,6 +25,10 @@ from analysis.vocabulary import AnalysisFamily, all_checked
 from sql.errors import UserError
 
 
+class NothingToTest(UserError):
+    """A store without steered outcomes that a test takes, or without the contrast asked for."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Analysis:
     """One family of tests: what was asked, of which rows, and the results."""
@@ -53,12 +57,14 @@ def analyze(
             direction; `controls`: candidates among their control directions; `ranks`: among their
             own controls over all doses, as verdicts rank them; `strata`: by number of steps;
             `curves`: the curve as a whole (signed effect, damage, trend, best alpha);
-            `logprobs`: the same questions of the log-probability of the gold answer.
+            `logprobs`: the same questions of the log-probability of the gold answer; `scores`:
+            continuous outcomes against the baseline.
         contrast: Only what has these values in its columns, e.g. ``{"direction":
             "mean_difference"}``.
 
     Raises:
-        UserError: No family, an unknown family or contrast, or nothing in the store to test.
+        UserError: No family, an unknown family or contrast.
+        NothingToTest: Nothing in the store to test.
     """
     all_checked(families, AnalysisFamily, "family")
     root = Path(store)
@@ -72,7 +78,7 @@ def analyze(
         if recording.REFUSED in tested.statuses or matches(tested.contrast, chosen)
     ]
     if not analyses:
-        raise UserError(_nothing(root, chosen))
+        raise NothingToTest(_nothing(root, chosen))
     if write:
         _write(root, analyses)
     return analyses

@@ -22,12 +22,15 @@ from analysis.tables.beyond import CLAIMS
 from analysis.tables.beyond import RESAMPLES as BEYOND_RESAMPLES
 from analysis.tables.beyond import SEED as BEYOND_SEED
 from analysis.tables.comparisons import SIGNED
-from analysis.tables.logprob import RESAMPLES, TREND
-from analysis.tables.logprob import SEED as LOGPROB_SEED
+from analysis.tables.logprob import TREND
 from analysis.tables.own_controls import PLACE, samples
 from analysis.tables.paired import ANYTIME, MCNEMAR
+from analysis.tables.paired_means import RESAMPLES
+from analysis.tables.paired_means import SEED as MEANS_SEED
 from analysis.tables.problems import SEED, refused_doses
 from analysis.tables.readings import Readings, view
+from analysis.tables.scores import FAMILY as SCORES
+from analysis.tables.scores import scores_digest
 from analysis.vocabulary import CONFIDENCE, ESTIMAND, AnalysisFamily
 from sql.errors import Refusal
 
@@ -39,6 +42,7 @@ PRINTED = ["estimate", "low", "high", "p", "p_adjusted", "n", "gained", "lost", 
 PRINTED += ["selected_on_outcome", "stamp"]
 DIFFERENCE = "accuracy difference"
 LOGPROB = "change of the gold answer's log-probability"
+SCORE = "change of the score "  # and its name
 REFUSED = "refused"
 INTEGERS = ("n", "gained", "lost", "k", "family_size")
 
@@ -482,7 +486,7 @@ def logprobs(store: Readings) -> list[Tested]:
                 used += _ids(conditions, {**curve, "direction": name})
         tested.append(
             _tested(
-                "gold log-probability", contrast, sorted(set(used)), results, LOGPROB_SEED,
+                "gold log-probability", contrast, sorted(set(used)), results, MEANS_SEED,
                 resamples=RESAMPLES, outcome=LOGPROB,
             )
         )  # fmt: skip
@@ -526,6 +530,35 @@ def _logprob_rank(
     )  # fmt: skip
 
 
+def scores(store: Readings) -> list[Tested]:
+    """Each candidate's continuous outcomes, one analysis per curve and score."""
+    table = tables.scores(store)
+    table = table[table["role"] == "candidate"].reset_index(drop=True)
+    conditions = _conditions(store)
+    tested = []
+    for value, index in groups(table, SCORES).items():
+        names = dict(zip(SCORES, value, strict=True))
+        score = names.pop("score")
+        rows = table.iloc[index]
+        contrast = {**names, "kind": rows["kind"].iloc[0]}
+        family = f"{score} under {names['direction']} on {names['set_name']}"
+        results = [
+            result(
+                row, {**contrast, "alpha": row["alpha"]}, name=f"alpha={row['alpha']}",
+                quantity=f"{SCORE}{score}",
+                method="sign flips of problems, t interval", family=family,
+            )
+            for row in rows.to_dict("records")
+        ]  # fmt: skip
+        tested.append(
+            _tested(
+                "continuous outcome", contrast, _ids(conditions, names), results, MEANS_SEED,
+                resamples=RESAMPLES, outcome=score, scores=scores_digest(store, rows),
+            )
+        )  # fmt: skip
+    return tested
+
+
 TESTS: dict[AnalysisFamily, Callable[[Readings], list[Tested]]] = {
     "alphas": alphas,
     "controls": controls,
@@ -533,4 +566,5 @@ TESTS: dict[AnalysisFamily, Callable[[Readings], list[Tested]]] = {
     "strata": strata,
     "curves": curves,
     "logprobs": logprobs,
+    "scores": scores,
 }

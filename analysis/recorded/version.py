@@ -24,6 +24,7 @@ TABLES: dict[AnalysisFamily, str] = {
     "strata": "tables.difficulty",
     "curves": "tables.problems",
     "logprobs": "tables.logprob",
+    "scores": "tables.scores",
 }
 
 

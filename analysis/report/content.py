@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis import tables, words
 from analysis.figures import Figure, Place, every_row, figures, places, shown
-from analysis.report import grids, logprob, missing
+from analysis.report import grids, logprob, missing, scores
 from analysis.report.brief import QUESTIONS, briefs
 from analysis.report.document import Block, Bullets, Heading, Picture, Text
 from analysis.report.verdicts import RULES, store_verdicts
@@ -36,6 +36,7 @@ def content(readings: Readings) -> list[Block]:
     blocks += [Heading("Verdicts"), *_guarded(lambda: _verdicts(readings))]
     blocks += [Heading("How verdicts are reached", 3), Bullets(RULES)]
     blocks += _guarded(lambda: _of_places(readings, pictures))
+    blocks += _guarded(lambda: scores.continuous_outcomes(readings))
     whole = [picture for picture in pictures if not picture.place.context]
     blocks += [Heading("Directions and latents"), *_guarded(lambda: _norms(readings))]
     blocks += [Picture(figure) for figure in whole]

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import words
+from analysis.recorded.recording import SCORE
 from analysis.tables.seeds import CLUSTERED
 
 PRIMARY = (
@@ -23,9 +24,35 @@ PRIMARY = (
 def results_text(table: pd.DataFrame, *, everything: bool = False) -> str:
     """The results as an aligned table: the primary method's rows, or all of them."""
     chosen = table if everything else table[table["method"].isin(PRIMARY)]
+    chosen = chosen[~chosen["quantity"].str.startswith(SCORE)]
     head = ["set", "direction", "alpha", "steps", "quantity", "method", "points", "95 %", "p",
             "p (adj.)", "n", "+", "−", ""]  # fmt: skip
     lines = [[*_cells({str(k): v for k, v in row.items()})] for row in chosen.to_dict("records")]
+    of_scores = table[table["quantity"].str.startswith(SCORE)]
+    parts = [words.aligned([head, *lines])] if lines or of_scores.empty else []
+    if len(of_scores):
+        parts.append(_scores_text(of_scores))
+    return "\n\n".join(parts)
+
+
+def _scores_text(table: pd.DataFrame) -> str:
+    """Changes of continuous outcomes, in their own units."""
+    head = ["set", "direction", "alpha", "score", "mean change", "95 %", "p", "p (adj.)", "n", ""]
+    lines = [
+        [
+            str(row["set_name"] or ""),
+            str(row["direction"]),
+            words.alpha(row["alpha"]),
+            str(row["quantity"]).removeprefix(SCORE),
+            words.precise(row["estimate"], sign=True),
+            words.precise_range(row["low"], row["high"]),
+            words.p_value(row["p"]),
+            words.p_value(row["p_adjusted"]),
+            words.count(row["n"]),
+            "selected" if row["selected_on_outcome"] else "",
+        ]
+        for row in table.to_dict("records")
+    ]
     return words.aligned([head, *lines])
 
 

@@ -65,6 +65,7 @@ from .problems import (
     trends as trends,
 )
 from .readings import Readings as Readings
+from .scores import scores as scores
 from .sections import sections as sections
 from .stops import covered_in_part as covered_in_part
 from .stops import planned_ends as planned_ends
@@ -101,6 +102,7 @@ __all__ = [
     "problem_grid",
     "problem_strata",
     "push_curves",
+    "scores",
     "sections",
     "stop_words",
     "strata",

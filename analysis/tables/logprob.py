@@ -7,7 +7,6 @@ than flips, and no verdict. Seeds are averaged within a problem; the problem is 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,10 +22,16 @@ from analysis.tables.comparisons import (
 )
 from analysis.tables.own_controls import PLACE, Array, samples
 from analysis.tables.paired import effects, holm_by
+from analysis.tables.paired_means import (
+    RESAMPLES,
+    SEED,
+    PairedMeans,
+    paired_means,
+    mean_change,
+)
 from analysis.tables.readings import Source, opened, remembered, texts_to_objects, view
 from analysis.vocabulary import CONFIDENCE
 
-SEED, RESAMPLES = 0, 9999
 COLUMNS = [
     *CURVE, "kind", "role", *STAMPS, "alpha", "n", "n_missing", "baseline", "estimate", "low",
     "high", "level", "p", "p_adjusted", "family_size", "p_t", "bootstrap_low", "bootstrap_high",
@@ -38,24 +43,8 @@ DOSE_COLUMNS = [
 TREND = "trend"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Logprobs:
-    """Mean log-probability of the gold answer per problem, steered and at the baseline."""
-
-    problems: Array
-    steered: Array
-    baseline: Array
-    n_missing: int
-    """Problems without a finite one on both sides."""
-
-    @property
-    def differences(self) -> Array:
-        """Steered minus baseline of each problem."""
-        return np.asarray(self.steered - self.baseline)
-
-
 @remembered
-def logprobs(store: Source) -> dict[tuple[str, str | None], Logprobs]:
+def logprobs(store: Source) -> dict[tuple[str, str | None], PairedMeans]:
     """What every steered condition (by its id) has on each set, problems in one order."""
     from sql import loader
     from store.querying import read_script
@@ -68,17 +57,9 @@ def logprobs(store: Source) -> dict[tuple[str, str | None], Logprobs]:
     found = {}
     for key, rows in groups(table, ["condition_id", "set_name"]).items():
         problem, steered, baseline = (column[rows] for column in columns.values())
-        known = np.isfinite(steered) & np.isfinite(baseline)
-        if known.any():
-            every = len(np.unique(problem))
-            problems, at = np.unique(problem[known], return_inverse=True)
-            count = np.bincount(at)
-            found[key] = Logprobs(
-                problems=problems,
-                steered=np.bincount(at, steered[known]) / count,
-                baseline=np.bincount(at, baseline[known]) / count,
-                n_missing=every - len(problems),
-            )
+        own = paired_means(problem, steered, baseline)
+        if own is not None:
+            found[key] = own
     return found
 
 
@@ -111,7 +92,7 @@ def gold_logprobs(store: Source) -> pd.DataFrame:
         if row["stop"] is not None:
             figures |= {"status": "stopped"}
         elif row["role"] == "candidate":
-            figures |= _tested(own)
+            figures |= mean_change(own)
         named = {str(name): row.get(name) for name in COLUMNS}
         rows.append(named | empty | {"p": np.nan} | figures)
     table = pd.DataFrame(rows, columns=COLUMNS)
@@ -122,28 +103,6 @@ def gold_logprobs(store: Source) -> pd.DataFrame:
     table = pd.concat(parts, ignore_index=True) if parts else table
     numbers = ["low", "high", "p", "p_adjusted", "p_t", "bootstrap_low", "bootstrap_high"]
     return ordered(table.astype(dict.fromkeys(numbers, float)), [*CURVE, "alpha"])
-
-
-def _tested(own: Logprobs) -> dict[str, Any]:
-    """Interval and tests of the mean change."""
-    from analysis.statistics.clustered import clustered_difference
-    from analysis.statistics.permutation import permutation_test
-    from analysis.statistics.results import NO_INFORMATION
-
-    if len(own.problems) < 2:
-        return {"status": NO_INFORMATION}
-    table = {"problem": own.problems, "steered": own.steered, "baseline": own.baseline}
-    mean = clustered_difference(table, rng=np.random.default_rng(SEED), confidence=CONFIDENCE)
-    flips = permutation_test(own.differences, rng=np.random.default_rng(SEED), resamples=RESAMPLES)
-    return {
-        "low": mean.t_low,
-        "high": mean.t_high,
-        "p": flips.p,
-        "p_t": mean.t_p,
-        "bootstrap_low": mean.bootstrap_low,
-        "bootstrap_high": mean.bootstrap_high,
-        "status": str(flips.status),
-    }
 
 
 @remembered

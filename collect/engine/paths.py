@@ -30,12 +30,7 @@ def network_of(model: Model) -> Network:
         UserError: the model can be run in neither way (see `GenericNetwork`), or its rotary
             positions depend on how long a sequence will get.
     """
-    rope = (getattr(text_config(model.lm.config), "rope_parameters", None) or {}).get("rope_type")
-    if rope in LENGTH_DEPENDENT:
-        raise UserError(
-            f"rotary positions of type {rope!r} depend on how long a sequence will get, so "
-            "that questions could not share what they were fed; this model cannot be run"
-        )
+    _check_positions(model)
     net: Network
     if why_not_fused(model.lm) is None:
         net = fused_kind(model.lm)(model.lm)
@@ -45,8 +40,23 @@ def network_of(model: Model) -> Network:
     return net
 
 
+def _check_positions(model: Model) -> None:
+    """Raises UserError where rotary positions depend on how long a sequence will get."""
+    rope = (getattr(text_config(model.lm.config), "rope_parameters", None) or {}).get("rope_type")
+    if rope in LENGTH_DEPENDENT:
+        raise UserError(
+            f"rotary positions of type {rope!r} depend on how long a sequence will get, so "
+            "that questions could not share what they were fed; this model cannot be run"
+        )
+
+
 def path_of(model: Model) -> str:
-    """The way that a model takes and, where it is the generic one, why; for people."""
+    """The way that a model takes and, where it is the generic one, why; for people.
+
+    Raises:
+        UserError: as `network_of`.
+    """
+    _check_positions(model)
     reason = why_not_fused(model.lm)
     if reason is not None:
         network_of(model)

@@ -13,7 +13,7 @@ from collect.engine.engine import DEFAULT_MEMORY, Engine, run
 from collect.engine.interventions import Steering
 from collect.engine.protocol import resolve_protocol
 from collect.models.recorded import known_in
-from collect.sweeps import planned
+from collect.sweeps import cut_off, planned
 from collect.sweeps.gates import run_gates
 from collect.sweeps.progress import Steps
 from collect.sweeps.request import Request, with_protocol
@@ -173,9 +173,12 @@ def run_request(request: Request, *, dry_run: bool = False) -> Iterator[str]:
         yield f"nothing to do: {done}{left or f' in {root}'}"
         yield from _recorded(request, plan_id, stops or [])
         return
-    computed = _swept(work, gate(work), plan_id)
+    gates = gate(work)
+    yield from cut_off.sampled(work.setting, request.problems, request.seeds[0])
+    computed = _swept(work, gates, plan_id)
     report = ingest(root)
     yield f"{computed:,} units computed, {report.rows:,} rows ingested into {root}"
+    yield from cut_off.counted(root, work.setting, work.conditions)
     yield from _recorded(request, plan_id, _ends(work) or [])
     if request.stop_when_decided:
         saved = work.missing - computed

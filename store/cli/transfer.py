@@ -103,7 +103,7 @@ def import_command(
     """
     from store import ingest
     from store.exchange.importers import import_files
-    from store.names import named_values
+    from store.names import named_filters, named_values
 
     reports = import_files(
         store,
@@ -115,7 +115,7 @@ def import_command(
         direction=direction,
         alpha=alpha,
         seed=seed,
-        filters=dict(_filter(text) for text in filter or []),
+        filters=named_filters(filter or []),
         right_from=right_from,
         site=site,
         strict=strict,
@@ -128,12 +128,6 @@ def import_command(
         ingest(store)
     if not allow_bad and any(report.errors for _, report in reports):
         raise typer.Exit(1)
-
-
-def _filter(text: str) -> tuple[str, str]:
-    """Column and value of --filter; one without a column is of that called filter."""
-    column, sign, value = text.partition("=")
-    return (column, value) if sign else ("filter", text)
 
 
 def _print_report(file: Path, report: ImportReport, as_json: bool, dry_run: bool) -> None:
@@ -158,13 +152,16 @@ def _print_report(file: Path, report: ImportReport, as_json: bool, dry_run: bool
 @app.command("export")
 def export_command(
     store: Store,
-    target: Annotated[Path, typer.Argument(help="A folder; of every_eval_ever and duckdb a file.")],
+    target: Annotated[
+        Path, typer.Argument(help="A folder; of csv, jsonl, every_eval_ever, duckdb a file.")
+    ],
     format: Annotated[
         str,
         typer.Option(
             "--format",
             "--as",
-            help="Format: report (JSON and npz), every_eval_ever (JSONL), parquet or duckdb.",
+            help="Format: report (JSON and npz), every_eval_ever (JSONL), csv or jsonl (rows that "
+            "import reads), parquet or duckdb.",
         ),
     ] = "report",
     direction: Annotated[
@@ -192,7 +189,7 @@ def export_command(
     ] = None,
     json: AsJson = False,
 ) -> None:
-    """Write a store as the report's files, as one .jsonl or .duckdb, or as Parquet tables.
+    """Write a store as the report's files, as one .csv, .jsonl or .duckdb, or as Parquet tables.
 
     The report's files are of one direction at one setting, and at seed 0; the last line says which.
 

@@ -27,6 +27,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "seed": ("rng_seed", "random_seed"),
     "answer": ("predicted", "prediction", "predicted_answer", "model_answer"),
     "correct": ("is_correct", "is_right", "right"),
+    "score": (),
+    "score_name": (),
     "status": (),
     "error": ("error_message", "exception"),
     "text": ("output", "generated", "generation", "completion", "response"),
@@ -161,8 +163,8 @@ def verdict(value: Any, what: str, right_from: float | None = None) -> bool | No
         return text == "C"
     if text.lower() not in _TRUE | _FALSE:
         scored = text == "P" or (_NUMBER.fullmatch(text) and not isinstance(value, bool))
-        more = " (of scores --right-from says which are right)" if scored else ""
-        raise UserError(f"{what} is true or false, found {value!r}{more}")
+        more = "; of scores --right-from says which are right, --map score=column keeps them"
+        raise UserError(f"{what} is true or false, found {value!r}{more if scored else ''}")
     return text.lower() in _TRUE
 
 
@@ -176,4 +178,5 @@ _READERS: dict[str, Callable[[Any, str], Any]] = {
     "n_steps": _steps,
     "gold_logprob": real,
     "margin": real,
+    "score": finite,
 }

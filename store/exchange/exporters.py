@@ -1,12 +1,14 @@
-"""Export: the report's files, Parquet tables, or one DuckDB file, from a store."""
+"""Export: the report's files, lines of outcomes, Parquet tables, or one DuckDB file."""
 
 from __future__ import annotations
 
+import csv
 import json
+import math
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TextIO
 
 from sql import loader
 from sql.errors import UserError
@@ -22,6 +24,15 @@ if TYPE_CHECKING:
 VIEWS = ("paired_outcomes", "accuracy_by_alpha", "norms_by_position")
 _ROWS_AT_ONCE = 1_000_000
 _LINES_AT_ONCE = 10_000
+TIDY = {"problem": "problem_id"} | {
+    name: name
+    for name in ("question", "gold", "n_steps", "direction", "kind", "role", "alpha", "seed",
+                 "answer", "status", "correct", "text", "score", "score_name", "gold_logprob",
+                 "margin", "model", "protocol")
+}  # fmt: skip
+"""Columns of a table of outcomes that `import` reads, each with that of the query behind it."""
+
+Row = dict[str, Any]
 
 
 def export(
@@ -41,7 +52,8 @@ def export(
     without `train` the set of that name is taken, where there is one; `setting` gives columns such
     as `protocol` or `dtype` their value, where a direction was collected at several),
     `every_eval_ever` one JSON object per outcome (see `store.exchange.formats.every_eval_ever`),
-    `parquet` every table and the views of `VIEWS`, `duckdb` one file that needs no store.
+    `csv` and `jsonl` one row per outcome with the columns that `import` reads, `parquet` every
+    table and the views of `VIEWS`, `duckdb` one file that needs no store.
 
     Raises:
         UserError: If there is no such format, direction or set, several settings remain, or the
@@ -54,8 +66,9 @@ def export(
     ingest(store)
     if format == "duckdb":
         return [_duckdb(store, place)]
-    if format == "every_eval_ever":
-        return [_every_eval_ever(store, place)]
+    if format in _LINES:
+        suffix, writer = _LINES[format]
+        return [_lines(store, place, suffix, writer)]
     if format == "parquet":
         return _parquet(store, place)
     from store.exchange.report_export import write_report_files
@@ -74,23 +87,61 @@ def _duckdb(store: Path, target: Path) -> Path:
     return target
 
 
-def _every_eval_ever(store: Path, target: Path) -> Path:
-    """One JSON object per outcome, in batches; a folder as target gets outcomes.jsonl."""
-    from store.exchange.formats.every_eval_ever import instance
-
+def _lines(store: Path, target: Path, suffix: str, writer: Writer) -> Path:
+    """Outcomes as lines of text, in batches; a folder as target gets outcomes.jsonl or .csv."""
     if target.is_dir():
-        target = target / "outcomes.jsonl"
+        target = target / f"outcomes{suffix}"
     with (
         connect(store) as connection,
         result_file(target) as temporary,
-        temporary.open("w", encoding="utf-8") as file,
+        temporary.open("w", encoding="utf-8", newline="") as file,
     ):
         result = loader.execute(connection, loader.internal("export_instances"))
-        columns = [item[0] for item in result.description]
-        while rows := result.fetchmany(_LINES_AT_ONCE):
-            for row in rows:
-                file.write(json.dumps(instance(dict(zip(columns, row, strict=True)))) + "\n")
+        writer(file, _outcomes(result))
     return target
+
+
+def _outcomes(result: duckdb.DuckDBPyConnection) -> Iterator[Row]:
+    columns = [item[0] for item in result.description]
+    while rows := result.fetchmany(_LINES_AT_ONCE):
+        for row in rows:
+            yield dict(zip(columns, row, strict=True))
+
+
+def _as_instances(file: TextIO, outcomes: Iterator[Row]) -> None:
+    from store.exchange.formats.every_eval_ever import instance
+
+    for outcome in outcomes:
+        file.write(json.dumps(instance(outcome)) + "\n")
+
+
+def _as_jsonl(file: TextIO, outcomes: Iterator[Row]) -> None:
+    for outcome in outcomes:
+        file.write(json.dumps(_tidy(outcome)) + "\n")
+
+
+def _as_csv(file: TextIO, outcomes: Iterator[Row]) -> None:
+    writer = csv.DictWriter(file, TIDY)
+    writer.writeheader()
+    for outcome in outcomes:
+        writer.writerow(_tidy(outcome))
+
+
+def _tidy(outcome: Row) -> Row:
+    """An outcome under the names that `import` knows; what is not a number has no JSON."""
+    row = {name: outcome[of] for name, of in TIDY.items()}
+    return {
+        name: str(value) if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in row.items()
+    }
+
+
+Writer = Callable[[TextIO, Iterator[Row]], None]
+_LINES: dict[str, tuple[str, Writer]] = {
+    "every_eval_ever": (".jsonl", _as_instances),
+    "jsonl": (".jsonl", _as_jsonl),
+    "csv": (".csv", _as_csv),
+}
 
 
 def _parquet(store: Path, folder: Path) -> list[Path]:

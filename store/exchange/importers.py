@@ -30,6 +30,7 @@ from store.exchange.imported_rows import (
 )
 from store.exchange.report_files import (
     JSON_READERS,
+    TAKES,
     Context,
     pair_number,
     pairs,
@@ -156,6 +157,7 @@ def import_files(
             for key, row in context.imported.rows.get(name, {}).items():
                 rows.setdefault(key, row)
         contexts.append((file, context))
+    _refuse_unused([context for _, context in contexts])
     imports = [(context.run_id, context.imported) for _, context in contexts]
     reports = write(store, imports, strict=strict, allow_bad=allow_bad, dry_run=dry_run)
     return [
@@ -258,10 +260,12 @@ def _read(
     if file.suffix == ".npz":
         from store.exchange import array_files
 
-        context.imported.notes.append(f"{file.name}: {array_files.read(file, context)}")
-    elif recognised(document) is not None:
-        _refuse_options(given, context)
-        _read_document(document, context)
+        kind = array_files.read(file, context)
+        context.imported.notes.append(f"{file.name}: {kind}")
+        context.unused = _said(given) - TAKES.get(kind, frozenset())
+    elif (kind := recognised(document)) is not None:
+        _read_document(document, context, kind)
+        context.unused = _said(given) - TAKES.get(kind, frozenset())
     else:
         _read_outcomes(Source(file, document), context, given)
     _provenance(context, file, digest)
@@ -291,11 +295,28 @@ def _of_report(given: tidy.Given) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _refuse_options(given: tidy.Given, context: Context) -> None:
-    """The report's files are no tables: nothing of a table is said of them and then ignored."""
-    for name, value in (("--filter", given.filters), ("--right-from", given.right_from)):
-        if value not in (None, {}):
-            raise UserError(f"{name} is for tables of outcomes; {context.name} is of the report")
+def _said(given: tidy.Given) -> frozenset[str]:
+    """What the user says of rows; the set's name has a default."""
+    fields = {name: getattr(given, name) for name in tidy.Given.__dataclass_fields__}
+    return frozenset(
+        name for name, value in fields.items() if name != "set_name" and value not in (None, {})
+    )
+
+
+def _refuse_unused(contexts: Sequence[Context]) -> None:
+    """What is said of rows has to be used by a file at least: else a steered run is a baseline.
+
+    The report's files come together, and each takes what is meant for it.
+    """
+    unused = frozenset.intersection(*(context.unused for context in contexts))
+    for name in ("direction", "alpha", "seed", "filters", "right_from", "mapping"):
+        if name in unused:
+            option = {"filters": "filter", "right_from": "right-from", "mapping": "map"}
+            files = ", ".join(context.name for context in contexts)
+            raise UserError(
+                f"--{option.get(name, name)} would be ignored: {files} of the report holds no rows "
+                "that it could be said of; leave it out"
+            )
 
 
 def _read_outcomes(source: Source, context: Context, given: tidy.Given) -> None:
@@ -339,9 +360,8 @@ def _attributes(text: str | None) -> Any:
         return {}
 
 
-def _read_document(document: Any, context: Context) -> None:
+def _read_document(document: Any, context: Context, kind: str) -> None:
     """Fill the context from one of the report's JSON files. Raises UserError if it is torn."""
-    kind = str(recognised(document))
     try:
         JSON_READERS[kind](document, context)
     except UserError:

@@ -49,6 +49,7 @@ class Context:
         direction: name of the direction that steering results are of.
         alpha: dose of random-direction results.
         seed: of the outcomes.
+        unused: words of the user about rows that the file has no use for.
     """
 
     imported: ImportedRows
@@ -64,6 +65,7 @@ class Context:
     direction: str = "reasoning_direction"
     alpha: float = -3.0
     seed: int = 0
+    unused: frozenset[str] = frozenset()
 
     def problem(self, pair_id: int, side: str, expected: Any = None) -> Row:
         """The problem of a pair, of several with one number the one with the expected answer.
@@ -317,6 +319,17 @@ def summary(document: Mapping[str, Any], context: Context) -> None:
         row |= {"method": "imported totals", "scope": "these problems only", "status": "ok"}
         context.imported.add("results", {**row, "stamp": "exploratory"})
 
+
+TAKES: dict[str, frozenset[str]] = {
+    "validation": frozenset({"seed"}),
+    "ablation": frozenset({"seed"}),
+    "steering": frozenset({"direction", "seed"}),
+    "random_directions": frozenset({"direction", "alpha", "seed"}),
+    "summary": frozenset({"direction"}),
+    "direction": frozenset({"direction"}),
+    "directions": frozenset({"direction"}),
+}
+"""What of the user's words about rows each of the report's files uses; none of the others."""
 
 JSON_READERS: dict[str, Callable[[Any, Context], None]] = {
     "pairs": pairs,

@@ -67,6 +67,10 @@ class Given:
     right_from: float | None = None
 
 
+class Steered(UserError):
+    """A file of a steered model that was given as if it were a baseline."""
+
+
 def checked_suffix(path: Path) -> None:
     """Raises UserError for a file that no reader is for."""
     if path.suffix not in {*_TABLES, ".json", ".npz", ".npy", ".eval"}:
@@ -206,7 +210,10 @@ def read(
             rows the file says itself.
     """
     header = list(dict.fromkeys(name for _, entry in entries for name in entry if name[:1] != "\0"))
-    if not header:
+    if not header:  # nothing, or nothing that could be read: that is named
+        for place, entry in entries:
+            with context.imported.entry(place):
+                raise UserError(uneven(entry) or "has no columns")
         return
     columns = found_columns(header, given.mapping)
     _check_columns(header, set(columns))
@@ -220,7 +227,7 @@ def read(
                 f"{', '.join(values)}: choose one with --filter {column}={next(iter(values))}"
             )
     if STEERED in header and given.direction is None and "direction" not in columns:
-        raise UserError(
+        raise Steered(
             f"{context.name} is of a steered model ({STEERED} {kept[0][1].get(STEERED)!s}), which "
             "is no baseline: name what it was steered with by --direction and --alpha"
         )
@@ -280,10 +287,12 @@ def checked_mapping(mapping: Mapping[str, str]) -> None:
 
 
 def _check_columns(header: list[str], has: set[str]) -> None:
-    if not has & {"problem", "question"} or not ({"correct"} & has or {"answer", "gold"} <= has):
+    if not has & {"problem", "question"} or not (
+        {"correct", "score"} & has or {"answer", "gold"} <= has
+    ):
         raise UserError(
-            "a tidy file needs a problem (problem, or question and gold) and correct, or answer "
-            f"and gold; it has {', '.join(header)}: say which with --map name=column"
+            "a tidy file needs a problem (problem, or question and gold) and correct, score, or "
+            f"answer and gold; it has {', '.join(header)}: say which with --map name=column"
         )
 
 
@@ -311,8 +320,10 @@ def _add(entry: Row, columns: Row, context: Context, given: Given, source: str, 
         if (value := getattr(given, name)) is not None:
             row[name] = value
     has = {*columns, *(["alpha"] if given.alpha is not None else [])}
+    if given.right_from is not None and "correct" not in columns and row["score"] is not None:
+        row["correct"] = row["score"] >= given.right_from
     problem = _problem(row, context)
-    scored = columns.get("correct") in entry
+    scored = bool({columns.get("correct"), columns.get("score")} & set(entry))
     outcome, disputed = _outcome(row, problem, source, scored=scored)
     protocol = {"source": source, **entry.get(PROTOCOL, {})}
     if source != "tidy" and "correct" in given.mapping:
@@ -324,6 +335,10 @@ def _add(entry: Row, columns: Row, context: Context, given: Given, source: str, 
     context.imported.add("problem_sets", {**member, "problem_id": problem["problem_id"]})
     run = {"seed": row["seed"] or 0, "run_id": context.run_id}
     context.imported.add("outcomes", {**key, **run, **outcome}, place)
+    if columns.get("score") in entry:
+        name = str(row["score_name"] or columns["score"])
+        value = None if outcome["status"] == "error" else row["score"]
+        context.imported.add("scores", {**key, **run, "name": name, "value": value}, place)
     return disputed
 
 
@@ -352,12 +367,16 @@ def _outcome(row: Row, problem: Row, source: str, *, scored: bool) -> tuple[Row,
     """Columns of an outcome, and whether its verdict is another than that of its answer."""
     verdict, answer, status = row["correct"], row["answer"], row["status"]
     disputed = False
+    graded_here = source == "tidy" and answer is not None and problem["answer"] != "unknown"
     if status in {None, "ok"} and (_failed(row["error"]) or (scored and _not_run(row, source))):
         status = "error"
-    if status not in {None, "ok"}:
-        graded_row: Row = {"answer": None, "status": status, "correct": None}
+    if status in {None, "ok"} and verdict is None and row["score"] is not None and not graded_here:
+        # A score alone: nobody said what is right.
+        graded_row: Row = {"answer": _stripped(answer), "status": "ok", "correct": None}
+    elif status not in {None, "ok"}:
+        graded_row = {"answer": None, "status": status, "correct": None}
     elif source != "tidy" and verdict is not None:
-        text = None if answer is None else str(answer).strip()
+        text = _stripped(answer)
         graded_row = {"answer": text, "status": "ok", "correct": verdict}
         if text is not None and problem["answer"] != "unknown":
             disputed = graded_answer(text, problem["answer"])[1] is (not verdict)
@@ -375,6 +394,10 @@ def _outcome(row: Row, problem: Row, source: str, *, scored: bool) -> tuple[Row,
     return {**graded_row, **floats, "text": text, "fragile": False}, disputed
 
 
+def _stripped(answer: Any) -> str | None:
+    return None if answer is None else str(answer).strip()
+
+
 def _failed(error: Any) -> bool:
     """Whether a cell names an error; a number is a measure of something else."""
     if error is None or isinstance(error, (bool, int, float)):
@@ -388,8 +411,8 @@ def _not_run(row: Row, source: str) -> bool:
     Of a harness nobody scored it, whatever was answered; a tidy row's answer can be graded here.
     """
     if source != "tidy":
-        return row["correct"] is None
-    return all(row[name] is None for name in ("correct", "answer", "text", "status"))
+        return row["correct"] is None and row["score"] is None
+    return all(row[name] is None for name in ("correct", "score", "answer", "text", "status"))
 
 
 def _condition(row: Row, context: Context, has: set[str], protocol_fields: Row) -> str:

@@ -211,6 +211,67 @@ def export_instances():
     c = database({"base": {"a": W}, "up": {"a": R}}, conditions=UP)
     found = rows(c, "export_instances", "condition_id, problem_id, seed, direction, alpha, correct")
     assert found == [("base", "a", 0, None, 0.0, False), ("up", "a", 0, "d", 1.0, True)]
+    found = rows(_scored(), "export_instances", "condition_id, problem_id, seed, score_name, score")
+    assert found == [
+        ("base", "a", 0, "f1", 0.25), ("base", "b", 0, "f1", None), ("base", "c", 0, None, None),
+        ("up", "a", 0, "f1", 0.75), ("up", "b", 0, "f1", 1.0),
+    ]  # fmt: skip
+
+
+SCORES = [
+    {"condition_id": condition, "problem_id": problem, "seed": seed, "name": "f1", "value": value}
+    for condition, problem, seed, value in [
+        ("base", "a", 0, 0.25), ("base", "b", 0, None), ("base", "a", 1, 0.5),
+        ("up", "a", 0, 0.75), ("up", "b", 0, 1.0), ("up", "a", 1, 0.0), ("up", "a", 2, 2.0),
+        ("up", "c", 0, 3.0),
+    ]
+]  # fmt: skip
+
+
+def _scored():
+    outcomes: dict[Any, dict[str, Any]] = {"base": {"a": W, "b": W, "c": W}, "up": {"a": R, "b": R}}
+    sets: dict[str, Any] = {"primary": ("random", ["a", "b"])}
+    return database(outcomes, conditions=UP, sets=sets, scores=SCORES)
+
+
+@case
+def score_pairs():
+    assert rows(_scored(), "score_pairs") == [
+        ("up", "primary", "f1", "a", 0, 0.75, 0.25),
+        ("up", "primary", "f1", "a", 1, 0.0, 0.5),
+        ("up", "primary", "f1", "a", 2, 2.0, 0.25),  # the baseline of seed 0 stands in
+        ("up", "primary", "f1", "b", 0, 1.0, None),
+    ]
+
+
+@case
+def behind_scores():
+    asked = {**CONTEXT, "protocol": "codi"}
+    assert rows(_scored(), "behind_scores", **asked) == [
+        ("d", 1.0, "f1", "a", 0, 0.25, 0.75),
+        ("d", 1.0, "f1", "a", 1, 0.5, 0.0),
+        ("d", 1.0, "f1", "a", 2, 0.25, 2.0),
+        ("d", 1.0, "f1", "b", 0, None, 1.0),
+    ]
+    for name, value in ELSEWHERE.items():
+        assert rows(_scored(), "behind_scores", **{**asked, name: value}) == []
+
+
+@case
+def cut_off_conditions():
+    cut = "truncated"
+    outcomes: dict[Any, dict[str, Any]] = {
+        "base": {"a": R, "b": cut, "c": cut, "d": W, "e": W},
+        "up": {"a": R, "b": cut, "c": "parse_fail", "d": W, "e": W},
+        "other": {"a": cut},
+    }
+    c = database(outcomes, conditions={**UP, "other": {"direction": "e", "alpha": 2.0}})
+    asked = {"conditions": ["base", "up"]}
+    assert rows(c, "cut_off_conditions", **asked) == [(None, 0.0, 2, 5)]
+    assert rows(c, "cut_off_conditions", **asked, share=0.1) == [
+        (None, 0.0, 2, 5), ("d", 1.0, 1, 5),
+    ]  # fmt: skip
+    assert rows(c, "cut_off_conditions", conditions=["other"]) == [("e", 2.0, 1, 1)]
 
 
 @case

@@ -8,6 +8,7 @@ from __future__ import annotations
 from store.exchange.formats import (
     aisteer,
     axbench,
+    easysteer,
     every_eval_ever,
     inspect_ai,
     latent_cot,
@@ -24,8 +25,10 @@ FORMATS: tuple[Format, ...] = (
     lm_eval.FORMAT,
     aisteer.FORMAT,
     axbench.FORMAT,
+    axbench.MEANS,
     latent_cot.FORMAT,
     steering_bench.FORMAT,
+    easysteer.FORMAT,
     plain.SAKLAS,
     plain.TABLE,
     plain.TIDY,

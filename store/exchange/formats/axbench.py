@@ -1,18 +1,20 @@
-"""AxBench: `steering_data.parquet`, a row per concept, prompt and factor, methods side by side.
+"""AxBench: `steering_data.parquet` with methods side by side, and means by concept in `.jsonl`.
 
-A method is a direction, the factor its dose; the judge's rating is a score from 0 to 2, which
-needs `--right-from`. A rating that could not be parsed is written as 0: where the judge's own words
-are in the file and hold none, the outcome is missing.
+A method is a direction, the factor its dose; the judge's rating is a score from 0 to 2, of which
+`--right-from` says what is right. A rating that could not be parsed is written as 0: where the
+judge's own words are in the file and hold none, the outcome is missing. Means hide it.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from store.exchange.imported_rows import Row
 from store.exchange.source import Entries, Format, Source, row_by_row
 
+_SCORE = "lm_judge_rating"
 _TEXT = "_steered_generation"
 _RATED = "_LMJudgeEvaluator"
 _RATING = re.compile(r"rating\W*\[*\s*[0-9]", re.IGNORECASE)
@@ -38,7 +40,8 @@ def _row(entry: Row, method: str) -> Row:
         "direction": method,
         "alpha": entry["factor"],
         "text": entry.get(f"{method}{_TEXT}"),
-        "correct": entry.get(rated),
+        "score": entry.get(rated),
+        "score_name": _SCORE,
     }
     said = [
         text
@@ -46,9 +49,39 @@ def _row(entry: Row, method: str) -> Row:
         if name.startswith(rated) and name.endswith("_completions")
         for text in (value if isinstance(value, list) else [value])
     ]
-    if row["correct"] == 0 and any(_unparsed(text) for text in said):
-        row |= {"correct": None, "status": "error"}
+    if row["score"] == 0 and any(_unparsed(text) for text in said):
+        row |= {"score": None, "status": "error"}
     return row
+
+
+def _means(entry: Row) -> Iterator[Row]:
+    """The means of one concept: one row per evaluator, method and factor; a concept is a problem.
+
+    Raises:
+        KeyError, TypeError, AttributeError: No evaluator has numbers by factor.
+    """
+    found = False
+    for evaluator, methods in entry["results"].items():
+        for method, lists in methods.items():
+            factors = lists.get("factor")
+            if not isinstance(factors, list):
+                continue
+            means = {
+                name: values
+                for name, values in lists.items()
+                if name != "factor" and isinstance(values, list) and len(values) == len(factors)
+            }
+            names = [name for name in means if name == _SCORE] or list(means)
+            for i, factor in enumerate(factors):
+                found = True
+                row: Row = {name: values[i] for name, values in means.items()}
+                row |= {"evaluator": evaluator, "method": method, "direction": method}
+                row |= {"problem": f"concept {entry['concept_id']}", "alpha": factor}
+                if len(names) == 1:
+                    row |= {"score": row[names[0]], "score_name": names[0]}
+                yield row
+    if not found:
+        raise KeyError("numbers by factor")
 
 
 def _unparsed(text: Any) -> bool:
@@ -61,4 +94,10 @@ FORMAT = Format(
         {"concept_id", "input_id", "factor"} <= source.fields and bool(_methods(source.fields))
     ),
     entries=_entries,
+)
+MEANS = Format(
+    name="AxBench",
+    fits=lambda source: {"concept_id", "results"} <= source.fields,
+    entries=row_by_row(_means),
+    one_of=("evaluator",),
 )

@@ -36,7 +36,7 @@ def _rows(entry: Row) -> Iterator[Row]:
         "gold": first(asked.get("reference")),
         "answer": last.get("extracted_value"),
         "correct": judged.get("score") if verdict is None else verdict,
-        "score": judged.get("score"),
+        "evaluation_score": judged.get("score"),
         "text": first(said.get("raw")),
         "model": entry.get("model_id"),
         **ours,
@@ -52,8 +52,14 @@ def instance(outcome: Row) -> Row:
         outcome: row of `sql/internal/export_instances.sql`.
     """
     ours = ("direction", "alpha", "seed", "status", "kind", "role", "n_steps", "protocol")
+    ours += ("score", "score_name")
     metadata = {f"{PREFIX}{name}": str(outcome[name]) for name in ours if outcome[name] is not None}
     missing = outcome["correct"] is None
+    scored = outcome["score"] is not None
+    if outcome["score_name"] is not None and not scored:
+        metadata[f"{PREFIX}score"] = "NA"
+    if missing and scored:
+        metadata[f"{PREFIX}correct"] = "NA"
     answer = outcome["answer"]
     attribution = {
         "turn_idx": 0,
@@ -66,17 +72,17 @@ def instance(outcome: Row) -> Row:
         "schema_version": _SCHEMA_VERSION,
         "evaluation_id": outcome["condition_id"],
         "model_id": outcome["model"],
-        "evaluation_name": "steerstat",
+        "evaluation_name": outcome["score_name"] or "steerstat",
         "sample_id": outcome["problem_id"],
         "interaction_type": "single_turn",
         "input": {"raw": outcome["question"], "reference": [outcome["gold"]], "choices": None},
         "output": {"raw": [outcome["text"] or ""]},
         "answer_attribution": [] if answer is None else [attribution],
         "evaluation": {
-            "score": float(outcome["correct"] or False),
+            "score": outcome["score"] if scored else float(outcome["correct"] or False),
             "is_correct": bool(outcome["correct"]),
         },
-        "error": f"no verdict: {outcome['status']}" if missing else None,
+        "error": f"no verdict: {outcome['status']}" if missing and not scored else None,
         "metadata": metadata,
     }
 

@@ -1,7 +1,7 @@
 """steering-bench: propensities as `.npy` [examples x multipliers], `multipliers.npy` beside it.
 
-Examples have no ids: their order is the only key. Propensities are differences of logits, so that
-`--right-from 0` says where the wanted answer is the likelier one.
+Examples have no ids: their order is the only key. Propensities are differences of logits, kept as
+scores; `--right-from 0` says where the wanted answer is the likelier one.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sql.errors import UserError, first_line
 from store.exchange.source import Entries, Format, Source
 
 _DIRECTION = "steering_vector"
+_SCORE = "propensity"
 
 
 def _entries(source: Source) -> Entries:
@@ -27,7 +28,12 @@ def _entries(source: Source) -> Entries:
         )
     for i, line in enumerate(values.tolist()):
         for multiplier, value in zip(multipliers.tolist(), line, strict=True):
-            row = {"problem": f"example {i}", "alpha": multiplier, "correct": value}
+            row = {
+                "problem": f"example {i}",
+                "alpha": multiplier,
+                "score": value,
+                "score_name": _SCORE,
+            }
             yield f"{source.name} example {i}", {**row, "condition": _DIRECTION}
 
 

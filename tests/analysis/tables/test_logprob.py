@@ -16,7 +16,8 @@ from analysis.recorded.analyses import analyze
 from analysis.recorded.recording import LOGPROB
 from analysis.report.logprob import logprob_grid, trend_sentence
 from analysis.report.verdicts import store_verdicts
-from analysis.tables.logprob import Logprobs, _tested, among_controls
+from analysis.tables.logprob import among_controls
+from analysis.tables.paired_means import PairedMeans, mean_change
 from analysis.words import logprob_sentence
 from store import read
 from tests.synthetic import synthetic_store
@@ -156,12 +157,14 @@ def test_what_is_not_finite_is_counted_and_left_out(
 
 
 def test_one_problem_and_no_change_are_not_tested() -> None:
-    one = Logprobs(
+    one = PairedMeans(
         problems=np.array([4]), steered=np.array([-1.0]), baseline=np.array([-2.0]), n_missing=0
     )
-    assert _tested(one) == {"status": "no_information"}
+    assert mean_change(one) == {"status": "no_information"}
     same = np.array([-1.0, -2.0, -0.5])
-    still = _tested(Logprobs(problems=np.arange(3), steered=same, baseline=same, n_missing=0))
+    still = mean_change(
+        PairedMeans(problems=np.arange(3), steered=same, baseline=same, n_missing=0)
+    )
     assert (still["status"], still["p"]) == ("no_information", 1.0)
 
 

@@ -8,7 +8,7 @@ import steerstat
 from collect.engine.engine import run
 from collect.engine.interventions import Steering, site_vectors
 from collect.engine.networks import Gpt2Network
-from collect.engine.paths import network_of
+from collect.engine.paths import network_of, path_of
 from collect.engine.protocol import resolve_protocol
 from collect.models.checkpoints import load_model
 from collect.sweeps.gates import GateFailure, run_gates
@@ -86,6 +86,8 @@ def test_positions_that_depend_on_the_length_are_refused(kind):
     model.lm.config.rope_parameters = {"rope_type": kind, "factor": 2.0, "rope_theta": 1e4}
     with pytest.raises(UserError, match=kind):
         network_of(model)
+    with pytest.raises(UserError, match=kind):  # what `model info` asks
+        path_of(model)
 
 
 def test_magnitude_does_not_depend_on_the_token_limit():

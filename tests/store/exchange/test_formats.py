@@ -277,6 +277,121 @@ def test_propensities_need_a_threshold(tmp_path) -> None:
     ]  # fmt: skip
 
 
+def scores(store: Path) -> list[tuple[Any, ...]]:
+    """(question, direction, alpha, name, value) of every score."""
+    ingest(store)
+    query = (
+        "SELECT question, d.name, alpha, s.name AS score, value FROM scores AS s "
+        "JOIN conditions USING (condition_id) JOIN problems USING (problem_id) "
+        "LEFT JOIN directions AS d USING (direction_id) ORDER BY ALL"
+    )
+    return [tuple(row.values()) for row in read(store, query).to_pylist()]
+
+
+def test_propensities_are_scores(tmp_path) -> None:
+    np.save(tmp_path / "propensities_layer_3.npy", np.array([[-1.0, 0.5], [np.nan, 2.0]]))
+    np.save(tmp_path / "multipliers.npy", np.array([0.0, 1.0]))
+    import_file(tmp_path / "store", tmp_path / "propensities_layer_3.npy")
+    assert scores(tmp_path / "store") == [
+        ("example 0", "steering_vector", 1.0, "propensity", 0.5),
+        ("example 0", None, 0.0, "propensity", -1.0),
+        ("example 1", "steering_vector", 1.0, "propensity", 2.0),
+        ("example 1", None, 0.0, "propensity", None),
+    ]
+    assert [row[5:] for row in outcomes(tmp_path / "store")] == [
+        ("ok", None), ("ok", None), ("ok", None), ("error", None),
+    ]  # fmt: skip
+
+
+AXBENCH_MEANS = [
+    {
+        "concept_id": concept,
+        "results": {
+            "LMJudgeEvaluator": {
+                "DiffMean": {
+                    "lm_judge_rating": [low, high],
+                    "fluency_ratings": [1.0, 1.5],
+                    "factor": [0.0, 1.0],
+                    "raw_fluency_ratings": [0.0] * 6,
+                }
+            },
+            "PerplexityEvaluator": {"DiffMean": {"perplexity": [3.0, 9.0], "factor": [0.0, 1.0]}},
+        },
+    }
+    for concept, low, high in ((4, 0.25, 1.0), (7, 0.5, 2.0))
+]
+
+
+def test_means_of_axbench_are_scores_of_concepts(tmp_path) -> None:
+    file, store = written(tmp_path, "steering.jsonl", AXBENCH_MEANS), tmp_path / "store"
+    with pytest.raises(UserError, match="2 kinds of evaluator, LMJudgeEvaluator, Perplexity"):
+        import_file(store, file)
+    import_file(store, file, filters={"evaluator": "LMJudgeEvaluator"}, right_from=0.5)
+    assert scores(store) == [
+        ("concept 4", "DiffMean", 1.0, "lm_judge_rating", 1.0),
+        ("concept 4", None, 0.0, "lm_judge_rating", 0.25),
+        ("concept 7", "DiffMean", 1.0, "lm_judge_rating", 2.0),
+        ("concept 7", None, 0.0, "lm_judge_rating", 0.5),
+    ]
+    assert [row[6] for row in outcomes(store)] == [True, False, True, True]
+    import_file(tmp_path / "b", file, filters={"evaluator": "PerplexityEvaluator"})
+    assert [row[3:] for row in scores(tmp_path / "b")][:2] == [
+        ("perplexity", 9.0), ("perplexity", 3.0),
+    ]  # fmt: skip
+    torn = written(tmp_path, "latent.jsonl", [{"concept_id": 1, "results": {"A": {"M": {}}}}])
+    with pytest.raises(UserError, match="numbers by factor"):
+        import_file(tmp_path / "c", torn)
+
+
+def test_lists_of_easysteer_are_paired_by_position(tmp_path) -> None:
+    store = tmp_path / "store"
+    import_file(store, written(tmp_path, "answers.json", ["a", "b"]))
+    steered = written(tmp_path, "qa_answers_steer_caa.json", ["a", "c"])
+    with pytest.raises(UserError, match="no baseline: name what it was steered with"):
+        import_file(store, steered)
+    import_file(store, steered, direction="caa", alpha=2)
+    assert outcomes(store) == [
+        ("position 0", "caa", 2.0, 0, None, "error", None),
+        ("position 0", None, 0.0, 0, None, "error", None),
+        ("position 1", "caa", 2.0, 0, None, "error", None),
+        ("position 1", None, 0.0, 0, None, "error", None),
+    ]
+    assert set(read(store, "outcomes")["text"].to_pylist()) == {"a", "b", "c"}
+    (tmp_path / "TruthfulQA.csv").write_text("Type,Question\nx,Is it?\n")
+    with pytest.raises(UserError, match="2 answers, TruthfulQA"):
+        import_file(tmp_path / "b", tmp_path / "answers.json")
+    (tmp_path / "TruthfulQA.csv").write_text('Type,Question\nx,Is it?\ny,"Is, it?"\n')
+    import_file(tmp_path / "b", tmp_path / "answers.json")
+    assert [row[0] for row in outcomes(tmp_path / "b")] == ["Is it?", "Is, it?"]
+
+
+SCORED = "problem,direction,alpha,f1,error\na,,0,0.25,\nb,,0,,judge\na,up,2,0.75,\nb,up,2,1,\n"
+
+
+@pytest.mark.parametrize(("name", "format"), [("o.csv", "csv"), ("o.jsonl", "jsonl"),
+                                              ("o.jsonl", "every_eval_ever")])  # fmt: skip
+def test_a_score_that_could_not_be_told_is_missing_and_goes_out_so(tmp_path, name, format) -> None:
+    file = written(tmp_path, "x.csv", SCORED)
+    import_file(tmp_path / "a", file, mapping={"score": "f1"})
+    assert scores(tmp_path / "a") == [
+        ("a", "up", 2.0, "f1", 0.75), ("a", None, 0.0, "f1", 0.25),
+        ("b", "up", 2.0, "f1", 1.0), ("b", None, 0.0, "f1", None),
+    ]  # fmt: skip
+    (out,) = export(tmp_path / "a", tmp_path / name, format=format)
+    assert import_file(tmp_path / "b", out).errors == []
+    assert scores(tmp_path / "b") == scores(tmp_path / "a")
+    assert outcomes(tmp_path / "b") == outcomes(tmp_path / "a")
+    again = import_file(tmp_path / "a", file, mapping={"score": "f1"})
+    assert (again.added, again.errors) == ({}, [])
+
+
+@pytest.mark.parametrize("cell", ["x", "inf", "1,2,3"])
+def test_a_score_is_a_finite_number(tmp_path, cell) -> None:
+    file = written(tmp_path, "x.csv", f'problem,score\na,1\nb,"{cell}"\n')
+    with pytest.raises(UserError, match="column score"):
+        import_file(tmp_path / "store", file)
+
+
 TIDY: Rows = [
     {"problem": "p", "direction": None, "alpha": 0, "correct": True},
     {"problem": "p", "direction": "up", "alpha": 0.5, "correct": False},

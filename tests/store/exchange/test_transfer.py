@@ -497,6 +497,28 @@ def test_one_duckdb_file_is_enough(made_store, tmp_path):
     assert -1 <= low <= 0
 
 
+@pytest.mark.parametrize(
+    ("given", "option"),
+    [({"direction": "d"}, "direction"), ({"alpha": 1}, "alpha"), ({"seed": 3}, "seed"),
+     ({"filters": {"a": "b"}}, "filter"), ({"right_from": 1}, "right-from"),
+     ({"mapping": {"problem": "x"}}, "map")],
+)  # fmt: skip
+def test_what_is_said_of_rows_that_a_file_has_none_of_is_refused(tmp_path, given, option):
+    file = tmp_path / "pairs.json"
+    side = {"question": "1 + 1?", "answer": "2"}
+    file.write_text(json.dumps([{"pair_id": 1, "clean": side, "corrupted": side}]))
+    with pytest.raises(UserError, match=f"--{option} would be ignored: pairs.json"):
+        import_file(tmp_path / "store", file, **given)
+    assert not (tmp_path / "store").exists()
+    results = {"num_pairs": 0, "results": []}
+    (tmp_path / "validation.json").write_text(json.dumps(results))
+    if option == "seed":  # outcomes of validation have one
+        import_file(tmp_path / "store", tmp_path / "validation.json", **given)
+    else:
+        with pytest.raises(UserError, match=f"--{option} would be ignored"):
+            import_file(tmp_path / "store", tmp_path / "validation.json", **given)
+
+
 def test_export_says_what_is_not_there(made_store, tmp_path):
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"direction": "none"}, "nothing was collected with direction none"),
@@ -505,7 +527,7 @@ def test_export_says_what_is_not_there(made_store, tmp_path):
         ({"train": ""}, "no training set ''"),
         (
             {"format": "xml"},
-            "unknown export format 'xml': there are report, every_eval_ever, parquet, duckdb",
+            "unknown export format 'xml': there are report, every_eval_ever, csv, jsonl, parquet",
         ),
     ]
     for given, message in wrong:
