@@ -26,8 +26,8 @@ from analysis.tables.paired_means import (
     RESAMPLES,
     SEED,
     PairedMeans,
-    paired_means,
     mean_change,
+    paired_means,
 )
 from analysis.tables.readings import Source, opened, remembered, texts_to_objects, view
 from analysis.vocabulary import CONFIDENCE

@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.tables.base import CURVE, PART, STAMPS, groups, ordered, whole_test_sets
 from analysis.tables.paired import accuracy, holm_by
-from analysis.tables.paired_means import PairedMeans, paired_means, mean_change
+from analysis.tables.paired_means import PairedMeans, mean_change, paired_means
 from analysis.tables.readings import Source, opened, remembered, texts_to_objects
 from analysis.vocabulary import CONFIDENCE
 

@@ -62,6 +62,8 @@ def load_model(
     place, number = checked_device(device), checked_dtype(dtype)
     ids = checked_ids(pad_id, bot_id, eot_id)
     source = find_model(path_or_name)
+    if ids is not None and (source.is_gguf or is_adapter(source)):
+        raise _of_codi_alone(source.name, "a GGUF file" if source.is_gguf else "an adapter")
     if source.is_gguf:
         return _finite(load_gguf(source, device=place, dtype=number))
     if is_adapter(source):
@@ -76,10 +78,12 @@ def load_model(
     else:
         model = load_plain(source, device=place, dtype=number)
     if ids is not None:
-        raise UserError(
-            f"--pad-id, --bot-id and --eot-id are CODI's; {source.name} is {model.family}"
-        )
+        raise _of_codi_alone(source.name, model.family)
     return _placed(_finite(model), place)
+
+
+def _of_codi_alone(name: str, what: str) -> UserError:
+    return UserError(f"--pad-id, --bot-id and --eot-id are CODI's; {name} is {what}")
 
 
 def _finite(model: Model) -> Model:

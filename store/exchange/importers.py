@@ -263,9 +263,9 @@ def _read(
         kind = array_files.read(file, context)
         context.imported.notes.append(f"{file.name}: {kind}")
         context.unused = _said(given) - TAKES.get(kind, frozenset())
-    elif (kind := recognised(document)) is not None:
-        _read_document(document, context, kind)
-        context.unused = _said(given) - TAKES.get(kind, frozenset())
+    elif (of_report := recognised(document)) is not None:
+        _read_document(document, context, of_report)
+        context.unused = _said(given) - TAKES.get(of_report, frozenset())
     else:
         _read_outcomes(Source(file, document), context, given)
     _provenance(context, file, digest)

@@ -266,7 +266,7 @@ def cut_off_conditions():
         "other": {"a": cut},
     }
     c = database(outcomes, conditions={**UP, "other": {"direction": "e", "alpha": 2.0}})
-    asked = {"conditions": ["base", "up"]}
+    asked: dict[str, Any] = {"conditions": ["base", "up"]}
     assert rows(c, "cut_off_conditions", **asked) == [(None, 0.0, 2, 5)]
     assert rows(c, "cut_off_conditions", **asked, share=0.1) == [
         (None, 0.0, 2, 5), ("d", 1.0, 1, 5),

@@ -15,6 +15,8 @@ _NEEDED = {"evaluation_id", "sample_id", "input", "evaluation"}
 _SCHEMA_VERSION = "0.3.0"
 PREFIX = "steerstat_"
 """What begins the names of our own fields in `metadata`."""
+OURS = ("direction", "alpha", "seed", "status", "kind", "role", "n_steps", "protocol", "score",
+        "score_name")  # fmt: skip
 
 
 def _rows(entry: Row) -> Iterator[Row]:
@@ -51,9 +53,7 @@ def instance(outcome: Row) -> Row:
     Args:
         outcome: row of `sql/internal/export_instances.sql`.
     """
-    ours = ("direction", "alpha", "seed", "status", "kind", "role", "n_steps", "protocol")
-    ours += ("score", "score_name")
-    metadata = {f"{PREFIX}{name}": str(outcome[name]) for name in ours if outcome[name] is not None}
+    metadata = {f"{PREFIX}{name}": str(outcome[name]) for name in OURS if outcome[name] is not None}
     missing = outcome["correct"] is None
     scored = outcome["score"] is not None
     if outcome["score_name"] is not None and not scored:

@@ -67,6 +67,47 @@ def test_published_codi_computes_what_peft_computes(tmp_path, family, form, opti
     assert not any(parameter.requires_grad for parameter in model.lm.parameters())
 
 
+def test_special_tokens_are_named_where_there_are_more_than_three(tmp_path):
+    base, published, _ = codi_folder(tmp_path)
+    usual = load_model(tmp_path / "codi", base=base)
+    published.codi.resize_token_embeddings(usual.vocab_size + 2, mean_resizing=False)
+    folder = write_codi(tmp_path / "five", published)
+    n = usual.tokenizer.vocab_size
+    with pytest.raises(UserError, match=rf"--pad-id, --bot-id and --eot-id \({n}, {n + 1}, {n + 2}"):
+        load_model(folder, base=base)
+    named = load_model(folder, base=base, pad_id=n, bot_id=n + 1, eot_id=n + 2)
+    assert (named.pad_id, named.bot_id, named.eot_id) == (n, n + 1, n + 2)
+    assert named.vocab_size == n + 5
+    swapped = load_model(folder, base=base, pad_id=n, bot_id=n + 2, eot_id=n + 1)
+    assert (swapped.bot_id, swapped.eot_id) == (n + 2, n + 1)
+    assert swapped.model_id != named.model_id  # another model asks otherwise
+    for ids, message in (
+        ((n, n + 1, n + 5), f"special tokens {n}, {n + 1}, {n + 5} of {n + 5} tokens"),
+        ((n, n, n + 1), "three ids from 0"),
+        ((-1, n, n + 1), "three ids from 0"),
+        ((n, n + 1, None), "give all three"),
+    ):
+        with pytest.raises(UserError, match=message):
+            load_model(folder, base=base, **dict(zip(IDS, ids, strict=True)))
+
+
+IDS = ("pad_id", "bot_id", "eot_id")
+
+
+def test_special_tokens_of_what_has_none_are_refused(tmp_path):
+    ids = dict(zip(IDS, (1, 2, 3), strict=True))
+    (tmp_path / "x.gguf").write_bytes(b"GGUF")
+    with pytest.raises(UserError, match="CODI's; x.* is a GGUF file"):
+        load_model(tmp_path / "x.gguf", **ids)
+    adapter = tmp_path / "adapter"
+    adapter.mkdir()
+    (adapter / "adapter_config.json").write_text("{}")
+    save_file({"base_model.model.x.lora_A.weight": torch.ones(1, 1)},
+              adapter / "adapter_model.safetensors")  # fmt: skip
+    with pytest.raises(UserError, match="CODI's; adapter is an adapter"):
+        load_model(adapter, base=write_base(tmp_path / "base"), **ids)
+
+
 def test_lora_alpha_is_part_of_the_model(tmp_path):
     base, _, folder = codi_folder(tmp_path)
     usual, other = load_model(folder, base=base), load_model(folder, base=base, lora_alpha=16)
