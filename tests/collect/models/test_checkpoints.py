@@ -73,7 +73,9 @@ def test_special_tokens_are_named_where_there_are_more_than_three(tmp_path):
     published.codi.resize_token_embeddings(usual.vocab_size + 2, mean_resizing=False)
     folder = write_codi(tmp_path / "five", published)
     n = usual.tokenizer.vocab_size
-    with pytest.raises(UserError, match=rf"--pad-id, --bot-id and --eot-id \({n}, {n + 1}, {n + 2}"):
+    with pytest.raises(
+        UserError, match=rf"--pad-id, --bot-id and --eot-id \({n}, {n + 1}, {n + 2}"
+    ):
         load_model(folder, base=base)
     named = load_model(folder, base=base, pad_id=n, bot_id=n + 1, eot_id=n + 2)
     assert (named.pad_id, named.bot_id, named.eot_id) == (n, n + 1, n + 2)
