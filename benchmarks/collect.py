@@ -6,7 +6,8 @@
 Everything is timed in one process with equal threads and dtype, and every answer that two of them
 gave is compared. "Procedure" is one problem and one condition at a time through the transformers
 modules, the question encoded again each time. "Prototype" encodes each question once, repeats its
-cache for 13 doses and runs 4 questions, 52 rows, at a time.
+cache for 13 doses and runs 4 questions, 52 rows, at a time. "Generic" is the engine through the
+transformers modules, as it runs families without a fused network, on some of the questions.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest.mock import patch
 
 # This file is called `collect` as well: the package must be found before it.
 # ruff: noqa: E402
@@ -42,6 +44,7 @@ from collect.models.model import Model
 
 ALPHAS = np.arange(-3.0, 3.5, 0.5)
 PROTOTYPE_QUESTIONS = 4
+GENERIC_QUESTIONS = 24
 FRAGILE = 1e-3  # answers may differ only where two logits are closer than this
 
 T = TypeVar("T")
@@ -137,6 +140,12 @@ def by_engine(case: Case) -> Answers:
         )
         for p, s, tokens in zip(block.problem, block.steering, block.tokens, strict=True)
     }
+
+
+def by_generic(case: Case) -> Answers:
+    """Every answer, by the engine's generic network."""
+    with patch("collect.engine.paths.why_not_fused", return_value="measured"):
+        return by_engine(case)
 
 
 @torch.inference_mode()
@@ -337,6 +346,13 @@ def measure(case: Case) -> dict[str, Any]:
     some = [(p, s) for p, s in answers if p < (48 if case.model.d_model < 512 else 16)]
     by_prototype(case, [unit for unit in some if unit[0] < 4 and unit[1] < len(ALPHAS)])
     middle, middle_answers = timed(lambda: by_prototype(case, some))
+    part = replace(
+        case,
+        questions=case.questions[:GENERIC_QUESTIONS],
+        gold=case.gold and case.gold[:GENERIC_QUESTIONS],
+    )
+    by_generic(replace(part, steerings=part.steerings[:2]))
+    generic, generic_answers = timed(lambda: by_generic(part))
     ours = seconds / len(answers)
     flops = useful_flops(case, answers)
     return {
@@ -348,14 +364,17 @@ def measure(case: Case) -> dict[str, Any]:
         "engine_ms": 1e3 * ours,
         "procedure_ms": 1e3 * slow / len(units),
         "prototype_ms": 1e3 * middle / len(middle_answers),
+        "generic_ms": 1e3 * generic / len(generic_answers),
+        "times_generic": generic / min(timed(lambda: by_engine(part))[0] for _ in range(3)),
         "times_procedure": slow / len(units) / ours,
         "times_prototype": middle / len(middle_answers) / ours,
         "matmul_gflops": rate / 1e9,
         "engine_gflops": flops / seconds / 1e9,
         "share_of_matmul": flops / seconds / rate,
-        "equal_tokens": len(units) + len(middle_answers),
+        "equal_tokens": len(units) + len(middle_answers) + len(generic_answers),
         "fragile": compare(case, answers, slow_answers, "procedure")
-        + compare(case, answers, middle_answers, "prototype"),
+        + compare(case, answers, middle_answers, "prototype")
+        + compare(case, answers, generic_answers, "generic"),
     }
 
 

@@ -544,7 +544,8 @@ def scores(store: Readings) -> list[Tested]:
         family = f"{score} under {names['direction']} on {names['set_name']}"
         results = [
             result(
-                row, {**contrast, "alpha": row["alpha"]}, name=f"alpha={row['alpha']}",
+                {str(name): value for name, value in row.items()},
+                {**contrast, "alpha": row["alpha"]}, name=f"alpha={row['alpha']}",
                 quantity=f"{SCORE}{score}",
                 method="sign flips of problems, t interval", family=family,
             )

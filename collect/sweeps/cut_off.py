@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from collect.engine.answers import read_answer
 from collect.engine.engine import run
 from collect.engine.interventions import Steering
+from collect.engine.protocol import read_answer
 from sql import loader
 from store.database import connect
 

@@ -12,6 +12,7 @@ from scipy import stats
 
 from analysis import tables
 from analysis.recorded.analyses import analyze, results_table
+from analysis.report.document import Grid, Heading
 from analysis.report.scores import continuous_outcomes
 from analysis.report.text import results_text
 from store import ingest
@@ -84,6 +85,8 @@ def test_an_analysis_is_kept_and_is_another_when_scores_are(scored: Path, tmp_pa
 
 def test_the_page_has_the_scores_though_nothing_was_right(scored: Path) -> None:
     heading, grid = continuous_outcomes(scored)
+    assert isinstance(heading, Heading)
+    assert isinstance(grid, Grid)
     assert heading.text == "Continuous outcomes"
     assert [row[:5] for row in grid.rows] == [
         ["up", "+1", "f1", "4", "0.4"], ["up", "+2", "f1", "5", "0.38"],

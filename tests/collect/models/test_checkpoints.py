@@ -2,6 +2,7 @@
 
 import pickle
 import re
+from typing import Any
 
 import pytest
 import torch
@@ -97,9 +98,9 @@ IDS = ("pad_id", "bot_id", "eot_id")
 
 
 def test_special_tokens_of_what_has_none_are_refused(tmp_path):
-    ids = dict(zip(IDS, (1, 2, 3), strict=True))
+    ids: dict[str, Any] = dict(zip(IDS, (1, 2, 3), strict=True))
     (tmp_path / "x.gguf").write_bytes(b"GGUF")
-    with pytest.raises(UserError, match="CODI's; x.* is a GGUF file"):
+    with pytest.raises(UserError, match="is a GGUF file"):
         load_model(tmp_path / "x.gguf", **ids)
     adapter = tmp_path / "adapter"
     adapter.mkdir()
