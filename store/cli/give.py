@@ -7,4 +7,5 @@ import typer
 from store.cli.transfer import export_command
 
 app = typer.Typer(add_completion=False)
-app.command("export")(export_command)
+_HELP = str(export_command.__doc__).replace("steerstat store export", "steerstat export")
+app.command("export", help=_HELP)(export_command)
