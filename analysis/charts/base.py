@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from altair.typing import Optional
 
+from analysis import words
+
 # Candidates, darkest first; the order of a table's rows decides who gets which.
 COLOURS = ["#00466b", "#d55e00", "#56b4e9", "#cc79a7", "#009e73", "#8a6d00"]
 SHAPES = ["circle", "diamond", "square", "triangle-up", "cross", "triangle-down"]
@@ -27,7 +29,7 @@ OUTCOMES = {
     "missing": "#ffffff",
 }
 POINTS = "Difference to the baseline (points)"
-TEXTS = {"direction", "label", "outcome", "panel", "problem", "quantity", "method", "role"}
+TEXTS = {"series", "direction", "label", "outcome", "panel", "problem", "quantity", "method", "role"}
 TEXTS |= {"first", "second"}
 
 
@@ -40,6 +42,30 @@ def rows(table: pd.DataFrame, columns: list[str] | None = None) -> alt.Data:
             for row in chosen.to_dict(orient="records")
         ]
     )
+
+
+def named(table: pd.DataFrame, of: str = "direction") -> pd.DataFrame:
+    """The table with `series`, what each curve is called: as given, else by what varies in it."""
+    if "series" in table:
+        return table
+    labels = words.series_labels(table, of=of)
+    return table.assign(series=pd.Series(labels, index=table.index, dtype=object))
+
+
+def ended(table: pd.DataFrame) -> pd.Series:
+    """Whether a sequential plan ended each row before the last problem: drawn hollow."""
+    part = table["in_part"].astype(bool) if "in_part" in table else False
+    return table["stop"].notna() & part
+
+
+def hollow(field: str, domain: list[str]) -> dict[str, Any]:
+    """Channels that draw a filled point without its filling where `ended` is true."""
+    range_ = [COLOURS[i % len(COLOURS)] for i in range(len(domain))]
+    scale = alt.Scale(domain=domain, range=range_)
+    return {
+        "stroke": alt.Stroke(field, type="nominal", scale=scale, title=None),
+        "fillOpacity": alt.condition("datum.ended", alt.value(0.0), alt.value(1.0)),
+    }
 
 
 def json_value(value: Any) -> Any:

@@ -15,7 +15,9 @@ from analysis.report.brief import QUESTIONS, briefs
 from analysis.report.document import Block, Bullets, Heading, Picture, Text
 from analysis.report.verdicts import RULES, store_verdicts
 from analysis.tables.base import groups
+from analysis.tables.own_controls import PLACE
 from analysis.tables.readings import Readings, view
+from analysis.tables.series import Section, both_named, labelled
 from sql.errors import Refusal
 
 WHY_SELECTED = (
@@ -170,7 +172,8 @@ def _of_place(place: Place, pictures: list[Figure]) -> list[Block]:
 
     def raw() -> Iterator[Block]:
         """Raw and matched directions at equal push, in words."""
-        for sentence in _raw_and_matched(place.rows(tables.equal_push)):
+        pairs = place.rows(tables.equal_push)
+        for sentence in _raw_and_matched(pairs, place.section):
             yield Text(sentence)
 
     blocks: list[Block] = [Heading(f"Results: {where}")]
@@ -184,17 +187,16 @@ def _of_place(place: Place, pictures: list[Figure]) -> list[Block]:
     return blocks + [Picture(figure) for figure in left]
 
 
-def _raw_and_matched(pairs: pd.DataFrame) -> list[str]:
+def _raw_and_matched(pairs: pd.DataFrame, section: Section | None) -> list[str]:
     """The raw direction beside the difficulty-matched one at equal push, where both were run."""
     said = []
     matched = pairs[pairs["matched"].astype(bool)].reset_index(drop=True)
-    for (raw, counterpart), index in groups(matched, ["first", "second"]).items():
+    for index in groups(matched, [*PLACE, "first", "second"]).values():
         rows = matched.iloc[index]
         ends = rows.iloc[sorted({int(rows["push"].argmin()), int(rows["push"].argmax())})]
-        at = "; ".join(
-            words.push_sentence({str(k): v for k, v in row.items()})
-            for row in ends.to_dict("records")
-        )
+        named = both_named(ends, section)
+        raw, counterpart = named[0]["first"], named[0]["second"]
+        at = "; ".join(map(words.push_sentence, named))
         said.append(
             f"**Raw beside difficulty-matched.** {raw} is the difference of means of right and "
             f"wrong problems; {counterpart} averages that difference within each number of steps, "
@@ -246,7 +248,7 @@ def _provenance(readings: Readings) -> list[Block]:
     blocks.append(grids.frame_grid(runs, "runs", "Runs", every_row("runs")))
     parts = tables.covered_in_part(readings)
     if len(parts):
-        blocks.append(grids.parts_grid(parts))
+        blocks.append(grids.parts_grid(labelled(parts, readings)))
     models = view(readings, "models")
     blocks.append(grids.frame_grid(models, "models", "Models", every_row("models")))
     sets = view(readings, "sets_overview")

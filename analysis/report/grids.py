@@ -11,9 +11,7 @@ from analysis import words
 from analysis.figures import named_query, shown
 from analysis.report.document import Cards, Grid
 from analysis.report.verdicts import Verdict
-from analysis.tables.base import CONTEXT
 from analysis.tables.comparisons import dose_name
-from sql.printable import one_line
 
 OUTCOME = "Right: a readable right answer; one that cannot be read is not right."
 
@@ -27,23 +25,17 @@ def verdict_cards(verdicts: list[Verdict]) -> Cards:
     """What can be said about each candidate, and why."""
     items = [
         (
-            f"{v.claim.capitalize()} by {v.direction} ({v.set_name} set, {v.protocol} protocol)",
-            v.verdict + (", selected on outcome" if v.selected_on_outcome else ""),
+            f"{v.claim.capitalize()} by {v.series} ({v.where})",
+            f"{v.verdict}, {v.stamp}" + (", selected on outcome" if v.selected_on_outcome else ""),
             v.reason,
         )
         for v in verdicts
     ]
     behind = {
-        tuple(v.context.values()): (_verdict_place(v), shown("behind_verdicts", v.context))
+        tuple(v.context.values()): (v.where, shown("behind_verdicts", v.context))
         for v in verdicts
     }
     return Cards(items, verdict_grid(verdicts), list(behind.values()))
-
-
-def _verdict_place(verdict: Verdict) -> str:
-    """The problem set, protocol, model and arithmetic of a verdict, as its query filters them."""
-    named = {name: verdict.context[name] for name in CONTEXT if name != "baseline_id"}
-    return one_line(", ".join(str(value) for value in named.values() if value is not None))
 
 
 def verdict_grid(verdicts: list[Verdict]) -> Grid:
@@ -51,14 +43,14 @@ def verdict_grid(verdicts: list[Verdict]) -> Grid:
     return Grid(
         name="verdicts",
         title="Verdicts",
-        head=["Question", "Direction", "Test set", "Verdict", "Reason"],
+        head=["Question", "Direction", "Test set", "Verdict", "Stamp", "Reason"],
         rows=[
             [
                 v.claim,
-                v.direction,
-                f"{v.set_name} ({v.protocol})"
-                + (", selected on outcome" if v.selected_on_outcome else ""),
+                v.series,
+                v.where + (", selected on outcome" if v.selected_on_outcome else ""),
                 v.verdict,
+                v.stamp,
                 v.reason,
             ]
             for v in verdicts
@@ -72,7 +64,7 @@ def effects_grid(effects: pd.DataFrame, name: str, title: str, context: Mapping[
     for row in records(effects):
         rows.append(
             [
-                row["direction"],
+                row["series"],
                 words.alpha(row["alpha"]),
                 words.count(row["n"]),
                 words.percent(row["baseline_accuracy"]),
@@ -124,7 +116,7 @@ def ends_grid(ends: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid
               "Difference (points)", "95 % sequence", "p (any look)", "p (Holm, plan)"],
         rows=[
             [
-                row["direction"], words.alpha(row["alpha"]), row["stop"],
+                row["series"], words.alpha(row["alpha"]), row["stop"],
                 words.count(row["stopped_at"]), words.count(row["planned_n"]),
                 words.count(row["n"]), words.count(row["gained"]), words.count(row["lost"]),
                 words.points(row["estimate"]),
@@ -156,7 +148,7 @@ def parts_grid(parts: pd.DataFrame) -> Grid:
         rows=[
             [
                 row["direction"] or f"{words.count(row['directions'])} {row['kind']}",
-                words.alpha(row["alpha"]), f"{row['set_name']} ({row['protocol']})",
+                words.alpha(row["alpha"]), row["where"],
                 words.count(row["n"]), words.count(row["set_size"]), row["why"],
             ]
             for row in records(parts)
@@ -171,7 +163,7 @@ def sections_grid(sections: pd.DataFrame, name: str, context: Mapping[str, Any])
     """Every candidate and alpha, corrected over all of the section."""
     rows = [
         [
-            row["direction"],
+            row["series"],
             words.alpha(row["alpha"]),
             words.count(row["n"]),
             words.points(row["estimate"]),
@@ -199,7 +191,7 @@ def controls_grid(controls: pd.DataFrame, name: str, context: Mapping[str, Any])
         few = " (too few controls)" if row["rank_status"] == "too_few_controls" else ""
         rows.append(
             [
-                row["candidate"],
+                row["series"],
                 dose_name(row["quantity"], row["alpha"]),
                 f"{int(row['k'])} {row['control_kind']}",
                 words.count(row["n"]),
@@ -246,7 +238,7 @@ def transitions_grid(transitions: pd.DataFrame, name: str, context: Mapping[str,
         title="Transitions",
         head=["Direction", "α", "Stayed right", "Gained", "Lost", "Stayed wrong", "Missing"],
         rows=[
-            [row["direction"], words.alpha(row["alpha"]), *(words.count(row[c]) for c in counts)]
+            [row["series"], words.alpha(row["alpha"]), *(words.count(row[c]) for c in counts)]
             for row in records(transitions)
         ],
         note="Problems. An answer that cannot be read is not right; missing: either outcome is an "
@@ -264,7 +256,7 @@ def strata_grid(strata: pd.DataFrame, name: str, context: Mapping[str, Any]) -> 
               "Difference (points)", "95 % Tango", "p (mid-p)", "p (Holm)"],
         rows=[
             [
-                row["direction"], words.alpha(row["alpha"]), row["stratum_label"],
+                row["series"], words.alpha(row["alpha"]), row["stratum_label"],
                 words.count(row["n"]), words.percent(row["baseline_accuracy"]),
                 words.percent(row["accuracy"]), words.count(row["gained"]),
                 words.count(row["lost"]), words.points(row["estimate"]),
@@ -287,7 +279,7 @@ def homogeneity_grid(table: pd.DataFrame, name: str, context: Mapping[str, Any])
               "p (points)"],
         rows=[
             [
-                row["direction"], words.alpha(row["alpha"]), words.count(row["gained"]),
+                row["series"], words.alpha(row["alpha"]), words.count(row["gained"]),
                 words.count(row["lost"]), words.points(row["range_points"], sign=False),
                 words.p_value(row["p_odds"]), words.p_value(row["p_points"]),
             ]
@@ -310,7 +302,7 @@ def trends_grid(trends: pd.DataFrame, name: str, context: Mapping[str, Any]) -> 
               "p (max-T over alphas)", "Gain of the same search without effect"],
         rows=[
             [
-                row["direction"], words.count(row["n"]), words.points(row["trend"], 2),
+                row["series"], words.count(row["n"]), words.points(row["trend"], 2),
                 words.interval(row["trend_low"], row["trend_high"], 2),
                 words.p_value(row["p_trend"]), words.alpha(row["best_alpha"]),
                 words.points(row["best_naive"]),
@@ -332,13 +324,13 @@ def norms_grid(norms: pd.DataFrame) -> Grid:
     return Grid(
         name="norms",
         title="Size of α × direction relative to the latents",
-        head=["Direction", "Protocol", "Site", "|α|", "Mean over positions", "Largest position"],
+        head=["Direction", "Site", "|α|", "Mean over positions", "Largest position"],
         rows=[
             [
-                row["direction"], row["protocol"], row["site"], f"{row['dose']:g}",
+                str(series), row["site"], f"{row['dose']:g}",
                 words.percent(row["relative_mean"], 0), words.percent(row["relative_max"], 0),
             ]
-            for row in records(norms)
+            for series, row in zip(words.series_labels(norms), records(norms), strict=True)
         ],
         note="Norm of α × direction over the mean norm of the unsteered latents at the position.",
         sql=shown("behind_baseline_norms", {}),

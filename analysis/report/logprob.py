@@ -24,7 +24,7 @@ def logprob_grid(
             k = own.get("k")
             rows.append(
                 [
-                    row["direction"],
+                    row["series"],
                     words.alpha(row["alpha"]),
                     words.count(row["n"]),
                     words.signed(row["baseline"], 2),
@@ -55,7 +55,7 @@ def logprob_grid(
 def trend_sentence(doses: pd.DataFrame) -> str:
     """The signed slope of each candidate's log-probabilities; nothing where there is none."""
     said = [
-        f"{row['direction']} {words.signed(row['estimate'], 3)} nats per unit of α "
+        f"{row['series']} {words.signed(row['estimate'], 3)} nats per unit of α "
         f"{words.nats(row['low'], row['high'])}, reflection {words.p_is(row['p'])}, n = "
         f"{words.count(row['n'])}"
         for row in records(doses[doses["quantity"] == TREND])

@@ -20,7 +20,7 @@ def missing_grid(missingness: pd.DataFrame, name: str, context: Mapping[str, Any
         few = "" if row["k"] != row["k"] else f" (k = {words.count(row['k'])})"
         rows.append(
             [
-                row["direction"],
+                row["series"],
                 words.alpha(row["alpha"]),
                 f"{words.count(row['n_unreadable'])} ({words.percent(row['unreadable'])})",
                 words.count(row["n_missing"]),
@@ -48,7 +48,7 @@ def sensitivity_grid(effects: pd.DataFrame, name: str, context: Mapping[str, Any
     for row in records(effects):
         rows.append(
             [
-                row["direction"],
+                row["series"],
                 words.alpha(row["alpha"]),
                 words.points(row["estimate"]),
                 words.count(row["complete_n"]),
