@@ -109,6 +109,4 @@ def _run(
         noise = world.rng.normal(0, 0.3, len(problems))
         right = world.propensity[problems] + scale * slope * alpha + noise > 0
         steered_by = 0.0 if direction is None else 1.0
-        world.outcomes.append(
-            _outcomes(world, condition, problems, seed, right, alpha, steered_by)
-        )
+        world.outcomes.append(_outcomes(world, condition, problems, seed, right, alpha, steered_by))

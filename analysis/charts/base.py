@@ -29,7 +29,17 @@ OUTCOMES = {
     "missing": "#ffffff",
 }
 POINTS = "Difference to the baseline (points)"
-TEXTS = {"series", "direction", "label", "outcome", "panel", "problem", "quantity", "method", "role"}
+TEXTS = {
+    "series",
+    "direction",
+    "label",
+    "outcome",
+    "panel",
+    "problem",
+    "quantity",
+    "method",
+    "role",
+}
 TEXTS |= {"first", "second"}
 
 

@@ -146,9 +146,9 @@ def dose_chart(
     """
     doses = named(doses)
     domain = names(doses, "quantity")
-    base = alt.Chart(
-        rows(doses, ["series", "dose", "quantity", "estimate", "low", "high"])
-    ).encode(x=alt.X("dose", type="quantitative", axis=alt.Axis(title="|α|", grid=False)))
+    base = alt.Chart(rows(doses, ["series", "dose", "quantity", "estimate", "low", "high"])).encode(
+        x=alt.X("dose", type="quantitative", axis=alt.Axis(title="|α|", grid=False))
+    )
     axis = percent_axis(POINTS)
     zero = (
         alt.Chart()

@@ -27,8 +27,9 @@ def forest_chart(
     """One line per direction and alpha: difference, Tango interval, counts, corrected p.
 
     Args:
-        forest: rows of `tables.forest`, in the order to be drawn. `series`, `alpha_label`, `estimate`, `low`, `high` (fractions), `counts_label` (gained/lost),
-            `p_label` (Holm-corrected mid-p).
+        forest: rows of `tables.forest`, in the order to be drawn. `series`, `alpha_label`,
+            `estimate`, `low`, `high` (fractions), `counts_label` (gained/lost), `p_label`
+            (Holm-corrected mid-p), `stop`.
     """
     forest = named(forest)
     # Two spaces part the series (which makes the label unique) from what is shown.
@@ -62,9 +63,7 @@ def forest_chart(
         color=colour("series", domain),
         shape=shape("series", domain),
         **hollow("series", domain),
-        tooltip=tips(
-            "series", "alpha_label", "estimate", "low", "high", "counts_label", "p_label"
-        ),
+        tooltip=tips("series", "alpha_label", "estimate", "low", "high", "counts_label", "p_label"),
     )
     plot = layered(zero, span, points).properties(width=width, height=height)
     return alt.hconcat(

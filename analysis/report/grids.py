@@ -32,8 +32,7 @@ def verdict_cards(verdicts: list[Verdict]) -> Cards:
         for v in verdicts
     ]
     behind = {
-        tuple(v.context.values()): (v.where, shown("behind_verdicts", v.context))
-        for v in verdicts
+        tuple(v.context.values()): (v.where, shown("behind_verdicts", v.context)) for v in verdicts
     }
     return Cards(items, verdict_grid(verdicts), list(behind.values()))
 

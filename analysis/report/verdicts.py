@@ -87,7 +87,7 @@ class Verdict:
     alphas: tuple[float, ...] = ()
     """The doses of the claim's sign."""
     series: str = ""
-    """What the report calls the curve: the direction, and what tells it from its section's others."""
+    """What the report calls the curve."""
     where: str = ""
     """What the report calls the section."""
     stamp: str = EXPLORATORY

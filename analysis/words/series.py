@@ -1,7 +1,8 @@
 """What a series is called: its direction, and every field in which it differs from its like.
 
-A series is one curve over the dose. Model, protocol, decoding, dtype, set, site, schedule, operator,
-effect and seeds tell two of them apart; of these a label has those that vary in what is shown.
+A series is one curve over the dose. Model, protocol, decoding, dtype, set, site, schedule,
+operator, effect and seeds tell two of them apart; of these a label has those that vary in what is
+shown.
 """
 
 from __future__ import annotations

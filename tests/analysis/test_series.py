@@ -1,4 +1,4 @@
-"""A series has an identity: in a store where every field varies nothing is merged or overwritten."""
+"""A series has an identity: where every field varies nothing is merged or overwritten."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 from analysis import tables
 from analysis.figures.catalogue import figures
 from analysis.report.brief import briefs
-from analysis.report.content import content
 from analysis.report.document import Grid, Heading
 from analysis.report.explorer import explorer
 from analysis.report.verdicts import store_verdicts
@@ -46,8 +45,8 @@ GRAINS = {
 
 
 @pytest.fixture(scope="module")
-def readings(varied) -> Readings:
-    return Readings(varied)
+def readings(varied_readings) -> Readings:
+    return varied_readings
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +55,8 @@ def drawn(readings):
 
 
 @pytest.fixture(scope="module")
-def blocks(readings):
-    return content(readings)
+def blocks(varied_blocks):
+    return varied_blocks
 
 
 def test_sections_are_called_by_what_tells_them_apart(readings) -> None:
@@ -143,7 +142,9 @@ def test_no_chart_puts_two_series_on_one_line_or_bar(drawn, readings) -> None:
             continue
         rows = [row for values in datasets(figure.drawing.build(100.0).to_dict()) for row in values]
         # Layers repeat their data: the same rows, and no others of the same name.
-        lines = {tuple(row.items()) for row in rows if {"series", "alpha", "accuracy"} <= row.keys()}
+        lines = {
+            tuple(row.items()) for row in rows if {"series", "alpha", "accuracy"} <= row.keys()
+        }
         named = [dict(line) for line in lines]
         keys = [(r["series"], r["alpha"], r.get("stratum_label")) for r in named]
         assert len(set(keys)) == len(keys), figure.name
@@ -192,8 +193,10 @@ IDENTITY = {"model", "protocol", "decoding", "dtype", "site", "schedule", "opera
 
 @pytest.mark.parametrize("name", sorted(loader.queries()))
 def test_a_query_tells_conditions_of_one_direction_and_dose_apart(varied, name) -> None:
-    given = {"problem": "Problem 1:"} if name == "problem_history" else {}
-    given |= {"alpha": 2.0} if "alpha" in {p.name for p in loader.queries()[name].parameters} else {}
+    given: dict[str, Any] = {"problem": "Problem 1:"} if name == "problem_history" else {}
+    given |= (
+        {"alpha": 2.0} if "alpha" in {p.name for p in loader.queries()[name].parameters} else {}
+    )
     table = read(varied, name, **given).to_pandas()
     if "direction" not in table or name == "direction_cosines":
         return

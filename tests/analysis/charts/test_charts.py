@@ -75,7 +75,9 @@ def test_colours_follow_the_order_of_the_directions(demo_like) -> None:
     curves = matching(tables.accuracy_curves(demo_like), PRIMARY)
     band = matching(tables.control_band(demo_like), PRIMARY)
     spec = charts.accuracy_chart(curves, band).to_dict()
-    scale = next(u["color"]["scale"] for u in encodings(spec) if u["mark"] == "line" and "color" in u)
+    scale = next(
+        u["color"]["scale"] for u in encodings(spec) if u["mark"] == "line" and "color" in u
+    )
     assert scale["domain"] == ["mean_difference", "mean_difference_matched"]
     assert scale["range"] == COLOURS[:2]
 

@@ -6,7 +6,7 @@ import pytest
 
 from analysis import tables
 from analysis.figures import catalogue
-from analysis.figures.catalogue import figures, named, places
+from analysis.figures.catalogue import figures, named
 from analysis.figures.figure import Drawing, Kind, Place, figures_of, told_apart
 from analysis.figures.of_sets import OF_SETS
 from analysis.figures.of_stores import OF_STORES

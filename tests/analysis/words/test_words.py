@@ -96,8 +96,9 @@ def row_of_controls(p: float) -> dict[str, Any]:
     """One row of `tables.controls` with that p."""
     place = {name: CURVE[name] for name in (*CONTEXT, "site", "schedule", "operator", "effect")}
     return place | {
-        "candidate": "d", "series": "d", "control_kind": "random", "quantity": "effect", "alpha": -3.0,
-        "panel": "α = −3", "n": 100, "least_n": 100, "estimate": -0.128, "controls_mean": 0.0,
+        "candidate": "d", "series": "d", "control_kind": "random", "quantity": "effect",
+        "alpha": -3.0, "panel": "α = −3", "n": 100, "least_n": 100, "estimate": -0.128,
+        "controls_mean": 0.0,
         "k": 99, "beyond": 0,
         "p_rank": p, "rank_status": "ok", "order_low": -0.1, "order_high": 0.1, "d": -2.0,
         "d_low": -3.0, "d_high": -1.0, "g": -1.9, "p_crawford_howell": p, "p_normal": p,
