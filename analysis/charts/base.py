@@ -68,14 +68,16 @@ def ended(table: pd.DataFrame) -> pd.Series:
     return table["stop"].notna() & part
 
 
-def hollow(field: str, domain: list[str]) -> dict[str, Any]:
-    """Channels that draw a filled point without its filling where `ended` is true."""
-    range_ = [COLOURS[i % len(COLOURS)] for i in range(len(domain))]
-    scale = alt.Scale(domain=domain, range=range_)
-    return {
-        "stroke": alt.Stroke(field, type="nominal", scale=scale, title=None),
-        "fillOpacity": alt.condition("datum.ended", alt.value(0.0), alt.value(1.0)),
-    }
+def dots(base: alt.Chart, size: float, ended_ones: bool, **channels: Any) -> list[alt.Chart]:
+    """Filled points, and hollow ones where `ended` is true: those layers that have any."""
+    filled = base.transform_filter("!datum.ended") if ended_ones else base
+    layers = [filled.mark_point(filled=True, size=size, opacity=1).encode(**channels)]
+    if ended_ones:
+        hollow = base.transform_filter("datum.ended")
+        layers.append(
+            hollow.mark_point(filled=False, size=size, opacity=1, strokeWidth=1).encode(**channels)
+        )
+    return layers
 
 
 def json_value(value: Any) -> Any:

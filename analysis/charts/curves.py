@@ -11,8 +11,8 @@ from analysis.charts.base import (
     POINTS,
     alpha_axis,
     colour,
+    dots,
     ended,
-    hollow,
     layered,
     named,
     names,
@@ -55,14 +55,16 @@ def accuracy_chart(
         color=colour("series", domain),
     )
     line = base.mark_line(strokeWidth=1.2).encode(y=y, color=colour("series", domain))
-    points = base.mark_point(filled=True, size=22, opacity=1).encode(
+    points = dots(
+        base,
+        22,
+        bool(ended(curves).any()),
         y=y,
         color=colour("series", domain),
         shape=shape("series", domain),
-        **hollow("series", domain),
         tooltip=tips("series", "alpha", "accuracy", "gained", "lost", "n"),
     )
-    layers = [tango, baseline, *_band_layers(band), line, points]
+    layers = [tango, baseline, *_band_layers(band), line, *points]
     return layered(*layers).properties(width=width, height=height)
 
 
@@ -191,8 +193,9 @@ def strata_chart(
         ["stratum_label", "series", "alpha", "estimate", "low", "high", "gained", "lost",
          "accuracy", "baseline_accuracy", "n", "counts_label", "ended"],
     )  # fmt: skip
-    accuracy = _stratum_panel("accuracy", "Accuracy (%)", domain)
-    difference = _stratum_panel("estimate", "Difference (points)", domain)
+    some = bool(ended(strata).any())
+    accuracy = _stratum_panel("accuracy", "Accuracy (%)", domain, some)
+    difference = _stratum_panel("estimate", "Difference (points)", domain, some)
     counts = (
         alt.Chart()
         .mark_text(baseline="middle")
@@ -221,7 +224,7 @@ def strata_chart(
     ).resolve_scale(color="shared", shape="shared")
 
 
-def _stratum_panel(field: str, title: str, domain: list[str]) -> alt.LayerChart:
+def _stratum_panel(field: str, title: str, domain: list[str], ended_ones: bool) -> alt.LayerChart:
     """One row of the strata's panels: the difference has a band and 0, accuracy its baseline."""
     axis = percent_axis(title)
     base = alt.Chart().encode(x=alpha_axis(labelled=False))
@@ -238,11 +241,13 @@ def _stratum_panel(field: str, title: str, domain: list[str]) -> alt.LayerChart:
     else:
         layers = [_baselines(alt.Chart()).encode(x=alpha_axis(labelled=False))]
     line = base.mark_line(strokeWidth=1).encode(y=y, color=colour("series", domain))
-    points = base.mark_point(filled=True, size=12, opacity=1).encode(
+    points = dots(
+        base,
+        12,
+        ended_ones,
         y=y,
         color=colour("series", domain),
         shape=shape("series", domain),
-        **hollow("series", domain),
         tooltip=tips("stratum_label", "series", "alpha", field, "gained", "lost", "n"),
     )
-    return layered(*layers, line, points)
+    return layered(*layers, line, *points)

@@ -9,8 +9,8 @@ from analysis.charts.base import (
     DARK,
     POINTS,
     colour,
+    dots,
     ended,
-    hollow,
     layered,
     named,
     names,
@@ -58,14 +58,16 @@ def forest_chart(
         x2="high",
         color=colour("series", domain),
     )
-    points = base.mark_point(filled=True, size=20, opacity=1).encode(
+    points = dots(
+        base,
+        20,
+        bool(ended(forest).any()),
         x=alt.X("estimate", type="quantitative", axis=x_axis),
         color=colour("series", domain),
         shape=shape("series", domain),
-        **hollow("series", domain),
         tooltip=tips("series", "alpha_label", "estimate", "low", "high", "counts_label", "p_label"),
     )
-    plot = layered(zero, span, points).properties(width=width, height=height)
+    plot = layered(zero, span, *points).properties(width=width, height=height)
     return alt.hconcat(
         plot,
         _column(data, order, "counts_label", "gained/lost", height),

@@ -128,7 +128,8 @@ class Figure:
         """What a reader must know to read it, with n, test, interval, correction and stamp."""
         selection = SELECTED if self.place.selected else ""
         stamp = self.drawing.stamp
-        return one_line(f"{self.drawing.caption} {stamp[0].upper()}{stamp[1:]}. {selection}")
+        said = f"{stamp[:1].upper()}{stamp[1:]}." if stamp else ""
+        return one_line(" ".join(filter(None, (self.drawing.caption, said, selection))))
 
     @property
     def sql(self) -> str:
@@ -170,7 +171,9 @@ def refused(place: Place, kind: Kind, refusal: Refusal) -> Figure:
 
 def _refused(refusal: Refusal) -> Drawing:
     reason = str(refusal)
-    return Drawing(build=lambda width: _said(reason, width), caption=f"Not drawn: {reason}")
+    return Drawing(
+        build=lambda width: _said(reason, width), caption=f"Not drawn: {reason}", stamp=""
+    )
 
 
 def _drawings(kind: Kind, place: Place) -> list[Drawing]:

@@ -7,6 +7,7 @@ interval and correction.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -67,16 +68,18 @@ def _own(row: Mapping[Any, Any], table: pd.DataFrame) -> str:
     return f" (n = {words.count(row['n'])})" if table["n"].nunique() > 1 else ""
 
 
-def _unread(place: Place) -> str:
-    """A sentence on unreadable and missing answers, where there are any."""
-    said = words.missingness_sentence(place.rows(tables.missingness).to_dict("records"))
+def _unread(place: Place, of: pd.DataFrame) -> str:
+    """A sentence on unreadable and missing answers under some series, where there are any."""
+    rows = place.rows(tables.missingness)
+    rows = rows[rows["series"].isin(of["series"])]
+    said = words.missingness_sentence(rows.to_dict("records"))
     return f" {said}" if said else ""
 
 
-def _ended(place: Place) -> str:
+def _ended(place: Place, of: pd.DataFrame) -> str:
     """A sentence on the contrasts that a plan ended: their test, interval, n and reason."""
     ends = place.rows(tables.planned_ends)
-    ends = ends[ends["role"] == "candidate"]
+    ends = ends[(ends["role"] == "candidate") & ends["series"].isin(of["series"])]
     if ends.empty:
         return ""
     said = "; ".join(
@@ -117,14 +120,27 @@ def _overview(place: Place) -> Iterator[Drawing]:
 
 
 def _accuracy(place: Place) -> Iterator[Drawing]:
-    """The curve over alpha."""
+    """The curves of all candidates over alpha."""
+    yield _curves(place, place.rows(tables.accuracy_curves), place.rows(tables.control_band))
+
+
+def _curve(place: Place) -> Iterator[Drawing]:
+    """The curve of each candidate alone, where there are several."""
+    curves, band = place.rows(tables.accuracy_curves), place.rows(tables.control_band)
+    series = list(dict.fromkeys(curves["series"]))
+    for name in series if len(series) > 1 else ():
+        own = curves[curves["series"] == name]
+        yield replace(_curves(place, own, band[band["series"] == name]), subject=name)
+
+
+def _curves(place: Place, curves: pd.DataFrame, band: pd.DataFrame) -> Drawing:
+    """Accuracy over alpha of some candidates, with the range of their controls."""
     from analysis import charts
 
-    curves, band = place.rows(tables.accuracy_curves), place.rows(tables.control_band)
     caption = (
-        f"Accuracy over the steering dose α; {_pairs(place)}. Lines: candidate directions. Shading:"
-        f" 95 % {_score(place)[1]} interval of the paired difference, moved to the baseline "
-        "of the same pairs (dashed)."
+        f"Accuracy over the steering dose α; {_pairs(place, curves[curves['alpha'] != 0])}. "
+        f"Shading: 95 % {_score(place)[1]} interval of the paired difference, moved to the "
+        "baseline of the same pairs (dashed)."
     )
     if len(band):
         k = ", ".join(f"{int(k)}" for k in dict.fromkeys(band["k"]))
@@ -132,11 +148,12 @@ def _accuracy(place: Place) -> Iterator[Drawing]:
             f" Grey bars: 95 % prediction interval of one further control direction (k = {k}), "
             "with their mean."
         )
-    caption += _unread(place) + _ended(place)
-    yield Drawing(
+    caption += _unread(place, curves) + _ended(place, curves)
+    tested = curves[curves["alpha"] != 0]
+    return Drawing(
         build=lambda w: charts.accuracy_chart(curves, band, width=w, height=125),
         caption=caption,
-        stamp=_stamp(place),
+        stamp=stamp_words(tested, stamped(place.readings, tested)),
     )
 
 
@@ -190,7 +207,7 @@ def _forest(place: Place) -> Iterator[Drawing]:
         caption="Paired difference to the baseline at every α, with the discordant pairs "
         f"(gained/lost) and the corrected p; {_pairs(place)}. Test: {test}, "
         f"corrected by Holm over the {alphas} alphas of a direction. Interval: 95 % {interval}."
-        f"{_ended(place)}",
+        f"{_ended(place, forest)}",
         stamp=_stamp(place),
     )
 
@@ -210,7 +227,7 @@ def _transitions(place: Place) -> Iterator[Drawing]:
         build=lambda w: charts.transitions_chart(long, wide, width=w, height=130),
         caption="What became of the problems at each α: stayed right, gained (wrong to right), lost"
         " (right to wrong), stayed wrong; missing: an outcome is (an error). "
-        f"{size}; {NOT_READ}.{_unread(place)}{_ended(place)}",
+        f"{size}; {NOT_READ}.{_unread(place, wide)}{_ended(place, wide)}",
         columns=2 if series > 1 else 1,
         plots=series,
         stamp=_stamp(place),
@@ -236,7 +253,7 @@ def _strata(place: Place) -> Iterator[Drawing]:
             f"{int((tested['p_odds'] <= SIGNIFICANCE).sum())} of {len(tested)} doses, in points at "
             f"{int((tested['p_points'] <= SIGNIFICANCE).sum())}."
         )
-    caption += _ended(place)
+    caption += _ended(place, strata)
     yield Drawing(
         build=lambda w: charts.strata_chart(strata, width=w),
         caption=caption,
@@ -312,7 +329,7 @@ def _problems(place: Place) -> Iterator[Drawing]:
             build=_grid(cells, lines),
             caption=f"Every problem (row) at every α (column) under {series}, sorted within the "
             "number of steps by how often it is right; α = 0 is the baseline. "
-            f"{size}; {NOT_READ}.{_ended(place)}",
+            f"{size}; {NOT_READ}.{_ended(place, cells)}",
             subject=series,
             stamp=_stamp(place),
         )
@@ -321,6 +338,12 @@ def _problems(place: Place) -> Iterator[Drawing]:
 OF_SETS = (
     Kind(name="overview", title="Overview", query="behind_curves", draw=_overview, composed=True),
     Kind(name="accuracy", title="Accuracy over α", query="behind_curves", draw=_accuracy),
+    Kind(
+        name="curve",
+        title="Accuracy over α under {subject}",
+        query="behind_curves",
+        draw=_curve,
+    ),
     Kind(
         name="controls",
         title="Candidates among control directions",

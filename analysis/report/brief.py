@@ -53,6 +53,8 @@ class Brief:
     """Of each of `QUESTIONS`: yes, no or not shown …, and why."""
     verdicts: Mapping[str, str]
     """The verdict on each claim."""
+    selected: bool
+    """Whether the set was selected on the outcome."""
     place: Mapping[str, Any]
     """What names the curve, by column."""
     stamp: str = EXPLORATORY
@@ -137,6 +139,7 @@ def _brief(
         sentence=one_line(" ".join(said)),
         answers=answers,
         verdicts=own,
+        selected=bool(curve["selected_on_outcome"].any()),
         place=names,
     )
 

@@ -15,7 +15,11 @@ from analysis.tables.logprob import TREND, among_controls
 
 
 def logprob_grid(
-    logprobs: pd.DataFrame, among: pd.DataFrame, name: str, context: Mapping[str, Any]
+    logprobs: pd.DataFrame,
+    among: pd.DataFrame,
+    name: str,
+    context: Mapping[str, Any],
+    stamp: str = "",
 ) -> Grid:
     """The change at every dose with its tests, and the candidate's rank among its controls."""
     rows = []
@@ -49,6 +53,7 @@ def logprob_grid(
         "accuracy and decides no verdict."
         + (f" {words.counted(missing, 'pair')} without a finite one left out." if missing else ""),
         sql=shown("behind_logprobs", context),
+        stamp=stamp,
     )  # fmt: skip
 
 

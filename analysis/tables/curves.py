@@ -65,7 +65,8 @@ def control_band(store: Source) -> pd.DataFrame:
         accuracy_mean=level + compared["controls_mean"],
         label=compared["control_kind"] + " of " + compared["candidate"],
     )
-    columns = [*PLACE, "label", "alpha", "k", "accuracy_low", "accuracy_mean", "accuracy_high"]
+    columns = [*PLACE, "candidate", "label", "alpha", "k", "accuracy_low", "accuracy_mean"]
+    columns += ["accuracy_high"]
     return band.drop_duplicates([*PLACE, "label", "alpha"])[columns].reset_index(drop=True)
 
 

@@ -12,7 +12,7 @@ import pytest
 from analysis import tables
 from analysis.figures.catalogue import figures
 from analysis.report.brief import briefs
-from analysis.report.document import Grid, Heading
+from analysis.report.document import Grid, Heading, flat
 from analysis.report.explorer import explorer
 from analysis.report.verdicts import store_verdicts
 from analysis.tables.base import CONTEXT, CURVE, STEERING
@@ -56,7 +56,7 @@ def drawn(readings):
 
 @pytest.fixture(scope="module")
 def blocks(varied_blocks):
-    return varied_blocks
+    return flat(varied_blocks)
 
 
 def test_sections_are_called_by_what_tells_them_apart(readings) -> None:
