@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from analysis.tables.readings import Readings
 from tests.paths import PUBLISHED
 from tests.synthetic import synthetic_store
+from tests.varied import varied_store
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +28,23 @@ def made_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("made") / "store"
     rng = np.random.default_rng(7)
     return synthetic_store(path, rng=rng, n_problems=20, n_balanced=10, n_train=10)
+
+
+@pytest.fixture(scope="session")
+def varied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store in which every field of a series varies; read it only."""
+    return varied_store(tmp_path_factory.mktemp("varied") / "store")
+
+
+@pytest.fixture(scope="session")
+def varied_readings(varied: Path) -> Readings:
+    """Its tables, each computed once for all tests that ask."""
+    return Readings(varied)
+
+
+@pytest.fixture(scope="session")
+def varied_blocks(varied_readings: Readings) -> list[Any]:
+    """The report of it."""
+    from analysis.report.content import content
+
+    return content(varied_readings)

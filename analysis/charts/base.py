@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from altair.typing import Optional
 
+from analysis import words
+
 # Candidates, darkest first; the order of a table's rows decides who gets which.
 COLOURS = ["#00466b", "#d55e00", "#56b4e9", "#cc79a7", "#009e73", "#8a6d00"]
 SHAPES = ["circle", "diamond", "square", "triangle-up", "cross", "triangle-down"]
@@ -27,7 +29,17 @@ OUTCOMES = {
     "missing": "#ffffff",
 }
 POINTS = "Difference to the baseline (points)"
-TEXTS = {"direction", "label", "outcome", "panel", "problem", "quantity", "method", "role"}
+TEXTS = {
+    "series",
+    "direction",
+    "label",
+    "outcome",
+    "panel",
+    "problem",
+    "quantity",
+    "method",
+    "role",
+}
 TEXTS |= {"first", "second"}
 
 
@@ -40,6 +52,32 @@ def rows(table: pd.DataFrame, columns: list[str] | None = None) -> alt.Data:
             for row in chosen.to_dict(orient="records")
         ]
     )
+
+
+def named(table: pd.DataFrame, of: str = "direction") -> pd.DataFrame:
+    """The table with `series`, what each curve is called: as given, else by what varies in it."""
+    if "series" in table:
+        return table
+    labels = words.series_labels(table, of=of)
+    return table.assign(series=pd.Series(labels, index=table.index, dtype=object))
+
+
+def ended(table: pd.DataFrame) -> pd.Series:
+    """Whether a sequential plan ended each row before the last problem: drawn hollow."""
+    part = table["in_part"].astype(bool) if "in_part" in table else False
+    return table["stop"].notna() & part
+
+
+def dots(base: alt.Chart, size: float, ended_ones: bool, **channels: Any) -> list[alt.Chart]:
+    """Filled points, and hollow ones where `ended` is true: those layers that have any."""
+    filled = base.transform_filter("!datum.ended") if ended_ones else base
+    layers = [filled.mark_point(filled=True, size=size, opacity=1).encode(**channels)]
+    if ended_ones:
+        hollow = base.transform_filter("datum.ended")
+        layers.append(
+            hollow.mark_point(filled=False, size=size, opacity=1, strokeWidth=1).encode(**channels)
+        )
+    return layers
 
 
 def json_value(value: Any) -> Any:

@@ -11,7 +11,10 @@ from analysis.charts.base import (
     POINTS,
     alpha_axis,
     colour,
+    dots,
+    ended,
     layered,
+    named,
     names,
     percent_axis,
     rows,
@@ -27,15 +30,17 @@ def accuracy_chart(
 
     Args:
         curves: rows of `tables.accuracy_curves` of one problem set. One per direction and alpha:
-            `accuracy`, `accuracy_low`, `accuracy_high` (fractions).
+            `accuracy`, `accuracy_low`, `accuracy_high`, `baseline_accuracy` (fractions), `stop`.
         band: rows of `tables.control_band` of the same set. `accuracy_low`, `accuracy_high`,
             `accuracy_mean` of the control directions per alpha.
     """
-    domain = names(curves, "direction")
+    curves = named(curves)
+    domain = names(curves, "series")
     data = rows(
-        curves,
-        ["direction", "alpha", "accuracy", "accuracy_low", "accuracy_high", "gained", "lost", "n"],
-    )
+        curves.assign(ended=ended(curves)),
+        ["series", "alpha", "accuracy", "accuracy_low", "accuracy_high", "baseline_accuracy",
+         "gained", "lost", "n", "ended"],
+    )  # fmt: skip
     y = alt.Y(
         "accuracy",
         type="quantitative",
@@ -43,25 +48,34 @@ def accuracy_chart(
         scale=alt.Scale(zero=False, padding=6),
     )
     base = alt.Chart(data).encode(x=alpha_axis())
-    baseline = (
-        alt.Chart(rows(curves.head(1), ["baseline_accuracy"]))
-        .mark_rule(strokeDash=[2, 2], color=DARK, strokeWidth=0.7)
-        .encode(y=alt.Y("baseline_accuracy", type="quantitative"))
-    )
+    baseline = _baselines(base)
     tango = base.mark_area(opacity=0.18).encode(
         y=alt.Y("accuracy_low", type="quantitative", axis=percent_axis("Accuracy (%)")),
         y2="accuracy_high",
-        color=colour("direction", domain),
+        color=colour("series", domain),
     )
-    line = base.mark_line(strokeWidth=1.2).encode(y=y, color=colour("direction", domain))
-    points = base.mark_point(filled=True, size=22, opacity=1).encode(
+    line = base.mark_line(strokeWidth=1.2).encode(y=y, color=colour("series", domain))
+    points = dots(
+        base,
+        22,
+        bool(ended(curves).any()),
         y=y,
-        color=colour("direction", domain),
-        shape=shape("direction", domain),
-        tooltip=tips("direction", "alpha", "accuracy", "gained", "lost", "n"),
+        color=colour("series", domain),
+        shape=shape("series", domain),
+        tooltip=tips("series", "alpha", "accuracy", "gained", "lost", "n"),
     )
-    layers = [tango, baseline, *_band_layers(band), line, points]
+    layers = [tango, baseline, *_band_layers(band), line, *points]
     return layered(*layers).properties(width=width, height=height)
+
+
+def _baselines(base: alt.Chart) -> alt.Chart:
+    """The baseline on the pairs of each dose, dashed: one line where no outcome is missing."""
+    marks = alt.OverlayMarkDef(shape="stroke", size=40, color=DARK, filled=False, strokeWidth=0.7)
+    return base.mark_line(strokeDash=[2, 2], color=DARK, strokeWidth=0.7, point=marks).encode(
+        x=alpha_axis(),
+        y=alt.Y("baseline_accuracy", type="quantitative", axis=percent_axis("Accuracy (%)")),
+        detail=alt.Detail("series", type="nominal"),
+    )
 
 
 def _band_layers(band: pd.DataFrame) -> list[alt.Chart]:
@@ -89,12 +103,13 @@ def push_chart(curves: pd.DataFrame, *, width: float = 320, height: float = 150)
     """Paired difference over the push, so that directions of unequal length are side by side.
 
     Args:
-        curves: rows of `tables.push_curves` of one problem set. `direction`, `push`, `estimate`,
+        curves: rows of `tables.push_curves` of one problem set. `series`, `push`, `estimate`,
             `low`, `high` (fractions).
     """
-    domain = names(curves, "direction")
+    curves = named(curves)
+    domain = names(curves, "series")
     base = alt.Chart(
-        rows(curves, ["direction", "push", "alpha", "estimate", "low", "high", "n"])
+        rows(curves, ["series", "push", "alpha", "estimate", "low", "high", "n"])
     ).encode(
         x=alt.X(
             "push",
@@ -108,15 +123,15 @@ def push_chart(curves: pd.DataFrame, *, width: float = 320, height: float = 150)
     tango = base.mark_area(opacity=0.18).encode(
         y=alt.Y("low", type="quantitative", axis=axis),
         y2="high",
-        color=colour("direction", domain),
+        color=colour("series", domain),
     )
     y = alt.Y("estimate", type="quantitative", axis=axis)
-    line = base.mark_line(strokeWidth=1.2).encode(y=y, color=colour("direction", domain))
+    line = base.mark_line(strokeWidth=1.2).encode(y=y, color=colour("series", domain))
     points = base.mark_point(filled=True, size=22, opacity=1).encode(
         y=y,
-        color=colour("direction", domain),
-        shape=shape("direction", domain),
-        tooltip=tips("direction", "push", "alpha", "estimate", "low", "high", "n"),
+        color=colour("series", domain),
+        shape=shape("series", domain),
+        tooltip=tips("series", "push", "alpha", "estimate", "low", "high", "n"),
     )
     baseline = zero.encode(y=alt.Y("zero", type="quantitative"))
     return layered(tango, baseline, line, points).properties(width=width, height=height)
@@ -128,13 +143,14 @@ def dose_chart(
     """Signed effect [f(a) − f(−a)]/2 against damage [f(a) + f(−a)]/2 − f(0), per direction.
 
     Args:
-        doses: rows of `tables.doses`. `direction`, `dose` (positive), `quantity`, `estimate`,
+        doses: rows of `tables.doses`. `series`, `dose` (positive), `quantity`, `estimate`,
             `low`, `high` (fractions).
     """
+    doses = named(doses)
     domain = names(doses, "quantity")
-    base = alt.Chart(
-        rows(doses, ["direction", "dose", "quantity", "estimate", "low", "high"])
-    ).encode(x=alt.X("dose", type="quantitative", axis=alt.Axis(title="|α|", grid=False)))
+    base = alt.Chart(rows(doses, ["series", "dose", "quantity", "estimate", "low", "high"])).encode(
+        x=alt.X("dose", type="quantitative", axis=alt.Axis(title="|α|", grid=False))
+    )
     axis = percent_axis(POINTS)
     zero = (
         alt.Chart()
@@ -152,11 +168,11 @@ def dose_chart(
         y=y,
         color=colour("quantity", domain),
         shape=shape("quantity", domain),
-        tooltip=tips("direction", "dose", "quantity", "estimate", "low", "high"),
+        tooltip=tips("series", "dose", "quantity", "estimate", "low", "high"),
     )
     whole = layered(band, zero, line, points, data=base.data)
     return whole.properties(width=width, height=height).facet(
-        column=alt.Column("direction", type="nominal", title=None)
+        column=alt.Column("series", type="nominal", title=None)
     )
 
 
@@ -167,28 +183,30 @@ def strata_chart(
 
     Args:
         strata: rows of `tables.strata` of one problem set and one scheme. `stratum_label`,
-            `direction`, `alpha`, `estimate`, `low`, `high`, `accuracy`, `baseline_mark`
+            `series`, `alpha`, `estimate`, `low`, `high`, `accuracy`, `baseline_accuracy`
             (fractions), `counts_label` (gained/lost; empty where there is no room).
     """
-    domain = names(strata, "direction")
+    strata = named(strata)
+    domain = names(strata, "series")
     data = rows(
-        strata,
-        ["stratum_label", "direction", "alpha", "estimate", "low", "high", "gained", "lost",
-         "accuracy", "baseline_mark", "n", "counts_label"],
+        strata.assign(ended=ended(strata)),
+        ["stratum_label", "series", "alpha", "estimate", "low", "high", "gained", "lost",
+         "accuracy", "baseline_accuracy", "n", "counts_label", "ended"],
     )  # fmt: skip
-    accuracy = _stratum_panel("accuracy", "Accuracy (%)", domain, "baseline_mark")
-    difference = _stratum_panel("estimate", "Difference (points)", domain, None)
+    some = bool(ended(strata).any())
+    accuracy = _stratum_panel("accuracy", "Accuracy (%)", domain, some)
+    difference = _stratum_panel("estimate", "Difference (points)", domain, some)
     counts = (
         alt.Chart()
         .mark_text(baseline="middle")
         .encode(
             x=alpha_axis(),
             y=alt.Y(
-                "direction", type="nominal", sort=domain, axis=alt.Axis(labels=False, ticks=False,
+                "series", type="nominal", sort=domain, axis=alt.Axis(labels=False, ticks=False,
                 domain=False, title=["gained/", "lost"], titleAngle=0, titleAlign="right"),
             ),
             text=alt.Text("counts_label", type="nominal"),
-            color=colour("direction", domain),
+            color=colour("series", domain),
         )
         .properties(width=width, height=8 * len(domain))
     )  # fmt: skip
@@ -206,29 +224,30 @@ def strata_chart(
     ).resolve_scale(color="shared", shape="shared")
 
 
-def _stratum_panel(
-    field: str, title: str, domain: list[str], reference: str | None
-) -> alt.LayerChart:
-    """One row of the strata's panels: lines with points, a band where the field has limits."""
+def _stratum_panel(field: str, title: str, domain: list[str], ended_ones: bool) -> alt.LayerChart:
+    """One row of the strata's panels: the difference has a band and 0, accuracy its baseline."""
     axis = percent_axis(title)
     base = alt.Chart().encode(x=alpha_axis(labelled=False))
     y = alt.Y(field, type="quantitative", axis=axis)
-    rule = alt.Chart().mark_rule(strokeDash=[2, 2], color=DARK, strokeWidth=0.7)
-    if reference is None:
+    if field == "estimate":
+        rule = alt.Chart().mark_rule(strokeDash=[2, 2], color=DARK, strokeWidth=0.7)
         zero = rule.encode(y=alt.datum(0.0))
         limits = base.mark_area(opacity=0.15).encode(
             y=alt.Y("low", type="quantitative", axis=axis),
             y2="high",
-            color=colour("direction", domain),
+            color=colour("series", domain),
         )
         layers = [limits, zero]
     else:
-        layers = [rule.encode(y=alt.Y(reference, type="quantitative", axis=axis))]
-    line = base.mark_line(strokeWidth=1).encode(y=y, color=colour("direction", domain))
-    points = base.mark_point(filled=True, size=12, opacity=1).encode(
+        layers = [_baselines(alt.Chart()).encode(x=alpha_axis(labelled=False))]
+    line = base.mark_line(strokeWidth=1).encode(y=y, color=colour("series", domain))
+    points = dots(
+        base,
+        12,
+        ended_ones,
         y=y,
-        color=colour("direction", domain),
-        shape=shape("direction", domain),
-        tooltip=tips("stratum_label", "direction", "alpha", field, "gained", "lost", "n"),
+        color=colour("series", domain),
+        shape=shape("series", domain),
+        tooltip=tips("stratum_label", "series", "alpha", field, "gained", "lost", "n"),
     )
-    return layered(*layers, line, points)
+    return layered(*layers, line, *points)

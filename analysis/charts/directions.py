@@ -9,6 +9,7 @@ from analysis.charts.base import (
     colour,
     dash,
     layered,
+    named,
     names,
     rows,
     shape,
@@ -55,11 +56,12 @@ def direction_norms_chart(
     """Norm of each direction by position, and as a share of the latent it is added to.
 
     Args:
-        norms: rows of `tables.direction_norms`. `direction`, `position`, `norm`, `relative` (norm
+        norms: rows of `tables.direction_norms`. `series`, `position`, `norm`, `relative` (norm
             over the mean norm of the latents).
     """
-    domain = names(norms, "direction")
-    data = rows(norms, ["direction", "position", "norm", "relative"])
+    norms = named(norms)
+    domain = names(norms, "series")
+    data = rows(norms, ["series", "position", "norm", "relative"])
 
     def panel(field: str, title: str, form: str) -> alt.LayerChart:
         """One measure of a norm over positions."""
@@ -72,12 +74,12 @@ def direction_norms_chart(
                 axis=alt.Axis(title=title, format=form),
                 scale=alt.Scale(type="sqrt", zero=True),
             ),
-            color=colour("direction", domain),
-            tooltip=tips("direction", "position", "norm", "relative"),
+            color=colour("series", domain),
+            tooltip=tips("series", "position", "norm", "relative"),
         )
         line = base.mark_line(strokeWidth=1.2)
         points = base.mark_point(filled=True, size=22, opacity=1).encode(
-            shape=shape("direction", domain)
+            shape=shape("series", domain)
         )
         return layered(line, points).properties(width=width, height=height)
 
@@ -93,12 +95,13 @@ def latent_norms_chart(
     """How the latents' norm grows by position, one line per alpha, against the baseline's.
 
     Args:
-        growth: rows of `tables.latent_growth`. `direction`, `position`, `alpha`, `alpha_label`,
+        growth: rows of `tables.latent_growth`. `series`, `position`, `alpha`, `alpha_label`,
             `sign` (of alpha, as text), `ratio` (mean norm after steering over the baseline's mean
             norm at that position).
     """
+    growth = named(growth)
     scale = alt.Scale(domainMid=0, range=[*DIVERGING[:2], "#7f7f7f", *DIVERGING[-2:]])
-    data = rows(growth, ["direction", "position", "alpha", "alpha_label", "sign", "ratio"])
+    data = rows(growth, ["series", "position", "alpha", "alpha_label", "sign", "ratio"])
     line = (
         alt.Chart(data)
         .mark_line(strokeWidth=1)
@@ -113,12 +116,12 @@ def latent_norms_chart(
             color=alt.Color("alpha", type="quantitative", scale=scale, title="α"),
             detail=alt.Detail("alpha_label", type="nominal"),
             strokeDash=dash("sign", ["α > 0", "α < 0"]),
-            tooltip=tips("direction", "position", "alpha_label", "ratio"),
+            tooltip=tips("series", "position", "alpha_label", "ratio"),
         )
     )
     return (
         line.properties(width=width, height=height)
-        .facet(column=alt.Column("direction", type="nominal", title=None))
+        .facet(column=alt.Column("series", type="nominal", title=None))
         .resolve_scale(y="independent")
     )
 

@@ -9,7 +9,10 @@ from analysis.charts.base import (
     DARK,
     POINTS,
     colour,
+    dots,
+    ended,
     layered,
+    named,
     names,
     percent_axis,
     rows,
@@ -24,16 +27,20 @@ def forest_chart(
     """One line per direction and alpha: difference, Tango interval, counts, corrected p.
 
     Args:
-        forest: rows of `tables.forest`. `label` (direction and alpha, in the order to be drawn),
-            `direction`, `estimate`, `low`, `high` (fractions), `counts_label` (gained/lost),
-            `p_label` (Holm-corrected mid-p).
+        forest: rows of `tables.forest`, in the order to be drawn. `series`, `alpha_label`,
+            `estimate`, `low`, `high` (fractions), `counts_label` (gained/lost), `p_label`
+            (Holm-corrected mid-p), `stop`.
     """
-    domain = names(forest, "direction")
+    forest = named(forest)
+    # Two spaces part the series (which makes the label unique) from what is shown.
+    forest = forest.assign(label=forest["series"] + "  " + forest["alpha_label"])
+    domain = names(forest, "series")
     order = names(forest, "label")
     data = rows(
-        forest,
-        ["label", "alpha_label", "direction", "estimate", "low", "high", "counts_label", "p_label"],
-    )
+        forest.assign(ended=ended(forest)),
+        ["label", "alpha_label", "series", "estimate", "low", "high", "counts_label", "p_label",
+         "ended"],
+    )  # fmt: skip
     height = row_height * len(order)
     axis = alt.Axis(
         title=None, ticks=False, domain=False, labelExpr="split(datum.label, '  ')[1]", labelLimit=0
@@ -49,17 +56,18 @@ def forest_chart(
     span = base.mark_rule(strokeWidth=1).encode(
         x=alt.X("low", type="quantitative", axis=x_axis),
         x2="high",
-        color=colour("direction", domain),
+        color=colour("series", domain),
     )
-    points = base.mark_point(filled=True, size=20, opacity=1).encode(
+    points = dots(
+        base,
+        20,
+        bool(ended(forest).any()),
         x=alt.X("estimate", type="quantitative", axis=x_axis),
-        color=colour("direction", domain),
-        shape=shape("direction", domain),
-        tooltip=tips(
-            "direction", "alpha_label", "estimate", "low", "high", "counts_label", "p_label"
-        ),
+        color=colour("series", domain),
+        shape=shape("series", domain),
+        tooltip=tips("series", "alpha_label", "estimate", "low", "high", "counts_label", "p_label"),
     )
-    plot = layered(zero, span, points).properties(width=width, height=height)
+    plot = layered(zero, span, *points).properties(width=width, height=height)
     return alt.hconcat(
         plot,
         _column(data, order, "counts_label", "gained/lost", height),

@@ -11,6 +11,7 @@ from analysis.charts.base import (
     POINTS,
     colour,
     layered,
+    named,
     names,
     percent_axis,
     rows,
@@ -29,14 +30,15 @@ def controls_chart(
 
     Args:
         points: rows of `tables.controls_strip` of one problem set. `panel` (dose or signed dose, as
-            text), `direction`, `role`, `estimate` (fraction) and `stack` (−1…1: where the dot
+            text), `series`, `role`, `estimate` (fraction) and `stack` (−1…1: where the dot
             stands so that none hides another).
         intervals: rows of `tables.controls` of the same set. `panel`, `prediction_low`,
             `prediction_high`, `order_low`, `order_high`, `controls_mean`, `k`.
     """
-    domain = names(points[points["role"] == "candidate"], "direction")
+    points = named(points)
+    domain = names(points[points["role"] == "candidate"], "series")
     panels = names(points, "panel")
-    data = rows(points, ["panel", "direction", "role", "estimate", "stack"])
+    data = rows(points, ["panel", "series", "role", "estimate", "stack"])
     spans = rows(
         intervals.drop_duplicates("panel").assign(order_at=BELOW),
         [
@@ -82,16 +84,16 @@ def controls_chart(
     dots = (
         base.transform_filter("datum.role === 'control'")
         .mark_point(filled=True, size=9, color=DARK, opacity=0.75)
-        .encode(x=x, tooltip=tips("direction", "estimate"))
+        .encode(x=x, tooltip=tips("series", "estimate"))
     )
     candidates = (
         base.transform_filter("datum.role === 'candidate'")
         .mark_point(filled=True, size=55, opacity=1, stroke="white", strokeWidth=0.6)
         .encode(
             x=x,
-            color=colour("direction", domain),
-            shape=shape("direction", domain),
-            tooltip=tips("direction", "estimate"),
+            color=colour("series", domain),
+            shape=shape("series", domain),
+            tooltip=tips("series", "estimate"),
         )
     )
     whole = layered(interval, order, middle, dots, candidates).properties(

@@ -9,6 +9,7 @@ from analysis.charts.base import (
     DARK,
     OUTCOMES,
     layered,
+    named,
     rows,
     tips,
 )
@@ -20,11 +21,12 @@ def transitions_chart(
     """Stacked counts per alpha: stayed right, gained, lost, stayed wrong; one column a direction.
 
     Args:
-        transitions: rows of `tables.transitions_long` of one problem set. `direction`,
+        transitions: rows of `tables.transitions_long` of one problem set. `series`,
             `alpha_label`, `outcome`, `order`, `problems`.
-        labels: rows of `tables.transitions` of the same set. `direction`, `alpha_label`, `total`,
+        labels: rows of `tables.transitions` of the same set. `series`, `alpha_label`, `total`,
             `gained_label`, `lost_label`: above each bar.
     """
+    transitions, labels = named(transitions), named(labels)
     domain = [name for name in OUTCOMES if name in set(transitions["outcome"])]
     scale = alt.Scale(domain=domain, range=[OUTCOMES[name] for name in domain])
     alphas = list(dict.fromkeys(transitions.sort_values("alpha")["alpha_label"]))
@@ -43,7 +45,7 @@ def transitions_chart(
             y=alt.Y("problems", type="quantitative", title="Problems", stack="zero"),
             color=alt.Color("outcome", type="nominal", scale=scale, title=None),
             order=alt.Order("order", type="quantitative"),
-            tooltip=tips("direction", "alpha_label", "outcome", "problems"),
+            tooltip=tips("series", "alpha_label", "outcome", "problems"),
         )
     )
     labelled = alt.Chart().transform_filter("isValid(datum.gained_label)").encode(x=x)
@@ -53,13 +55,13 @@ def transitions_chart(
         )
         for field, dy in (("gained_label", -9), ("lost_label", -2))
     ]
-    long = rows(transitions, ["direction", "alpha_label", "outcome", "order", "problems"]).values
-    text = rows(labels, ["direction", "alpha_label", "total", "gained_label", "lost_label"]).values
+    long = rows(transitions, ["series", "alpha_label", "outcome", "order", "problems"]).values
+    text = rows(labels, ["series", "alpha_label", "total", "gained_label", "lost_label"]).values
     return (
         layered(bars, *counts)
         .properties(width=width, height=height)
         .facet(
-            column=alt.Column("direction", type="nominal", title=None),
+            column=alt.Column("series", type="nominal", title=None),
             data=alt.Data(values=[*long, *text]),
         )
     )

@@ -11,9 +11,10 @@ from analysis.figures.of_sets import OF_SETS
 from analysis.figures.of_stores import OF_STORES
 from analysis.tables.base import CONTEXT, groups
 from analysis.tables.readings import Source, opened
+from analysis.tables.series import Section, named_sections
 from sql.errors import Refusal
 
-_AS_DASH = str.maketrans("_.+:", "----")
+_AS_DASH = str.maketrans("_.+: ", "-----")
 
 
 def figures(store: Source) -> list[Figure]:
@@ -27,28 +28,28 @@ def figures(store: Source) -> list[Figure]:
 
 
 def places(store: Source) -> list[Place]:
-    """Every problem set under every protocol that a candidate was tested on, random sets first."""
+    """Every section that a candidate was tested in, sets that were drawn at random first."""
     readings = opened(store)
-    contexts = sorted(
-        groups(tables.accuracy_curves(readings), [*CONTEXT, "selected_on_outcome"]),
-        key=lambda value: bool(value[-1]),
-    )
-    unnamed = [
-        Place(
-            readings=readings,
-            context=dict(zip(CONTEXT, value[:-1], strict=True)),
-            slug="-".join(
-                file_part(str(part or "all").translate(_AS_DASH))
-                for part in (value[CONTEXT.index("set_name")], value[CONTEXT.index("protocol")])
-            ),
-            selected=bool(value[-1]),
-        )
-        for value in contexts
+    tested = groups(tables.accuracy_curves(readings), CONTEXT)
+    sections = [
+        section
+        for section in named_sections(readings)
+        if tuple(section.context[name] for name in CONTEXT) in tested
     ]
     slugs = told_apart(
-        [place.slug for place in unnamed], [dict(place.context) for place in unnamed]
+        ["-".join(file_part(part) for part in _short(section)) for section in sections],
+        [dict(section.context) for section in sections],
     )
-    return [replace(place, slug=slug) for place, slug in zip(unnamed, slugs, strict=True)]
+    return [
+        Place(readings=readings, section=section, slug=slug)
+        for section, slug in zip(sections, slugs, strict=True)
+    ]
+
+
+def _short(section: Section) -> list[str]:
+    """The parts of a section's name as those of a file's: ``primary``, ``codi``, ``bfloat16``."""
+    own = [str(section.context[name] or "all") for name in ("set_name", "protocol")]
+    return [part.translate(_AS_DASH) for part in (*own, *section.parts[2:])]
 
 
 def named(drawn: Sequence[Figure]) -> list[Figure]:

@@ -7,14 +7,16 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from analysis.figures import queries
+from analysis.plans import EXPLORATORY
 from analysis.tables.base import matching
 from analysis.tables.readings import Readings, Source
+from analysis.tables.series import Section, with_series, with_settings
 from sql.errors import Refusal
 from sql.printable import one_line
 
@@ -38,25 +40,39 @@ SELECTED = (
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Whose rows a figure shows: a problem set under one protocol, or the store as a whole.
+    """Whose rows a figure shows: a section of the store, or the store as a whole.
 
-    `context` holds what tells the place from others, nothing for the whole store; `slug` is its
-    part of a file name.
+    `slug` is its part of a file name.
     """
 
     readings: Readings
-    context: Mapping[str, Any] = field(default_factory=dict)
+    section: Section | None = None
     slug: str = ""
-    selected: bool = False
+
+    @property
+    def context(self) -> Mapping[str, Any]:
+        """What tells the place from others, by column; nothing for the whole store."""
+        return {} if self.section is None else self.section.context
 
     @property
     def where(self) -> str:
-        """The problem set and protocol in words."""
-        return f"{self.context['set_name']} set, {self.context['protocol']} protocol"
+        """The problem set, the protocol and what else tells the place from others, in words."""
+        return "" if self.section is None else self.section.where
+
+    @property
+    def selected(self) -> bool:
+        """Whether the problems were chosen by the outcome."""
+        return self.section is not None and self.section.selected
 
     def rows(self, table: Callable[[Source], pd.DataFrame]) -> pd.DataFrame:
-        """The rows of a table that belong here."""
-        return matching(table(self.readings), self.context)
+        """The rows of a table that belong here, with `series`: what each one's curve is called."""
+        section = self.section
+        if section is None:
+            return with_settings(table(self.readings), self.readings)
+        return self.readings.once(
+            ("rows", table, *section.context.values()),
+            lambda: with_series(matching(table(self.readings), section.context), section),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +80,7 @@ class Drawing:
     """What a kind of figure draws in one place, and what must be known to read it.
 
     `subject` is what it is of, where one place has several of the kind: a direction. `columns` of
-    the page it is wide, `plots` stand side by side in it.
+    the page it is wide, `plots` stand side by side in it. `stamp` says which of it a plan named.
     """
 
     build: Build
@@ -72,6 +88,7 @@ class Drawing:
     subject: str = ""
     columns: int = 1
     plots: int = 1
+    stamp: str = EXPLORATORY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,9 +125,11 @@ class Figure:
 
     @property
     def caption(self) -> str:
-        """What a reader must know to read it, with n, test, interval and correction."""
+        """What a reader must know to read it, with n, test, interval, correction and stamp."""
         selection = SELECTED if self.place.selected else ""
-        return one_line(f"{self.drawing.caption} {selection}")
+        stamp = self.drawing.stamp
+        said = f"{stamp[:1].upper()}{stamp[1:]}." if stamp else ""
+        return one_line(" ".join(filter(None, (self.drawing.caption, said, selection))))
 
     @property
     def sql(self) -> str:
@@ -152,7 +171,9 @@ def refused(place: Place, kind: Kind, refusal: Refusal) -> Figure:
 
 def _refused(refusal: Refusal) -> Drawing:
     reason = str(refusal)
-    return Drawing(build=lambda width: _said(reason, width), caption=f"Not drawn: {reason}")
+    return Drawing(
+        build=lambda width: _said(reason, width), caption=f"Not drawn: {reason}", stamp=""
+    )
 
 
 def _drawings(kind: Kind, place: Place) -> list[Drawing]:

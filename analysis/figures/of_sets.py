@@ -7,14 +7,18 @@ interval and correction.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from analysis import tables, words
 from analysis.figures.figure import Build, Drawing, Kind, Place
+from analysis.plans import stamp_words, stamped
 from analysis.tables.comparisons import dose_name
+from analysis.tables.own_controls import PLACE
 from analysis.tables.readings import view
+from analysis.tables.series import both_named
 from analysis.vocabulary import SIGNIFICANCE
 
 NOT_READ = "an answer that cannot be read is not right"
@@ -42,9 +46,8 @@ def _pairs(place: Place, tested: pd.DataFrame | None = None) -> str:
 
 
 def _size(n: int, noun: str, place: Place) -> str:
-    """How many of which set."""
-    set_name, protocol = place.context["set_name"], place.context["protocol"]
-    return f"n = {n} {noun} of the {set_name} set ({protocol} protocol)"
+    """How many of which set, asked how."""
+    return f"n = {n} {noun} ({place.where})"
 
 
 def _seeds(place: Place) -> int:
@@ -65,27 +68,37 @@ def _own(row: Mapping[Any, Any], table: pd.DataFrame) -> str:
     return f" (n = {words.count(row['n'])})" if table["n"].nunique() > 1 else ""
 
 
-def _unread(place: Place) -> str:
-    """A sentence on unreadable and missing answers, where there are any."""
-    said = words.missingness_sentence(place.rows(tables.missingness).to_dict("records"))
+def _unread(place: Place, of: pd.DataFrame) -> str:
+    """A sentence on unreadable and missing answers under some series, where there are any."""
+    rows = place.rows(tables.missingness)
+    rows = rows[rows["series"].isin(of["series"])]
+    said = words.missingness_sentence(rows.to_dict("records"))
     return f" {said}" if said else ""
 
 
-def _ended(place: Place) -> str:
+def _ended(place: Place, of: pd.DataFrame) -> str:
     """A sentence on the contrasts that a plan ended: their test, interval, n and reason."""
     ends = place.rows(tables.planned_ends)
-    ends = ends[ends["role"] == "candidate"]
+    ends = ends[(ends["role"] == "candidate") & ends["series"].isin(of["series"])]
     if ends.empty:
         return ""
     said = "; ".join(
-        f"{row['direction']} at α = {words.alpha(row['alpha'])} {tables.stop_words(row)}"
+        f"{row['series']} at α = {words.alpha(row['alpha'])} {tables.stop_words(row)}"
         for row in ends.to_dict("records")
     )
     tests = ", ".join(words.count(m) for m in dict.fromkeys(ends["family_size"]))
     return (
         f" Ended by a plan: {said}. Their test is the e-value, corrected by Holm over the {tests} "
-        "tests of the plan, their interval a 95 % confidence sequence; both hold at every look."
+        "tests of the plan, their interval a 95 % confidence sequence; both hold at every look. "
+        "Hollow: ended before the last problem."
     )
+
+
+def _stamp(place: Place) -> str:
+    """Which of the paired effects of the candidates a plan named."""
+    tested = place.rows(tables.effects)
+    tested = tested[tested["role"] == "candidate"]
+    return stamp_words(tested, stamped(place.readings, tested))
 
 
 def _overview(place: Place) -> Iterator[Drawing]:
@@ -100,18 +113,34 @@ def _overview(place: Place) -> Iterator[Drawing]:
             caption=f"(a) {first.caption} (b) {second.caption}",
             columns=2,
             plots=2,
+            stamp=f"(a) {first.stamp}; (b) {second.stamp}"
+            if first.stamp != second.stamp
+            else first.stamp,
         )
 
 
 def _accuracy(place: Place) -> Iterator[Drawing]:
-    """The curve over alpha."""
+    """The curves of all candidates over alpha."""
+    yield _curves(place, place.rows(tables.accuracy_curves), place.rows(tables.control_band))
+
+
+def _curve(place: Place) -> Iterator[Drawing]:
+    """The curve of each candidate alone, where there are several."""
+    curves, band = place.rows(tables.accuracy_curves), place.rows(tables.control_band)
+    series = list(dict.fromkeys(curves["series"]))
+    for name in series if len(series) > 1 else ():
+        own = curves[curves["series"] == name]
+        yield replace(_curves(place, own, band[band["series"] == name]), subject=name)
+
+
+def _curves(place: Place, curves: pd.DataFrame, band: pd.DataFrame) -> Drawing:
+    """Accuracy over alpha of some candidates, with the range of their controls."""
     from analysis import charts
 
-    curves, band = place.rows(tables.accuracy_curves), place.rows(tables.control_band)
     caption = (
-        f"Accuracy over the steering dose α; {_pairs(place)}. Lines: candidate directions. Shading:"
-        f" 95 % {_score(place)[1]} interval of the paired difference, moved to the baseline "
-        "(dashed)."
+        f"Accuracy over the steering dose α; {_pairs(place, curves[curves['alpha'] != 0])}. "
+        f"Shading: 95 % {_score(place)[1]} interval of the paired difference, moved to the "
+        "baseline of the same pairs (dashed)."
     )
     if len(band):
         k = ", ".join(f"{int(k)}" for k in dict.fromkeys(band["k"]))
@@ -119,9 +148,12 @@ def _accuracy(place: Place) -> Iterator[Drawing]:
             f" Grey bars: 95 % prediction interval of one further control direction (k = {k}), "
             "with their mean."
         )
-    caption += _unread(place) + _ended(place)
-    yield Drawing(
-        build=lambda w: charts.accuracy_chart(curves, band, width=w, height=125), caption=caption
+    caption += _unread(place, curves) + _ended(place, curves)
+    tested = curves[curves["alpha"] != 0]
+    return Drawing(
+        build=lambda w: charts.accuracy_chart(curves, band, width=w, height=125),
+        caption=caption,
+        stamp=stamp_words(tested, stamped(place.readings, tested)),
     )
 
 
@@ -135,7 +167,7 @@ def _controls(place: Place) -> Iterator[Drawing]:
     said = []
     for row in compared.to_dict("records"):
         dose = dose_name(row["quantity"], row["alpha"])
-        at = f"{row['candidate']} at {dose}{_own(row, compared)}"
+        at = f"{row['series']} at {dose}{_own(row, compared)}"
         if row["least_n"] < row["n"]:
             at += f" (its controls at least {words.count(row['least_n'])})"
         if row["why"]:
@@ -156,7 +188,11 @@ def _controls(place: Place) -> Iterator[Drawing]:
         "1/(k + 1) is not printed: with heavy tails it can be off a hundredfold. "
         f"{'; '.join(said)}."
     )
-    yield Drawing(build=lambda w: charts.controls_chart(strip, compared, width=w), caption=caption)
+    yield Drawing(
+        build=lambda w: charts.controls_chart(strip, compared, width=w),
+        caption=caption,
+        stamp=stamp_words(compared, stamped(place.readings, compared, against="controls")),
+    )
 
 
 def _forest(place: Place) -> Iterator[Drawing]:
@@ -171,7 +207,8 @@ def _forest(place: Place) -> Iterator[Drawing]:
         caption="Paired difference to the baseline at every α, with the discordant pairs "
         f"(gained/lost) and the corrected p; {_pairs(place)}. Test: {test}, "
         f"corrected by Holm over the {alphas} alphas of a direction. Interval: 95 % {interval}."
-        f"{_ended(place)}",
+        f"{_ended(place, forest)}",
+        stamp=_stamp(place),
     )
 
 
@@ -180,7 +217,7 @@ def _transitions(place: Place) -> Iterator[Drawing]:
     from analysis import charts
 
     long, wide = place.rows(tables.transitions_long), place.rows(tables.transitions)
-    directions = long["direction"].nunique()
+    series = long["series"].nunique()
     # Bars are of all outcomes, those that are missing among them.
     totals = sorted({int(n) for n in wide["total"]})
     size = _size(totals[-1], "problems" if _seeds(place) == 1 else "outcomes", place)
@@ -190,9 +227,10 @@ def _transitions(place: Place) -> Iterator[Drawing]:
         build=lambda w: charts.transitions_chart(long, wide, width=w, height=130),
         caption="What became of the problems at each α: stayed right, gained (wrong to right), lost"
         " (right to wrong), stayed wrong; missing: an outcome is (an error). "
-        f"{size}; {NOT_READ}.{_unread(place)}{_ended(place)}",
-        columns=2 if directions > 1 else 1,
-        plots=directions,
+        f"{size}; {NOT_READ}.{_unread(place, wide)}{_ended(place, wide)}",
+        columns=2 if series > 1 else 1,
+        plots=series,
+        stamp=_stamp(place),
     )
 
 
@@ -215,7 +253,7 @@ def _strata(place: Place) -> Iterator[Drawing]:
             f"{int((tested['p_odds'] <= SIGNIFICANCE).sum())} of {len(tested)} doses, in points at "
             f"{int((tested['p_points'] <= SIGNIFICANCE).sum())}."
         )
-    caption += _ended(place)
+    caption += _ended(place, strata)
     yield Drawing(
         build=lambda w: charts.strata_chart(strata, width=w),
         caption=caption,
@@ -232,7 +270,7 @@ def _doses(place: Place) -> Iterator[Drawing]:
     if doses.empty:
         return
     said = "; ".join(
-        f"{row['direction']}{_own(row, trends)}: {words.points(row['trend'], 2)} points per unit "
+        f"{row['series']}{_own(row, trends)}: {words.points(row['trend'], 2)} points per unit "
         f"of α {words.interval(row['trend_low'], row['trend_high'], 2)}, reflection "
         f"{words.p_is(row['p_trend'])}"
         for row in trends.to_dict("records")
@@ -242,7 +280,8 @@ def _doses(place: Place) -> Iterator[Drawing]:
         caption="Signed effect [f(a) − f(−a)]/2, what the direction means, against damage "
         f"[f(a) + f(−a)]/2 − f(0), what any push does; {_pairs(place, trends)}. Shading: 95 % "
         f"limits that hold for all doses at once (max-T). Trend of the signed effect: {said}.",
-        plots=doses["direction"].nunique(),
+        plots=doses["series"].nunique(),
+        stamp=stamp_words(doses, stamped(place.readings, doses)),
     )
 
 
@@ -254,15 +293,15 @@ def _push(place: Place) -> Iterator[Drawing]:
     if pairs.empty:
         return
     ends = pairs.loc[
-        pairs.groupby(["first", "second"], sort=False)["push"]
+        pairs.groupby([*PLACE, "first", "second"], sort=False, dropna=False)["push"]
         .agg(["idxmin", "idxmax"])
         .to_numpy()
         .ravel()
     ]
     own = pd.concat([curves[curves["alpha"] != 0], pairs])
     said = "; ".join(
-        words.push_sentence({str(k): v for k, v in row.items()}) + _own(row, own)
-        for row in ends.drop_duplicates().to_dict("records")
+        words.push_sentence(row) + _own(row, own)
+        for row in both_named(ends.drop_duplicates(), place.section)
     )
     yield Drawing(
         build=lambda w: charts.push_chart(curves, width=w),
@@ -282,22 +321,29 @@ def _grid(cells: pd.DataFrame, borders: pd.DataFrame) -> Build:
 def _problems(place: Place) -> Iterator[Drawing]:
     """The grid of problems of each direction."""
     blocks, borders = place.rows(tables.problem_blocks), place.rows(tables.problem_strata)
-    for direction in dict.fromkeys(blocks["direction"]):
-        cells = blocks[blocks["direction"] == direction]
-        lines = borders[borders["direction"] == direction]
+    for series in dict.fromkeys(blocks["series"]):
+        cells = blocks[blocks["series"] == series]
+        lines = borders[borders["series"] == series]
         size = _size(int(cells["last"].max()), "problems", place)
         yield Drawing(
             build=_grid(cells, lines),
-            caption=f"Every problem (row) at every α (column) under {direction}, sorted within the "
+            caption=f"Every problem (row) at every α (column) under {series}, sorted within the "
             "number of steps by how often it is right; α = 0 is the baseline. "
-            f"{size}; {NOT_READ}.{_ended(place)}",
-            subject=direction,
+            f"{size}; {NOT_READ}.{_ended(place, cells)}",
+            subject=series,
+            stamp=_stamp(place),
         )
 
 
 OF_SETS = (
     Kind(name="overview", title="Overview", query="behind_curves", draw=_overview, composed=True),
     Kind(name="accuracy", title="Accuracy over α", query="behind_curves", draw=_accuracy),
+    Kind(
+        name="curve",
+        title="Accuracy over α under {subject}",
+        query="behind_curves",
+        draw=_curve,
+    ),
     Kind(
         name="controls",
         title="Candidates among control directions",

@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis import tables, words
 from analysis.figures.figure import Build, Drawing, Kind, Place
+from analysis.tables.base import CURVE, groups
 
 
 def _heatmap(components: pd.DataFrame) -> Build:
@@ -39,9 +40,8 @@ def _norms(place: Place) -> Iterator[Drawing]:
     norms = place.rows(tables.direction_norms)
     if norms.empty:
         return
-    whole = norms.drop_duplicates(["direction", "position"])
     yield Drawing(
-        build=lambda w: charts.direction_norms_chart(whole, width=w),
+        build=lambda w: charts.direction_norms_chart(norms, width=w),
         caption="Norm of each candidate direction by latent position (left), and relative to the "
         "mean norm of the baseline's latents there (right): what α = 1 adds.",
         columns=2,
@@ -74,7 +74,7 @@ def _latents(place: Place) -> Iterator[Drawing]:
         caption="Mean norm of the latents after steering over the baseline's mean norm, by latent "
         "position and α; all problems that were run.",
         columns=2,
-        plots=growth["direction"].nunique(),
+        plots=len(groups(growth, [name for name in CURVE if name in growth])),
     )
 
 

@@ -24,6 +24,8 @@ from .power import check_plan as check_plan
 from .schema import Plan as Plan
 from .schema import load_plan as load_plan
 from .schema import parse_plan as parse_plan
+from .stamping import stamp_words as stamp_words
+from .stamping import stamped as stamped
 from .stopping import (
     decide as decide,
 )
@@ -52,6 +54,8 @@ __all__ = [
     "parse_plan",
     "problem_order",
     "record_stops",
+    "stamp_words",
+    "stamped",
     "stamps",
     "walk",
 ]

@@ -18,7 +18,7 @@ import pandas as pd
 from analysis import plans, tables
 from analysis.recorded import recording
 from analysis.recorded.version import code_version
-from analysis.tables.base import groups
+from analysis.tables.base import CURVE, groups
 from analysis.tables.left_out import IN_PART
 from analysis.tables.readings import Readings, view
 from analysis.vocabulary import AnalysisFamily, all_checked
@@ -236,8 +236,7 @@ def results_table(analyses: Sequence[Analysis]) -> pd.DataFrame:
             contrast = json.loads(row["contrast"])
             rows.append(
                 {"method": row["method"], "quantity": row["quantity"]}
-                | {name: contrast.get(name) for name in ("set_name", "direction", "alpha")}
-                | {name: contrast.get(name) for name in ("stratum", "reason")}
+                | {name: contrast.get(name) for name in (*CURVE, "alpha", "stratum", "reason")}
                 | {name: row[name] for name in recording.PRINTED}
             )
     return pd.DataFrame(rows)

@@ -442,7 +442,7 @@ def curves(store: Readings) -> list[Tested]:
                 {**contrast, "alpha": dose["dose"]},
                 name=f"{dose['quantity']} at {dose['dose']}", quantity=dose["quantity"],
                 method="max-T over doses", p=None, p_adjusted=dose["p"], family=family,
-                family_size=int((doses["direction"] == curve["direction"]).sum()),
+                family_size=int(matching(doses, {**curve, "quantity": dose["quantity"]})["n"].size),
             )
             for dose in doses.to_dict("records")
             if all(dose[name] == curve[name] for name in CURVE)

@@ -8,18 +8,26 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analysis import tables, words
-from analysis.report.verdicts import MARGIN, NOT_SUPPORTED, SUPPORTED, verdicts
+from analysis.plans import EXPLORATORY
+from analysis.report.verdicts import (
+    MARGIN,
+    NOT_SUPPORTED,
+    SUPPORTED,
+    store_verdicts,
+    verdicts,
+)
 from analysis.tables.base import CURVE, groups, matching
 from analysis.tables.beyond import CLAIMS
 from analysis.tables.own_controls import PLACE
 from analysis.tables.readings import Source, opened
+from analysis.tables.series import labelled
 from analysis.tables.stops import stop_words
 from analysis.vocabulary import ONE_SIDED_SIGNIFICANCE, SIGNIFICANCE
 from sql.errors import Refusal
@@ -45,8 +53,12 @@ class Brief:
     """Of each of `QUESTIONS`: yes, no or not shown …, and why."""
     verdicts: Mapping[str, str]
     """The verdict on each claim."""
+    selected: bool
+    """Whether the set was selected on the outcome."""
     place: Mapping[str, Any]
     """What names the curve, by column."""
+    stamp: str = EXPLORATORY
+    """That of its verdicts."""
 
 
 def briefs(store: Source) -> list[Brief]:
@@ -56,13 +68,28 @@ def briefs(store: Source) -> list[Brief]:
         Refusal: a statistic that a verdict rests on cannot be computed of this store.
     """
     readings = opened(store)
-    return briefs_of(
-        tables.effects(readings), tables.beyond_controls(readings), tables.controls(readings)
+    made = briefs_of(
+        labelled(tables.effects(readings), readings),
+        tables.beyond_controls(readings),
+        tables.controls(readings),
     )
+    stamps = {(v.place, v.claim): v.stamp for v in store_verdicts(readings)}
+    return [_stamped(one, stamps) for one in made]
+
+
+def _stamped(one: Brief, stamps: Mapping[tuple[Any, str], str]) -> Brief:
+    """The brief with the stamp that its verdicts have, if they have one in common."""
+    own = {stamps[tuple(one.place.items()), claim] for claim in one.verdicts}
+    return replace(one, stamp=own.pop() if len(own) == 1 else EXPLORATORY)
 
 
 def briefs_of(effects: pd.DataFrame, beyond: pd.DataFrame, controls: pd.DataFrame) -> list[Brief]:
-    """The same from the tables `effects`, `beyond_controls` and `controls`."""
+    """The same from the tables `effects`, `beyond_controls` and `controls`.
+
+    `effects` may have `series` and `where`, as `analysis.tables.series.labelled` adds them.
+    """
+    if "series" not in effects:
+        effects = effects.assign(series=effects["direction"], where=effects["set_name"])
     on_claims: dict[tuple[Any, ...], dict[str, str]] = {}
     for one in verdicts(effects, beyond):
         names = dict(one.place)
@@ -77,19 +104,9 @@ def briefs_of(effects: pd.DataFrame, beyond: pd.DataFrame, controls: pd.DataFram
             dict(zip(CURVE, key, strict=True)),
             candidates.iloc[curves[key]],
             own,
-            _told_apart(key, list(on_claims)),
         )
         for key, own in on_claims.items()
     ]
-
-
-def _told_apart(key: tuple[Any, ...], keys: Sequence[tuple[Any, ...]]) -> list[str]:
-    """Columns in which this curve differs from the others of its direction and set."""
-    at = {name: i for i, name in enumerate(CURVE)}
-    alike = [k for k in keys if all(k[at[n]] == key[at[n]] for n in ("direction", "set_name"))]
-    varying = [name for name in CURVE if len({k[at[name]] for k in alike}) > 1]
-    # A baseline differs with whatever else does: its id is shown only where nothing else differs.
-    return [name for name in varying if name != "baseline_id"] or varying
 
 
 def _brief(
@@ -98,9 +115,9 @@ def _brief(
     names: Mapping[str, Any],
     curve: pd.DataFrame,
     own: Mapping[str, str],
-    varying: Sequence[str],
 ) -> Brief:
     place, direction = {name: names[name] for name in PLACE}, names["direction"]
+    series, where = curve["series"].iloc[0], curve["where"].iloc[0]
     among = matching(beyond[beyond["candidate"] == direction], place)
     of_effect = (controls["candidate"] == direction) & (controls["quantity"] == "effect")
     moved = curve[curve["p_adjusted"] <= SIGNIFICANCE]
@@ -115,15 +132,14 @@ def _brief(
     if signed == more and more[0] == CANNOT_BE_SAID:
         signed = more[0], "for the same reason"
     answers = (_whether_moved(curve, moved), more, signed)
-    beside = ", ".join(f"{name} {names[name]}" for name in varying)
-    where = f"{direction} on {names['set_name']}" + (f" ({beside})" if beside else "")
     does = _what_it_does(moved) + _beside(moved, matching(controls[of_effect], place))
-    said = [f"Pushing along {direction} {does}.", _what_follows(curve, answers, own)]
+    said = [f"Pushing along {series} {does}.", _what_follows(curve, answers, own)]
     return Brief(
-        title=one_line(where),
+        title=one_line(f"{series} on the {where}"),
         sentence=one_line(" ".join(said)),
         answers=answers,
         verdicts=own,
+        selected=bool(curve["selected_on_outcome"].any()),
         place=names,
     )
 
@@ -262,7 +278,7 @@ def in_lines(made: Sequence[Brief], width: int = WIDTH) -> list[str]:
         for question, (answer, why) in zip(QUESTIONS, one.answers, strict=True):
             lines += _indented(f"{question} {answer}: {one_line(why)}", "  - ", width)
         said = ", ".join(f"{claim} {verdict}" for claim, verdict in one.verdicts.items())
-        lines += [*_indented(f"verdicts: {said}", "  - ", width), ""]
+        lines += [*_indented(f"verdicts: {said} ({one.stamp})", "  - ", width), ""]
     return lines[:-1]
 
 

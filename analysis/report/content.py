@@ -1,46 +1,59 @@
-"""What a report says: verdicts first, then every table and figure, then where it came from."""
+"""What a report says: findings first, then problems, each direction, every table, provenance."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pandas as pd
 
 from analysis import tables, words
-from analysis.figures import Figure, Place, every_row, figures, places, shown
+from analysis.figures import Figure, Place, figures, places
+from analysis.plans import stamp_words, stamped
 from analysis.report import grids, logprob, missing, scores
-from analysis.report.brief import QUESTIONS, briefs
-from analysis.report.document import Block, Bullets, Heading, Picture, Text
-from analysis.report.verdicts import RULES, store_verdicts
-from analysis.tables.base import groups
+from analysis.report.brief import QUESTIONS, Brief, briefs
+from analysis.report.document import Block, Bullets, Explore, Finding, Fold, Heading, Picture, Text
+from analysis.report.provenance import provenance
+from analysis.report.verdicts import RULES, Verdict, store_verdicts
+from analysis.tables.base import CURVE, groups, matching
+from analysis.tables.comparisons import EFFECT
+from analysis.tables.own_controls import PLACE
 from analysis.tables.readings import Readings, view
+from analysis.tables.series import Section, both_named
+from analysis.vocabulary import Against
 from sql.errors import Refusal
 
+SELECTED = (
+    "**selected_on_outcome.** The model's own baseline outcomes chose these problems: noise then "
+    "looks like an effect, and nothing follows from this set."
+)
 WHY_SELECTED = (
-    "**selected_on_outcome.** The problems of this set were chosen by the model's own baseline "
-    "outcomes (as many right as wrong). That fixes the baseline at about 50 % by construction: a "
-    "problem that was right by luck can only be lost, one that was wrong by bad luck can only be "
-    "gained, so plain noise looks like an effect, and a real loss can hide (regression to the "
-    "mean: 10 % of right answers flipping at random gives “+8.9 points, p = 3e−5”). Figures on "
-    "this set are shown because such studies report them; no verdict rests on them."
+    "Choosing as many right as wrong fixes the baseline at about 50 % by construction: a problem "
+    "that was right by luck can only be lost, one that was wrong by bad luck can only be gained, "
+    "and a real loss can hide (regression to the mean: 10 % of right answers flipping at random "
+    "gives “+8.9 points, p = 3e−5”). Such figures are shown because studies report them."
 )
 
 
 def content(readings: Readings) -> list[Block]:
     """All blocks of the report of a store, in reading order."""
-    pictures = [figure for figure in figures(readings) if not figure.kind.composed]
+    pictures = figures(readings)
+    problem_map = [*_first(pictures, "problems")]
+    seen = {block.figure.name for block in problem_map if isinstance(block, Picture)}
+    rest = [figure for figure in pictures if figure.name not in seen]
+    sections = _guarded(lambda: _of_places(readings, rest))
     blocks: list[Block] = [Heading("Steering report", 1), *_summary(readings)]
-    blocks += [Heading("In brief"), *_guarded(lambda: _briefly(readings))]
-    blocks += [Heading("Verdicts"), *_guarded(lambda: _verdicts(readings))]
-    blocks += [Heading("How verdicts are reached", 3), Bullets(RULES)]
-    blocks += _guarded(lambda: _of_places(readings, pictures))
+    blocks += _guarded(lambda: _findings(readings))
+    blocks += _first(pictures, "overview")
+    blocks += [Heading("Problem map"), *problem_map, Explore(), *sections]
     blocks += _guarded(lambda: scores.continuous_outcomes(readings))
-    whole = [picture for picture in pictures if not picture.place.context]
+    blocks += [Heading("How verdicts are reached"), Fold("The rules", [Bullets(RULES)])]
+    blocks += provenance(readings)
+    whole = [picture for picture in pictures if not picture.place.section]
+    # Heatmaps last: they are looked at least.
+    whole.sort(key=lambda figure: figure.kind.name == "direction")
     blocks += [Heading("Directions and latents"), *_guarded(lambda: _norms(readings))]
-    blocks += [Picture(figure) for figure in whole]
-    return blocks + _provenance(readings)
+    return [*blocks, Fold("Figures of directions and latents", [Picture(one) for one in whole])]
 
 
 def _guarded(make: Callable[[], Iterable[Block]]) -> list[Block]:
@@ -51,46 +64,85 @@ def _guarded(make: Callable[[], Iterable[Block]]) -> list[Block]:
         return [Text(f"**Not computed:** {refusal}", stamp=True)]
 
 
-def _briefly(readings: Readings) -> Iterator[Block]:
-    """Of each direction a sentence, and the answers to three questions."""
-    for one in briefs(readings):
-        yield Text(f"**{one.title}.** {one.sentence}")
-        yield Bullets(
-            [
-                f"**{question}** {answer}: {why}"
-                for question, (answer, why) in zip(QUESTIONS, one.answers, strict=True)
-            ]
-        )
-
-
-def _verdicts(readings: Readings) -> list[Block]:
-    return [grids.verdict_cards(store_verdicts(readings))]
+def _first(pictures: list[Figure], kind: str) -> Iterator[Block]:
+    """The first figure of a kind: of a set that was drawn at random, where there is one."""
+    yield from [Picture(figure) for figure in pictures if figure.kind.name == kind][:1]
 
 
 def _summary(readings: Readings) -> list[Block]:
-    """What was run, in two sentences."""
-    runs, sets = view(readings, "runs_overview"), view(readings, "sets_overview")
+    """What was run, in a sentence."""
+    runs = view(readings, "runs_overview")
     models = ", ".join(dict.fromkeys(view(readings, "models")["name"]))
     total = int(runs["n_outcomes"].sum())
-    drawn = "; ".join(
-        f"{row['set_name']}: {int(row['n'])} problems ({row['selection']})"
-        for row in sets.to_dict("records")
-    )
-    text = f"{total:,} outcomes of {models} in {len(runs)} run(s). Problem sets: {drawn}."
-    return [Text(text)]
+    return [Text(f"{total:,} outcomes of {models} in {words.counted(len(runs), 'run')}.")]
+
+
+def _findings(readings: Readings) -> Iterator[Block]:
+    """What each direction comes to; folded where the set was selected on the outcome."""
+    reached: dict[Any, list[Verdict]] = {}
+    for verdict in store_verdicts(readings):
+        reached.setdefault(verdict.place, []).append(verdict)
+    made = briefs(readings)
+    found = [_finding(one, reached[tuple(one.place.items())]) for one in made]
+    yield from [one for one, brief in zip(found, made, strict=True) if not brief.selected]
+    rest = [one for one, brief in zip(found, made, strict=True) if brief.selected]
+    if rest:
+        yield Fold("On sets that were selected on the outcome: nothing follows from them", rest)
+
+
+def _finding(brief: Brief, reached: list[Verdict]) -> Finding:
+    marks = [(name, *answer) for name, answer in zip(QUESTIONS, brief.answers, strict=True)]
+    said = [(v.claim.capitalize(), v.verdict, v.reason) for v in reached]
+    return Finding(brief.title, brief.sentence, brief.stamp, marks, said)
 
 
 def _of_places(readings: Readings, pictures: list[Figure]) -> list[Block]:
     blocks: list[Block] = []
     for place in places(readings):
-        of_place = [figure for figure in pictures if figure.place.context == place.context]
-        blocks += _of_place(place, of_place)
+        of_place = [one for one in pictures if one.place.context == place.context]
+        blocks += _of_directions(place, of_place)
+        shown = {"overview", "curve"}
+        every = _every_table(place, [one for one in of_place if one.kind.name not in shown])
+        blocks.append(Fold(f"Every table and figure: {place.where}", every))
     return blocks
 
 
-def _of_place(place: Place, pictures: list[Figure]) -> list[Block]:
-    """Everything about one problem set under one protocol."""
-    name, where, context = place.slug, place.where, place.context
+def _of_directions(place: Place, pictures: list[Figure]) -> Iterator[Block]:
+    """One section per direction: its figure, and the numbers that a paper prints."""
+    tested = place.rows(tables.effects)
+    tested = tested[tested["role"] == "candidate"].reset_index(drop=True)
+    compared = place.rows(tables.controls)
+    compared = compared[compared["quantity"] == EFFECT]
+    alone = {one.drawing.subject: one for one in pictures if one.kind.name == "curve"}
+    for value, index in groups(tested, CURVE).items():
+        rows = tested.iloc[index]
+        series = str(rows["series"].iloc[0])
+        yield Heading(f"{series}: {place.where}")
+        if place.selected:
+            yield Text(SELECTED, stamp=True)
+        figure = alone.get(series) or next(o for o in pictures if o.kind.name == "accuracy")
+        yield Picture(figure)
+        names = dict(zip(CURVE, value, strict=True))
+        own = matching(compared, {name: names[name] for name in PLACE})
+        own = own[own["candidate"] == names["direction"]]
+        yield grids.numbers_grid(
+            rows,
+            own,
+            f"numbers-{series}-{place.slug}",
+            f"{series}: the numbers",
+            _stamp(place, rows),
+        )
+
+
+def _stamp(
+    place: Place, rows: pd.DataFrame, against: Against = "baseline", quantity: str | None = None
+) -> str:
+    """Which rows of a table a plan named."""
+    return stamp_words(rows, stamped(place.readings, rows, against=against, quantity=quantity))
+
+
+def _every_table(place: Place, pictures: list[Figure]) -> list[Block]:
+    """Everything about one section."""
     left = list(pictures)
 
     def show(kind: str) -> list[Block]:
@@ -100,175 +152,156 @@ def _of_place(place: Place, pictures: list[Figure]) -> list[Block]:
             left.remove(figure)
         return [Picture(figure) for figure in chosen]
 
-    def effects() -> Iterator[Block]:
-        """Every candidate at every dose."""
-        tested = place.rows(tables.effects)
-        tested = tested[tested["role"] == "candidate"].reset_index(drop=True)
-        title = "Accuracy and paired difference at every α"
-        yield grids.effects_grid(tested, f"effects-{name}", title, context)
-
-    def logprobs() -> Iterator[Block]:
-        """What steering does to the log-probability of the gold answer."""
-        moved = place.rows(tables.gold_logprobs)
-        moved = moved[moved["role"] == "candidate"].reset_index(drop=True)
-        if len(moved):
-            among = place.rows(tables.logprob_controls)
-            yield logprob.logprob_grid(moved, among, f"logprobs-{name}", context)
-            if said := logprob.trend_sentence(place.rows(tables.logprob_doses)):
-                yield Text(said)
-
-    def together() -> Iterator[Block]:
-        """All candidates beside each other, and what a plan ended."""
-        of_all = place.rows(tables.sections)
-        if (of_all["candidates"] > 1).any():
-            yield grids.sections_grid(of_all, f"section-{name}", context)
-        ends = place.rows(tables.planned_ends)
-        ends = ends[ends["role"] == "candidate"]
-        if len(ends):
-            yield grids.ends_grid(ends, f"ends-{name}", context)
-
-    def unread() -> Iterator[Block]:
-        """Answers that cannot be read, and what they could change."""
-        rows = place.rows(tables.missingness)
-        if said := words.missingness_sentence(rows.to_dict("records")):
-            yield Heading(f"Missing answers ({where})", 3)
-            yield Text(said)
-            yield missing.missing_grid(rows, f"missing-{name}", context)
-            tested = place.rows(tables.effects)
-            tested = tested[tested["role"] == "candidate"].reset_index(drop=True)
-            yield missing.sensitivity_grid(tested, f"bounds-{name}", context)
-
-    def controls() -> Iterator[Block]:
-        """Candidates among their control directions."""
-        compared = place.rows(tables.controls)
-        if len(compared):
-            yield Heading(f"Control directions ({where})", 3)
-            yield from show("controls")
-            yield grids.controls_grid(compared, f"controls-{name}", context)
-
-    def transitions() -> Iterator[Block]:
-        """What became of right and wrong problems."""
-        moved = place.rows(tables.transitions)
-        yield grids.transitions_grid(moved, f"transitions-{name}", context)
-
-    def strata() -> Iterator[Block]:
-        """Effects by stratum, and whether they are alike."""
-        rows = place.rows(tables.strata)
-        if len(rows):
-            yield Heading(f"Difficulty ({where})", 3)
-            yield from show("strata")
-            yield grids.strata_grid(rows, f"strata-{name}", context)
-            same = place.rows(tables.homogeneity)
-            yield grids.homogeneity_grid(same, f"homogeneity-{name}", context)
-
-    def curves() -> Iterator[Block]:
-        """Trends over all doses."""
-        trends = place.rows(tables.trends)
-        if len(trends):
-            yield Heading(f"Whole curves ({where})", 3)
-            yield from show("doses")
-            yield grids.trends_grid(trends, f"curves-{name}", context)
-
-    def raw() -> Iterator[Block]:
-        """Raw and matched directions at equal push, in words."""
-        for sentence in _raw_and_matched(place.rows(tables.equal_push)):
-            yield Text(sentence)
-
-    blocks: list[Block] = [Heading(f"Results: {where}")]
+    blocks: list[Block] = []
     if place.selected:
         blocks.append(Text(WHY_SELECTED, stamp=True))
-    blocks += [*_guarded(raw), *show("accuracy"), *_guarded(effects), *show("forest")]
-    blocks += _guarded(logprobs)
-    blocks += [*_guarded(together), *_guarded(unread), *_guarded(controls)]
-    blocks += [Heading(f"Transitions ({where})", 3), *show("transitions"), *_guarded(transitions)]
-    blocks += [*_guarded(strata), *_guarded(curves)]
+    several = place.section is not None and len(place.section.curves) > 1
+    accuracy = show("accuracy")
+    blocks += accuracy if several else []
+    blocks += _guarded(lambda: [_verdicts(place)])
+    for make in (
+        _effects,
+        _together,
+        _controls,
+        _transitions,
+        _strata,
+        _curves,
+        _unread,
+        _logprobs,
+    ):
+        blocks += _guarded(lambda make=make: make(place, show))  # type: ignore[misc]
     return blocks + [Picture(figure) for figure in left]
 
 
-def _raw_and_matched(pairs: pd.DataFrame) -> list[str]:
+Show = Callable[[str], list[Block]]
+
+
+def _verdicts(place: Place) -> Block:
+    """What the rules say of each candidate, with the reason."""
+    own = [v for v in store_verdicts(place.readings) if v.context == dict(place.context)]
+    return grids.verdict_grid(own, f"verdicts-{place.slug}", place.context)
+
+
+def _effects(place: Place, show: Show) -> Iterator[Block]:
+    """Every candidate at every dose."""
+    tested = place.rows(tables.effects)
+    tested = tested[tested["role"] == "candidate"].reset_index(drop=True)
+    yield from show("forest")
+    yield grids.effects_grid(
+        tested, f"effects-{place.slug}", "Accuracy and paired difference at every α", place.context,
+        _stamp(place, tested),
+    )  # fmt: skip
+    for sentence in _raw_and_matched(place.rows(tables.equal_push), place.section):
+        yield Text(sentence)
+    yield from show("push")
+
+
+def _together(place: Place, show: Show) -> Iterator[Block]:
+    """All candidates beside each other, and what a plan ended."""
+    of_all = place.rows(tables.sections)
+    if (of_all["candidates"] > 1).any():
+        stamp = _stamp(place, of_all)
+        yield grids.sections_grid(of_all, f"section-{place.slug}", place.context, stamp)
+    ends = place.rows(tables.planned_ends)
+    ends = ends[ends["role"] == "candidate"].reset_index(drop=True)
+    if len(ends):
+        yield grids.ends_grid(ends, f"ends-{place.slug}", place.context, _stamp(place, ends))
+
+
+def _controls(place: Place, show: Show) -> Iterator[Block]:
+    """Candidates among their control directions."""
+    compared = place.rows(tables.controls)
+    if len(compared):
+        yield from show("controls")
+        stamp = _stamp(place, compared, "controls")
+        yield grids.controls_grid(compared, f"controls-{place.slug}", place.context, stamp)
+
+
+def _transitions(place: Place, show: Show) -> Iterator[Block]:
+    """What became of right and wrong problems."""
+    moved = place.rows(tables.transitions)
+    yield from show("transitions")
+    stamp = _stamp(place, moved)
+    yield grids.transitions_grid(moved, f"transitions-{place.slug}", place.context, stamp)
+
+
+def _strata(place: Place, show: Show) -> Iterator[Block]:
+    """Effects by stratum, and whether they are alike."""
+    rows = place.rows(tables.strata)
+    if len(rows):
+        yield from show("strata")
+        stamp = _stamp(place, rows)
+        yield grids.strata_grid(rows, f"strata-{place.slug}", place.context, stamp)
+        same = place.rows(tables.homogeneity)
+        stamp = _stamp(place, same)
+        yield grids.homogeneity_grid(same, f"homogeneity-{place.slug}", place.context, stamp)
+
+
+def _curves(place: Place, show: Show) -> Iterator[Block]:
+    """Trends over all doses."""
+    trends = place.rows(tables.trends)
+    if len(trends):
+        yield from show("doses")
+        stamp = _stamp(place, trends, quantity="signed slope per unit of alpha")
+        yield grids.trends_grid(trends, f"curves-{place.slug}", place.context, stamp)
+
+
+def _unread(place: Place, show: Show) -> Iterator[Block]:
+    """Answers that cannot be read, and what they could change."""
+    rows = place.rows(tables.missingness)
+    if said := words.missingness_sentence(rows.to_dict("records")):
+        yield Text(f"**Missing answers.** {said}")
+        stamp = _stamp(place, rows, quantity="unequal missingness")
+        yield missing.missing_grid(rows, f"missing-{place.slug}", place.context, stamp)
+        tested = place.rows(tables.effects)
+        tested = tested[tested["role"] == "candidate"].reset_index(drop=True)
+        stamp = _stamp(place, tested)
+        yield missing.sensitivity_grid(tested, f"bounds-{place.slug}", place.context, stamp)
+
+
+def _logprobs(place: Place, show: Show) -> Iterator[Block]:
+    """What steering does to the log-probability of the gold answer."""
+    moved = place.rows(tables.gold_logprobs)
+    moved = moved[moved["role"] == "candidate"].reset_index(drop=True)
+    if len(moved):
+        among = place.rows(tables.logprob_controls)
+        stamp = _stamp(place, moved, quantity="change of the gold answer's log-probability")
+        yield logprob.logprob_grid(moved, among, f"logprobs-{place.slug}", place.context, stamp)
+        if said := logprob.trend_sentence(place.rows(tables.logprob_doses)):
+            yield Text(said)
+
+
+def _raw_and_matched(pairs: pd.DataFrame, section: Section | None) -> list[str]:
     """The raw direction beside the difficulty-matched one at equal push, where both were run."""
     said = []
     matched = pairs[pairs["matched"].astype(bool)].reset_index(drop=True)
-    for (raw, counterpart), index in groups(matched, ["first", "second"]).items():
+    for index in groups(matched, [*PLACE, "first", "second"]).values():
         rows = matched.iloc[index]
         ends = rows.iloc[sorted({int(rows["push"].argmin()), int(rows["push"].argmax())})]
-        at = "; ".join(
-            words.push_sentence({str(k): v for k, v in row.items()})
-            for row in ends.to_dict("records")
-        )
+        named = both_named(ends, section)
+        raw, counterpart = named[0]["first"], named[0]["second"]
+        at = "; ".join(map(words.push_sentence, named))
         said.append(
-            f"**Raw beside difficulty-matched.** {raw} is the difference of means of right and "
-            f"wrong problems; {counterpart} averages that difference within each number of steps, "
-            "so that it cannot encode difficulty. They differ in length, so they are compared at "
-            f"equal push: {at}. What the raw direction does beyond the matched one may be "
-            "difficulty, not correctness."
+            f"**Raw beside difficulty-matched.** {counterpart} averages the difference of means "
+            "within each number of steps, so that it cannot encode difficulty. They differ in "
+            f"length, so they are compared at equal push: {at}. What {raw} does beyond it may be "
+            "difficulty."
         )
     return said
 
 
 def _norms(readings: Readings) -> list[Block]:
     """How large a dose is."""
-    blocks: list[Block] = []
     norms = tables.norms(readings)
-    if len(norms):
-        largest = norms.loc[[norms["relative_mean"].to_numpy().argmax()]].to_dict("records")[0]
-        blocks.append(
-            Text(
-                f"At |α| = {largest['dose']:g}, {largest['direction']} adds on average "
-                f"{words.percent(largest['relative_mean'], 0)} of the norm of the latent it is "
-                f"added to (at most {words.percent(largest['relative_max'], 0)} at one position). "
-                "The table gives this for every dose: a large dose leaves the region in which the "
-                "model was trained, whatever the direction means."
-            )
-        )
-        blocks.append(grids.norms_grid(norms))
-    return blocks
-
-
-def _provenance(readings: Readings) -> list[Block]:
-    """Gates, runs, models, problem sets, directions, plans and versions."""
-    from analysis.plans import stamps
-    from analysis.recorded import code_version
-    from store import rows_digest
-
-    runs = view(readings, "runs")
-    blocks: list[Block] = [Heading("Gates and provenance")]
-    blocks.append(Bullets([*stamps(readings.path).notes()]))
-    for run in runs.to_dict("records"):
-        gates = json.loads(run["gates"]) if run["gates"] else {}
-        if gates:
-            rows = pd.DataFrame([{"gate": k, "result": _short(v)} for k, v in gates.items()])
-            title = f"Gates of run {run['run_id'][:12]}"
-            sql = shown("behind_gates", {"run_id": run["run_id"]})
-            blocks.append(grids.frame_grid(rows, f"gates-{run['run_id'][:12]}", title, sql))
-    keep = ["run_id", "created_at", "status", "command", "code_version", "git_commit",
-            "library_versions", "host", "device", "rng_seed"]  # fmt: skip
-    runs = runs[[name for name in keep if name in runs]]
-    blocks.append(grids.frame_grid(runs, "runs", "Runs", every_row("runs")))
-    parts = tables.covered_in_part(readings)
-    if len(parts):
-        blocks.append(grids.parts_grid(parts))
-    models = view(readings, "models")
-    blocks.append(grids.frame_grid(models, "models", "Models", every_row("models")))
-    sets = view(readings, "sets_overview")
-    sql = every_row("sets_overview")
-    blocks.append(grids.frame_grid(sets, "sets", "Problem sets", sql))
-    directions = view(readings, "directions_overview")
-    kept = directions[directions["role"] == "candidate"].drop(columns=["parent"])
-    note = f"{int((directions['role'] == 'control').sum())} control directions are not listed."
-    sql = shown("behind_directions", {})
-    blocks.append(grids.frame_grid(kept, "directions", "Candidate directions", sql, note))
-    digest = rows_digest(readings.path)
-    blocks.append(Text(f"Digest of all outcomes: `{digest}`. Analysis code: `{code_version()}`."))
-    claims = view(readings, "claims")
-    if len(claims):
-        blocks.append(Heading("Claims"))
-        columns = ["document", "text", "printed", "recomputed", "verdict", "reason"]
-        sql = every_row("claims")
-        blocks.append(grids.frame_grid(claims[columns], "claims", "Claims re-verified", sql))
-    return blocks
-
-
-def _short(value: Any) -> str:
-    """A gate's result on one line."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if not len(norms):
+        return []
+    largest = norms.loc[[norms["relative_mean"].to_numpy().argmax()]].to_dict("records")[0]
+    return [
+        Text(
+            f"At |α| = {largest['dose']:g}, {largest['direction']} adds on average "
+            f"{words.percent(largest['relative_mean'], 0)} of the norm of the latent it is "
+            f"added to (at most {words.percent(largest['relative_max'], 0)} at one position): a "
+            "large dose leaves the region in which the model was trained, whatever it means."
+        ),
+        Fold("Size of every dose", [grids.norms_grid(norms)]),
+    ]

@@ -62,7 +62,10 @@ class Bullets(Printable):
 
 @dataclass(frozen=True)
 class Grid(Printable):
-    """A table of text: rounded, in reading order. `sql` is a query that gives its rows."""
+    """A table of text: rounded, in reading order. `sql` is a query that gives its rows.
+
+    `stamp` says which of its results a plan named; nothing where it has none.
+    """
 
     name: str
     title: str
@@ -70,18 +73,21 @@ class Grid(Printable):
     rows: Sequence[Sequence[str]]
     note: str = ""
     sql: str = ""
+    stamp: str = ""
 
 
 @dataclass(frozen=True)
-class Cards(Printable):
-    """Short findings, each a title, a badge and a reason; `grid` is the same as a table.
+class Finding(Printable):
+    """What one direction comes to on one set: a sentence, three marks, and the verdicts.
 
-    `sql` has a query for each place that findings are of, under its name.
+    `marks` are a question, its answer and why; `verdicts` a claim, the verdict and why.
     """
 
-    items: Sequence[tuple[str, str, str]]
-    grid: Grid
-    sql: Sequence[tuple[str, str]] = ()
+    title: str
+    sentence: str
+    stamp: str
+    marks: Sequence[tuple[str, str, str]]
+    verdicts: Sequence[tuple[str, str, str]]
 
 
 @dataclass(frozen=True)
@@ -91,4 +97,26 @@ class Picture:
     figure: Figure
 
 
-Block = Heading | Text | Bullets | Grid | Cards | Picture
+@dataclass(frozen=True)
+class Fold(Printable):
+    """Blocks that a reader asks for: folded on the page, under a heading elsewhere."""
+
+    title: str
+    blocks: Sequence[Block]
+
+
+@dataclass(frozen=True)
+class Explore:
+    """Where the page has its explorer; nothing elsewhere."""
+
+
+Block = Heading | Text | Bullets | Grid | Finding | Picture | Fold | Explore
+
+
+def flat(blocks: Sequence[Block]) -> list[Block]:
+    """The blocks in reading order, those that are folded in place of their fold."""
+    return [
+        one
+        for block in blocks
+        for one in (flat(block.blocks) if isinstance(block, Fold) else [block])
+    ]

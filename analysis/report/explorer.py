@@ -6,8 +6,6 @@ exception is a selection of problems by hand, where the script counts letters.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +15,7 @@ from analysis import tables, words
 from analysis.tables.base import CONTEXT, STEERING, groups, matching
 from analysis.tables.problems import Curve, candidate_curves
 from analysis.tables.readings import Readings, Source, opened
+from analysis.tables.series import Section, named_sections, with_series
 from sql.errors import Refusal
 
 MOST_PROBLEMS = 2_000
@@ -46,50 +45,34 @@ def explorer(store: Source) -> dict[str, Any]:
 def _contexts(readings: Readings) -> list[dict[str, Any]]:
     effects = tables.effects(readings)
     curves = candidate_curves(readings)
-    ordered = sorted(
-        groups(effects, CONTEXT).items(),
-        key=lambda item: bool(effects["selected_on_outcome"].iloc[item[1][0]]),
-    )
     contexts = []
-    for value, index in ordered:
-        context = dict(zip(CONTEXT, value, strict=True))
-        rows = effects.iloc[index]
+    for section in named_sections(readings):
+        rows = matching(effects, section.context)
         if (rows["role"] == "candidate").any():
-            contexts.append(_context(readings, context, rows, curves))
-    return _told_apart(contexts)
-
-
-def _told_apart(contexts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The contexts; where their names do not tell them apart, with the decoding."""
-    often = Counter(str(context["names"]) for context in contexts)
-    for context in contexts:
-        decoding = context.pop("decoding")
-        if often[str(context["names"])] > 1:
-            context["label"] += f", {decoding}"
-            context["names"] = context["names"] | {"decoding": decoding}
+            contexts.append(_context(readings, section, rows, curves))
     return contexts
 
 
 def _context(
-    store: Source, context: Mapping[str, Any], effects: pd.DataFrame, curves: list[Curve]
+    store: Source, section: Section, effects: pd.DataFrame, curves: list[Curve]
 ) -> dict[str, Any]:
-    """One problem set under one protocol: directions, strata, results, band and problems."""
+    """One section: directions, strata, results, band and problems."""
+    context = section.context
     strata = matching(tables.strata(store), context)
     band = matching(tables.control_band(store), context)
     complete = [c for c in curves if all(c.names[name] == context[name] for name in CONTEXT)]
     shown = complete if _fits(complete) else []
     order = _difficulty(shown)
     return {
-        "label": f"{context['set_name']} set, {context['protocol']} protocol, {context['model']}, "
-        f"{context['dtype']}",
-        "decoding": context["decoding"],
+        "label": section.where,
         "names": {name: context[name] for name in ("set_name", "protocol", "model", "dtype")},
-        "selected": bool(effects["selected_on_outcome"].iloc[0]),
+        "baseline": context["baseline_id"],
+        "selected": section.selected,
         "strata": _strata(strata),
         "problems": _problems(shown, order),
         "directions": [
             _direction(steering, table, strata, band, shown, order)
-            for steering, table in _by_direction(effects)
+            for steering, table in _by_direction(with_series(effects, section))
         ],
     }
 
@@ -120,7 +103,8 @@ def _direction(
     curve = [c for c in curves if all(c.names[name] == v for name, v in steering.items())]
     return {
         "names": steering,
-        "role": str(effects["role"].iloc[0]),
+        "label": str(effects["series"].iloc[0])
+        + ("" if effects["role"].iloc[0] == "candidate" else ", control"),
         "results": results,
         "band": [
             [row["alpha"], *(round(row[f"accuracy_{end}"], DIGITS) for end in ("low", "high")),

@@ -9,11 +9,9 @@ import pandas as pd
 
 from analysis import words
 from analysis.figures import named_query, shown
-from analysis.report.document import Cards, Grid
+from analysis.report.document import Grid
 from analysis.report.verdicts import Verdict
-from analysis.tables.base import CONTEXT
 from analysis.tables.comparisons import dose_name
-from sql.printable import one_line
 
 OUTCOME = "Right: a readable right answer; one that cannot be read is not right."
 
@@ -23,56 +21,35 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
 
 
-def verdict_cards(verdicts: list[Verdict]) -> Cards:
-    """What can be said about each candidate, and why."""
-    items = [
-        (
-            f"{v.claim.capitalize()} by {v.direction} ({v.set_name} set, {v.protocol} protocol)",
-            v.verdict + (", selected on outcome" if v.selected_on_outcome else ""),
-            v.reason,
-        )
-        for v in verdicts
-    ]
-    behind = {
-        tuple(v.context.values()): (_verdict_place(v), shown("behind_verdicts", v.context))
-        for v in verdicts
-    }
-    return Cards(items, verdict_grid(verdicts), list(behind.values()))
-
-
-def _verdict_place(verdict: Verdict) -> str:
-    """The problem set, protocol, model and arithmetic of a verdict, as its query filters them."""
-    named = {name: verdict.context[name] for name in CONTEXT if name != "baseline_id"}
-    return one_line(", ".join(str(value) for value in named.values() if value is not None))
-
-
-def verdict_grid(verdicts: list[Verdict]) -> Grid:
-    """The verdicts as a table."""
+def verdict_grid(verdicts: list[Verdict], name: str, context: Mapping[str, Any]) -> Grid:
+    """The verdicts of a section as a table."""
     return Grid(
-        name="verdicts",
+        name=name,
         title="Verdicts",
-        head=["Question", "Direction", "Test set", "Verdict", "Reason"],
+        head=["Question", "Direction", "Verdict", "Stamp", "Reason"],
         rows=[
             [
                 v.claim,
-                v.direction,
-                f"{v.set_name} ({v.protocol})"
-                + (", selected on outcome" if v.selected_on_outcome else ""),
-                v.verdict,
+                v.series,
+                v.verdict + (", selected on outcome" if v.selected_on_outcome else ""),
+                v.stamp,
                 v.reason,
             ]
             for v in verdicts
         ],
+        sql=shown("behind_verdicts", context),
     )
 
 
-def effects_grid(effects: pd.DataFrame, name: str, title: str, context: Mapping[str, Any]) -> Grid:
+def effects_grid(
+    effects: pd.DataFrame, name: str, title: str, context: Mapping[str, Any], stamp: str = ""
+) -> Grid:
     """Accuracy and paired difference at every alpha, all tests side by side."""
     rows = []
     for row in records(effects):
         rows.append(
             [
-                row["direction"],
+                row["series"],
                 words.alpha(row["alpha"]),
                 words.count(row["n"]),
                 words.percent(row["baseline_accuracy"]),
@@ -85,36 +62,32 @@ def effects_grid(effects: pd.DataFrame, name: str, title: str, context: Mapping[
                 words.p_value(row["p"]),
                 words.p_value(row["p_adjusted"]),
                 words.p_value(row["p_exact"]),
-                words.p_value(row["p_sign"]),
             ]
         )
     once = effects[effects["stop"].isna()]
     families = ", ".join(str(int(m)) for m in dict.fromkeys(once["family_size"]))
     note = (
-        "Paired with the baseline; the primary test is McNemar mid-p, corrected by Holm over the "
-        f"{families} alphas of a direction; the others stand beside it because readers expect "
-        "them. Bootstrap: the exact distribution of resampling problems. "
+        f"Test: McNemar mid-p, Holm over the {families} alphas of a direction. Bootstrap: the "
+        "exact distribution of resampling problems. "
         if len(once)
         else ""
     )
     if len(once) < len(effects):
-        note += (
-            "What a plan ended has its e-value's p and its confidence sequence in these columns, "
-            "and nothing that is meant for a fixed number of problems."
-        )
+        note += "Ended by a plan: its e-value's p and its confidence sequence, and nothing else."
     return Grid(
         name=name,
         title=title,
         head=["Direction", "α", "Pairs", "Baseline", "Steered", "Gained", "Lost",
               "Difference (points)", "95 % Tango", "95 % bootstrap", "p (mid-p)", "p (Holm)",
-              "p (exact)", "p (sign)"],
+              "p (exact, sign test)"],
         rows=rows,
         note=f"{OUTCOME} {note}".strip(),
         sql=shown("behind_effects", context),
+        stamp=stamp,
     )  # fmt: skip
 
 
-def ends_grid(ends: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:
+def ends_grid(ends: pd.DataFrame, name: str, context: Mapping[str, Any], stamp: str = "") -> Grid:
     """The contrasts that a sequential plan ended: where, why, and what they decided."""
     plans = ", ".join(f"{one[:8]} ({m} tests)" for one, m in _plans(ends))
     return Grid(
@@ -124,7 +97,7 @@ def ends_grid(ends: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid
               "Difference (points)", "95 % sequence", "p (any look)", "p (Holm, plan)"],
         rows=[
             [
-                row["direction"], words.alpha(row["alpha"]), row["stop"],
+                row["series"], words.alpha(row["alpha"]), row["stop"],
                 words.count(row["stopped_at"]), words.count(row["planned_n"]),
                 words.count(row["n"]), words.count(row["gained"]), words.count(row["lost"]),
                 words.points(row["estimate"]),
@@ -133,12 +106,11 @@ def ends_grid(ends: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid
             ]
             for row in records(ends)
         ],
-        note=f"Plan {plans}: the test of each contrast is its e-value, p = 1/e, which holds "
-        "however often one looked, corrected by Holm over all tests of the plan, whichever of them "
-        "ended early; futile never rejects. The interval is a confidence sequence. What ended "
-        "before the last problem is not ranked among control directions, and its curve has no "
-        "trend, signed effect or best α.",
+        note=f"Plan {plans}: p = 1/e of the e-value holds at any look, Holm over all tests of the "
+        "plan; futile never rejects. The interval is a confidence sequence. What ended before the "
+        "last problem is not ranked among controls, and its curve is not tested.",
         sql=shown("behind_ends", context),
+        stamp=stamp,
     )  # fmt: skip
 
 
@@ -156,7 +128,7 @@ def parts_grid(parts: pd.DataFrame) -> Grid:
         rows=[
             [
                 row["direction"] or f"{words.count(row['directions'])} {row['kind']}",
-                words.alpha(row["alpha"]), f"{row['set_name']} ({row['protocol']})",
+                words.alpha(row["alpha"]), row["where"],
                 words.count(row["n"]), words.count(row["set_size"]), row["why"],
             ]
             for row in records(parts)
@@ -167,11 +139,53 @@ def parts_grid(parts: pd.DataFrame) -> Grid:
     )  # fmt: skip
 
 
-def sections_grid(sections: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:
+def numbers_grid(
+    effects: pd.DataFrame, controls: pd.DataFrame, name: str, title: str, stamp: str = ""
+) -> Grid:
+    """The few numbers that a paper prints of one curve: its ends, and where it moves most.
+
+    Takes its rows of `effects` and, of the effect, those of `controls`.
+    """
+    of = effects.sort_values("alpha").reset_index(drop=True)
+    most = int(of["estimate"].abs().to_numpy(dtype=float).argmax())
+    rows = []
+    for row in records(of.iloc[sorted({0, most, len(of) - 1})]):
+        own = records(controls[controls["alpha"] == row["alpha"]])
+        rows.append(
+            [
+                words.alpha(row["alpha"]),
+                words.percent(row["baseline_accuracy"]),
+                words.percent(row["accuracy"]),
+                f"{words.points(row['estimate'])} {words.interval(row['low'], row['high'])}",
+                words.moved(row["gained"], row["lost"]),
+                words.p_value(row["p_adjusted"]),
+                "; ".join(
+                    f"{words.points(one['controls_mean'])} (k = {words.count(one['k'])})"
+                    for one in own
+                )
+                or words.MISSING,
+                "; ".join(words.p_value(one["p_rank"]) for one in own) or words.MISSING,
+            ]
+        )
+    sizes = "–".join(dict.fromkeys([words.count(of["n"].min()), words.count(of["n"].max())]))
+    return Grid(
+        name=name,
+        title=title,
+        head=["α", "Baseline", "Steered", "Difference (points) [95 %]", "Gained/lost", "p (Holm)",
+              "Mean of controls", "p (rank)"],
+        rows=rows,
+        note=f"{sizes} pairs; {words.counted(len(of), 'dose')} were run.",
+        stamp=stamp,
+    )  # fmt: skip
+
+
+def sections_grid(
+    sections: pd.DataFrame, name: str, context: Mapping[str, Any], stamp: str = ""
+) -> Grid:
     """Every candidate and alpha, corrected over all of the section."""
     rows = [
         [
-            row["direction"],
+            row["series"],
             words.alpha(row["alpha"]),
             words.count(row["n"]),
             words.points(row["estimate"]),
@@ -186,20 +200,22 @@ def sections_grid(sections: pd.DataFrame, name: str, context: Mapping[str, Any])
         title="All candidates of this section at once",
         head=["Direction", "α", "Pairs", "Difference (points)", "p (mid-p)", "p (max-T)"],
         rows=rows,
-        note=f"Corrected over the {sizes} doses of all candidates by step-down max-T: one sign is "
-        "flipped per problem, so that what curves share by problem and baseline is kept.",
+        note=f"Step-down max-T over the {sizes} doses of all candidates, signs flipped by problem.",
         sql=shown("behind_effects", context),
+        stamp=stamp,
     )
 
 
-def controls_grid(controls: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:
+def controls_grid(
+    controls: pd.DataFrame, name: str, context: Mapping[str, Any], stamp: str = ""
+) -> Grid:
     """Each candidate among its own controls: the rank first, Crawford–Howell beside it."""
     rows = []
     for row in records(controls):
         few = " (too few controls)" if row["rank_status"] == "too_few_controls" else ""
         rows.append(
             [
-                row["candidate"],
+                row["series"],
                 dose_name(row["quantity"], row["alpha"]),
                 f"{int(row['k'])} {row['control_kind']}",
                 words.count(row["n"]),
@@ -225,20 +241,19 @@ def controls_grid(controls: pd.DataFrame, name: str, context: Mapping[str, Any])
               "Controls beyond it", "p (rank)", "Interval by order", "p (Crawford–Howell)",
               "p (normality)", "95 % prediction interval", "Cohen's d", "Hedges g"],
         rows=rows,
-        note="All on the same problems, those that baseline, candidate and every control have. One "
-        "observation against a sample of directions. Both tests assume exchangeability: "
-        "controls of the same norm and construction, independent, searched in the same way. The "
-        "rank among k controls cannot fall below 2/(k + 1); the interval by order statistics is "
-        "where one more control would fall, whatever their distribution. Crawford–Howell and its "
-        "prediction interval assume normal controls: Shapiro–Wilk's p checks that, and a p below "
-        "1/(k + 1) is not printed, because with heavy tails it can be off a hundredfold. The "
-        "signed effect [f(α) − f(−α)]/2 is free of damage that both signs do. d has ddof = 1; its "
-        "interval is the one that agrees with Crawford–Howell." + (f" {why}" if why else ""),
+        note="One observation among a sample of directions of the same norm and construction, "
+        "drawn independently and searched alike: both tests assume so. The rank cannot fall below "
+        "2/(k + 1). Crawford–Howell and the prediction interval assume normal controls (p of "
+        "Shapiro–Wilk); a p below 1/(k + 1) is not printed. Signed effect: [f(α) − f(−α)]/2. d has "
+        "ddof = 1, its interval agrees with Crawford–Howell." + (f" {why}" if why else ""),
         sql=shown("behind_controls", context),
+        stamp=stamp,
     )  # fmt: skip
 
 
-def transitions_grid(transitions: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:
+def transitions_grid(
+    transitions: pd.DataFrame, name: str, context: Mapping[str, Any], stamp: str = ""
+) -> Grid:
     """The 2×2 of every direction and alpha."""
     counts = ["stayed_right", "gained", "lost", "stayed_wrong", "missing"]
     return Grid(
@@ -246,16 +261,19 @@ def transitions_grid(transitions: pd.DataFrame, name: str, context: Mapping[str,
         title="Transitions",
         head=["Direction", "α", "Stayed right", "Gained", "Lost", "Stayed wrong", "Missing"],
         rows=[
-            [row["direction"], words.alpha(row["alpha"]), *(words.count(row[c]) for c in counts)]
+            [row["series"], words.alpha(row["alpha"]), *(words.count(row[c]) for c in counts)]
             for row in records(transitions)
         ],
         note="Problems. An answer that cannot be read is not right; missing: either outcome is an "
         "error.",
         sql=shown("behind_transitions", context),
+        stamp=stamp,
     )
 
 
-def strata_grid(strata: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:
+def strata_grid(
+    strata: pd.DataFrame, name: str, context: Mapping[str, Any], stamp: str = ""
+) -> Grid:
     """Effects by number of steps."""
     return Grid(
         name=name,
@@ -264,7 +282,7 @@ def strata_grid(strata: pd.DataFrame, name: str, context: Mapping[str, Any]) -> 
               "Difference (points)", "95 % Tango", "p (mid-p)", "p (Holm)"],
         rows=[
             [
-                row["direction"], words.alpha(row["alpha"]), row["stratum_label"],
+                row["series"], words.alpha(row["alpha"]), row["stratum_label"],
                 words.count(row["n"]), words.percent(row["baseline_accuracy"]),
                 words.percent(row["accuracy"]), words.count(row["gained"]),
                 words.count(row["lost"]), words.points(row["estimate"]),
@@ -275,10 +293,13 @@ def strata_grid(strata: pd.DataFrame, name: str, context: Mapping[str, Any]) -> 
         ],
         note="Holm over the alphas and strata of a direction.",
         sql=shown("behind_strata", context),
+        stamp=stamp,
     )  # fmt: skip
 
 
-def homogeneity_grid(table: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:
+def homogeneity_grid(
+    table: pd.DataFrame, name: str, context: Mapping[str, Any], stamp: str = ""
+) -> Grid:
     """Do strata differ? On the scale of odds and of points."""
     return Grid(
         name=name,
@@ -287,20 +308,22 @@ def homogeneity_grid(table: pd.DataFrame, name: str, context: Mapping[str, Any])
               "p (points)"],
         rows=[
             [
-                row["direction"], words.alpha(row["alpha"]), words.count(row["gained"]),
+                row["series"], words.alpha(row["alpha"]), words.count(row["gained"]),
                 words.count(row["lost"]), words.points(row["range_points"], sign=False),
                 words.p_value(row["p_odds"]), words.p_value(row["p_points"]),
             ]
             for row in records(table)
         ],
-        note="Odds: homogeneity of gained:lost on the discordant pairs (Fisher–Freeman–Halton); "
-        "points: heterogeneity of the differences. Effects equal on one scale can differ on the "
-        "other. Not corrected for the number of alphas.",
+        note="Odds: homogeneity of gained:lost (Fisher–Freeman–Halton); points: heterogeneity of "
+        "the differences. Not corrected for the number of alphas.",
         sql=shown("behind_strata", context),
+        stamp=stamp,
     )  # fmt: skip
 
 
-def trends_grid(trends: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:
+def trends_grid(
+    trends: pd.DataFrame, name: str, context: Mapping[str, Any], stamp: str = ""
+) -> Grid:
     """The curve as a whole, and the best alpha with the price of having looked for it."""
     return Grid(
         name=name,
@@ -310,7 +333,7 @@ def trends_grid(trends: pd.DataFrame, name: str, context: Mapping[str, Any]) -> 
               "p (max-T over alphas)", "Gain of the same search without effect"],
         rows=[
             [
-                row["direction"], words.count(row["n"]), words.points(row["trend"], 2),
+                row["series"], words.count(row["n"]), words.points(row["trend"], 2),
                 words.interval(row["trend_low"], row["trend_high"], 2),
                 words.p_value(row["p_trend"]), words.alpha(row["best_alpha"]),
                 words.points(row["best_naive"]),
@@ -320,10 +343,10 @@ def trends_grid(trends: pd.DataFrame, name: str, context: Mapping[str, Any]) -> 
             ]
             for row in records(trends)
         ],
-        note="Best α: the most accurate of all alphas. The figure that is usually printed is "
-        "chosen on the problems it is reported on; beside it the estimate on the half of the "
-        "problems that did not choose.",
+        note="Best α: the most accurate of all. As usually printed: chosen on the problems it is "
+        "reported on.",
         sql=shown("behind_problems", context),
+        stamp=stamp,
     )  # fmt: skip
 
 
@@ -332,13 +355,13 @@ def norms_grid(norms: pd.DataFrame) -> Grid:
     return Grid(
         name="norms",
         title="Size of α × direction relative to the latents",
-        head=["Direction", "Protocol", "Site", "|α|", "Mean over positions", "Largest position"],
+        head=["Direction", "Site", "|α|", "Mean over positions", "Largest position"],
         rows=[
             [
-                row["direction"], row["protocol"], row["site"], f"{row['dose']:g}",
+                str(series), row["site"], f"{row['dose']:g}",
                 words.percent(row["relative_mean"], 0), words.percent(row["relative_max"], 0),
             ]
-            for row in records(norms)
+            for series, row in zip(words.series_labels(norms), records(norms), strict=True)
         ],
         note="Norm of α × direction over the mean norm of the unsteered latents at the position.",
         sql=shown("behind_baseline_norms", {}),

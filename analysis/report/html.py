@@ -15,12 +15,13 @@ import jinja2
 from markupsafe import Markup
 
 from analysis.charts.render import FONTS
-from analysis.report.document import Block, Bullets, Cards, Grid, Heading, Text
+from analysis.figures.figure import file_part, told_apart
+from analysis.report.document import Block, Heading, Picture, Text
 from sql.printable import all_printable, printable
 
 TEMPLATES = Path(__file__).parent / "templates"
 STYLES = ("report.css", "explorer.css")
-SCRIPTS = ("marks.js", "explorer.js", "queries.js")
+SCRIPTS = ("marks.js", "explorer.js", "queries.js", "tables.js")
 _BOLD, _CODE = re.compile(r"\*\*(.+?)\*\*"), re.compile(r"`(.+?)`")
 _ID = re.compile(r'(\bid="|url\(#|href="#)([^")]+)')
 
@@ -34,20 +35,25 @@ def as_html(
 ) -> str:
     """The blocks as a page; `drawings` holds the SVG of each figure, `store` is named in it.
 
-    With `explorer` (of `analysis.report.explorer`) a section to explore stands before the results.
+    `explorer` (of `analysis.report.explorer`) is what the block `Explore` looks through.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters |= {"inline": inline, "shell": in_shell}
-    kinds = _with_explorer([(_kind(block), block) for block in blocks], explorer)
-    headings = [block for _, block in kinds if isinstance(block, Heading)]
+    environment.filters |= {"inline": inline, "shell": in_shell, "kind": kind, "name": file_part}
+    headings = [block for block in blocks if isinstance(block, Heading)]
+    levels = [block.level if isinstance(block, Heading) else 0 for block in blocks]
+    # The first screen: what the directions come to, and the overview beside it.
+    head = blocks[: levels.index(2)] if 2 in levels else blocks
     script = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
     return environment.get_template("report.html.j2").render(
         title=headings[0].text if headings else "Report",
         contents=[heading for heading in headings if heading.level == 2],
-        blocks=kinds,
+        anchors=anchors(headings),
+        first=[block for block in head if not isinstance(block, Picture)],
+        beside=[block for block in head if isinstance(block, Picture)],
+        rest=blocks[len(head) :],
         drawings={name: isolated(svg, name) for name, svg in drawings.items()},
         store=store,
         font=base64.b64encode((FONTS / "Roboto-Regular.ttf").read_bytes()).decode(),
@@ -55,7 +61,20 @@ def as_html(
         script=Markup(script),
         policy=policy(script),
         explorer=Markup(_json(all_printable(explorer or {}))),
+        explored=bool(explorer and explorer["contexts"]),
     )
+
+
+def anchors(headings: Sequence[Heading]) -> dict[str, str]:
+    """A link target for each heading's text, no two of them alike.
+
+    Raises:
+        ValueError: Two headings have one text: an error in the report.
+    """
+    texts = [heading.text for heading in headings]
+    if len(set(texts)) < len(texts):
+        raise ValueError(f"two headings of the report are {max(texts, key=texts.count)!r}")
+    return dict(zip(texts, told_apart([one.anchor for one in headings], texts), strict=True))
 
 
 def policy(script: str) -> str:
@@ -67,37 +86,17 @@ def policy(script: str) -> str:
     )
 
 
-def _with_explorer(
-    blocks: list[tuple[str, Block | None]], explorer: Mapping[str, Any] | None
-) -> list[tuple[str, Block | None]]:
-    """The blocks with the explorer before the first results, if there is anything to explore."""
-    if not explorer or not explorer["contexts"]:
-        return blocks
-    first = (
-        i
-        for i, (_, block) in enumerate(blocks)
-        if isinstance(block, Heading) and block.text.startswith("Results")
-    )
-    at = next(first, len(blocks))
-    return [*blocks[:at], ("heading", Heading("Explore")), ("explorer", None), *blocks[at:]]
-
-
 def _json(value: Any) -> str:
     """JSON that cannot end the script element that it stands in."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c")
 
 
-def _kind(block: Block) -> str:
-    if isinstance(block, Heading):
-        return "heading"
-    if isinstance(block, Text):
-        return "stamp" if block.stamp else "text"
-    if isinstance(block, Bullets):
-        return "bullets"
-    if isinstance(block, Cards):
-        return "cards"
-    return "grid" if isinstance(block, Grid) else "picture"
+def kind(block: Block) -> str:
+    """What the template calls a block."""
+    if isinstance(block, Text) and block.stamp:
+        return "stamp"
+    return type(block).__name__.lower()
 
 
 def inline(text: str) -> Markup:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from analysis.report.document import Block, Bullets, Cards, Grid, Heading, Text
+from analysis.report.document import Block, Bullets, Explore, Finding, Fold, Grid, Heading, Text
 
 # Characters that LaTeX reads as commands, and those its text fonts lack.
 _SPECIAL = {
@@ -49,10 +49,14 @@ def grid_latex(grid: Grid) -> str:
     body = "\n".join(" & ".join(escaped(cell) for cell in row) + r" \\" for row in grid.rows)
     note = f"\n\n{{\\small {escaped(grid.note)}}}" if grid.note else ""
     return (
-        f"\\begin{{longtable}}{{@{{}}{columns}@{{}}}}\n\\caption{{{escaped(grid.title)}}}\\\\\n"
+        f"\\begin{{longtable}}{{@{{}}{columns}@{{}}}}\n\\caption{{{escaped(_titled(grid))}}}\\\\\n"
         f"\\toprule\n{head}\n\\midrule\n\\endfirsthead\n\\toprule\n{head}\n\\midrule\n\\endhead\n"
         f"{body}\n\\bottomrule\n\\end{{longtable}}{note}\n"
     )
+
+
+def _titled(grid: Grid) -> str:
+    return f"{grid.title} ({grid.stamp})" if grid.stamp else grid.title
 
 
 def _number(cell: str) -> bool:
@@ -74,8 +78,17 @@ def _block(block: Block, pictures: Mapping[str, Path]) -> str:
         return f"\\begin{{quote}}{text}\\end{{quote}}" if block.stamp else text
     if isinstance(block, Bullets):
         return _items(block.items)
-    if isinstance(block, Cards):
-        return _items([f"**{title}: {badge}.** {text}" for title, badge, text in block.items])
+    if isinstance(block, Finding):
+        said = [f"**{name}** {answer}: {why}" for name, answer, why in block.marks]
+        said += [f"**{claim}: {verdict}.** {why}" for claim, verdict, why in block.verdicts]
+        return (
+            marked_up(f"**{block.title}** ({block.stamp}). {block.sentence}") + "\n" + _items(said)
+        )
+    if isinstance(block, Fold):
+        within = "\n\n".join(_block(one, pictures) for one in block.blocks)
+        return f"\\subsection{{{escaped(block.title)}}}\n\n{within}"
+    if isinstance(block, Explore):
+        return ""
     if isinstance(block, Grid):
         wide = len(block.head) > 9
         table = f"{{\\footnotesize\\setlength{{\\tabcolsep}}{{3pt}}\n{grid_latex(block)}}}"

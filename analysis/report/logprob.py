@@ -15,7 +15,11 @@ from analysis.tables.logprob import TREND, among_controls
 
 
 def logprob_grid(
-    logprobs: pd.DataFrame, among: pd.DataFrame, name: str, context: Mapping[str, Any]
+    logprobs: pd.DataFrame,
+    among: pd.DataFrame,
+    name: str,
+    context: Mapping[str, Any],
+    stamp: str = "",
 ) -> Grid:
     """The change at every dose with its tests, and the candidate's rank among its controls."""
     rows = []
@@ -24,7 +28,7 @@ def logprob_grid(
             k = own.get("k")
             rows.append(
                 [
-                    row["direction"],
+                    row["series"],
                     words.alpha(row["alpha"]),
                     words.count(row["n"]),
                     words.signed(row["baseline"], 2),
@@ -49,13 +53,14 @@ def logprob_grid(
         "accuracy and decides no verdict."
         + (f" {words.counted(missing, 'pair')} without a finite one left out." if missing else ""),
         sql=shown("behind_logprobs", context),
+        stamp=stamp,
     )  # fmt: skip
 
 
 def trend_sentence(doses: pd.DataFrame) -> str:
     """The signed slope of each candidate's log-probabilities; nothing where there is none."""
     said = [
-        f"{row['direction']} {words.signed(row['estimate'], 3)} nats per unit of α "
+        f"{row['series']} {words.signed(row['estimate'], 3)} nats per unit of α "
         f"{words.nats(row['low'], row['high'])}, reflection {words.p_is(row['p'])}, n = "
         f"{words.count(row['n'])}"
         for row in records(doses[doses["quantity"] == TREND])

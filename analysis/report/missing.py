@@ -13,14 +13,16 @@ from analysis.report.document import Grid
 from analysis.report.grids import records
 
 
-def missing_grid(missingness: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:
+def missing_grid(
+    missingness: pd.DataFrame, name: str, context: Mapping[str, Any], stamp: str = ""
+) -> Grid:
     """What was not read or is missing at every dose, against the baseline and the controls."""
     rows = []
     for row in records(missingness):
         few = "" if row["k"] != row["k"] else f" (k = {words.count(row['k'])})"
         rows.append(
             [
-                row["direction"],
+                row["series"],
                 words.alpha(row["alpha"]),
                 f"{words.count(row['n_unreadable'])} ({words.percent(row['unreadable'])})",
                 words.count(row["n_missing"]),
@@ -39,16 +41,19 @@ def missing_grid(missingness: pd.DataFrame, name: str, context: Mapping[str, Any
         note="Unreadable: cut off or not parsed; missing: an error. p: McNemar mid-p of the pairs "
         "that only one side left unread, Holm over the doses of a direction.",
         sql=shown("behind_missing", context),
+        stamp=stamp,
     )  # fmt: skip
 
 
-def sensitivity_grid(effects: pd.DataFrame, name: str, context: Mapping[str, Any]) -> Grid:
+def sensitivity_grid(
+    effects: pd.DataFrame, name: str, context: Mapping[str, Any], stamp: str = ""
+) -> Grid:
     """What the primary estimand's effects are without the unread answers, and at the worst."""
     rows = []
     for row in records(effects):
         rows.append(
             [
-                row["direction"],
+                row["series"],
                 words.alpha(row["alpha"]),
                 words.points(row["estimate"]),
                 words.count(row["complete_n"]),
@@ -71,4 +76,5 @@ def sensitivity_grid(effects: pd.DataFrame, name: str, context: Mapping[str, Any
         "of what was not read or is missing; decided alike: whether all of them reject with one "
         "sign, or none does.",
         sql=shown("behind_missing", context),
+        stamp=stamp,
     )  # fmt: skip

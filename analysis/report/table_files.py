@@ -8,18 +8,25 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.figures.figure import file_part
-from analysis.report.document import Cards, Grid
+from analysis.report.document import Grid, flat
 from analysis.tables.readings import Source, opened
 from analysis.vocabulary import TableFormat, all_checked
 
 
 def results_grids(store: Source) -> list[Grid]:
-    """Every results table of the report, the verdicts first."""
+    """Every results table of the report, the verdicts first.
+
+    Raises:
+        ValueError: Two tables have one name: an error in the report.
+    """
     from analysis.report.content import content
 
-    blocks = content(opened(store))
-    cards = [block.grid for block in blocks if isinstance(block, Cards)]
-    return cards + [block for block in blocks if isinstance(block, Grid)]
+    grids = [block for block in flat(content(opened(store))) if isinstance(block, Grid)]
+    names = [file_part(grid.name).casefold() for grid in grids]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"two tables have the name {twice[0]!r}")
+    return sorted(grids, key=lambda grid: not grid.name.startswith("verdicts-"))
 
 
 def write_tables(store: Source, folder: Path, formats: Sequence[TableFormat]) -> list[Path]:

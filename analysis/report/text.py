@@ -25,6 +25,8 @@ def results_text(table: pd.DataFrame, *, everything: bool = False) -> str:
     """The results as an aligned table: the primary method's rows, or all of them."""
     chosen = table if everything else table[table["method"].isin(PRIMARY)]
     chosen = chosen[~chosen["quantity"].str.startswith(SCORE)]
+    of = chosen.drop(columns=["set_name", "n_seeds"], errors="ignore")
+    chosen = chosen.assign(series=pd.Series(words.series_labels(of), index=of.index, dtype=object))
     head = ["set", "direction", "alpha", "steps", "quantity", "method", "points", "95 %", "p",
             "p (adj.)", "n", "+", "−", ""]  # fmt: skip
     lines = [[*_cells({str(k): v for k, v in row.items()})] for row in chosen.to_dict("records")]
@@ -64,7 +66,7 @@ def _cells(row: dict[str, Any]) -> Sequence[str]:
     alpha = row["alpha"]
     return (
         str(row["set_name"] or ""),
-        str(row["direction"]),
+        str(row["series"]),
         "" if alpha is None or alpha != alpha else words.alpha(alpha),
         str(row["stratum"] or ""),
         row["quantity"],
@@ -74,5 +76,5 @@ def _cells(row: dict[str, Any]) -> Sequence[str]:
         words.p_value(row["p"]),
         words.p_value(row["p_adjusted"]),
         *(words.count(row[name]) for name in ("n", "gained", "lost")),
-        "selected" if row["selected_on_outcome"] else "",
+        row["stamp"] + (", selected" if row["selected_on_outcome"] else ""),
     )

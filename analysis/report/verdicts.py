@@ -15,12 +15,14 @@ from typing import Any
 import pandas as pd
 
 from analysis import words
+from analysis.plans import CONFIRMATORY, EXPLORATORY, stamped
 from analysis.tables.base import CONTEXT, CURVE, PART, groups, matching
 from analysis.tables.beyond import CLAIMS
 from analysis.tables.logprob import among_controls
 from analysis.tables.own_controls import PLACE
 from analysis.tables.paired import holm_by
-from analysis.tables.readings import Source, opened
+from analysis.tables.readings import Readings, Source, opened
+from analysis.tables.series import labelled
 from analysis.tables.stops import stop_words
 from analysis.vocabulary import ONE_SIDED_SIGNIFICANCE, SIGNIFICANCE
 from sql.html_tables import html_table
@@ -82,6 +84,14 @@ class Verdict:
     selected_on_outcome: bool
     place: tuple[tuple[str, Any], ...] = ()
     """What names the curve, by column."""
+    alphas: tuple[float, ...] = ()
+    """The doses of the claim's sign."""
+    series: str = ""
+    """What the report calls the curve."""
+    where: str = ""
+    """What the report calls the section."""
+    stamp: str = EXPLORATORY
+    """Confirmatory where a plan named the direction at all of these doses, against everything."""
 
     @property
     def context(self) -> dict[str, Any]:
@@ -91,7 +101,7 @@ class Verdict:
     def _repr_html_(self) -> str:
         """What a notebook shows: the claim, its verdict and why, and where it holds."""
         rows = [
-            ("verdict", self.verdict),
+            ("verdict", f"{self.verdict} ({self.stamp})"),
             ("reason", self.reason),
             ("selected on outcome", "yes" if self.selected_on_outcome else "no"),
             *self.context.items(),
@@ -105,10 +115,27 @@ def store_verdicts(store: Source) -> list[Verdict]:
 
     readings = opened(store)
     reached = verdicts(
-        tables.effects(readings), tables.beyond_controls(readings), tables.equal_push(readings)
+        labelled(tables.effects(readings), readings),
+        tables.beyond_controls(readings),
+        tables.equal_push(readings),
     )
     logprobs, among = tables.gold_logprobs(readings), tables.logprob_controls(readings)
-    return [with_logprob(one, logprobs, among) for one in reached]
+    return [_with_stamp(with_logprob(one, logprobs, among), readings) for one in reached]
+
+
+def _with_stamp(verdict: Verdict, readings: Readings) -> Verdict:
+    """The verdict with its stamp: a plan has to name all of what it rests on."""
+    rows = pd.DataFrame(
+        [
+            {**dict(verdict.place), "series": verdict.series, "alpha": alpha}
+            for alpha in verdict.alphas
+        ]
+    )
+    given = [*stamped(readings, rows), *stamped(readings, rows, against="controls")]
+    if EXPLORATORY not in given:
+        return replace(verdict, stamp=CONFIRMATORY)
+    part = f"{EXPLORATORY} (a plan named a part)"
+    return replace(verdict, stamp=part if CONFIRMATORY in given else EXPLORATORY)
 
 
 def verdicts(
@@ -147,7 +174,8 @@ def _verdict(
     claim: str, sign: int, side: pd.DataFrame, controls: pd.DataFrame, names: Mapping[str, Any]
 ) -> Verdict:
     """The verdict of one side of one curve."""
-    selected = bool(side["selected_on_outcome"].iloc[0])
+    first = side.iloc[0]
+    selected = bool(first["selected_on_outcome"])
     verdict, reasons = _against_baseline(sign, side)
     if verdict is None:
         verdict, more = _against_controls(sign, side, controls)
@@ -164,6 +192,9 @@ def _verdict(
         reason=" ".join(reasons),
         selected_on_outcome=selected,
         place=tuple(names.items()),
+        alphas=tuple(float(alpha) for alpha in side["alpha"]),
+        series=str(first.get("series", names["direction"])),
+        where=str(first.get("where", names["set_name"])),
     )
 
 

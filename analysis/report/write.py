@@ -8,7 +8,7 @@ from pathlib import Path
 
 from analysis.charts import styles
 from analysis.report.content import content
-from analysis.report.document import Block, Picture
+from analysis.report.document import Block, Picture, flat
 from analysis.tables.readings import Readings, Source, opened
 from analysis.vocabulary import ReportFormat, all_checked
 from sql.errors import UserError
@@ -42,7 +42,9 @@ def write_report(
         raise UserError(f"cannot write the report into {folder}: {error.strerror}") from error
     blocks = content(readings)
     drawings = {
-        block.figure.name: block.figure.svg(STYLE) for block in blocks if isinstance(block, Picture)
+        block.figure.name: block.figure.svg(STYLE)
+        for block in flat(blocks)
+        if isinstance(block, Picture)
     }
     written = []
     for form in formats:

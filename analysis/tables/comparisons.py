@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import words
-from analysis.tables.base import PART, STAMPS, groups, ordered
+from analysis.tables.base import CONTEXT, PART, STAMPS, groups, ordered
 from analysis.tables.own_controls import PLACE, Array, Run, Sample, runs, samples
 from analysis.tables.paired import effects
 from analysis.tables.readings import Source, remembered, view
@@ -238,15 +238,17 @@ def _rank_bound(group: pd.DataFrame, own: pd.Series) -> float:
 def panel_names(frame: pd.DataFrame) -> list[str]:
     """The dose of each row as text; the signed effect says that it is one.
 
-    Where several candidates of a place have controls, each has panels of its own.
+    Where several series of a section have controls, each has panels of its own.
     """
     of = [""] * len(frame)
-    for index in groups(frame, PLACE).values():
-        sampled = frame.iloc[index][["candidate", "control_kind"]]
-        if len(groups(sampled, ["candidate"])) > 1 or len(groups(sampled, ["control_kind"])) > 1:
-            several = len(groups(sampled, ["control_kind"])) > 1
-            for at, (candidate, kind) in zip(index, sampled.itertuples(index=False), strict=True):
-                of[at] = f"{candidate}{f' ({kind})' if several else ''}, "
+    for index in groups(frame, CONTEXT).values():
+        sampled = frame.iloc[index]
+        series = words.series_labels(sampled[[*PLACE, "candidate"]], of="candidate")
+        kinds = [f" ({kind})" for kind in sampled["control_kind"]]
+        several = len(set(kinds)) > 1
+        if several or len(set(series)) > 1:
+            for at, name, kind in zip(index, series, kinds, strict=True):
+                of[at] = f"{name}{kind if several else ''}, "
     doses = zip(of, frame["quantity"], frame["alpha"], strict=True)
     return [whose + dose_name(quantity, alpha) for whose, quantity, alpha in doses]
 

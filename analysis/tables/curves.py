@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import words
-from analysis.tables.base import CONTEXT, CURVE, STAMPS, groups, ordered, whole_test_sets
+from analysis.tables.base import CONTEXT, CURVE, PART, STAMPS, groups, ordered, whole_test_sets
 from analysis.tables.comparisons import EFFECT, control_points, controls, panel_names
 from analysis.tables.own_controls import PLACE
 from analysis.tables.paired import accuracy, effects
@@ -19,27 +19,22 @@ TRANSITIONS = ["stayed right", "gained", "lost", "stayed wrong", "missing"]
 def accuracy_curves(store: Source) -> pd.DataFrame:
     """`effects` of the candidates, each curve with its baseline as the row at alpha 0.
 
-    Where outcomes are missing (errors), pairs are fewer than baseline outcomes and have an
-    accuracy of their own at the baseline. A curve starts from one baseline, that of all its
-    problems, and each `accuracy` (with `accuracy_low/high`) is this baseline plus the paired
-    difference.
+    `accuracy` is that of the row's own `n` pairs, and `baseline_accuracy` the baseline's on the
+    same: where outcomes are missing (errors), pairs and with them the baseline differ from dose to
+    dose. The row at 0 is of all outcomes that the baseline has.
     """
     tested = effects(store)
     tested = tested[tested["role"] == "candidate"].reset_index(drop=True)
-    base = _baseline_accuracy(store, tested)
-    tested = tested.assign(baseline_accuracy=base)
-    for name, moved_by in (
-        ("accuracy", "estimate"),
-        ("accuracy_low", "low"),
-        ("accuracy_high", "high"),
-    ):
-        tested[name] = (base + tested[moved_by]).clip(0, 1)
+    for name in ("accuracy_low", "accuracy_high"):
+        tested[name] = tested[name].clip(0, 1)
+    every = accuracy(store).set_index(["condition_id", "set_name"])
     zero = []
     for index in groups(tested, CURVE).values():
         row = tested.iloc[index[0]].to_dict()
-        base_of_curve = row["baseline_accuracy"]
-        row |= {"alpha": 0.0, "accuracy": base_of_curve}
-        row |= {"accuracy_low": base_of_curve, "accuracy_high": base_of_curve}
+        own = every.loc[[(row["baseline_id"], row["set_name"])]].iloc[0]
+        row |= {"alpha": 0.0, "condition_id": row["baseline_id"], "n": own["n"] - own["n_missing"]}
+        row |= dict.fromkeys(("accuracy", "accuracy_low", "accuracy_high"), own["accuracy"])
+        row |= {"baseline_accuracy": own["accuracy"], "stop": None, PART: False}
         row |= {"gained": 0, "lost": 0, "discordant": 0, "estimate": 0.0, "low": 0.0, "high": 0.0}
         row |= dict.fromkeys(("p", "p_adjusted", "p_exact", "p_sign"), np.nan)
         zero.append(row)
@@ -49,33 +44,29 @@ def accuracy_curves(store: Source) -> pd.DataFrame:
     return ordered(tested, [*CURVE, "alpha"])
 
 
-def _baseline_accuracy(store: Source, rows: pd.DataFrame) -> pd.Series:
-    """The accuracy of each row's whole baseline on its set; an unreadable answer is not right."""
-    every = accuracy(store)
-    baseline = every[every["direction"].isna()]
-    keys = zip(baseline["set_name"], baseline["baseline_id"], strict=True)
-    known = dict(zip(keys, baseline["accuracy"], strict=True))
-    accuracies = [known[key] for key in zip(rows["set_name"], rows["baseline_id"], strict=True)]
-    return pd.Series(accuracies, index=rows.index, dtype=float)
-
-
 @remembered
 def control_band(store: Source) -> pd.DataFrame:
     """Where a further control direction's accuracy would fall, per set and alpha.
 
     `accuracy_low/high`: Crawford–Howell's prediction interval of the controls' effects, moved to
-    the baseline (fractions); `k` comparable controls of the kind and candidate that `label` names.
+    the baseline on the candidate's pairs at that dose (fractions); `k` comparable controls of the
+    kind and candidate that `label` names.
     """
     compared = controls(store)
     compared = compared[(compared["quantity"] == EFFECT) & compared["prediction_low"].notna()]
-    level = _baseline_accuracy(store, compared)
+    tested = effects(store)
+    keys = tested[[*PLACE, "direction", "alpha"]].itertuples(index=False, name=None)
+    known = dict(zip(keys, tested["baseline_accuracy"], strict=True))
+    own = compared[[*PLACE, "candidate", "alpha"]].itertuples(index=False, name=None)
+    level = pd.Series([known[key] for key in own], index=compared.index, dtype=float)
     band = compared.assign(
         accuracy_low=(level + compared["prediction_low"]).clip(0, 1),
         accuracy_high=(level + compared["prediction_high"]).clip(0, 1),
         accuracy_mean=level + compared["controls_mean"],
         label=compared["control_kind"] + " of " + compared["candidate"],
     )
-    columns = [*PLACE, "label", "alpha", "k", "accuracy_low", "accuracy_mean", "accuracy_high"]
+    columns = [*PLACE, "candidate", "label", "alpha", "k", "accuracy_low", "accuracy_mean"]
+    columns += ["accuracy_high"]
     return band.drop_duplicates([*PLACE, "label", "alpha"])[columns].reset_index(drop=True)
 
 
@@ -105,11 +96,8 @@ def forest(store: Source) -> pd.DataFrame:
     """`effects` of the candidates with what a forest plot writes beside each line."""
     tested = effects(store)
     tested = tested[tested["role"] == "candidate"].reset_index(drop=True)
-    doses = tested["alpha"].map(words.alpha)
     return tested.assign(
-        alpha_label=doses,
-        # Two spaces part the direction (which makes the label unique) from what is shown.
-        label=[f"{d}  {a}" for d, a in zip(tested["direction"], doses, strict=True)],
+        alpha_label=tested["alpha"].map(words.alpha),
         counts_label=[*map(words.moved, tested["gained"], tested["lost"])],
         p_label=tested["p_adjusted"].map(words.p_value),
     )

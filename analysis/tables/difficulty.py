@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import words
-from analysis.tables.base import CONTEXT, CURVE, STAMPS, STEPS, groups, whole_test_sets
+from analysis.tables.base import CURVE, STAMPS, STEPS, groups, whole_test_sets
 from analysis.tables.paired import paired_tests
 from analysis.tables.readings import Source, remembered, view
 
@@ -41,10 +41,7 @@ def strata(store: Source, *, scheme: str = STEPS) -> pd.DataFrame:
         words.moved(gained, lost) if float(alpha).is_integer() else ""
         for gained, lost, alpha in zip(table["gained"], table["lost"], table["alpha"], strict=True)
     ]
-    # One baseline a stratum: directions differ in it by the pairs that are missing only.
-    first = ~table[[*CONTEXT, "stratum"]].astype(str).duplicated()
     return table.assign(
-        baseline_mark=table["baseline_accuracy"].where(first),
         stratum_label=pd.Series(labels, index=table.index, dtype=object),
         counts_label=pd.Series(counts, index=table.index, dtype=object),
     )

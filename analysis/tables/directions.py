@@ -90,13 +90,16 @@ def norms(store: Source) -> pd.DataFrame:
 def latent_growth(store: Source) -> pd.DataFrame:
     """Mean norm of the steered latents per candidate, alpha and position, over the baseline's."""
     table = view(store, "norms_by_position")
-    place = ["model", "protocol", "dtype", "position"]
+    details = view(store, "condition_details")
+    paired_with = dict(zip(details["condition_id"], details["baseline_id"], strict=True))
     baseline = {
-        tuple(row[name] for name in place): row["mean_before"]
+        (row["condition_id"], row["position"]): row["mean_before"]
         for row in table[table["direction"].isna()].to_dict("records")
     }
     steered = table[table["role"] == "candidate"].reset_index(drop=True)
-    base = np.array([baseline.get(row, np.nan) for row in zip(*(steered[n] for n in place))])  # noqa: B905
+    steered = steered.assign(baseline_id=steered["condition_id"].map(paired_with).astype(object))
+    keys = zip(steered["baseline_id"], steered["position"], strict=True)
+    base = np.array([baseline.get(key, np.nan) for key in keys])
     steered = steered.assign(
         baseline_norm=base,
         ratio=steered["mean_after"] / base,

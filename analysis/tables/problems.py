@@ -147,8 +147,9 @@ def problem_blocks(store: Source) -> pd.DataFrame:
         return grid.assign(first=[], last=[], problems=[])
     before = grid.shift(1)
     same = np.ones(len(grid), dtype=bool)
-    for name in ("set_name", "direction", "baseline_id", "alpha", "outcome", "n_steps"):
-        same &= (grid[name] == before[name]).to_numpy(dtype=bool)
+    for name in (*CURVE, "alpha", "outcome", "n_steps"):
+        equal = (grid[name] == before[name]) | (grid[name].isna() & before[name].isna())
+        same &= equal.to_numpy(dtype=bool)
     block = np.cumsum(~same)
     firsts = grid[~same].reset_index(drop=True)
     sizes = np.bincount(block)[1:]

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.statistics.checks import FEWEST_DRAWS
-from analysis.tables.base import CURVE, matching
+from analysis.tables.base import CURVE, groups, matching
 from analysis.tables.missing import SENSITIVITY, effect_bounds
 from analysis.tables.readings import Source, view
 
@@ -25,15 +25,17 @@ def seed_tests(store: Source, frame: pd.DataFrame, *, confidence: float) -> pd.D
     """The columns of `effects` (before correction) for conditions with several seeds.
 
     Candidates are tested by `clustered_difference`; controls have their estimate alone, which is
-    all that a comparison with them takes. `n` counts problems, `gained`, `lost` and `bound_n`
-    pairs. The bounds of limits and p are those at the two extreme readings of what is open (all of
-    it against the direction, all of it for it); p is 1 where the effect may have either sign.
+    all that a comparison with them takes: the mean over problems as well. `n` counts problems,
+    `gained`, `lost` and `bound_n` pairs. The bounds of limits and p are those at the two extreme
+    readings of what is open (all of it against the direction, all of it for it); p is 1 where the
+    effect may have either sign.
     """
     steered = frame[frame["direction"].notna() & (frame["n_pairs"] > 0)].reset_index(drop=True)
     steered = steered.assign(**effect_bounds(steered))
     outcomes = view(store, "candidate_outcomes")
     baselines = frame[frame["direction"].isna()]
     seeds = dict(zip(baselines["condition_id"], baselines["n_seeds"], strict=True))
+    means = _problem_means(store)
     rows = []
     for row in steered.to_dict("records"):
         tested: dict[str, Any] = {str(name): value for name, value in row.items()}
@@ -43,10 +45,9 @@ def seed_tests(store: Source, frame: pd.DataFrame, *, confidence: float) -> pd.D
             "status": "ok",
         }
         pairs, read = int(row["n_pairs"]), int(row["complete_n_pairs"])
-        tested["estimate"] = (row["gained"] - row["lost"]) / pairs
         tested["baseline_accuracy"] = row["baseline_n_correct"] / pairs
         tested["discordant"] = row["gained"] + row["lost"]
-        tested["n"] = pairs // int(row["n_seeds"])
+        tested["n"], tested["estimate"] = means[row["condition_id"], row["set_name"]]
         tested["complete_n"] = read // int(row["n_seeds"])
         if read:
             tested["complete_estimate"] = (row["complete_gained"] - row["complete_lost"]) / read
@@ -57,6 +58,20 @@ def seed_tests(store: Source, frame: pd.DataFrame, *, confidence: float) -> pd.D
             tested |= _tested(mine, pairing, confidence) | _sensitivity(mine, pairing, confidence)
         rows.append(tested)
     return pd.DataFrame(rows)
+
+
+def _problem_means(store: Source) -> dict[tuple[str, Any], tuple[int, float]]:
+    """How many problems have a pair, and their mean difference, by condition and set."""
+    details = view(store, "condition_details")
+    names = dict(zip(details["condition_no"], details["condition_id"], strict=True))
+    table = view(store, "direction_outcomes")
+    table = table.assign(difference=table["accuracy"] - table["baseline"])
+    known = table[table["difference"].notna()].reset_index(drop=True)
+    difference = known["difference"].to_numpy(dtype=float)
+    return {
+        (names[number], set_name): (len(index), float(difference[index].mean()))
+        for (number, set_name), index in groups(known, ["condition_no", "set_name"]).items()
+    }
 
 
 def numbers(column: pd.Series) -> np.ndarray:

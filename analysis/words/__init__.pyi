@@ -37,10 +37,17 @@ from .sentences import over_problems_sentence as over_problems_sentence
 from .sentences import power_sentence as power_sentence
 from .sentences import push_sentence as push_sentence
 from .sentences import sample_size_sentence as sample_size_sentence
+from .series import WAY as WAY
+from .series import WHERE as WHERE
+from .series import field_words as field_words
+from .series import series_labels as series_labels
+from .series import varying as varying
 
 __all__ = [
     "MINUS",
     "MISSING",
+    "WAY",
+    "WHERE",
     "adjusted_sentence",
     "aligned",
     "alpha",
@@ -53,6 +60,7 @@ __all__ = [
     "difference_sentence",
     "discordance_sentence",
     "equivalence_sentence",
+    "field_words",
     "fragility_sentence",
     "interval",
     "level",
@@ -77,5 +85,7 @@ __all__ = [
     "precise_range",
     "push_sentence",
     "sample_size_sentence",
+    "series_labels",
     "signed",
+    "varying",
 ]

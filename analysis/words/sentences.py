@@ -235,14 +235,14 @@ def missingness_sentence(rows: Sequence[Mapping[Any, Any]]) -> str:
             if most["k"] == most["k"]
             else ""
         )
-        trends = {row["direction"]: (row["trend"], row["p_trend"]) for row in rows}
+        trends = {row["series"]: (row["trend"], row["p_trend"]) for row in rows}
         slopes = "; ".join(
             f"{name} {points(slope, 2)} points per unit ({p_is(p)})"
             for name, (slope, p) in trends.items()
         )
         said.append(
             f"Unreadable answers: {percent(base['unreadable'])} at the baseline, most under "
-            f"{most['direction']} at α = {alpha(most['alpha'])}: {percent(most['unreadable'])} "
+            f"{most['series']} at α = {alpha(most['alpha'])}: {percent(most['unreadable'])} "
             f"(corrected {p_is(most['p_adjusted'])} for unequal missingness{beside}). Trend over "
             f"|α| (Mantel): {slopes}."
         )

@@ -80,7 +80,9 @@ Protocol = Annotated[
 MaxNewTokens = Annotated[
     int | None,
     typer.Option(
-        help="Longest answer in tokens, such as 6; by default the plan's, else 32.", min=1
+        help="Longest answer in tokens, such as 6; by default the plan's, else that of the store's "
+        "conditions, else 32.",
+        min=1,
     ),
 ]
 Temperature = Annotated[

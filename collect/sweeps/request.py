@@ -102,6 +102,7 @@ class Request:
         schedule, operator, effect: of every steering.
         protocol: name of the protocol; None is the model's own.
         fields: what of it is otherwise, the longest answer among it.
+        limit_given: whether the longest answer was given; else it is as the store has it.
         alpha_factors: factors on alpha by problem, where the dose depends on it.
         decoding: greedy, or sampling with its temperature.
         seeds: of sampling.
@@ -133,6 +134,7 @@ class Request:
     stop_when_decided: bool = False
     planned_doses: bool = False
     doses_given: bool = False
+    limit_given: bool = True
 
 
 def make_request(
@@ -206,6 +208,8 @@ def make_request(
         stop_when_decided=stop_when_decided,
         planned_doses=plan_file is not None and options.directions is None,
         doses_given=alphas is not None,
+        limit_given=given.get("max_new_tokens") is not None
+        or (plan_file is not None and "max_new_tokens" in plan_file.plan.collect),
         **parsed,
     )
 

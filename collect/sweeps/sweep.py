@@ -7,6 +7,7 @@ kill loses seconds of work and a restart repeats none that was committed.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -176,6 +177,31 @@ def continued(root: Path, setting: Setting) -> Setting:
         if identity.canonical_json(protocol.fields()) in there:
             return replace(setting, protocol=protocol)
     return setting
+
+
+def stored_limit(root: Path, setting: Setting) -> int | None:
+    """The longest answer of the store's conditions that are alike but for it, None without any.
+
+    A sweep goes on with it, so that it is paired with the baseline that is there.
+
+    Raises:
+        UserError: conditions of several limits are alike.
+    """
+    where = {"model_id": [setting.model_id], "protocol": [setting.protocol.name]}
+    own = {**setting.protocol.fields(), "max_new_tokens": None, "parser_version": None}
+    limits = set()
+    for text in committed(root, "conditions", ["protocol_fields"], where)["protocol_fields"]:
+        fields = json.loads(text.as_py() or "{}")
+        limit = fields.get("max_new_tokens")
+        if limit is not None and {**fields, "max_new_tokens": None, "parser_version": None} == own:
+            limits.add(int(limit))
+    if len(limits) > 1:
+        said = " or ".join(map(str, sorted(limits)))
+        raise UserError(
+            f"{root} has conditions with answers of at most {said} tokens: say with "
+            "--max-new-tokens which of them to go on with"
+        )
+    return limits.pop() if limits else None
 
 
 def _append_new(root: Path, table: str, key: str, rows: Sequence[Mapping[str, Any]]) -> None:

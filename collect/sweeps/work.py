@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from analysis.vocabulary import ProtocolName
@@ -26,6 +26,7 @@ from collect.sweeps.sweep import (
     condition,
     continued,
     done_units,
+    stored_limit,
     sweep,
 )
 from store.ingestion import ingest
@@ -46,6 +47,8 @@ class Work:
     setting: Setting
     conditions: list[Condition]
     missing: int
+    notes: tuple[str, ...] = ()
+    """What was taken from the store, for a person."""
 
     @property
     def units(self) -> int:
@@ -61,6 +64,15 @@ def work_out(request: Request) -> Work:
     """
     model = known_in(request.root, request.model.load())
     protocol = resolve_protocol(request.protocol, model, **request.fields)
+    notes = []
+    if not request.limit_given:
+        limit = stored_limit(request.root, Setting(model, protocol, request.decoding))
+        if limit is not None and limit != protocol.max_new_tokens:
+            protocol = replace(protocol, max_new_tokens=limit)
+            notes.append(
+                f"answers end after {limit} tokens, as in the conditions of the store (give "
+                "--max-new-tokens for another limit, which starts a baseline of its own)"
+            )
     request = with_protocol(request, cast(ProtocolName, protocol.name))
     setting = continued(request.root, Setting(model, protocol, request.decoding))
     conditions = _conditions(setting, request)
@@ -69,7 +81,7 @@ def work_out(request: Request) -> Work:
     asked = {problem.problem_id for problem in request.problems}
     had = sum(problem in asked and seed in request.seeds for _, problem, seed in done)
     missing = len(request.problems) * len(conditions) * len(request.seeds) - had
-    return Work(request, setting, conditions, missing)
+    return Work(request, setting, conditions, missing, tuple(notes))
 
 
 def _check_fit(setting: Setting, request: Request, conditions: Sequence[Condition]) -> None:
@@ -160,6 +172,7 @@ def run_request(request: Request, *, dry_run: bool = False) -> Iterator[str]:
         KeyboardInterrupt: after everything finished has been committed.
     """
     work = work_out(request)
+    yield from work.notes
     if dry_run:
         yield from estimate(work)
         return

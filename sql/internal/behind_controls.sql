@@ -14,7 +14,7 @@
 --   $dtype VARCHAR = NULL: arithmetic of the model
 --   $set_name VARCHAR = NULL: the problem set; NULL for problems of none
 --   $baseline_id VARCHAR = NULL: the condition that the steered ones are paired with
-SELECT candidate, direction, alpha, n_pairs, estimate
+SELECT candidate, direction, alpha, n_pairs, estimate, site, schedule, operator, effect
 FROM control_effects
 WHERE model = $model
     AND protocol = $protocol

@@ -11,7 +11,8 @@
 --   $dtype VARCHAR = NULL: arithmetic of the model
 --   $set_name VARCHAR = NULL: the problem set; NULL for problems of none
 --   $baseline_id VARCHAR = NULL: the condition that the steered ones are paired with
-SELECT direction, alpha, n_pairs, gained, lost, accuracy, n_unreadable, n_missing
+SELECT direction, alpha, n_pairs, gained, lost, accuracy, n_unreadable, n_missing,
+    site, schedule, operator, effect
 FROM accuracy_by_alpha
 WHERE model = $model
     AND protocol = $protocol

@@ -16,7 +16,8 @@
 --   $baseline_id VARCHAR = NULL: the condition that the steered ones are paired with
 SELECT
     a.direction, a.alpha, s.stop, s.n AS stopped_at, s.planned_n, a.n_pairs, a.gained, a.lost,
-    least(anytime_p(a.gained, a.lost), s.p_anytime) AS p_anytime, s.family_size, s.plan_id
+    least(anytime_p(a.gained, a.lost), s.p_anytime) AS p_anytime, s.family_size, s.plan_id,
+    a.site, a.schedule, a.operator, a.effect
 FROM accuracy_by_alpha AS a
 JOIN stops AS s ON s.condition_id = a.condition_id AND s.set_name = a.set_name
 WHERE a.model = $model

@@ -14,7 +14,7 @@
 --   $baseline_id VARCHAR = NULL: the condition that the steered ones are paired with
 SELECT
     c.direction, c.alpha, k.problem_id, o.seed, b.gold_logprob AS baseline,
-    o.gold_logprob AS steered
+    o.gold_logprob AS steered, c.site, c.schedule, c.operator, c.effect
 FROM outcome_rows AS o
 JOIN condition_details AS c ON c.condition_no = o.condition_no
 JOIN baseline_rows AS b

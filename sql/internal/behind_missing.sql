@@ -13,7 +13,8 @@
 --   $baseline_id VARCHAR = NULL: the condition that the steered ones are paired with
 SELECT
     direction, role, alpha, n, n_unreadable, n_missing, became_unreadable, became_readable,
-    complete_n_pairs, complete_gained, complete_lost, maybe_gained, maybe_lost, maybe_either
+    complete_n_pairs, complete_gained, complete_lost, maybe_gained, maybe_lost, maybe_either,
+    site, schedule, operator, effect
 FROM accuracy_by_alpha
 WHERE model = $model
     AND protocol = $protocol

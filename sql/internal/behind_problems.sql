@@ -12,7 +12,7 @@
 --   $set_name VARCHAR = NULL: the problem set; NULL for problems of none
 --   $baseline_id VARCHAR = NULL: the condition that the steered ones are paired with
 SELECT o.direction, o.alpha, o.problem_id, o.n_steps, o.baseline_readable_right, o.readable_right,
-    o.baseline_status, o.status
+    o.baseline_status, o.status, o.site, o.schedule, o.operator, o.effect
 FROM paired_outcomes AS o
 JOIN condition_baselines AS c USING (condition_id)
 LEFT JOIN problem_sets AS s USING (problem_id)

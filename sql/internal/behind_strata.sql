@@ -11,7 +11,8 @@
 --   $dtype VARCHAR = NULL: arithmetic of the model
 --   $set_name VARCHAR = NULL: the problem set; NULL for problems of none
 --   $baseline_id VARCHAR = NULL: the condition that the steered ones are paired with
-SELECT direction, alpha, level, n_pairs, gained, lost, accuracy
+SELECT direction, alpha, level, n_pairs, gained, lost, accuracy,
+    site, schedule, operator, effect
 FROM accuracy_by_stratum
 WHERE model = $model
     AND protocol = $protocol

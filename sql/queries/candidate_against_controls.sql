@@ -14,6 +14,7 @@
 --   rank_p_lower, rank_p_upper     (1 + controls at or below / at or above) / (k + 1), one-sided:
 --                                  never below 1 / (k + 1); NULL where `stop` is not
 --   stop                           why a sequential plan ended the candidate before the last problem
+--   decoding … baseline_id         what tells conditions of one direction and dose apart
 SELECT
     model, protocol, set_name, candidate AS direction, alpha, candidate_n_pairs AS n_pairs,
     min(n_pairs) AS least_n_pairs,
@@ -29,7 +30,8 @@ SELECT
         WHEN candidate_stop IS NULL
             THEN (1 + count(*) FILTER (estimate >= candidate_estimate)) / (count(*) + 1)
     END AS rank_p_upper,
-    candidate_stop AS stop
+    candidate_stop AS stop,
+    decoding, dtype, site, schedule, operator, effect, baseline_id
 FROM control_effects
 WHERE candidate_estimate IS NOT NULL
     AND estimate IS NOT NULL

@@ -6,10 +6,12 @@
 -- Columns:
 --   condition_no, problem_no   numbers in this file, as in `condition_details`
 --   n_seeds, seeds             how many outcomes, and a digest of which seeds they have
---   accuracy                   share of right outcomes; NULL where one is missing
+--   accuracy                   share of right outcomes, of those whose seed has one at the baseline too
+--                              (of all where none has); NULL where none is known
 --   low, high                  that share where none, and where each, of the outcomes without a
 --                              verdict is right
---   baseline                   the same share at the baseline, over the same seeds
+--   baseline                   the same share at the baseline, over the same seeds; NULL where outcomes
+--                              are known on both sides, but of no seed in common
 WITH
 -- Each outcome beside its baseline, and what is known of both.
 paired AS (
@@ -24,11 +26,16 @@ paired AS (
 )
 SELECT
     p.condition_no, s.set_name, p.problem_no, count(*) AS n_seeds, bit_xor(hash(p.seed)) AS seeds,
-    CASE WHEN count(p.readable_right) = count(*) THEN avg(CAST(p.readable_right AS INTEGER)) END
-        AS accuracy,
+    coalesce(
+        avg(CAST(p.readable_right AS INTEGER)) FILTER (p.baseline IS NOT NULL),
+        avg(CAST(p.readable_right AS INTEGER))
+    ) AS accuracy,
     avg(CAST(coalesce(p.correct, false) AS INTEGER)) AS low,
     avg(CAST(coalesce(p.correct, true) AS INTEGER)) AS high,
-    CASE WHEN count(p.baseline) = count(*) THEN avg(CAST(p.baseline AS INTEGER)) END AS baseline
+    coalesce(
+        avg(CAST(p.baseline AS INTEGER)) FILTER (p.readable_right IS NOT NULL),
+        CASE WHEN count(p.readable_right) = 0 THEN avg(CAST(p.baseline AS INTEGER)) END
+    ) AS baseline
 FROM paired AS p
 JOIN problem_keys AS k USING (problem_no)
 LEFT JOIN problem_sets AS s USING (problem_id)

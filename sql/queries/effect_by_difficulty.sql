@@ -19,7 +19,7 @@ SELECT
     CASE WHEN n_seeds = 1 AND stop IS NULL THEN mcnemar_midp(gained, lost) END AS p,
     stop,
     CASE WHEN n_seeds = 1 AND stop IS NOT NULL THEN anytime_p(gained, lost) END AS p_anytime,
-    cut_from_baseline, selected_on_outcome
+    cut_from_baseline, selected_on_outcome, condition_id
 FROM (
     SELECT a.*, s.stop
     FROM accuracy_by_stratum AS a

@@ -55,6 +55,7 @@ SELECT
     model, protocol, set_name, direction, alpha, seed, gained, lost, fragile_gained, fragile_lost,
     stop, p, p_without, p_worst,
     (p < $level) != (p_without < $level) OR (p < $level) != (p_worst < $level)
-        AS decision_changes
+        AS decision_changes,
+    condition_id
 FROM tests
 ORDER BY decision_changes DESC, model, protocol, direction, alpha, seed, condition_id;

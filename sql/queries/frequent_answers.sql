@@ -17,7 +17,7 @@ counts AS (
 )
 SELECT
     c.model, c.protocol, c.direction, c.alpha, k.answer, k.n, k.n_correct,
-    k.n / sum(k.n) OVER (PARTITION BY k.condition_id) AS share
+    k.n / sum(k.n) OVER (PARTITION BY k.condition_id) AS share, k.condition_id
 FROM counts AS k
 JOIN condition_details AS c USING (condition_id)
 WHERE c.direction = $direction::VARCHAR

@@ -32,7 +32,8 @@ SELECT
     count(*) FILTER (s.shift < 0) AS n_down,
     CASE WHEN e.stop IS NULL THEN mcnemar_exact(n_up, n_down) END AS p,
     e.stop,
-    CASE WHEN e.stop IS NOT NULL THEN anytime_p(n_up, n_down) END AS p_anytime
+    CASE WHEN e.stop IS NOT NULL THEN anytime_p(n_up, n_down) END AS p_anytime,
+    c.condition_id
 FROM shifts AS s
 JOIN condition_details AS c USING (condition_no)
 LEFT JOIN stops AS e ON e.condition_id = c.condition_id AND e.set_name = $set_name

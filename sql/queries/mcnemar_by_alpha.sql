@@ -36,7 +36,7 @@ SELECT
     END AS complete_p,
     (complete_gained - complete_lost - maybe_lost - maybe_either) / n AS effect_low,
     (complete_gained - complete_lost + maybe_gained + maybe_either) / n AS effect_high,
-    selected_on_outcome
+    selected_on_outcome, condition_id
 FROM (
     SELECT d.*, s.stop, s.p_anytime AS p_stop
     FROM discordant AS d

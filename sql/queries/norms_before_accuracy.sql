@@ -9,6 +9,7 @@
 -- Columns:
 --   alpha_norm      smallest dose at which the median norm at this position has blown up, or NULL
 --   alpha_accuracy  smallest dose at which accuracy has fallen, or NULL
+--   side            sign of the doses
 --   norm_first      the norm blows up at a smaller dose than accuracy falls, or accuracy never falls
 WITH
 -- Median norm after steering, against that of the baseline at the same position.
@@ -24,7 +25,7 @@ norms AS (
 doses AS (
     SELECT
         a.model, a.protocol, a.direction, a.site, a.schedule, a.operator, a.effect,
-        a.direction_id, a.baseline_id, CAST(sign(a.alpha) AS INTEGER) AS side, n.position,
+        a.direction_id, a.baseline_id, a.decoding, a.dtype, CAST(sign(a.alpha) AS INTEGER) AS side, n.position,
         min(abs(a.alpha)) FILTER (n.ratio >= $factor) AS alpha_norm,
         min(abs(a.alpha)) FILTER ((a.gained - a.lost) / nullif(a.n_pairs, 0) <= -$drop)
             AS alpha_accuracy
@@ -38,6 +39,7 @@ SELECT
     side * alpha_norm AS alpha_norm,
     side * alpha_accuracy AS alpha_accuracy,
     alpha_norm IS NOT NULL AND (alpha_accuracy IS NULL OR alpha_norm < alpha_accuracy)
-        AS norm_first
+        AS norm_first,
+    side, decoding, dtype, baseline_id
 FROM doses
 ORDER BY model, protocol, direction, site, schedule, operator, effect, side, position;

@@ -10,7 +10,7 @@
 SELECT
     p.problem_id, p.question, p.answer AS gold, c.model, c.protocol, c.direction, c.alpha, o.seed,
     o.status, o.answer, o.text, readable_right(o.correct, o.status) AS readable_right, o.correct,
-    o.gold_logprob, o.margin, o.fragile
+    o.gold_logprob, o.margin, o.fragile, c.condition_id
 FROM outcomes AS o
 JOIN problems AS p USING (problem_id)
 JOIN condition_details AS c ON c.condition_id = o.condition_id

@@ -21,7 +21,8 @@ SELECT
     count(*) FILTER (a.lost) AS lost,
     count(*) FILTER (b.lost) AS control_lost,
     count(*) FILTER (a.lost AND b.lost) AS lost_by_both,
-    count(*) FILTER (a.lost AND b.lost) / nullif(count(*) FILTER (a.lost OR b.lost), 0) AS jaccard
+    count(*) FILTER (a.lost AND b.lost) / nullif(count(*) FILTER (a.lost OR b.lost), 0) AS jaccard,
+    a.condition_id, b.condition_id AS control_condition_id
 FROM losses AS a
 JOIN losses AS b
     ON b.parent_id = a.direction_id

@@ -4,7 +4,7 @@
 --
 -- Parameters:
 --   $set_name VARCHAR = primary: problem set
--- Columns (fractions of the pairs; an answer that cannot be read is not right):
+-- Columns (condition_id is that at +alpha; fractions of the pairs; an answer that cannot be read is not right):
 --   n        pairs (problem x seed) with neither a missing outcome at +alpha, at -alpha nor at the
 --            baseline: both effects are of these
 --   signed   [f(+a) - f(-a)] / 2: what the direction does beyond pushing
@@ -55,7 +55,8 @@ SELECT
     c.up / c.n AS up, c.down / c.n AS down,
     (c.up - c.down) / (2 * c.n) AS signed,
     (c.up + c.down) / (2 * c.n) AS damage,
-    coalesce(e.stop, f.stop) AS stop
+    coalesce(e.stop, f.stop) AS stop,
+    x.condition_id
 FROM counts AS c
 JOIN doses AS x USING (condition_no)
 LEFT JOIN condition_keys AS k ON k.condition_no = x.down_no

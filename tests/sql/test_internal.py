@@ -102,6 +102,8 @@ BEHIND: dict[str, list[tuple[Any, ...]]] = {
 COLUMNS = {
     "behind_transitions": "direction, alpha, stayed_right, gained, lost, stayed_wrong, missing"
 }
+WAY = ("site", "schedule", "operator", "effect")
+WITHOUT_WAY = "* EXCLUDE (site, schedule, operator, effect)"
 
 
 @case
@@ -114,20 +116,23 @@ def behind_ends():
     insert(c, "results", [{**row, "contrast": json.dumps(contrast)}])
     # No estimand is named, so p at the stop is of an earlier version and does not count.
     ended = ("d", 1.0, "futile", 3, 4, 3, 1, 1, 1.0, 5, "plan")
-    assert rows(c, "behind_ends", **CONTEXT) == [ended]
+    assert rows(c, "behind_ends", WITHOUT_WAY, **CONTEXT) == [ended]
     for field, elsewhere in ELSEWHERE.items():
         assert rows(c, "behind_ends", **{**CONTEXT, field: elsewhere}) == []
 
 
 @pytest.mark.parametrize("name", sorted(BEHIND))
 def test_a_number_has_the_rows_of_its_setting_behind_it(settings, name):
-    assert rows(settings, name, COLUMNS.get(name, "*"), **CONTEXT) == BEHIND[name]
+    assert rows(settings, name, COLUMNS.get(name, WITHOUT_WAY), **CONTEXT) == BEHIND[name]
+    way = rows(settings, name, ", ".join(WAY), **CONTEXT)
+    assert set(way) <= {("latent", "uniform", "add", "total"), (None,) * 4}
 
 
 @pytest.mark.parametrize("field", sorted(CONTEXT))
 @pytest.mark.parametrize("name", sorted(BEHIND))
 def test_every_field_of_the_setting_decides(settings, name, field):
-    found = rows(settings, name, **{**CONTEXT, field: ELSEWHERE[field]})
+    columns = COLUMNS.get(name, WITHOUT_WAY)
+    found = rows(settings, name, columns, **{**CONTEXT, field: ELSEWHERE[field]})
     # The small set has rows of this baseline, but other ones.
     assert found != BEHIND[name] if field == "set_name" else found == []
     assert len(found) <= len(BEHIND[name])

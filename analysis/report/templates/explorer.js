@@ -31,16 +31,9 @@
     }));
   }
 
-  function directionLabel(found, all) {
-    const { direction: name, site, schedule, operator, effect } = found.names;
-    const twice = all.filter((other) => other.names.direction === name).length > 1;
-    const more = twice ? ` (${[site, schedule, operator, effect].filter(Boolean).join(", ")})` : "";
-    return `${name}${found.role === "candidate" ? "" : ", control"}${more}`;
-  }
-
   function chooseContext() {
     const { directions, strata, selected } = context();
-    options($("direction"), directions.map((d, i) => [i, directionLabel(d, directions)]));
+    options($("direction"), directions.map((d, i) => [i, d.label]));
     options($("stratum"), [["", "all problems"], ...strata.map(([, level, label]) => [level, label])]);
     $("selected").hidden = !selected;
     state.stratum = "";
@@ -77,8 +70,12 @@
     const { set_name: set, ...place } = context().names;
     const alpha = doses()[state.dose];
     const all = { ...(named ? { set_name: set } : {}), ...place, ...direction().names };
-    return Object.entries(all).filter(([, value]) => value != null)
-      .map(([key, value]) => `${key} = ${quoted(value)}`).join(" AND ") + ` AND alpha = ${alpha}`;
+    const wanted = Object.entries(all).filter(([, value]) => value != null)
+      .map(([key, value]) => `${key} = ${quoted(value)}`);
+    const paired = `baseline_id = ${quoted(context().baseline)}`;
+    wanted.push(named ? paired
+      : `condition_id IN (SELECT condition_id FROM condition_baselines WHERE ${paired})`);
+    return `${wanted.join(" AND ")} AND alpha = ${alpha}`;
   }
 
   function ask(name, query) {

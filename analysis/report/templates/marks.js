@@ -3,7 +3,7 @@
 (() => {
   "use strict";
   const WHOLE = /line mark|area mark|trail mark|axis|legend|title|container/; // no single row
-  const HIDDEN = new Set(["stack", "order", "rank", "counts_label", "baseline_mark", "x", "y"]);
+  const HIDDEN = new Set(["stack", "order", "rank", "counts_label", "x", "y", "ended"]);
   const WITHIN = 14; // pixels between the pointer and the mark that it means
   const tip = document.createElement("div");
   tip.className = "tip";

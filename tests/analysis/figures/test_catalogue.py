@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import pytest
 
 from analysis import tables
 from analysis.figures import catalogue
-from analysis.figures.catalogue import figures, named, places
+from analysis.figures.catalogue import figures, named
 from analysis.figures.figure import Drawing, Kind, Place, figures_of, told_apart
 from analysis.figures.of_sets import OF_SETS
 from analysis.figures.of_stores import OF_STORES
@@ -95,17 +94,6 @@ def test_names_that_differ_in_case_alone_are_told_apart() -> None:
 def test_two_figures_of_one_name_are_an_error_in_the_code(place) -> None:
     with pytest.raises(ValueError, match="two figures have the name 'twice-of"):
         named(figures_of(place, [kind("twice", "of"), kind("twice", "of")]))
-
-
-def test_places_that_share_set_and_protocol_have_slugs_of_their_own(
-    drawn_from, monkeypatch
-) -> None:
-    curves = tables.accuracy_curves(drawn_from)
-    both = pd.concat([curves, curves.assign(dtype="float16")], ignore_index=True)
-    monkeypatch.setattr(catalogue.tables, "accuracy_curves", lambda store: both)  # type: ignore[attr-defined]
-    found = places(drawn_from)
-    assert len({place.slug for place in found}) == len(found) == 2 * curves["set_name"].nunique()
-    assert [place.selected for place in found] == sorted(place.selected for place in found)
 
 
 def test_a_new_figure_is_one_entry(drawn_from, monkeypatch) -> None:

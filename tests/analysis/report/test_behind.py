@@ -67,8 +67,14 @@ def contexts(two_dtypes):
     return found
 
 
-def _candidates(table, context):
+def _named(table, context):
+    of = "direction" if "direction" in table else "candidate"
     own = matching(table, context)
+    return own.assign(series=own[of])
+
+
+def _candidates(table, context):
+    own = _named(table, context)
     return own[own["role"] == "candidate"] if "role" in own else own
 
 
@@ -97,7 +103,7 @@ def test_strata_have_their_rows_behind_them(two_dtypes, contexts) -> None:
     names = {"n": "n_pairs", "level": "confidence", "stratum": "level"}
     for context in contexts:
         table = matching(tables.strata(two_dtypes), context)
-        same = matching(tables.homogeneity(two_dtypes), context)
+        same = _named(tables.homogeneity(two_dtypes), context)
         for grid in (
             grids.strata_grid(table, "strata", context),
             grids.homogeneity_grid(same, "homogeneity", context),
@@ -111,7 +117,7 @@ def test_candidates_have_their_controls_behind_them(two_dtypes, contexts) -> Non
     for context in contexts:
         points = matching(tables.control_points(two_dtypes), context)
         points = points[(points["role"] == "control") & (points["quantity"] == EFFECT)]
-        compared = matching(tables.controls(two_dtypes), context)
+        compared = _named(tables.controls(two_dtypes), context)
         sql = grids.controls_grid(compared, "controls", context).sql
         behind = read(two_dtypes, sql).to_pandas()
         assert _rows(behind, columns) == _rows(points.drop_duplicates(columns), columns)
@@ -119,14 +125,10 @@ def test_candidates_have_their_controls_behind_them(two_dtypes, contexts) -> Non
 
 def test_verdicts_have_their_tests_and_ranks_behind_them(two_dtypes, contexts) -> None:
     effects, beyond = tables.effects(two_dtypes), tables.beyond_controls(two_dtypes)
-    cards = grids.verdict_cards(verdicts(effects, beyond))
-    assert len(cards.sql) == len(contexts)
+    reached = verdicts(effects, beyond)
     for context in contexts:
-        (sql,) = [
-            sql
-            for where, sql in cards.sql
-            if context["dtype"] in where and context["set_name"] in where
-        ]
+        own = [one for one in reached if one.context == context]
+        sql = grids.verdict_grid(own, "verdicts", context).sql
         behind = read(two_dtypes, sql).to_pandas()
         paired = _candidates(effects, context)
         tested = behind[behind["alpha"].notna()]

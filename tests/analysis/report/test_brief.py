@@ -123,19 +123,6 @@ def test_no_change_is_claimed_absent_that_is_not_excluded() -> None:
     assert "A change" not in brief([near[0], FLAT[1]]).sentence
 
 
-def test_curves_of_one_name_are_told_apart_by_what_differs() -> None:
-    other = [one | {"operator": "clamp"} for one in FALLS]
-    made = briefs_of(
-        pd.DataFrame([{"stop": None} | one for one in FALLS + other]),
-        pd.DataFrame([], columns=list(row())),
-        pd.DataFrame([], columns=list(controls())),
-    )
-    assert [one.title for one in made] == [
-        "d on primary (operator add)",
-        "d on primary (operator clamp)",
-    ]
-
-
 def test_the_command_prints_it_in_eighty_columns_and_writes_nothing(made_store, tmp_path) -> None:
     before = sorted(made_store.rglob("*"))
     result = CliRunner().invoke(steerstat.app, ["report", str(made_store), "--brief"])

@@ -26,9 +26,9 @@ def test_sets_drawn_at_random_come_first_and_candidates_before_controls(drawn_fr
     found = explorer(drawn_from)
     selected = [one["selected"] for one in found["contexts"]]
     assert selected == sorted(selected)
-    roles = [one["role"] for one in found["contexts"][0]["directions"]]
-    assert roles == sorted(roles)
-    assert set(roles) == {"candidate", "control"}
+    control = [one["label"].endswith(", control") for one in found["contexts"][0]["directions"]]
+    assert control == sorted(control)
+    assert set(control) == {False, True}
 
 
 def test_results_are_those_of_the_tables(drawn_from, context) -> None:
@@ -69,15 +69,6 @@ def test_problems_of_a_large_set_are_not_inlined(drawn_from, monkeypatch) -> Non
     assert found["problems"] == []
     assert found["directions"][0]["letters"] == {}
     assert found["directions"][0]["results"][""]
-
-
-def test_contexts_of_one_name_say_how_they_were_decoded() -> None:
-    names = {"set_name": "primary"}
-    pair = [{"label": "primary", "names": names, "decoding": mode} for mode in ("a", "b")]
-    alone = {"label": "other", "names": {"set_name": "other"}, "decoding": "a"}
-    found = module._told_apart([*pair, alone])
-    assert [one["label"] for one in found] == ["primary, a", "primary, b", "other"]
-    assert [one["names"].get("decoding") for one in found] == ["a", "b", None]
 
 
 def test_data_cannot_leave_its_element() -> None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import base64
 import importlib.util
 import json
+import re
 import shutil
 import threading
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -134,8 +136,10 @@ def test_it_paints_at_once(opened) -> None:
 
 
 def test_the_contents_lead_to_their_sections(opened) -> None:
+    opened.find_element(By.CSS_SELECTOR, "nav summary").click()
     links = opened.find_elements(By.CSS_SELECTOR, "nav a")
-    assert [link.text for link in links][:3] == ["In brief", "Verdicts", "Explore"]
+    named = ["Problem map", "mean_difference: primary set, codi protocol"]
+    assert [link.text for link in links][:2] == named
     for link in links:
         link.click()
         target = link.get_attribute("href").split("#")[1]
@@ -247,6 +251,75 @@ def test_a_query_opens_with_one_click(opened) -> None:
     assert box.find_element(By.TAG_NAME, "pre").text.startswith("steerstat sql ")
 
 
+LINES = """
+let most = 0;
+for (const one of document.querySelectorAll("p, li, figcaption, summary")) {
+  if (!one.offsetParent) continue;
+  const lines = new Map();
+  const walker = document.createTreeWalker(one, NodeFilter.SHOW_TEXT);
+  const range = document.createRange();
+  for (let text = walker.nextNode(); text; text = walker.nextNode()) {
+    for (let i = 0; i < text.length; i += 1) {
+      range.setStart(text, i);
+      range.setEnd(text, i + 1);
+      const box = range.getClientRects()[0];
+      if (box) lines.set(Math.round(box.top / 6), (lines.get(Math.round(box.top / 6)) ?? 0) + 1);
+    }
+  }
+  most = Math.max(most, ...lines.values());
+}
+return most;
+"""
+
+
+def test_lines_are_short_and_the_page_is_soon_read(opened) -> None:
+    assert 40 < opened.execute_script(LINES) <= 75
+    first = opened.execute_script(
+        "return [...document.querySelectorAll('.finding, .first figure .drawing')]"
+        ".filter((one) => one.offsetParent).map((one) => one.getBoundingClientRect().bottom)"
+    )
+    assert len(first) == 3
+    assert max(first) < 900
+    words = opened.execute_script("return document.querySelector('main').innerText").split()
+    assert len(words) < 2500
+    printed = opened.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})
+    pages = len(re.findall(rb"/Type /Page\b", base64.b64decode(printed["data"])))
+    assert pages <= 8
+
+
+def test_reasons_and_tables_come_when_they_are_asked_for(opened) -> None:
+    mark = opened.find_element(By.CSS_SELECTOR, ".mark")
+    assert not mark.find_element(By.TAG_NAME, "p").is_displayed()
+    mark.find_element(By.TAG_NAME, "summary").click()
+    assert "points" in mark.find_element(By.TAG_NAME, "p").text
+    fold = opened.find_element(By.XPATH, "//summary[starts-with(., 'Every table')]/..")
+    fold.find_element(By.TAG_NAME, "summary").click()
+    table = fold.find_element(By.CSS_SELECTOR, "[data-name=effects-primary-codi]")
+    column = (
+        "return [...arguments[0].querySelectorAll('tbody tr')].filter(r => !r.hidden)"
+        ".map(r => r.cells[7].textContent)"
+    )
+    button = table.find_elements(By.CSS_SELECTOR, "th button")[7]
+    opened.execute_script("arguments[0].scrollIntoView({ block: 'center' })", button)
+    button.click()
+    values = [float(v.replace("−", "-")) for v in opened.execute_script(column, table)]
+    assert values == sorted(values)
+    assert len(set(values)) > 1
+    save = table.find_element(By.CSS_SELECTOR, "a[download]")
+    opened.execute_script("arguments[0].addEventListener('click', e => e.preventDefault())", save)
+    save.click()
+    href = unquote(save.get_attribute("href"))
+    head, *rows = href.removeprefix("data:text/csv;charset=utf-8,").strip().split("\n")
+    assert head.startswith("Direction,α,Pairs,Baseline")
+    assert len(rows) == len(values)
+    wide = fold.find_element(By.CSS_SELECTOR, "[data-name=controls-primary-codi] input")
+    wide.send_keys("signed")
+    controls = fold.find_element(By.CSS_SELECTOR, "[data-name=controls-primary-codi]")
+    left = opened.execute_script(column.replace("cells[7]", "cells[1]"), controls)
+    assert left
+    assert all(text.startswith("signed") for text in left)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_has_no_serious_finding(opened, scheme) -> None:
     found = importlib.util.find_spec("axe_core_python")
@@ -270,13 +343,13 @@ def test_paper_shows_tables_whole_and_no_controls(opened) -> None:
     look(opened, width=800, media="print")
     assert not opened.find_element(By.ID, "explorer").is_displayed()
     heights = opened.execute_script(
-        "return [...document.querySelectorAll('main > .scroll')]"
+        "return [...document.querySelectorAll('main > .table .scroll')]"
         ".map(one => one.scrollHeight - one.clientHeight)"
     )
     assert max(heights) <= 2
     look(opened, width=700, media="print")  # A4 less its margins
     widths = opened.execute_script(
-        "return [...document.querySelectorAll('main > .scroll')]"
+        "return [...document.querySelectorAll('main > .table .scroll')]"
         ".map(one => [one.scrollWidth - one.clientWidth, one.getAttribute('aria-label')])"
     )
     assert [one for one in widths if one[0] > 2] == []

@@ -13,7 +13,7 @@ from analysis.figures import figures, write_figures
 from analysis.report import write_report
 from analysis.report.brief import brief_text
 from analysis.report.content import content
-from analysis.report.document import Text
+from analysis.report.document import Text, flat
 from analysis.report.explorer import explorer
 from analysis.report.summary import summary_json
 from analysis.tables.readings import Readings
@@ -86,7 +86,7 @@ def test_figures_and_report_say_the_reason_in_the_place(
     plain = {figure.name for figure in figures(root)}
     plant(monkeypatch, name)
     drawn = figures(root)
-    blocks = content(Readings(root))
+    blocks = flat(content(Readings(root)))
     said = [block.text for block in blocks if isinstance(block, Text) and REASON in block.text]
     assert said
     assert all(text.startswith("**Not computed:**") for text in said)

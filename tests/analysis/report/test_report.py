@@ -14,6 +14,14 @@ from analysis.cli.report import app
 from analysis.report import write_report
 from analysis.report.html import inline, isolated
 from sql.errors import UserError
+from tests.paths import ROOT
+
+# Saying that something is not there, where no equivalence test was made.
+ABSENCE = re.compile(
+    r"(accuracy|steering|direction|push)\w* (does nothing|has no effect|is unaffected|makes no "
+    r"difference)|no (effect|change|difference) (at all|whatsoever|is there)",
+    re.IGNORECASE,
+)
 
 
 class Page(HTMLParser):
@@ -61,20 +69,43 @@ def test_ids_are_unique_and_links_lead_somewhere(page) -> None:
 
 
 def test_the_page_says_what_it_must(page) -> None:
-    verdicts_at, results_at = page.text.index("Verdicts"), page.text.rindex("Results: primary")
-    assert verdicts_at < results_at
-    for words in (
+    order = (
+        "Pushing along mean_difference",
+        "more than its controls?",
+        "Problem map",
+        "mean_difference: primary set, codi protocol",
+        "Every table and figure: primary set, codi protocol",
         "selected_on_outcome.",
         "regression to the mean",
-        "difficulty-matched",
+        "How verdicts are reached",
+        "Gates and provenance",
+        "No plan was frozen: every result is exploratory.",
         "Digest of all outcomes",
         "Gates of run",
         "dead_positions",
-        "No plan was frozen: every result is exploratory.",
         "Size of α × direction relative to the latents",
-        "steerstat sql",
-    ):
+        "Components of mean_difference",
+    )
+    places = [page.text.index(words) for words in order if words in page.text]
+    assert len(places) == len(order)
+    # The contents name sections before they come.
+    text = page.text[page.text.index("Problem map", page.text.index("Problem map") + 1) :]
+    places = [text.index(words) for words in order[3:]]
+    assert places == sorted(places)
+    for words in ("difficulty-matched", "steerstat sql", "exploratory"):
         assert words in page.text
+
+
+def test_no_caption_or_note_claims_that_nothing_happens(whole_report) -> None:
+    text = (whole_report / "report.md").read_text(encoding="utf-8")
+    assert not ABSENCE.search(text)
+
+
+def test_no_document_claims_an_absence_without_its_test() -> None:
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    # The guide to the statistics speaks of null hypotheses, and of what not to write.
+    texts = [page.read_text(encoding="utf-8") for page in pages if page.name != "statistics.md"]
+    assert [found[0] for text in texts for found in ABSENCE.finditer(text)] == []
 
 
 def test_markdown_holds_the_same_tables_and_its_figures_exist(whole_report) -> None:

@@ -17,7 +17,7 @@ from analysis.charts import render, styles
 from analysis.figures import figures, write_figures
 from analysis.figures.figure import file_part
 from analysis.report import write_report
-from analysis.report.document import Block, Bullets, Cards, Grid, Heading, Text
+from analysis.report.document import Block, Bullets, Finding, Fold, Grid, Heading, Text
 from analysis.report.html import as_html
 from analysis.report.latex import as_latex
 from analysis.report.markdown import as_markdown
@@ -164,7 +164,8 @@ def test_blocks_are_safe_in_every_format():
         Text(EVIL, stamp=True),
         Bullets([EVIL]),
         grid,
-        Cards([(EVIL, "badge", EVIL)], Grid("cards", EVIL, [EVIL], [[EVIL]])),
+        Finding(EVIL, EVIL, EVIL, [(EVIL, EVIL, EVIL)], [(EVIL, EVIL, EVIL)]),
+        Fold(EVIL, [Grid("folded", EVIL, [EVIL], [[EVIL]], stamp=EVIL)]),
     ]
     assert grid.sql == asked
     page = as_html(blocks, {}, store="store")
@@ -176,7 +177,7 @@ def test_blocks_are_safe_in_every_format():
     assert not RAW.search(markdown + tex)
     assert not re.search(r"(?<!\\)<[A-Za-z/!?]", markdown)
     cells = [line for line in markdown.splitlines() if line.startswith("| a/b")]
-    assert [len(re.findall(r"(?<!\\)\|", line)) for line in cells] == [2, 2]
+    assert [len(re.findall(r"(?<!\\)\|", line)) for line in cells] == [2, 2, 2, 2]
     assert not re.search(
         r"(?<!\\)[#%&_$]",
         tex.split("\\begin{document}")[1]

@@ -58,7 +58,12 @@ def tables(drawn_from, tmp_path_factory):
 
 def test_every_results_table_is_written_with_interval_and_corrected_p(tables) -> None:
     names = {path.stem for path in tables.iterdir()}
-    assert {"verdicts", "effects-primary-codi", "controls-primary-codi", "norms"} <= names
+    assert {
+        "verdicts-primary-codi",
+        "effects-primary-codi",
+        "controls-primary-codi",
+        "norms",
+    } <= names
     with (tables / "effects-primary-codi.csv").open(encoding="utf-8") as file:
         head, *rows = csv.reader(file)
     assert {"95 % Tango", "p (Holm)"} <= set(head)

@@ -208,8 +208,10 @@ def test_the_verdict_and_the_page_print_it(root: Path) -> None:
         )
         assert verdict.reason.endswith(said)
     context = {str(name): value for name, value in mine.iloc[0].items()}
+    mine = mine.assign(series=mine["direction"])
     grid = logprob_grid(mine.reset_index(drop=True), among, "x", context)
     assert [row[1] for row in grid.rows] == ["−3", "−1", "+1", "+3"]
     behind = read(root, grid.sql).to_pandas()
     assert len(behind[behind["direction"] == "mean_difference"]) == len(mine) * 24 * 2
-    assert "nats per unit of α" in trend_sentence(tables.logprob_doses(root))
+    doses = tables.logprob_doses(root)
+    assert "nats per unit of α" in trend_sentence(doses.assign(series=doses["direction"]))

@@ -323,11 +323,12 @@ def test_captions_say_one_n_and_what_was_not_read(uneven: Path) -> None:
     for name in ("accuracy", "forest", "transitions", "strata", "problems"):
         # What is drawn of every outcome is of all problems; a test is of the pairs that it has.
         each = "; an answer" if name in ("transitions", "problems") else ", each figure"
-        assert f"n = 40 problems of the primary set (codi protocol){each}" in captions[name]
+        assert f"n = 40 problems (primary set, codi protocol){each}" in captions[name]
         assert not re.search(r"n = \d+–\d+", captions[name])
         assert "an answer that cannot be read is not right" in captions[name]
     table = tables.missingness(uneven)
-    said = missingness_sentence(table[table["set_name"] == "primary"].to_dict("records"))
+    table = table[table["set_name"] == "primary"]
+    said = missingness_sentence(table.assign(series=table["direction"]).to_dict("records"))
     assert said in captions["accuracy"]
     assert said in captions["transitions"]
     # The curves as a whole are of the problems that no dose misses: one n.
@@ -354,13 +355,13 @@ def test_captions_of_several_seeds_say_what_is_counted(tmp_path: Path) -> None:
     }
     for name in ("accuracy", "forest"):
         assert (
-            "n = 12 problems of the primary set (codi protocol), 2 seeds each (effects are of "
+            "n = 12 problems (primary set, codi protocol), 2 seeds each (effects are of "
             "problems, counts of outcomes)" in captions[name]
         )
         assert "cluster score" in captions[name]
         assert not re.search("Tango|McNemar", captions[name].replace("Mantel", ""))
-    assert "n = 24 outcomes of the primary set" in captions["transitions"]
-    assert "n = 12 problems of the primary set" in captions["problems"]
+    assert "n = 24 outcomes (primary set" in captions["transitions"]
+    assert "n = 12 problems (primary set" in captions["problems"]
 
 
 def test_every_result_of_a_store_with_errors_says_its_n(uneven: Path) -> None:

@@ -88,6 +88,7 @@ def row_of_effects(p: float) -> dict[str, Any]:
     more |= {"accuracy_low": 0.3, "accuracy_high": 0.45, "bootstrap_low": -0.2}
     more |= {"n_unreadable": 0, "n_missing": 0, "complete_estimate": -0.128}
     more |= {"effect_low": -0.128, "effect_high": -0.128}
+    more |= {"series": "d", "where": "primary set", "stamp": "exploratory"}
     return row | more | {"bootstrap_high": -0.05, "level": 0.95}
 
 
@@ -95,8 +96,9 @@ def row_of_controls(p: float) -> dict[str, Any]:
     """One row of `tables.controls` with that p."""
     place = {name: CURVE[name] for name in (*CONTEXT, "site", "schedule", "operator", "effect")}
     return place | {
-        "candidate": "d", "control_kind": "random", "quantity": "effect", "alpha": -3.0,
-        "panel": "α = −3", "n": 100, "least_n": 100, "estimate": -0.128, "controls_mean": 0.0,
+        "candidate": "d", "series": "d", "control_kind": "random", "quantity": "effect",
+        "alpha": -3.0, "panel": "α = −3", "n": 100, "least_n": 100, "estimate": -0.128,
+        "controls_mean": 0.0,
         "k": 99, "beyond": 0,
         "p_rank": p, "rank_status": "ok", "order_low": -0.1, "order_high": 0.1, "d": -2.0,
         "d_low": -3.0, "d_high": -1.0, "g": -1.9, "p_crawford_howell": p, "p_normal": p,
@@ -114,7 +116,10 @@ def printed(p: float) -> dict[str, Any]:
         "controls_strip": controls,
         "accuracy": pd.DataFrame([{"role": "candidate", "n_seeds": 1}]),
     }
-    place: Any = SimpleNamespace(rows=lambda table: tables[table.__name__], context=PLACE)
+    unplanned = SimpleNamespace(once=lambda key, make: SimpleNamespace(plans=()))
+    place: Any = SimpleNamespace(
+        rows=lambda table: tables[table.__name__], context=PLACE, where="here", readings=unplanned
+    )
     caption = next(_controls(place)).caption
     beyond = pd.DataFrame([row_of_beyond("suppression") | {"baseline_id": CURVE["baseline_id"]}])
     (found,) = verdicts(effects, beyond)
@@ -158,7 +163,7 @@ def unread_rows(**more: Any) -> list[dict[str, Any]]:
     doses = [(0.0, 1, 0), (-2.0, 9, 0), (2.0, 3, 2)]
     return [
         {
-            "direction": "d", "alpha": alpha, "n": 50, "n_unreadable": unread, "n_missing": missing,
+            "series": "d", "alpha": alpha, "n": 50, "n_unreadable": unread, "n_missing": missing,
             "unreadable": unread / (50 - missing), "missing": missing / 50, "p_adjusted": 0.04,
             "controls_unreadable": 0.02, "k": 99.0, "trend": 0.0441, "p_trend": 0.003,
         } | more

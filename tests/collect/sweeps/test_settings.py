@@ -356,3 +356,17 @@ def test_another_token_limit_leaves_no_dead_end(root, places):
             "problems", "split", root, "x", "--count", "1", "--baseline", found[1], code=1
         ).split()
     )
+
+
+def test_a_sweep_goes_on_with_the_limit_of_the_store_and_says_so(root, places):
+    collected(root, places, max_new_tokens=2)
+    lines = collected(root, places, max_new_tokens=None, dtype="bfloat16")
+    assert lines[0].startswith("answers end after 2 tokens, as in the conditions of the store")
+    assert {fields["max_new_tokens"] for fields in fields_of(root)} == {2}
+    # Another number of thoughts is another protocol: nothing of it is there to go on with.
+    said = request(root, places, max_new_tokens=None, fields={"n_latent": 1})
+    assert work_out(said).setting.protocol.max_new_tokens == 32
+    assert work_out(said).notes == ()
+    collected(root, places, max_new_tokens=3)
+    with pytest.raises(UserError, match="at most 2 or 3 tokens: say with --max-new-tokens"):
+        work_out(request(root, places, max_new_tokens=None))
