@@ -51,6 +51,7 @@ COMMANDS = {
     "calibrate": ("analysis.cli.calibrate", "Size, power and coverage of every method."),
     "plan": ("analysis.cli.plan", "Check and freeze a plan before collecting."),
     "claims": ("analysis.cli.claims", "Re-verify every number that a document prints."),
+    "audit": ("analysis.cli.audit", "What a hostile reviewer would find in an experiment."),
     "figures": ("analysis.cli.figures", "Render the figures and tables for print."),
     "report": ("analysis.cli.report", "Write the report page."),
     "serve": ("analysis.cli.serve", "Serve the report page live on this machine."),

@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis import tables, words
 from analysis.figures import Figure, Place, every_row, figures, places, shown
-from analysis.report import grids, logprob, missing
+from analysis.report import audit, grids, logprob, missing
 from analysis.report.brief import QUESTIONS, briefs
 from analysis.report.document import Block, Bullets, Heading, Picture, Text
 from analysis.report.verdicts import RULES, store_verdicts
@@ -35,6 +35,7 @@ def content(readings: Readings) -> list[Block]:
     blocks += [Heading("In brief"), *_guarded(lambda: _briefly(readings))]
     blocks += [Heading("Verdicts"), *_guarded(lambda: _verdicts(readings))]
     blocks += [Heading("How verdicts are reached", 3), Bullets(RULES)]
+    blocks += [Heading("Audit"), *audit.section(readings)]
     blocks += _guarded(lambda: _of_places(readings, pictures))
     whole = [picture for picture in pictures if not picture.place.context]
     blocks += [Heading("Directions and latents"), *_guarded(lambda: _norms(readings))]
@@ -63,7 +64,8 @@ def _briefly(readings: Readings) -> Iterator[Block]:
 
 
 def _verdicts(readings: Readings) -> list[Block]:
-    return [grids.verdict_cards(store_verdicts(readings))]
+    reached = store_verdicts(readings)
+    return [grids.verdict_cards(reached, audit.doubts(readings, reached))]
 
 
 def _summary(readings: Readings) -> list[Block]:

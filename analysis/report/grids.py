@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -23,13 +23,16 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
 
 
-def verdict_cards(verdicts: list[Verdict]) -> Cards:
-    """What can be said about each candidate, and why."""
+def verdict_cards(verdicts: list[Verdict], doubts: Mapping[Verdict, Sequence[str]]) -> Cards:
+    """What can be said about each candidate, and why; `doubts` are findings that decide it."""
     items = [
         (
             f"{v.claim.capitalize()} by {v.direction} ({v.set_name} set, {v.protocol} protocol)",
-            v.verdict + (", selected on outcome" if v.selected_on_outcome else ""),
-            v.reason,
+            v.verdict
+            + (", selected on outcome" if v.selected_on_outcome else "")
+            + (", doubted by the audit" if v in doubts else ""),
+            v.reason
+            + (f" The audit: {', '.join(doubts[v])} would change it." if v in doubts else ""),
         )
         for v in verdicts
     ]
