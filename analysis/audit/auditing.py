@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.audit.case import Case, Document
 from analysis.audit.check import Check
-from analysis.audit.copies import Copy, copied
+from analysis.audit.copies import Asking, Copy, copied
 from analysis.audit.finding import (
     DECIDES,
     CouldNotRun,
@@ -23,7 +23,6 @@ from analysis.audit.finding import (
 )
 from analysis.audit.headline import Consequence, consequence, headline
 from analysis.audit.registry import CHECKS
-from analysis.tables.readings import Readings
 from sql.errors import UserError, first_line
 
 Copying = Callable[[], Copy]
@@ -33,27 +32,39 @@ def audit(
     store: Path | str,
     *,
     document: Path | None = None,
-    checks: Iterable[Check] = CHECKS.values(),
+    checks: Iterable[Check] | None = None,
 ) -> list[Finding]:
-    """What every check finds in a store, in the order of the checks.
+    """What checks find in a store, in their order.
+
+    Args:
+        store: its folder.
+        document: Markdown or LaTeX that speaks of it.
+        checks: which; all of `CHECKS` where None.
 
     Raises:
         UserError: no store, or a document that cannot be read.
     """
     from analysis.claims.scan import read_document
+    from store import connect
 
-    readings = Readings(store)
     told = Document(path=document, text=read_document(document)) if document is not None else None
-    case = Case(readings=readings, document=told)
     kept: list[Copy] = []
 
     def copy() -> Copy:
         """The copy in memory, made when a finding first needs it."""
         if not kept:
-            kept.append(copied(readings.path))
+            kept.append(copied(Path(store)))
         return kept[0]
 
-    return [look(case, check, copy) for check in checks]
+    with connect(store) as connection:
+        case = Case(readings=Asking(connection, store), document=told)
+        asked = CHECKS.values() if checks is None else checks
+        return [look(case, check, copy) for check in asked]
+
+
+def audit_before(store: Path | str) -> list[Finding]:
+    """What the checks find that need no outcomes: before a sweep is run. Raises UserError."""
+    return audit(store, checks=[one for one in CHECKS.values() if one.needs is None])
 
 
 def look(case: Case, check: Check, copy: Copying) -> Finding:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.audit.finding import NotApplicable
 from analysis.audit.headline import Headline, headline
 from analysis.tables.readings import Readings, texts_to_objects, view
 from sql import loader
@@ -74,6 +75,20 @@ class Case:
         return view(self.readings, name)
 
     @property
+    def tested(self) -> pd.DataFrame:
+        """Candidates' rows of `accuracy_by_alpha` that are not on training sets.
+
+        Raises NotApplicable where there is none.
+        """
+        rows = self.view("accuracy_by_alpha")
+        sets = self.view("sets_overview")
+        training = set(sets[sets["split"] == "train"]["set_name"])
+        rows = rows[(rows["role"] == "candidate") & ~rows["set_name"].isin(training)]
+        if rows.empty:
+            raise NotApplicable("no candidate was tested")
+        return rows.reset_index(drop=True)
+
+    @property
     def headline(self) -> Headline:
         """The headline of the store, computed once."""
         return self.readings.once("headline", lambda: headline(self.readings))
@@ -85,9 +100,10 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def as_asked(script: loader.Script, values: Mapping[str, Any]) -> str:
-    """A query with its parameters' values in their places, on one line for each of its own."""
+    """A query with its parameters' values in their places, without its comments."""
     known = script.values(values)
-    return re.sub(r"\$(\w+)", lambda match: _literal(known[match[1]]), script.statement).strip()
+    text = re.sub(r"\n\s*(?=\n)", "", loader.code(script.statement))
+    return re.sub(r"\$(\w+)", lambda match: _literal(known[match[1]]), text).strip()
 
 
 def _literal(value: Any) -> str:

@@ -52,8 +52,8 @@ class Edit:
 NOTHING = Edit()
 
 
-class Copy(Readings):
-    """Readings of a results database in memory, whose rows can be left out for a while."""
+class Asking(Readings):
+    """Readings over one connection: every query of an audit is asked of one state of the store."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | str = "") -> None:
         super().__init__(path)
@@ -64,6 +64,10 @@ class Copy(Readings):
         from store.closed import ask
 
         return ask(self.connection, script.text, script.values(parameters)).to_arrow_table()
+
+
+class Copy(Asking):
+    """Readings of a results database in memory, whose rows can be left out for a while."""
 
     @contextmanager
     def without(self, edit: Edit) -> Iterator[Copy]:

@@ -37,19 +37,18 @@ def as_text(findings: Sequence[Finding]) -> str:
         names = [_reason(one) for one in findings if one.status == status]
         if names:
             parts.append(_wrapped(f"{words}: {'; '.join(names)}", ""))
-    return "\n\n".join([*parts, summary(findings)])
+    rows = "--json has the SQL that shows the rows of each, as has the table audit_findings"
+    return "\n\n".join([*parts, *([rows] if found else []), summary(findings)])
 
 
 def _told(finding: Finding) -> str:
     accepted = f"  (accepted: {one_line(finding.accepted)})" if finding.accepted else ""
     head = f"{finding.severity}  {finding.check_id}  {finding.n_affected} of {finding.n_checked}"
-    sql = " ".join(str(finding.sql).split())
     return "\n".join(
         [
             head + accepted,
             _wrapped(one_line(finding.consequence or ""), _INDENT),
             _wrapped(f"do: {finding.action}", _INDENT),
-            f"{_INDENT}rows: {one_line(sql)}",
         ]
     )
 
@@ -80,8 +79,12 @@ def summary(findings: Sequence[Finding]) -> str:
 
 def as_json(findings: Sequence[Finding]) -> str:
     """A list of objects, every field of a finding."""
-    rows = [asdict(one) | {"verdicts": list(one.verdicts)} for one in findings]
-    return json.dumps(rows, indent=2, ensure_ascii=False, allow_nan=False)
+    return json.dumps(as_rows(findings), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def as_rows(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Every field of each finding, as plain values."""
+    return [asdict(one) | {"verdicts": list(one.verdicts)} for one in findings]
 
 
 def as_sarif(findings: Sequence[Finding], place: Path) -> str:

@@ -1,4 +1,6 @@
 -- Grade outcomes of a copy in memory as the rows of `graded` say, a table that is registered.
+--
+-- Grain: one row per call: how many outcomes were graded anew.
 UPDATE outcome_rows SET status = g.status, correct = g.correct
 FROM graded AS g
 JOIN condition_keys AS c ON c.condition_id = g.condition_id

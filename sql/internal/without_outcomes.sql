@@ -1,5 +1,7 @@
 -- Leave outcomes of problems that are in no set out of a copy in memory.
 --
+-- Grain: one row per call: how many rows were left out.
+--
 -- Parameters:
 --   $ids VARCHAR = NULL: ids of the problems, a list
 DELETE FROM outcome_rows WHERE problem_no IN (

@@ -105,7 +105,7 @@ def norm(case: Case) -> Seen:
 def elsewhere(case: Case) -> Seen:
     """Conditions of controls that have no counterpart of the candidate."""
     _controls(case)
-    accuracy = tables.accuracy(case.readings)
+    accuracy = case.view("accuracy_by_alpha")
     checked = int((accuracy["role"] == "control").sum())
     if not checked:
         raise NotApplicable("no control was run")
@@ -166,7 +166,7 @@ def not_searched(case: Case) -> Seen:
 def one_sided(case: Case) -> Seen:
     """Candidates whose controls lack a sign."""
     checked = _controls(case)
-    if not (tables.accuracy(case.readings)["role"] == "control").any():
+    if not (case.view("accuracy_by_alpha")["role"] == "control").any():
         raise NotApplicable("no control was run")
     asked = case.ask("controls_one_sided")
     first = asked.first

@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis import tables, words
+from analysis import words
 from analysis.audit.case import Case, records
 from analysis.audit.check import check
 from analysis.audit.copies import Edit
 from analysis.audit.finding import NotApplicable, Seen
 from analysis.audit.plans import stamps_of
-
-
-def _tested(case: Case) -> pd.DataFrame:
-    """Candidates' effects. Raises NotApplicable where there is none."""
-    effects = tables.effects(case.readings)
-    effects = effects[effects["role"] == "candidate"] if len(effects) else effects
-    if effects.empty:
-        raise NotApplicable("no candidate was tested")
-    return effects.reset_index(drop=True)
 
 
 def _results(case: Case) -> int:
@@ -37,7 +28,7 @@ def _results(case: Case) -> int:
 )
 def selected_set(case: Case) -> Seen:
     """Candidates tested on a set that was balanced on the baseline."""
-    effects = _tested(case)
+    effects = case.tested
     asked = case.ask("inference_selected_set")
     names = sorted(set(asked.rows.get("set_name", ())))
     return Seen(
@@ -62,10 +53,10 @@ def selected_set(case: Case) -> Seen:
 )
 def best_of_many(case: Case) -> Seen:
     """Candidates whose best dose is significant by itself alone."""
-    effects, asked = _tested(case), case.ask("inference_best_of_many")
+    effects, asked = case.tested, case.ask("inference_best_of_many")
     first = asked.first
     return Seen(
-        checked=len(effects.groupby(["direction", "set_name"], dropna=False)),
+        checked=len(effects.drop_duplicates(["direction", "set_name"])),
         rows=asked.rows,
         sql=asked.sql,
         said=f"{first.get('direction')} at α = {words.alpha(float(first.get('alpha') or 0))} has "
@@ -106,7 +97,7 @@ def pooled_seeds(case: Case) -> Seen:
 def unpaired(case: Case) -> Seen:
     """Steered outcomes without a partner."""
     asked = case.ask("inference_unpaired")
-    accuracy = tables.accuracy(case.readings)
+    accuracy = case.view("accuracy_by_alpha")
     checked = int(accuracy[accuracy["direction"].notna()]["n"].sum())
     if not checked:
         raise NotApplicable("nothing was steered")
@@ -149,7 +140,7 @@ def zero_error(case: Case) -> Seen:
 )
 def plan(case: Case) -> Seen:
     """Candidates and doses that are exploratory."""
-    effects, asked = _tested(case), case.ask("inference_plan")
+    effects, asked = case.tested, case.ask("inference_plan")
     stamps = stamps_of(case)
     rows = [
         row
@@ -197,7 +188,7 @@ def family(case: Case) -> Seen:
 )
 def fragile(case: Case) -> Seen:
     """Fragile pairs, which count where the headline changes without them."""
-    effects, asked = _tested(case), case.ask("inference_fragile")
+    effects, asked = case.tested, case.ask("inference_fragile")
     unchanged = [
         {**row, "status": "ok",
          "correct": bool(row["baseline_readable_right"])}
@@ -241,7 +232,7 @@ def one_sided_late(case: Case) -> Seen:
 )
 def no_control_claim(case: Case) -> Seen:
     """Candidates without controls."""
-    effects, asked = _tested(case), case.ask("inference_no_control_claim")
+    effects, asked = case.tested, case.ask("inference_no_control_claim")
     names = sorted(set(asked.rows.get("direction", ())))
     return Seen(
         checked=len(effects["direction"].unique()),
@@ -263,7 +254,7 @@ def no_control_claim(case: Case) -> Seen:
 )
 def simpson(case: Case) -> Seen:
     """Effects whose strata all point the other way."""
-    effects, asked = _tested(case), case.ask("inference_simpson")
+    effects, asked = case.tested, case.ask("inference_simpson")
     first = asked.first
     return Seen(
         checked=len(effects),

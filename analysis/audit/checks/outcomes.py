@@ -46,10 +46,11 @@ def _at(row: dict[str, Any]) -> str:
 def grid(case: Case) -> Seen:
     """Sets that were covered in part, and doses of a plan that were not run."""
     checked = _conditions(case)
-    asked = case.ask("outcomes_grid")
+    asked, lost = case.ask("outcomes_grid"), case.ask("outcomes_unusable_entries")
     planned = _not_run(case)
     missing = int((asked.rows["size"] - asked.rows["n"]).sum()) if len(asked) else 0
-    rows = pd.concat([asked.rows, planned], ignore_index=True) if len(planned) else asked.rows
+    parts = [one for one in (asked.rows, planned, lost.rows) if len(one)]
+    rows = pd.concat(parts, ignore_index=True) if parts else asked.rows
     said = []
     if len(asked):
         first = asked.first
@@ -57,13 +58,19 @@ def grid(case: Case) -> Seen:
             f"{words.counted(len(asked), 'condition')} cover a part of a set ({missing} outcomes "
             f"are missing; {_at(first)} has {first['n']} of {first['size']})"
         )
+    if len(lost):
+        first = lost.first
+        said.append(
+            f"{int(lost.rows['unusable'].sum())} entries of imported files could not be used "
+            f"({first['command']}: {first['unusable']} of {first['entries']})"
+        )
     if len(planned):
         first = records(planned)[0]
         said.append(f"{len(planned)} planned doses were not run, such as {_at(first)}")
     return Seen(
-        checked=checked + len(planned),
+        checked=checked + len(planned) + len(lost),
         rows=rows,
-        sql=asked.sql,
+        sql=asked.sql if len(asked) or not len(lost) else lost.sql,
         said=f"{'; '.join(said)}.",
         least="weakens",
     )
@@ -73,7 +80,7 @@ def _not_run(case: Case) -> pd.DataFrame:
     """Directions and doses that the current plan names and that have no outcomes on its set."""
     from analysis.audit.plans import frozen
 
-    accuracy = tables.accuracy(case.readings)
+    accuracy = case.view("accuracy_by_alpha")
     run = {
         (row["direction"], row["set_name"], round(float(row["alpha"]), 9))
         for row in records(accuracy)
@@ -163,7 +170,7 @@ def errors_as_wrong(case: Case) -> Seen:
     asked = case.ask("outcomes_errors_as_wrong")
     _conditions(case, steered=False)
     return Seen(
-        checked=int(tables.accuracy(case.readings)["n"].sum()),
+        checked=int(case.view("accuracy_by_alpha")["n"].sum()),
         rows=asked.rows,
         sql=asked.sql,
         said=f"{words.counted(len(asked), 'outcome')} with an empty text "
@@ -317,7 +324,7 @@ def _unit(text: str) -> tuple[str, str, int]:
 )
 def ceiling(case: Case) -> Seen:
     """Baselines at floor or ceiling."""
-    accuracy = tables.accuracy(case.readings)
+    accuracy = case.view("accuracy_by_alpha")
     based = accuracy[accuracy["direction"].isna() & accuracy["set_name"].notna()]
     if based.empty:
         raise NotApplicable("no test set has a baseline")

@@ -47,7 +47,7 @@ def grim(case: Case) -> Seen:
     shares = list(printed.percentages(text))
     if not shares:
         raise CouldNotRun("no table of the document has a column of accuracies")
-    wrong = [
+    wrong: list[dict[str, Any]] = [
         {"printed": one.figure.text, "row": one.row, "line": one.line}
         for one in shares
         if not any(possible_counts(one.figure, n) for n in known)

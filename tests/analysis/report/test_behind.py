@@ -119,7 +119,7 @@ def test_candidates_have_their_controls_behind_them(two_dtypes, contexts) -> Non
 
 def test_verdicts_have_their_tests_and_ranks_behind_them(two_dtypes, contexts) -> None:
     effects, beyond = tables.effects(two_dtypes), tables.beyond_controls(two_dtypes)
-    cards = grids.verdict_cards(verdicts(effects, beyond))
+    cards = grids.verdict_cards(verdicts(effects, beyond), {})
     assert len(cards.sql) == len(contexts)
     for context in contexts:
         (sql,) = [
