@@ -56,7 +56,8 @@ def test_what_becomes_of_a_headline(before: Stand, after: Stand, severity: str, 
 def test_a_baseline_that_moves_biases_where_nothing_was_steered() -> None:
     before, after = (Headline(baselines={("s", "b"): share}) for share in (0.5, 0.512))
     found = consequence(before, after, "Without them")
-    assert (found.severity, found.moved) == ("biases", pytest.approx(0.012))
+    assert found.severity == "biases"
+    assert found.moved == pytest.approx(0.012)
     assert found.said == "Without them the baseline of s is 51.2 % right, not 50.0 %."
 
 
@@ -69,7 +70,7 @@ def test_the_headline_of_the_clean_store(sandbox: Sandbox, rows: Rows) -> None:
     # binomtest(8, 8): mid-p 0.00390625, Holm over three doses.
     for one in stands:
         assert one.alpha is not None
-        assert one.effects[one.alpha] == (one.alpha * GAINED / N, pytest.approx(0.01171875))
+        assert one.effects[one.alpha] == pytest.approx((one.alpha * GAINED / N, 0.01171875))
 
 
 @pytest.mark.parametrize(
