@@ -150,12 +150,12 @@ def plan_check(store: Path, text: str) -> dict[str, Any]:
 
 def calculate(expression: str) -> dict[str, Any]:
     """A call of the statistics on counts, such as ``mcnemar(4, 2)``: not Python, but its look."""
-    from analysis.claims.expression import ExpressionError, evaluate
+    from analysis.claims.expression import evaluate
     from analysis.claims.functions import FUNCTIONS
 
     try:
         value = evaluate(expression, lambda name: FUNCTIONS[name])
-    except ExpressionError as error:
+    except ValueError as error:  # of the expression, or of what cannot be computed
         raise UserError(f"{error} (functions: {', '.join(sorted(FUNCTIONS))})") from None
     if hasattr(value, "as_dict"):
         return _plain(value.as_dict())

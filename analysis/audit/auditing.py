@@ -44,7 +44,7 @@ def audit(
     Raises:
         UserError: no store, or a document that cannot be read.
     """
-    from analysis.claims.scan import read_document
+    from analysis.claims.documents import read_document
     from store import connect
 
     told = Document(path=document, text=read_document(document)) if document is not None else None

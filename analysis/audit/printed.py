@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from analysis.claims.draft import column_called, figure_or_none, find_tables
+from analysis.claims.draft import columns_of, figure_or_none
 from analysis.claims.grim import possible_counts
+from analysis.claims.parsing import parse_document
 from analysis.claims.printed import Figure
 
 _BASELINE = re.compile(r"(?i)baseline|^\W*(?:α|alpha)?\s*=?\s*[+-]?0(?:\.0+)?\W*$")
 # A mean over directions or seeds is no share of problems.
 _MEAN = re.compile(r"(?i)\b(?:mean|average|avg|median)\b")
-_ACCURACY = ("accuracy", "acc", "correct", "score", "solved")
 _SIZE = re.compile(
     r"(?i)\bn\s*=\s*(\d[\d,]*)|(\d[\d,]*)\s+(?:test |training |validation )?"
     r"(?:problems|questions|samples|items)\b"
@@ -79,14 +79,14 @@ def title(text: str) -> str:
     return next((line.lstrip("# ").strip() for line in text.splitlines() if line[:2] == "# "), "")
 
 
-def percentages(text: str) -> Iterator[Percentage]:
+def percentages(text: str, *, latex: bool = False) -> Iterator[Percentage]:
     """The accuracies of a document's tables, but for means."""
-    for grid in find_tables(text):
-        column = column_called(grid, _ACCURACY, "%")
-        for row in grid.rows if column is not None else ():
-            figure = figure_or_none(row[column or 0])
-            if figure is not None and figure.unit == "%" and not _MEAN.search(row[0]):
-                yield Percentage(figure=figure, row=row[0], line=grid.line)
+    for grid in parse_document(text, latex=latex).tables:
+        for column in columns_of(grid):
+            for row in grid.rows if column.kind == "accuracy" else ():
+                figure = figure_or_none(row[column.index].text)
+                if figure is not None and figure.unit == "%" and not _MEAN.search(row[0].text):
+                    yield Percentage(figure=figure, row=row[0].text, line=grid.line)
 
 
 def sizes(text: str) -> list[int]:
@@ -100,11 +100,11 @@ def control_counts(text: str) -> list[int]:
     return list(dict.fromkeys(int(one) for one in _DIRECTIONS.findall(text)))
 
 
-def baseline_of(text: str, n: int) -> int | None:
+def baseline_of(text: str, n: int, *, latex: bool = False) -> int | None:
     """How many of n problems a document's baseline gets right; None where it does not say."""
     if n not in sizes(text):
         return None
-    for one in percentages(text):
+    for one in percentages(text, latex=latex):
         counts = possible_counts(one.figure, n) if one.is_baseline else ()
         if len(counts) == 1:
             return counts[0]

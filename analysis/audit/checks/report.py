@@ -37,14 +37,14 @@ def _told(case: Case, rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
 )
 def grim(case: Case) -> Seen:
     """Accuracies that no count of the named numbers of problems prints as."""
-    text = _document(case).text
+    text, latex = _document(case).text, _document(case).path.suffix == ".tex"
     sets = case.view("sets_overview")
     named = printed.sizes(text)
     known = [n for n in named if n in set(sets["n"])] if len(sets) else []
     known = known or named
     if not known:
         raise CouldNotRun("the document names no number of problems")
-    shares = list(printed.percentages(text))
+    shares = list(printed.percentages(text, latex=latex))
     if not shares:
         raise CouldNotRun("no table of the document has a column of accuracies")
     wrong: list[dict[str, Any]] = [
@@ -177,8 +177,8 @@ def stale_figure(case: Case) -> Seen:
     own = claims[claims["document"] == heading] if len(claims) else claims
     if own.empty:
         raise NotApplicable("the store keeps no claims of this document (`claims check --keep`)")
-    stale = own[~own["verdict"].isin(["PASS", "UNDETERMINED"])]
-    drifted = int(stale["verdict"].isin(["DECISION-DRIFT", "FAIL"]).sum())
+    stale = own[~own["verdict"].isin(["PASS", "UNDETERMINED", "UNSUPPORTED"])]
+    drifted = int(stale["verdict"].isin(["DECISION-DRIFT", "DEVIATED", "FAIL"]).sum())
     first = records(stale)[0] if len(stale) else {}
     return Seen(
         checked=len(own),
@@ -200,6 +200,7 @@ def stale_figure(case: Case) -> Seen:
 def uncovered_numbers(case: Case) -> Seen:
     """Numbers that no kept claim prints."""
     from analysis.claims.numbers import numbers_in
+    from analysis.claims.parsing import parse_document
     from analysis.claims.scan import scan_document
 
     document = _document(case)
@@ -209,7 +210,7 @@ def uncovered_numbers(case: Case) -> Seen:
     latex = document.path.suffix == ".tex"
     bare = scan_document(document.text, figures, latex=latex)
     return Seen(
-        checked=sum(1 for _ in numbers_in(document.text, latex=latex)),
+        checked=sum(1 for _ in numbers_in(parse_document(document.text, latex=latex))),
         rows=_told(case, [one.as_dict() for one in bare]) if bare else pd.DataFrame(),
         sql=CLAIMS,
         said=f"{len(bare)} numbers of the document are in no claim that the store keeps.",
