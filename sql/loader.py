@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 # What is in `internal` is asked by the program alone: no list shows it, no name reaches it.
-KINDS = ("internal", "macros", "migrations", "queries", "views")
+# What is in `audit` shows the rows of a finding; its names are those of checks, `data_duplicate`.
+KINDS = ("audit", "internal", "macros", "migrations", "queries", "views")
 
 _PARAMETER = re.compile(
     r"^\$(?P<name>\w+)\s+(?P<type>[A-Z]+)\s*=\s*(?P<default>[^:]*?)\s*:\s*(?P<about>.+)$"

@@ -13,7 +13,7 @@ from store import *
 
 CRASHED: int
 COMMANDS: dict[str, tuple[str, str]]
-MODEL_PACKAGES: tuple[str, ...]
+EXTRAS: dict[str, str]
 app: typer.Typer
 
 class LazyGroup(TyperGroup):

@@ -1,5 +1,6 @@
 from .database import connect as connect
 from .database import rows_digest as rows_digest
+from .digest import store_digest as store_digest
 from .folder import Folder as Folder
 from .folder import open_store as open_store
 from .identity import (
@@ -44,4 +45,5 @@ __all__ = [
     "read",
     "rebuild",
     "rows_digest",
+    "store_digest",
 ]

@@ -80,7 +80,7 @@ def reparse(root: str | Path) -> ReparseReport:
     for row in _outcomes(root):
         asked = fields.get(row["condition_id"], {})
         gold = golds.get(row["problem_id"])
-        found = None if gold is None else _read(row, asked, gold)
+        found = None if gold is None else reread(row, asked, gold)
         if asked.get("parser_version", 1) >= VERSION:
             counts["newest"] += 1
         elif found is None:
@@ -127,7 +127,7 @@ def _outcomes(root: Path) -> Iterator[dict[str, Any]]:
         yield from batch.to_pylist()
 
 
-def _read(
+def reread(
     row: dict[str, Any], asked: dict[str, Any], gold: str
 ) -> tuple[str | None, bool | None] | None:
     """Answer and verdict of an outcome by the newest parser; None where there is nothing to read.

@@ -370,6 +370,33 @@ _ALL = (
         """,
         last_wins=True,
     ),
+    _table(
+        "audit_findings",
+        "store_digest check_id",
+        """
+        store_digest text
+        check_id text
+        status text
+        severity text?
+        n_affected int64?
+        n_checked int64?
+        quantity text?
+        ~estimate double?
+        ~low double?
+        ~high double?
+        consequence text?
+        verdicts json?
+        sql text?
+        rows_digest text?
+        action text?
+        reference text?
+        why text?
+        accepted text?
+        -accepted_at timestamp?
+        -code_version text?
+        """,
+        last_wins=True,
+    ),
 )
 
 TABLES: dict[str, Table] = {table.name: table for table in _ALL}

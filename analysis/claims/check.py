@@ -23,7 +23,7 @@ from analysis.claims.ranges import (
     truths_of,
 )
 from analysis.claims.readings import MOST, Choice, Compute, Reading, combinations, size
-from analysis.claims.schema import Claim, ClaimsFile, Margins, load_claims
+from analysis.claims.schema import Claim, ClaimsFile, Margins, load_claims, parse_claims
 from analysis.vocabulary import ClaimKind, ClaimVerdict
 from sql.errors import UserError
 
@@ -69,10 +69,18 @@ def check_file(path: Path, *, rows: Rows | None = None) -> list[Checked]:
     Raises:
         UserError: the file is invalid, names something undefined, or holds no claim.
     """
-    file = load_claims(path)
+    return _check_whole(load_claims(path), str(path), rows)
+
+
+def check_text(text: str, *, rows: Rows | None = None, name: str = "claims") -> list[Checked]:
+    """`check_file` for the text of a claims file; `name` is for its errors."""
+    return _check_whole(parse_claims(text, name=name), name, rows)
+
+
+def _check_whole(file: ClaimsFile, name: str, rows: Rows | None) -> list[Checked]:
     missing = undefined_names(file)
     if missing:
-        raise UserError(f"{path}: {'; '.join(missing[:5])}")
+        raise UserError(f"{name}: {'; '.join(missing[:5])}")
     return check_claims(file, rows=rows)
 
 

@@ -253,15 +253,28 @@ def load_claims(path: Path) -> ClaimsFile:
         UserError: the file cannot be read; names the claim and the key that are wrong.
     """
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise UserError(f"{path}: is not TOML: {first_line(error)}") from None
+    return parse_claims(text, name=str(path))
+
+
+def parse_claims(text: str, *, name: str = "claims") -> ClaimsFile:
+    """Read and validate the text of a claims file.
+
+    Raises:
+        UserError: it is no TOML; names the claim and the key that are wrong.
+    """
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{name}: is not TOML: {first_line(error)}") from None
     try:
         return ClaimsFile.model_validate(raw)
     except ValidationError as error:
-        raise UserError(f"{path}: {_first_errors(error, raw)}") from None
+        raise UserError(f"{name}: {_first_errors(error, raw)}") from None
 
 
 def _first_errors(error: ValidationError, raw: dict[str, Any]) -> str:

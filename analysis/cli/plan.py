@@ -28,14 +28,19 @@ def check(
     store: Annotated[
         Path | None,
         typer.Option(
-            help="Store whose outcomes give the discordance; by default the plan gives it."
+            help="Store that is planned for: its outcomes give the discordance, and the audit's "
+            "checks that need none are run on it; by default the plan gives it."
         ),
     ] = None,
     json_: AsJson = False,
 ) -> None:
     """Power, smallest detectable effect, and the problems and controls that FILE needs.
 
-    Exit code 0: every contrast reaches the power asked. 1: not so. 2: the file is wrong.
+    With --store, what the audit finds before an outcome is there: problems of the test set that are
+    in a training set, duplicates, directions fitted elsewhere, too few controls.
+
+    Exit code 0: every contrast reaches the power asked, and no finding decides. 1: not so. 2: the
+    file is wrong.
 
     Example: steerstat plan check plan.toml
     """
@@ -43,17 +48,28 @@ def check(
     from analysis.plans.schema import load_plan
 
     plan = load_plan(file)
-    discordance = None
+    discordance, findings = None, []
     if store is not None:
+        from analysis.audit.auditing import audit_before
         from analysis.plans.pilot import measured_discordance
 
         discordance = measured_discordance(store, plan)
+        findings = audit_before(store)
     report = check_plan(plan, discordance=discordance)
     if json_:
-        typer.echo(json.dumps(report.as_dict(), indent=2, allow_nan=False))
+        from analysis.audit import show
+
+        told = report.as_dict() | {"audit": show.as_rows(findings)}
+        typer.echo(json.dumps(told, indent=2, allow_nan=False))
     else:
         typer.echo(as_text(plan, report))
-    raise typer.Exit(0 if report.enough else 1)
+    found = [one for one in findings if one.status == "found"]
+    if found and not json_:
+        from analysis.audit.show import as_text as findings_as_text
+
+        typer.echo(f"\nbefore any outcome:\n\n{findings_as_text(found)}")
+    enough = report.enough and not any(one.decides for one in found)
+    raise typer.Exit(0 if enough else 1)
 
 
 @app.command()

@@ -223,6 +223,12 @@ def stamps(root: Path) -> Stamps:
     return Stamps(plans, _first_seen(root) if plans else {})
 
 
+def stamps_of_rows(rows: Sequence[Mapping[str, Any]], first_seen: Mapping[str, datetime]) -> Stamps:
+    """`stamps` of rows of `plans`, and of when each direction was first steered with."""
+    ordered = sorted(rows, key=lambda row: row["frozen_at"])
+    return Stamps(tuple(map(_frozen, ordered)), first_seen)
+
+
 def names(plan: Plan, contrast: Mapping[str, Any]) -> bool:
     """Whether a plan names a contrast."""
     for planned in plan.contrast:

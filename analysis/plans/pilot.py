@@ -9,14 +9,16 @@ from sql import loader
 from sql.errors import UserError
 
 
-def measured_discordance(store: Path, plan: Plan) -> float:
+def measured_discordance(store: Path, plan: Plan) -> float | None:
     """Share of pairs that changed under any direction, at doses like those of the plan.
+
+    None where the store has no such pairs yet and the plan gives the share itself.
 
     The plan's problem set is preferred; where it has no outcomes yet, all sets count. Pooling
     directions and seeds is fair here: a share is estimated, nothing is tested.
 
     Raises:
-        UserError: the store has no steered outcome at such doses.
+        UserError: the store has no steered outcome at such doses, nor the plan a share.
     """
     from store.querying import read_script
 
@@ -27,6 +29,8 @@ def measured_discordance(store: Path, plan: Plan) -> float:
         row = read_script(store, script, **doses, set_name=set_name).to_pylist()[0]
         if row["n"]:
             return float(row["changed"] / row["n"])
+    if plan.discordance is not None:
+        return None
     raise UserError(
         f"{store} has no steered outcomes at alphas of size {min(sizes):g} to {max(sizes):g}: "
         "give `discordance` in the plan instead of --store"

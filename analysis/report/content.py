@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,7 +10,7 @@ import pandas as pd
 from analysis import tables, words
 from analysis.figures import Figure, Place, figures, places
 from analysis.plans import stamp_words, stamped
-from analysis.report import grids, logprob, missing, scores
+from analysis.report import audit, grids, logprob, missing, scores
 from analysis.report.brief import QUESTIONS, Brief, briefs
 from analysis.report.document import Block, Bullets, Explore, Finding, Fold, Heading, Picture, Text
 from analysis.report.provenance import provenance
@@ -44,6 +44,7 @@ def content(readings: Readings) -> list[Block]:
     sections = _guarded(lambda: _of_places(readings, rest))
     blocks: list[Block] = [Heading("Steering report", 1), *_summary(readings)]
     blocks += _guarded(lambda: _findings(readings))
+    blocks += [Heading("Audit"), *audit.section(readings)]
     blocks += _first(pictures, "overview")
     blocks += [Heading("Problem map"), *problem_map, Explore(), *sections]
     blocks += _guarded(lambda: scores.continuous_outcomes(readings))
@@ -79,20 +80,25 @@ def _summary(readings: Readings) -> list[Block]:
 
 def _findings(readings: Readings) -> Iterator[Block]:
     """What each direction comes to; folded where the set was selected on the outcome."""
+    every = store_verdicts(readings)
+    doubts = audit.doubts(readings, every)
     reached: dict[Any, list[Verdict]] = {}
-    for verdict in store_verdicts(readings):
+    for verdict in every:
         reached.setdefault(verdict.place, []).append(verdict)
     made = briefs(readings)
-    found = [_finding(one, reached[tuple(one.place.items())]) for one in made]
+    found = [_finding(one, reached[tuple(one.place.items())], doubts) for one in made]
     yield from [one for one, brief in zip(found, made, strict=True) if not brief.selected]
     rest = [one for one, brief in zip(found, made, strict=True) if brief.selected]
     if rest:
         yield Fold("On sets that were selected on the outcome: nothing follows from them", rest)
 
 
-def _finding(brief: Brief, reached: list[Verdict]) -> Finding:
+def _finding(
+    brief: Brief, reached: list[Verdict], doubts: Mapping[Verdict, Sequence[str]]
+) -> Finding:
+    """`doubts` are findings of the audit that decide a verdict."""
     marks = [(name, *answer) for name, answer in zip(QUESTIONS, brief.answers, strict=True)]
-    said = [(v.claim.capitalize(), v.verdict, v.reason) for v in reached]
+    said = [(v.claim.capitalize(), *grids.doubted(v, doubts)) for v in reached]
     return Finding(brief.title, brief.sentence, brief.stamp, marks, said)
 
 
@@ -179,7 +185,8 @@ Show = Callable[[str], list[Block]]
 def _verdicts(place: Place) -> Block:
     """What the rules say of each candidate, with the reason."""
     own = [v for v in store_verdicts(place.readings) if v.context == dict(place.context)]
-    return grids.verdict_grid(own, f"verdicts-{place.slug}", place.context)
+    doubts = audit.doubts(place.readings, own)
+    return grids.verdict_grid(own, f"verdicts-{place.slug}", place.context, doubts)
 
 
 def _effects(place: Place, show: Show) -> Iterator[Block]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -21,8 +21,22 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
 
 
-def verdict_grid(verdicts: list[Verdict], name: str, context: Mapping[str, Any]) -> Grid:
-    """The verdicts of a section as a table."""
+def doubted(verdict: Verdict, doubts: Mapping[Verdict, Sequence[str]]) -> tuple[str, str]:
+    """A verdict and its reason, with the findings of the audit that would change it."""
+    if verdict not in doubts:
+        return verdict.verdict, verdict.reason
+    would = f" The audit: {', '.join(doubts[verdict])} would change it."
+    return f"{verdict.verdict}, doubted by the audit", verdict.reason + would
+
+
+def verdict_grid(
+    verdicts: list[Verdict],
+    name: str,
+    context: Mapping[str, Any],
+    doubts: Mapping[Verdict, Sequence[str]],
+) -> Grid:
+    """The verdicts of a section as a table; `doubts` are findings of the audit that decide it."""
+    said = {v: doubted(v, doubts) for v in verdicts}
     return Grid(
         name=name,
         title="Verdicts",
@@ -31,9 +45,9 @@ def verdict_grid(verdicts: list[Verdict], name: str, context: Mapping[str, Any])
             [
                 v.claim,
                 v.series,
-                v.verdict + (", selected on outcome" if v.selected_on_outcome else ""),
+                said[v][0] + (", selected on outcome" if v.selected_on_outcome else ""),
                 v.stamp,
-                v.reason,
+                said[v][1],
             ]
             for v in verdicts
         ],

@@ -1,3 +1,4 @@
+from .audited import audited as audited
 from .beyond import beyond_controls as beyond_controls
 from .calibration import calibration_curves as calibration_curves
 from .comparisons import control_points as control_points
@@ -75,6 +76,7 @@ __all__ = [
     "Readings",
     "accuracy",
     "accuracy_curves",
+    "audited",
     "beyond_controls",
     "calibration_curves",
     "control_band",

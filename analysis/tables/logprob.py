@@ -47,12 +47,9 @@ TREND = "trend"
 def logprobs(store: Source) -> dict[tuple[str, str | None], PairedMeans]:
     """What every steered condition (by its id) has on each set, problems in one order."""
     from sql import loader
-    from store.querying import read_script
 
     readings = opened(store)
-    table = texts_to_objects(
-        read_script(readings.path, loader.internal("gold_logprobs")).to_pandas()
-    )
+    table = texts_to_objects(readings.rows(loader.internal("gold_logprobs")).to_pandas())
     columns = {name: table[name].to_numpy() for name in ("problem_no", "steered", "baseline")}
     found = {}
     for key, rows in groups(table, ["condition_id", "set_name"]).items():

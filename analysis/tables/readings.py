@@ -10,9 +10,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import pandas as pd
+
+from sql import loader
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 T = TypeVar("T")
 Table = TypeVar("Table", bound=Callable[..., Any])
@@ -24,6 +29,12 @@ class Readings:
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         self._kept: dict[Hashable, Any] = {}
+
+    def rows(self, script: loader.Script, **parameters: Any) -> pa.Table:
+        """Rows of a query of our own. Raises UserError as `store.read`."""
+        from store.querying import read_script
+
+        return read_script(self.path, script, **parameters)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gave the first time; a table as a copy, which cannot spoil what is kept."""
@@ -59,11 +70,11 @@ def view(store: Source, query: str) -> pd.DataFrame:
     Text columns hold None where the store holds NULL, so that a curve without a schedule equals
     another one without a schedule.
     """
-    from store import read
+    from store.scripts import resolve
 
     readings = opened(store)
     return readings.once(
-        ("view", query), lambda: texts_to_objects(read(readings.path, query).to_pandas())
+        ("view", query), lambda: texts_to_objects(readings.rows(resolve(query)).to_pandas())
     )
 
 

@@ -23,14 +23,20 @@ LIBRARIES = ("duckdb", "numpy", "pyarrow", "tokenizers", "torch", "transformers"
 
 
 def _git_commit() -> str | None:
-    """Commit of the checkout that this code runs from; None for an installed package."""
+    """Commit of the checkout that this code runs from, `-dirty` behind it where files differ.
+
+    None for an installed package.
+    """
     here = Path(__file__).resolve().parents[2]
     if not (here / ".git").exists():
         return None
-    done = subprocess.run(
-        ["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    commit, changed = (
+        subprocess.run(
+            ["git", "-C", str(here), *question], capture_output=True, text=True, check=False
+        ).stdout.strip()
+        for question in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
     )
-    return done.stdout.strip() or None
+    return (f"{commit}-dirty" if changed else commit) if commit else None
 
 
 def _versions() -> dict[str, str]:

@@ -374,9 +374,12 @@ def _read_document(document: Any, context: Context, kind: str) -> None:
 def _provenance(context: Context, file: Path, digest: str) -> None:
     """The run that an import is, and the model that its outcomes are of."""
     imported = context.imported
+    told = {"file_sha256": digest, "entries": imported.n_entries}
+    told |= {"unusable": len(imported.errors)} if imported.errors else {}
+    told |= {"repeats": dict(imported.repeats)} if imported.repeats else {}
     if "conditions" in imported.rows or "activations" in imported.rows:
         imported.add("models", model_row(context.model_name))
     at = now()
     run = {"run_id": context.run_id, "created_at": at, "finished_at": at, "status": "complete"}
     command = f"steerstat store import {file.name}"
-    imported.add("runs", {**run, "command": command, "gates": json.dumps({"file_sha256": digest})})
+    imported.add("runs", {**run, "command": command, "gates": json.dumps(told)})

@@ -143,12 +143,14 @@ def pair_problems(
                 number = pair_number(pair["pair_id"])
                 worked = str(pair["clean"].get("full_answer", ""))
                 steps = worked.count("<<") or pair[side].get("n_steps")
+                # It is of the clean question alone.
+                own = {"worked": worked} if worked and side == SIDES[0] else {}
                 row = problem_row(
                     pair[side]["question"],
                     pair[side]["answer"],
                     # The worked answer has one mark per step.
                     n_steps=None if steps is None else whole(steps, "n_steps", 0),
-                    attributes=canonical_json({"pair_id": number, "side": side}),
+                    attributes=canonical_json({"pair_id": number, "side": side, **own}),
                     source=name,
                 )
                 yield number, side, row

@@ -775,6 +775,68 @@ def outcome_extent():
     assert rows(c, "outcome_extent", first=4) == [(3, 0, 5, 7, 2, 5)]
 
 
+def _ran(connection: Any, name: str, **given: Any) -> int:
+    """How many rows a statement says that it changed."""
+    return int(loader.execute(connection, loader.internal(name), **given).fetchall()[0][0])
+
+
+def _steered_on_two_sets():
+    return database(
+        {"base": {"a": W, "b": R}, "up": {"a": R, "b": R}},
+        conditions=UP,
+        sets={"one": ("random", ["a", "b"]), "two": ("random", ["a"])},
+    )
+
+
+@case
+def without_sets():
+    c = _steered_on_two_sets()
+    assert _ran(c, "without_sets", ids=["one", "none"]) == 2
+    assert rows(c, "problem_sets", "set_name, problem_id") == [("two", "a")]
+
+
+@case
+def without_problems():
+    c = _steered_on_two_sets()
+    assert _ran(c, "without_problems", ids=["one\na", "two\nb"]) == 1
+    assert rows(c, "problem_sets", "set_name, problem_id") == [("one", "b"), ("two", "a")]
+
+
+@case
+def without_directions():
+    c = _steered_on_two_sets()
+    assert _ran(c, "without_directions", ids=["d"]) == 1
+    assert rows(c, "conditions", "condition_id") == [("base",)]
+
+
+@case
+def without_conditions():
+    c = _steered_on_two_sets()
+    assert _ran(c, "without_conditions", ids=["up", "down"]) == 1
+    assert rows(c, "conditions", "condition_id") == [("base",)]
+
+
+@case
+def without_outcomes():
+    c = _steered_on_two_sets()
+    assert _ran(c, "without_outcomes", ids=["b"]) == 2
+    assert rows(c, "outcomes", "condition_id, problem_id") == [("base", "a"), ("up", "a")]
+
+
+@case
+def grade_anew():
+    c = _steered_on_two_sets()
+    c.execute(
+        "CREATE TEMP TABLE graded AS SELECT 'up' AS condition_id, 'a' AS problem_id, 0 AS seed, "
+        "'error' AS status, NULL::BOOLEAN AS correct"
+    )
+    assert _ran(c, "grade_anew") == 1
+    graded = rows(c, "outcomes", "condition_id, problem_id, status, correct")
+    assert ("up", "a", "error", None) in graded
+    assert ("up", "b", "ok", True) in graded
+    assert ("base", "a", "ok", False) in graded
+
+
 @pytest.mark.parametrize("name", sorted(set(loader.scripts("internal")) - set(BEHIND)))
 def test_query_returns_exact_rows(name):
     assert name in CASES, f"internal/{name}.sql has no test here"

@@ -55,9 +55,9 @@ def test_failed_sql_names_its_file():
 def test_every_file_says_what_it_is(kind):
     for name, script in loader.scripts(kind).items():
         assert re.fullmatch(r".{20,110}[.?]", script.summary), name
-        if kind in {"internal", "queries", "views"}:
+        if kind in {"audit", "internal", "queries", "views"}:
             assert "Grain: one row per" in script.documentation, name
-        if kind in {"internal", "queries"}:
+        if kind in {"audit", "internal", "queries"}:
             used = set(re.findall(r"\$(\w+)", re.sub(r"--.*", "", script.text)))
             assert used == {parameter.name for parameter in script.parameters}, name
 

@@ -136,3 +136,25 @@ def test_no_p_is_zero(connection):
 def test_they_take_what_sums_return(connection):
     query = "mcnemar_midp(sum(g), sum(l)) FROM (VALUES (1, 3), (0, 4)) AS t(g, l)"
     assert _one(connection, query) == pytest.approx(0.0390625)
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "template"),
+    [
+        ("Ana  has 20 keys, and 3!", "ana has 20 keys and 3", "ana has # keys and #"),
+        ("It cost $1,200.50 (or 7).", "it cost 1 200 50 or 7", "it cost # or #"),
+        ("Élan: 2x", "élan 2x", "élan #x"),
+        ("?!", "", ""),
+    ],
+)
+def test_texts_of_problems(connection, question, text, template):
+    given = loader.literal(question)
+    assert _one(connection, f"normalised_text({given})") == text
+    assert _one(connection, f"text_template({given})") == template
+
+
+@pytest.mark.parametrize(
+    ("column", "said"), [('{"a": {"b": 3}}', "3"), ('{"a": 1}', None), ("{", None), (None, None)]
+)
+def test_json_that_is_none_says_nothing(connection, column, said):
+    assert _one(connection, f"json_text({loader.literal(column)}, '$.a.b')") == said

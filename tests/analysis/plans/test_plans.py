@@ -179,7 +179,10 @@ def test_discordance_is_needed_from_somewhere(collected):
     changed = sum(r["gained"] + r["lost"] for r in rows)
     assert found == pytest.approx(changed / sum(r["n_pairs"] for r in rows))
     assert check_plan(plan, discordance=found).discordance_from == "store"
-    far = parse_plan(PLAN.replace("[-3.0, 3.0]", "[50.0]").replace("[1.0]", "[50.0]"))
+    elsewhere = PLAN.replace("[-3.0, 3.0]", "[50.0]").replace("[1.0]", "[50.0]")
+    # Before the first outcome the plan's own share stands.
+    assert measured_discordance(collected, parse_plan(elsewhere)) is None
+    far = parse_plan(elsewhere.replace('discordance = "15%"\n', ""))
     with pytest.raises(UserError, match="no steered outcomes"):
         measured_discordance(collected, far)
 

@@ -128,7 +128,7 @@ def test_verdicts_have_their_tests_and_ranks_behind_them(two_dtypes, contexts) -
     reached = verdicts(effects, beyond)
     for context in contexts:
         own = [one for one in reached if one.context == context]
-        sql = grids.verdict_grid(own, "verdicts", context).sql
+        sql = grids.verdict_grid(own, "verdicts", context, {}).sql
         behind = read(two_dtypes, sql).to_pandas()
         paired = _candidates(effects, context)
         tested = behind[behind["alpha"].notna()]

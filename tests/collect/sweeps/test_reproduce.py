@@ -182,3 +182,21 @@ def test_problems_and_split_come_together(capsys, monkeypatch, tmp_path):
         line = refusal(capsys, monkeypatch, "--out", out, option, tmp_path / "x.json")
         assert f"{option} needs {other}" in line
     assert not out.exists()
+
+
+def test_the_audit_finds_what_is_wrong_with_the_reports_branch_alone(small_store):
+    from analysis.audit import CHECKS, audit
+
+    wrong = (
+        "direction/site",
+        "direction/dead",
+        "controls/norm",
+        "controls/too_few",
+        "inference/selected_set",
+    )
+    found = audit(small_store, checks=[CHECKS[name] for name in wrong])
+    assert {one.check_id: one.status for one in found} == dict.fromkeys(wrong, "found")
+    assert {row["set_name"] for one in found for row in one.verdicts} <= {"balanced"}
+    said = {one.check_id: str(one.consequence) for one in found}
+    assert "report_mean_difference was fitted at residual:" in said["direction/site"]
+    assert "latent[5]" in said["direction/dead"]

@@ -1,0 +1,1 @@
+"""The checks, one small function each, in the module of their id's first word."""
