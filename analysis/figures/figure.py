@@ -185,10 +185,10 @@ def _drawings(kind: Kind, place: Place) -> list[Drawing]:
     return drawn
 
 
-def _said(reason: str, width: float) -> ChartType:
+def _said(said: str, width: float) -> ChartType:
     from analysis.charts import text_chart
 
-    return text_chart(f"Not drawn: {reason}", width=width)
+    return text_chart(said, width=width)
 
 
 def _name(kind: Kind, drawing: Drawing, place: Place) -> str:

@@ -50,7 +50,7 @@ def content(readings: Readings) -> list[Block]:
     blocks += _guarded(lambda: scores.continuous_outcomes(readings))
     blocks += [Heading("How verdicts are reached"), Fold("The rules", [Bullets(RULES)])]
     blocks += provenance(readings)
-    whole = [picture for picture in pictures if not picture.place.section]
+    whole = [one for one in pictures if not (one.place.section or one.kind.composed)]
     # Heatmaps last: they are looked at least.
     whole.sort(key=lambda figure: figure.kind.name == "direction")
     blocks += [Heading("Directions and latents"), *_guarded(lambda: _norms(readings))]
@@ -67,7 +67,8 @@ def _guarded(make: Callable[[], Iterable[Block]]) -> list[Block]:
 
 def _first(pictures: list[Figure], kind: str) -> Iterator[Block]:
     """The first figure of a kind: of a set that was drawn at random, where there is one."""
-    yield from [Picture(figure) for figure in pictures if figure.kind.name == kind][:1]
+    of_sections = [figure for figure in pictures if figure.place.section]
+    yield from [Picture(figure) for figure in of_sections if figure.kind.name == kind][:1]
 
 
 def _summary(readings: Readings) -> list[Block]:

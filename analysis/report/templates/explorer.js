@@ -163,10 +163,7 @@
     const path = (of, list) => list.map((r) => `${x(r.alpha)},${y(of(r))}`).join(" ");
     element("polygon", { class: "tango",
       points: `${path((r) => r.low, limited)} ${path((r) => r.high, [...limited].reverse())}` }, svg);
-    if (shown.length) {
-      const level = y(wholeBaseline(tested));
-      element("line", { x1: left, x2: width, y1: level, y2: level, class: "baseline" }, svg);
-    }
+    element("polyline", { class: "baseline", points: path((r) => r.baseline, shown) }, svg);
     element("polyline", { class: "curve", points: path((r) => r.accuracy, shown) }, svg);
     const now = alphas[state.dose];
     element("line", { x1: x(now), x2: x(now), y1: 6, y2: height - bottom + 4, class: "cursor" }, svg);

@@ -38,7 +38,7 @@
     const tools = document.createElement("div");
     tools.className = "tools";
     const rows = [...table.tBodies[0].rows];
-    if (rows.length > 6) {
+    if (rows.length > 4) {
       const filter = Object.assign(document.createElement("input"), { type: "search", placeholder: "Filter rows" });
       filter.setAttribute("aria-label", `Filter the rows of ${table.caption.textContent}`);
       filter.addEventListener("input", () => {

@@ -93,7 +93,7 @@ def test_effects_have_their_rows_behind_them(two_dtypes, contexts) -> None:
 def test_transitions_have_their_rows_behind_them(two_dtypes, contexts) -> None:
     counts = ["direction", "alpha", "stayed_right", "gained", "lost", "stayed_wrong", "missing"]
     for context in contexts:
-        table = matching(tables.transitions(two_dtypes), context)
+        table = _named(tables.transitions(two_dtypes), context)
         sql = grids.transitions_grid(table, "transitions", context).sql
         assert _rows(read(two_dtypes, sql).to_pandas(), counts) == _rows(table, counts)
 
@@ -102,7 +102,7 @@ def test_strata_have_their_rows_behind_them(two_dtypes, contexts) -> None:
     columns = [*TESTED, "level"]
     names = {"n": "n_pairs", "level": "confidence", "stratum": "level"}
     for context in contexts:
-        table = matching(tables.strata(two_dtypes), context)
+        table = _named(tables.strata(two_dtypes), context)
         same = _named(tables.homogeneity(two_dtypes), context)
         for grid in (
             grids.strata_grid(table, "strata", context),
@@ -142,7 +142,7 @@ def test_verdicts_have_their_tests_and_ranks_behind_them(two_dtypes, contexts) -
 def test_curves_have_their_problems_behind_them(two_dtypes, contexts) -> None:
     for context in contexts:
         effects = _candidates(tables.effects(two_dtypes), context)
-        trends = matching(tables.trends(two_dtypes), context)
+        trends = _named(tables.trends(two_dtypes), context)
         behind = read(two_dtypes, grids.trends_grid(trends, "curves", context).sql).to_pandas()
         known = behind.dropna(subset=["readable_right", "baseline_readable_right"])
         counted = known.groupby(["direction", "alpha"]).size().to_dict()

@@ -254,7 +254,7 @@ def test_a_query_opens_with_one_click(opened) -> None:
 LINES = """
 let most = 0;
 for (const one of document.querySelectorAll("p, li, figcaption, summary")) {
-  if (!one.offsetParent) continue;
+  if (!one.checkVisibility()) continue;
   const lines = new Map();
   const walker = document.createTreeWalker(one, NodeFilter.SHOW_TEXT);
   const range = document.createRange();
@@ -276,7 +276,7 @@ def test_lines_are_short_and_the_page_is_soon_read(opened) -> None:
     assert 40 < opened.execute_script(LINES) <= 75
     first = opened.execute_script(
         "return [...document.querySelectorAll('.finding, .first figure .drawing')]"
-        ".filter((one) => one.offsetParent).map((one) => one.getBoundingClientRect().bottom)"
+        ".filter((one) => one.checkVisibility()).map((one) => one.getBoundingClientRect().bottom)"
     )
     assert len(first) == 3
     assert max(first) < 900
