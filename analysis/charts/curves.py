@@ -48,7 +48,7 @@ def accuracy_chart(
         scale=alt.Scale(zero=False, padding=6),
     )
     base = alt.Chart(data).encode(x=alpha_axis())
-    baseline = _baselines(base)
+    baseline = _baselines(base, marked=curves["baseline_accuracy"].nunique() > 1)
     tango = base.mark_area(opacity=0.18).encode(
         y=alt.Y("accuracy_low", type="quantitative", axis=percent_axis("Accuracy (%)")),
         y2="accuracy_high",
@@ -68,10 +68,16 @@ def accuracy_chart(
     return layered(*layers).properties(width=width, height=height)
 
 
-def _baselines(base: alt.Chart) -> alt.Chart:
-    """The baseline on the pairs of each dose, dashed: one line where no outcome is missing."""
-    marks = alt.OverlayMarkDef(shape="stroke", size=40, color=DARK, filled=False, strokeWidth=0.7)
-    return base.mark_line(strokeDash=[2, 2], color=DARK, strokeWidth=0.7, point=marks).encode(
+def _baselines(base: alt.Chart, *, marked: bool) -> alt.Chart:
+    """The baseline on the pairs of each dose, dashed: one line where no outcome is missing.
+
+    `marked`: with a stroke at each dose, which is all there is of it where there is one dose.
+    """
+    stroke = alt.OverlayMarkDef(shape="stroke", size=40, color=DARK, filled=False, strokeWidth=0.7)
+    line = base.mark_line(
+        strokeDash=[2, 2], color=DARK, strokeWidth=0.7, point=stroke if marked else False
+    )
+    return line.encode(
         x=alpha_axis(),
         y=alt.Y("baseline_accuracy", type="quantitative", axis=percent_axis("Accuracy (%)")),
         detail=alt.Detail("series", type="nominal"),
@@ -239,7 +245,7 @@ def _stratum_panel(field: str, title: str, domain: list[str], ended_ones: bool) 
         )
         layers = [limits, zero]
     else:
-        layers = [_baselines(alt.Chart()).encode(x=alpha_axis(labelled=False))]
+        layers = [_baselines(alt.Chart(), marked=True).encode(x=alpha_axis(labelled=False))]
     line = base.mark_line(strokeWidth=1).encode(y=y, color=colour("series", domain))
     points = dots(
         base,

@@ -44,8 +44,8 @@ def content(readings: Readings) -> list[Block]:
     sections = _guarded(lambda: _of_places(readings, rest))
     blocks: list[Block] = [Heading("Steering report", 1), *_summary(readings)]
     blocks += _guarded(lambda: _findings(readings))
-    blocks += [Heading("Audit"), *audit.section(readings)]
     blocks += _first(pictures, "overview")
+    blocks += [Heading("Audit"), *audit.section(readings)]
     blocks += [Heading("Problem map"), *problem_map, Explore(), *sections]
     blocks += _guarded(lambda: scores.continuous_outcomes(readings))
     blocks += [Heading("How verdicts are reached"), Fold("The rules", [Bullets(RULES)])]

@@ -138,7 +138,7 @@ def test_it_paints_at_once(opened) -> None:
 def test_the_contents_lead_to_their_sections(opened) -> None:
     opened.find_element(By.CSS_SELECTOR, "nav summary").click()
     links = opened.find_elements(By.CSS_SELECTOR, "nav a")
-    named = ["Problem map", "mean_difference: primary set, codi protocol"]
+    named = ["Audit", "Problem map"]
     assert [link.text for link in links][:2] == named
     for link in links:
         link.click()
@@ -282,6 +282,7 @@ def test_lines_are_short_and_the_page_is_soon_read(opened) -> None:
     assert max(first) < 900
     words = opened.execute_script("return document.querySelector('main').innerText").split()
     assert len(words) < 2500
+    look(opened, width=1280, media="print")
     printed = opened.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})
     pages = len(re.findall(rb"/Type /Page\b", base64.b64decode(printed["data"])))
     assert pages <= 8
@@ -312,12 +313,10 @@ def test_reasons_and_tables_come_when_they_are_asked_for(opened) -> None:
     head, *rows = href.removeprefix("data:text/csv;charset=utf-8,").strip().split("\n")
     assert head.startswith("Direction,α,Pairs,Baseline")
     assert len(rows) == len(values)
-    wide = fold.find_element(By.CSS_SELECTOR, "[data-name=controls-primary-codi] input")
-    wide.send_keys("signed")
-    controls = fold.find_element(By.CSS_SELECTOR, "[data-name=controls-primary-codi]")
-    left = opened.execute_script(column.replace("cells[7]", "cells[1]"), controls)
-    assert left
-    assert all(text.startswith("signed") for text in left)
+    strata = fold.find_element(By.CSS_SELECTOR, "[data-name=strata-primary-codi]")
+    strata.find_element(By.CSS_SELECTOR, "input").send_keys("2 steps")
+    left = opened.execute_script(column.replace("cells[7]", "cells[2]"), strata)
+    assert set(left) == {"2 steps"}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
