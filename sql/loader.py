@@ -31,19 +31,23 @@ FOLDER = Path(__file__).parent
 KINDS = ("audit", "internal", "macros", "migrations", "queries", "views")
 
 _PARAMETER = re.compile(
-    r"^\$(?P<name>\w+)\s+(?P<type>[A-Z]+)\s*=\s*(?P<default>[^:]*?)\s*:\s*(?P<about>.+)$"
+    r"^\$(?P<name>\w+)\s+(?P<type>[A-Z]+)(?:\s*=\s*(?P<default>[^:]*?))?\s*:\s*(?P<about>.+)$"
 )
 _NUMBER = re.compile(r"^(\d+)_")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """One `$name` of a named query: its SQL type, default (a Python value) and meaning."""
+    """One `$name` of a named query: its SQL type, default (a Python value) and meaning.
+
+    One without a default is required.
+    """
 
     name: str
     type: str
     default: Any
     about: str
+    required: bool = False
 
     def convert(self, text: str) -> Any:
         """The value that `text`, typed by a person, stands for. Raises UserError."""
@@ -89,6 +93,11 @@ class Script:
                 f"query {self.name} has no parameter {unknown[0]!r}; it has "
                 f"{', '.join(known) or 'none'}"
             )
+        for name, parameter in known.items():
+            if parameter.required and given.get(name) in (None, ""):
+                raise UserError(
+                    f"query {self.name} needs {name} ({parameter.about}): add -p {name}=…"
+                )
         return {name: given.get(name, parameter.default) for name, parameter in known.items()}
 
 
@@ -114,7 +123,8 @@ def _parameter(line: str) -> Parameter | None:
     if match is None:
         return None
     name, kind, default, about = match.group("name", "type", "default", "about")
-    return Parameter(name=name, type=kind, default=_convert(name, kind, default), about=about)
+    value = None if default is None else _convert(name, kind, default)
+    return Parameter(name=name, type=kind, default=value, about=about, required=default is None)
 
 
 def parse(name: str, kind: str, text: str) -> Script:

@@ -12,6 +12,7 @@ from sql.errors import UserError
 from sql.words import meant
 from store.schema import TABLES
 
+_KNOWN = {"direction", "scheme", "set_name"}
 _DERIVED = ("outcomes", "shards", "fragile_differences", "schema_migrations", "store_info")
 
 
@@ -72,7 +73,9 @@ def listing() -> tuple[list[str], list[tuple[str, str, str, str]]]:
     rows = []
     for kind, folder in (("view", "views"), ("query", "queries"), ("macro", "macros")):
         for name, script in loader.scripts(folder).items():
-            given = ", ".join(f"{p.name}={_shown(p.default)}" for p in script.parameters)
+            given = ", ".join(
+                p.name if p.required else f"{p.name}={_shown(p.default)}" for p in script.parameters
+            )
             rows.append((kind, name, given, script.summary))
     return ["what", "name", "parameters", "summary"], rows
 
@@ -88,6 +91,28 @@ def parameters(script: loader.Script, given: Mapping[str, str]) -> dict[str, Any
         return {name: _guess(text) for name, text in given.items()}
     known = {n: declared[n].convert(text) if n in declared else text for n, text in given.items()}
     return script.values(known)
+
+
+def check_values(root: Path, script: loader.Script, given: Mapping[str, str]) -> None:
+    """Refuse a direction, set or scheme that the store does not have: no row would come of it.
+
+    Raises:
+        UserError: The value is unknown; the nearest ones are named.
+    """
+    names = {parameter.name for parameter in script.parameters}
+    asked = {name: value for name, value in given.items() if name in names & _KNOWN}
+    if not asked:
+        return
+    from store.querying import read_script
+
+    rows = read_script(root, loader.internal("known_values")).to_pylist()
+    for name, value in asked.items():
+        known = [row["value"] for row in rows if row["parameter"] == name]
+        if value.upper() != "NULL" and value.removeprefix("'").removesuffix("'") not in known:
+            raise UserError(
+                f"{root} has no {name} {value!r}: {meant(value, known, n=3)}it has "
+                f"{', '.join(known[:10]) or 'none'}{', …' if len(known) > 10 else ''}"
+            )
 
 
 def _guess(text: str) -> Any:

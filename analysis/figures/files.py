@@ -36,11 +36,12 @@ def write_figures(
     """
     from analysis.charts import render
     from store import committed
-    from store.layout import write_atomically
+    from store.layout import open_store, write_atomically
 
     chosen = styles.STYLES[checked(style, StyleName, "style")]
     all_checked(formats, FigureFormat, "format")
     readings = opened(store)
+    open_store(readings.path)
     folder = Path(out) if out is not None else readings.path / "figures"
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ the sign of the push matter? The rules are those of `verdicts`; nothing is teste
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -268,6 +269,26 @@ def brief_text(store: Source, width: int = WIDTH) -> str:
     except Refusal as refusal:
         return f"not computed: {refusal}"
     return "\n".join(in_lines(made, width)) or "no direction was compared with a baseline"
+
+
+def brief_json(store: Source) -> str:
+    """The store in brief as JSON: place, sentence, answers with their reasons, verdicts, stamp."""
+    made = [
+        {
+            **one.place,
+            "title": one.title,
+            "sentence": one.sentence,
+            "answers": {
+                name: {"answer": answer, "why": why}
+                for name, (answer, why) in zip(QUESTIONS, one.answers, strict=True)
+            },
+            "verdicts": dict(one.verdicts),
+            "selected_on_outcome": one.selected,
+            "stamp": one.stamp,
+        }
+        for one in briefs(store)
+    ]
+    return json.dumps(made, ensure_ascii=False, indent=1)
 
 
 def in_lines(made: Sequence[Brief], width: int = WIDTH) -> list[str]:

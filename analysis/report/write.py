@@ -29,9 +29,10 @@ def write_report(
     Raises:
         UserError: No format or an unknown one, or a folder that cannot be written.
     """
-    from store.layout import write_atomically
+    from store.layout import open_store, write_atomically
 
     all_checked(formats, ReportFormat, "format")
+    open_store(opened(store).path)
     readings = opened(store)
     folder = Path(out) if out is not None else readings.path
     try:

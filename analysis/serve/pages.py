@@ -120,7 +120,10 @@ def _drawing(answer: Answer | None, drawn: Choice | None) -> Markup | None:
 def _defaults(name: str) -> str:
     """A named query's parameters with their defaults, as the form has them."""
     script = loader.queries()[name]
-    values = [(p.name, "NULL" if p.default is None else p.default) for p in script.parameters]
+    values = [
+        (p.name, "" if p.required else "NULL" if p.default is None else p.default)
+        for p in script.parameters
+    ]
     return "\n".join(f"{parameter}={value}" for parameter, value in values)
 
 

@@ -3,7 +3,7 @@
 -- Grain: one row per (condition, seed), the baseline first.
 --
 -- Parameters:
---   $problem VARCHAR = NULL: problem_id, or the start of one, or a piece of the question
+--   $problem VARCHAR: problem_id, or the start of one, or a piece of the question
 -- Columns:
 --   answer, text   parsed answer and decoded text
 --   readable_right   the primary outcome: false where no answer could be read, NULL where missing

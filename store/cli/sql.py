@@ -59,7 +59,7 @@ def sql(
     Example: steerstat sql runs/demo mcnemar_by_alpha -p set_name=primary --format markdown
     """
     from store.querying import answered
-    from store.scripts import explained, listing, parameters, resolve
+    from store.scripts import check_values, explained, listing, parameters, resolve
 
     format = "json" if json else format
     checked(format, QueryFormat, "format")
@@ -72,7 +72,9 @@ def sql(
         return
     if format == "parquet" and output is None and sys.stdout.isatty():
         raise UserError("Parquet is no text: add --output FILE, or redirect stdout")
-    values = parameters(script, _pairs(param or []))
+    given = _pairs(param or [])
+    values = parameters(script, given)
+    check_values(store, script, given)
     with (
         answered(store, script, values, form=format, seconds=timeout, memory=memory) as answer,
         _target(output) as out,

@@ -362,6 +362,18 @@ def behind_gates():
 
 
 @case
+def known_values():
+    c = _settings()
+    assert rows(c, "known_values", "parameter, value") == [
+        ("direction", "d"),
+        ("direction", "r"),
+        ("scheme", "n_steps"),
+        ("set_name", "primary"),
+        ("set_name", "small"),
+    ]
+
+
+@case
 def first_steered():
     c = database({"base": {"a": W}, "up": {"a": R}}, conditions=UP)
     insert(c, "run_keys", [{"run_no": 2, "run_id": "early"}, {"run_no": 3, "run_id": "nothing"}])

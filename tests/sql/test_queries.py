@@ -11,6 +11,7 @@ import pytest
 
 from analysis import mcnemar, paired_difference
 from sql import loader
+from sql.errors import UserError
 from tests.sql.few_rows import R, W, database, insert, rows
 
 UP = {"up": {"direction": "d", "alpha": 1.0}}
@@ -362,7 +363,8 @@ def problem_history():
     ]
     assert rows(_signs(), "problem_history", columns, problem="a") == expected
     assert rows(_signs(), "problem_history", columns, problem="question a") == expected
-    assert rows(_signs(), "problem_history", columns) == []
+    with pytest.raises(UserError, match="query problem_history needs problem .*-p problem=…"):
+        rows(_signs(), "problem_history", columns)
 
 
 @case

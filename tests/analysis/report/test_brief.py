@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pandas as pd
@@ -132,3 +133,19 @@ def test_the_command_prints_it_in_eighty_columns_and_writes_nothing(made_store, 
     assert max(map(len, lines)) <= WIDTH
     assert lines == in_lines(briefs(made_store))
     assert all(result.output.count(question) == len(briefs(made_store)) for question in QUESTIONS)
+
+
+def test_the_command_prints_it_as_json_too(made_store) -> None:
+    result = CliRunner().invoke(steerstat.app, ["report", str(made_store), "--brief", "--json"])
+    found = json.loads(result.output)
+    made = briefs(made_store)
+    assert [one["sentence"] for one in found] == [one.sentence for one in made]
+    assert {*found[0]["answers"]} == set(QUESTIONS)
+    assert found[0]["stamp"] == "exploratory"
+
+
+def test_a_report_of_nothing_makes_nothing(tmp_path) -> None:
+    for command in ("report", "figures"):
+        result = CliRunner().invoke(steerstat.app, [command, str(tmp_path / "nowhere")])
+        assert "is no store: found nothing there" in str(result.exception)
+    assert not (tmp_path / "nowhere").exists()

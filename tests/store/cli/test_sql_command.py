@@ -155,3 +155,21 @@ def test_every_query_runs_on_the_made_store(made_store, name):
     found = json.loads(ask(made_store, name, *given, "--json"))
     empty = {"seed_disagreement", "coverage", "stored_results"}
     assert bool(found) != (name in empty)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("problem_history",), "query problem_history needs problem"),
+        (
+            ("mcnemar_by_alpha", "-p", "direction=mean_diffrence"),
+            "has no direction 'mean_diffrence': did you mean 'mean_difference'",
+        ),
+        (("mcnemar_by_alpha", "-p", "set_name=none"), "has no set_name 'none': "),
+        (("effect_by_difficulty", "-p", "scheme=size"), "it has n_steps, operation"),
+    ],
+)
+def test_a_parameter_that_is_missing_or_unknown_is_one_line(made_store, given, said):
+    result = CliRunner().invoke(app, [str(made_store), *given])
+    assert result.exit_code != 0
+    assert said in str(result.exception)
