@@ -29,7 +29,7 @@ lint: $(READY)
 test: lint
 	OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist loadfile -m "not slow and not trial" $(COVERAGE)
 
-# What `.ci/run` tries besides: whole lists of cases, a model from a registry, a training.
+# What takes a minute each: whole lists of cases, a model from a registry, a training.
 slow: $(READY)
 	OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 -m slow
 
