@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sql import loader
 from sql.errors import UserError
+from sql.words import meant
 from store.closed import MEMORY, ask, memory_bytes
 from store.database import connect
 from store.scripts import resolve
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 SECONDS = 300.0
 """Time limit of a query."""
 
+# Parameters of named queries whose values are names of the store's own.
+_KNOWN = {"direction", "scheme", "set_name"}
 _LONGEST = 10.0**6
 _STARTING = 120.0
 _PROGRAM = (
@@ -218,6 +221,26 @@ def read(root: str | Path, query: str, **parameters: Any) -> pa.Table:
     values = script.values(parameters) if script.kind == "file" else parameters
     with answered(root, script, values, form="arrow") as answer:
         return pa.ipc.open_stream(answer).read_all()
+
+
+def check_values(root: Path, script: loader.Script, given: Mapping[str, str]) -> None:
+    """Refuse a direction, set or scheme that the store does not have: no row would come of it.
+
+    Raises:
+        UserError: The value is unknown; the nearest ones are named.
+    """
+    names = {parameter.name for parameter in script.parameters}
+    asked = {name: value for name, value in given.items() if name in names & _KNOWN}
+    if not asked:
+        return
+    rows = read_script(root, loader.internal("known_values")).to_pylist()
+    for name, value in asked.items():
+        known = [row["value"] for row in rows if row["parameter"] == name]
+        if value.upper() != "NULL" and value.removeprefix("'").removesuffix("'") not in known:
+            raise UserError(
+                f"{root} has no {name} {value!r}: {meant(value, known, n=3)}it has "
+                f"{', '.join(known[:10]) or 'none'}{', …' if len(known) > 10 else ''}"
+            )
 
 
 def read_script(root: str | Path, script: loader.Script, **parameters: Any) -> pa.Table:

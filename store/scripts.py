@@ -12,7 +12,6 @@ from sql.errors import UserError
 from sql.words import meant
 from store.schema import TABLES
 
-_KNOWN = {"direction", "scheme", "set_name"}
 _DERIVED = ("outcomes", "shards", "fragile_differences", "schema_migrations", "store_info")
 
 
@@ -91,28 +90,6 @@ def parameters(script: loader.Script, given: Mapping[str, str]) -> dict[str, Any
         return {name: _guess(text) for name, text in given.items()}
     known = {n: declared[n].convert(text) if n in declared else text for n, text in given.items()}
     return script.values(known)
-
-
-def check_values(root: Path, script: loader.Script, given: Mapping[str, str]) -> None:
-    """Refuse a direction, set or scheme that the store does not have: no row would come of it.
-
-    Raises:
-        UserError: The value is unknown; the nearest ones are named.
-    """
-    names = {parameter.name for parameter in script.parameters}
-    asked = {name: value for name, value in given.items() if name in names & _KNOWN}
-    if not asked:
-        return
-    from store.querying import read_script
-
-    rows = read_script(root, loader.internal("known_values")).to_pylist()
-    for name, value in asked.items():
-        known = [row["value"] for row in rows if row["parameter"] == name]
-        if value.upper() != "NULL" and value.removeprefix("'").removesuffix("'") not in known:
-            raise UserError(
-                f"{root} has no {name} {value!r}: {meant(value, known, n=3)}it has "
-                f"{', '.join(known[:10]) or 'none'}{', …' if len(known) > 10 else ''}"
-            )
 
 
 def _guess(text: str) -> Any:

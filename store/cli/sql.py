@@ -58,8 +58,8 @@ def sql(
 
     Example: steerstat sql runs/demo mcnemar_by_alpha -p set_name=primary --format markdown
     """
-    from store.querying import answered
-    from store.scripts import check_values, explained, listing, parameters, resolve
+    from store.querying import answered, check_values
+    from store.scripts import explained, listing, parameters, resolve
 
     format = "json" if json else format
     checked(format, QueryFormat, "format")

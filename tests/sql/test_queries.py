@@ -363,7 +363,7 @@ def problem_history():
     ]
     assert rows(_signs(), "problem_history", columns, problem="a") == expected
     assert rows(_signs(), "problem_history", columns, problem="question a") == expected
-    with pytest.raises(UserError, match=r"query problem_history needs problem .*-p problem=…"):
+    with pytest.raises(UserError, match=r"needs problem .*-p problem=…"):
         rows(_signs(), "problem_history", columns)
 
 

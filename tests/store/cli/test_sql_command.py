@@ -163,10 +163,13 @@ def test_every_query_runs_on_the_made_store(made_store, name):
         (("problem_history",), "query problem_history needs problem"),
         (
             ("mcnemar_by_alpha", "-p", "direction=mean_diffrence"),
-            "has no direction 'mean_diffrence': did you mean 'mean_difference'",
+            "has no direction 'mean_diffrence': did you mean mean_difference",
         ),
         (("mcnemar_by_alpha", "-p", "set_name=none"), "has no set_name 'none': "),
-        (("effect_by_difficulty", "-p", "scheme=size"), "it has n_steps, operation"),
+        (
+            ("effect_by_difficulty", "-p", "scheme=size"),
+            "it has baseline_outcome, n_steps, operation",
+        ),
     ],
 )
 def test_a_parameter_that_is_missing_or_unknown_is_one_line(made_store, given, said):
