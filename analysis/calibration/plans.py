@@ -99,6 +99,7 @@ def _at_the_end(plan: Plan, draws: list[tuple[Any, Any]]) -> Any:
                 # The order of rows is that of alphas.
                 "direction": "simulated",
                 "alpha": float(len(rows)),
+                "condition_id": str(len(rows)),
                 "n_pairs": seen,
                 "baseline_n_correct": 0,
                 "gained": up,
