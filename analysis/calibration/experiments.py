@@ -79,8 +79,29 @@ def experiments(world: World, count: int, rng: np.random.Generator) -> Readings:
     readings.once(("view", "stops"), ends.copy)
     readings.once(("view", "runs"), lambda: pd.DataFrame({"gates": [None]}))
     known = {key: run for part in parts for key, run in part["runs"].items()}
+    if world.seeds > 1:
+        readings.once(("view", "direction_outcomes"), lambda: _by_problem(known))
     readings.once((runs.__wrapped__, (), ()), lambda: known)  # type: ignore[attr-defined]
     return readings
+
+
+def _by_problem(known: dict[tuple[int, str], Run]) -> pd.DataFrame:
+    """Rows of `direction_outcomes`."""
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "condition_no": number,
+                    "set_name": set_name,
+                    "problem_no": run.problems,
+                    "accuracy": run.accuracy,
+                    "baseline": run.baseline,
+                }
+            )
+            for (number, set_name), run in known.items()
+        ],
+        ignore_index=True,
+    )
 
 
 def outcomes(world: World, rng: np.random.Generator) -> tuple[Array, Array, Array, Array]:
@@ -146,7 +167,9 @@ def _experiment(world: World, model: str, rng: np.random.Generator) -> dict[str,
             if j and seen[alpha] < world.n:
                 continue
             first = slice(seen[alpha])
-            part["condition_details"].append(how | {"condition_no": number})
+            part["condition_details"].append(
+                how | {"condition_no": number, "condition_id": str(number)}
+            )
             part["runs"][number, place["set_name"]] = Run(
                 problems=np.arange(world.n)[first],
                 seeds=np.full(world.n, world.seeds)[first],
