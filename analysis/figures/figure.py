@@ -97,8 +97,8 @@ class Kind:
 
     `title` may hold ``{subject}``; `query` is the name of the file in `sql/internal` that gives the
     rows behind a figure of the kind, its parameters those of the place; `draw` makes the drawings
-    of a place, none where it has no rows for them. A `composed` kind is made of others: for a
-    paper, not for a report that shows those already.
+    of a place, none where it has no rows for them. A `composed` kind is made of others: a
+    page that shows those does not list it with them.
     """
 
     name: str

@@ -50,7 +50,7 @@ def content(readings: Readings) -> list[Block]:
     blocks += _guarded(lambda: scores.continuous_outcomes(readings))
     blocks += [Heading("How verdicts are reached"), Fold("The rules", [Bullets(RULES)])]
     blocks += provenance(readings)
-    whole = [one for one in pictures if not (one.place.section or one.kind.composed)]
+    whole = [one for one in pictures if not one.place.section]
     # Heatmaps last: they are looked at least.
     whole.sort(key=lambda figure: figure.kind.name == "direction")
     blocks += [Heading("Directions and latents"), *_guarded(lambda: _norms(readings))]
@@ -108,8 +108,8 @@ def _of_places(readings: Readings, pictures: list[Figure]) -> list[Block]:
     for place in places(readings):
         of_place = [one for one in pictures if one.place.context == place.context]
         blocks += _of_directions(place, of_place)
-        shown = {"overview", "curve"}
-        every = _every_table(place, [one for one in of_place if one.kind.name not in shown])
+        rest = [o for o in of_place if not o.kind.composed and o.kind.name != "curve"]
+        every = _every_table(place, rest)
         blocks.append(Fold(f"Every table and figure: {place.where}", every))
     return blocks
 

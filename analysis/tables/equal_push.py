@@ -103,9 +103,11 @@ def _compared(
 
     units, runs = {}, {}
     for name, curve in curves.items():
-        alphas = [dose(alpha) for alpha in curve["alpha"] if alpha]
-        units[name] = float((curve["push"] / curve["alpha"]).dropna().iloc[0])
-        runs[name] = curve_of(readings, place, name, alphas)
+        steered = curve[curve["alpha"] != 0]
+        if steered.empty:  # its doses were all covered in part
+            return
+        units[name] = float((steered["push"] / steered["alpha"]).iloc[0])
+        runs[name] = curve_of(readings, place, name, [dose(alpha) for alpha in steered["alpha"]])
     if not all(runs.values()) or not _same_problems([*runs.values()]):
         return
     reach = {name: [unit * alpha for alpha in runs[name]] for name, unit in units.items()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from analysis import tables
@@ -100,10 +102,15 @@ def test_a_new_figure_is_one_entry(drawn_from, monkeypatch) -> None:
     from analysis.report.content import content
     from analysis.report.document import Picture, flat
 
-    monkeypatch.setattr(catalogue, "OF_SETS", (*OF_SETS, kind("new", "")))
+    made_of_others = replace(kind("others", ""), composed=True)
+    monkeypatch.setattr(catalogue, "OF_SETS", (*OF_SETS, kind("new", ""), made_of_others))
+    assert "others-primary-codi" in {figure.name for figure in figures(drawn_from)}
     blocks = content(Readings(drawn_from))
-    shown = {block.figure.name for block in flat(blocks) if isinstance(block, Picture)}
-    assert {"new-primary-codi", "new-balanced-codi"} <= shown
+    shown = [block.figure.name for block in flat(blocks) if isinstance(block, Picture)]
+    assert {"new-primary-codi", "new-balanced-codi"} <= set(shown)
+    assert not [name for name in shown if name.startswith("others-")]
+    # The one composed figure of the page is where its first screen wants it.
+    assert [name for name in shown if name.startswith("overview-")] == ["overview-primary-codi"]
 
 
 def test_the_digest_is_of_values_and_encodings_and_of_nothing_else(place) -> None:
@@ -134,17 +141,17 @@ def test_a_query_names_its_place(drawn_from) -> None:
 
 
 def test_a_report_reads_its_store_once(drawn_from, tmp_path, monkeypatch) -> None:
-    import store
     from analysis.report import write_report
+    from store import querying
 
     asked: list[str] = []
-    real = store.read
+    real = querying.read_script
 
-    def read(root, query, *given, **options):
-        asked.append(query)
-        return real(root, query, *given, **options)
+    def read(root, script, **parameters):
+        asked.append(f"{script.name} {sorted(parameters.items())}")
+        return real(root, script, **parameters)
 
-    monkeypatch.setattr(store, "read", read)
+    monkeypatch.setattr(querying, "read_script", read)
     write_report(drawn_from, tmp_path, ["html"])
-    assert "accuracy_by_alpha" in asked
+    assert any(name.startswith("accuracy_by_alpha ") for name in asked)
     assert len(asked) == len(set(asked))

@@ -79,6 +79,11 @@ def swept(root, plan, *, stop=True):
     return list(run_request(make_request(root, plan=plan, stop_when_decided=stop)))
 
 
+def ends_of(lines):
+    """What was said of the contrasts, without what was said of the work."""
+    return [line for line in lines if " of 40 problems " in line]
+
+
 def copied(planned, tmp_path):
     return shutil.copytree(planned[0], tmp_path / "store"), planned[1]
 
@@ -203,8 +208,9 @@ def test_a_killed_plan_comes_to_the_same_ends(planned, stopped, tmp_path, monkey
     }
     assert set(part[part["role"] == "candidate"]["n"]) == {10}
     monkeypatch.setattr(stopping, "sweep", sweep)
-    _, *ends, _ = swept(root, plan)
-    assert ends == stopped[1][1:-1]
+    ends = ends_of(swept(root, plan))
+    assert len(ends) == 3
+    assert ends == ends_of(stopped[1])
     assert read(root, "stops").to_pylist() == [
         {**row, "plan_id": mine["plan_id"]}
         for row, mine in zip(
@@ -230,7 +236,7 @@ def test_what_was_decided_stays_so_when_the_rest_is_run(stopped, tmp_path):
     assert set(compared["k"]) == {4}
     assert tables.covered_in_part(root).empty
     lines = swept(root, plan, stop=False)
-    assert lines[0].startswith("nothing to do: all 480 units")
+    assert any(line.startswith("nothing to do: all 480 units") for line in lines)
 
 
 def test_a_plan_with_a_rule_is_tested_by_it_without_stopping(planned, tmp_path):
