@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -29,6 +29,7 @@ from store.database import connect
 from store.scripts import resolve
 
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow as pa
 
 SECONDS = 300.0
@@ -243,8 +244,13 @@ def check_values(root: Path, script: loader.Script, given: Mapping[str, str]) ->
             )
 
 
-def read_script(root: str | Path, script: loader.Script, **parameters: Any) -> pa.Table:
-    """Rows of a query of our own, read in this process. Raises UserError as `read`."""
+def read_script(
+    store: str | Path | duckdb.DuckDBPyConnection, script: loader.Script, **parameters: Any
+) -> pa.Table:
+    """Rows of a query of our own, read in this process: of a store, or on a connection to one.
+
+    Raises UserError as `read`.
+    """
     values = script.values(parameters) if script.parameters else parameters
-    with connect(root) as connection:
+    with connect(store) if isinstance(store, (str, Path)) else nullcontext(store) as connection:
         return ask(connection, script.text, values).to_arrow_table()

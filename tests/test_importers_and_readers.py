@@ -14,9 +14,10 @@ from typer.testing import CliRunner
 
 import steerstat
 from sql.errors import UserError
-from store import ingest, read
+from store import ingest
 from store.exchange import formats
 from store.exchange.importers import import_file
+from tests.reading import read
 from tests.store.exchange.foreign_files import FORMATS
 
 NAMES = [one.__name__ for one in FORMATS]

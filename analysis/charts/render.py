@@ -50,8 +50,6 @@ def specification(chart: ChartType, style: Style, columns: int = 1) -> dict[str,
     """The chart's Vega-Lite specification in the look of a style, its texts printable.
 
     A control character would be no SVG, and the converter ends the process over it.
-
-    The tests check every chart against the Vega-Lite schema; drawing does not wait for it.
     """
     spec: dict[str, Any] = _titled(all_printable(chart.to_dict(validate=False)))
     spec["config"] = config(style, columns)
@@ -109,26 +107,37 @@ def fit(
     target = points(total)
     drawings: list[tuple[float, float, str]] = []
     width = 0.85 * target / plots
-    for _ in range(MOST_DRAWINGS):
-        svg = to_svg(build(width), style, columns)
+    # The converter draws whole units of each plot.
+    unit = max(2.0, plots)
+    while len(drawings) < MOST_DRAWINGS:
+        svg = to_svg(unchecked(build, width), style, columns)
         drawings.append((width, size(svg)[0], svg))
-        if abs(drawings[-1][1] - target) < CLOSE_ENOUGH:
+        missing = target - drawings[-1][1]
+        if -CLOSE_ENOUGH < missing < unit or _something_else_is_wider(drawings):
             break
-        width = max(20.0, _next_width(drawings, target, plots))
-    narrow = [d for d in drawings if d[1] <= target + CLOSE_ENOUGH]
+        width = max(20.0, width + (missing if missing > 0 else missing - (plots - 1) / 2) / plots)
+    narrow = [d for d in drawings if d[1] < target + CLOSE_ENOUGH]
     best = max(narrow, key=lambda d: d[1]) if narrow else min(drawings, key=lambda d: d[1])
     return exact_width(best[2], total)
 
 
-def _next_width(drawings: list[tuple[float, float, str]], target: float, plots: int) -> float:
-    """The plot width to try next: what is missing shared among the plots, or a bold step.
+def _something_else_is_wider(drawings: list[tuple[float, float, str]]) -> bool:
+    """Whether another width of the plots changed nothing: a legend, say, decides the total."""
+    if len(drawings) < 2:
+        return False
+    (before, drawn_before, _), (width, drawn, _) = drawings[-2:]
+    return drawn == drawn_before and abs(width - before) > 0.1 * before
 
-    A bold step is for widths that changed nothing: something else, a legend say, is wider.
+
+def unchecked(build: Callable[[float], ChartType], width: float) -> ChartType:
+    """The chart of a plot width without altair's check of each part against the schema.
+
+    The checks are most of the time that drawing takes; the tests make them for every chart.
     """
-    width, drawn, _ = drawings[-1]
-    if len(drawings) > 1 and abs(drawn - drawings[-2][1]) < 0.5:
-        return width * (0.7 if drawn > target else 1.3)
-    return width + (target - drawn) / plots
+    from altair.utils.schemapi import debug_mode
+
+    with debug_mode(False):
+        return build(width)
 
 
 def exact_width(svg: str, total: str) -> str:

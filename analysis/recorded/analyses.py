@@ -196,7 +196,14 @@ def digest_of(readings: Readings, conditions: Sequence[str], set_name: str | Non
     if set_name is not None:
         sets = view(readings, "problem_sets")
         problems = sorted(sets[sets["set_name"] == set_name]["problem_id"])
-    return str(rows_digest(readings.path, condition_ids=sorted(conditions), problem_ids=problems))
+    return str(
+        rows_digest(
+            readings.path,
+            condition_ids=sorted(conditions),
+            problem_ids=problems,
+            connection=readings.connection,
+        )
+    )
 
 
 def _write(root: Path, analyses: Sequence[Analysis]) -> None:

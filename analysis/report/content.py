@@ -50,7 +50,7 @@ def content(readings: Readings) -> list[Block]:
     blocks += _guarded(lambda: scores.continuous_outcomes(readings))
     blocks += [Heading("How verdicts are reached"), Fold("The rules", [Bullets(RULES)])]
     blocks += provenance(readings)
-    whole = [one for one in pictures if not one.place.section]
+    whole = [one for one in pictures if not (one.place.section or one.kind.composed)]
     # Heatmaps last: they are looked at least.
     whole.sort(key=lambda figure: figure.kind.name == "direction")
     blocks += [Heading("Directions and latents"), *_guarded(lambda: _norms(readings))]

@@ -17,6 +17,7 @@ import pandas as pd
 from sql import loader
 
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow as pa
 
 T = TypeVar("T")
@@ -24,17 +25,28 @@ Table = TypeVar("Table", bound=Callable[..., Any])
 
 
 class Readings:
-    """Each view and each table of the store at `path`, read or computed once while this lives."""
+    """Each view and each table of the store at `path`, read or computed once while this lives.
+
+    All of it is of one state of the store: the results file is opened once, and an ingest after
+    that is not seen.
+    """
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         self._kept: dict[Hashable, Any] = {}
 
+    @functools.cached_property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """A closed connection to the store. Raises UserError as `store.connect`."""
+        from store import connect
+
+        return connect(self.path)
+
     def rows(self, script: loader.Script, **parameters: Any) -> pa.Table:
         """Rows of a query of our own. Raises UserError as `store.read`."""
         from store.querying import read_script
 
-        return read_script(self.path, script, **parameters)
+        return read_script(self.connection, script, **parameters)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gave the first time; a table as a copy, which cannot spoil what is kept."""

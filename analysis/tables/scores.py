@@ -26,9 +26,8 @@ FAMILY = [*CURVE, "score"]
 def paired_scores(store: Source) -> dict[tuple[str, str | None, str], PairedMeans]:
     """Means per problem of every score, by steered condition, set and name of the score."""
     from sql import loader
-    from store.querying import read_script
 
-    rows = read_script(opened(store).path, loader.internal("score_pairs"))
+    rows = opened(store).rows(loader.internal("score_pairs"))
     table = texts_to_objects(rows.to_pandas())
     found = {}
     for key, at in groups(table, ["condition_id", "set_name", "name"]).items():

@@ -20,8 +20,8 @@ from analysis.tables.readings import Readings
 from analysis.tables.series import labelled, named_sections, settings
 from analysis.words import field_words, series_labels
 from sql import loader
-from store import read
 from tests.analysis.charts.test_charts import datasets
+from tests.reading import read
 
 PLACE = [*CONTEXT, *(name for name in STEERING if name != "direction")]
 GRAINS = {

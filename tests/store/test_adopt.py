@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sql.errors import UserError
-from store import append, committed, create_store, ingest, read, rebuild
+from store import append, committed, create_store, ingest, rebuild
 from store.adopt import adopt
 from store.check import check
 from store.cli.store import app
@@ -22,6 +22,7 @@ from store.commits import commit_ids, read_commit
 from store.identity import condition_id, content_id, direction_id, problem_id
 from store.merge import merge
 from store.schema import TABLES
+from tests.reading import read
 from tests.store.store_rows import outcome, outcomes, problem
 
 

@@ -10,10 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from sql.errors import UserError
-from store import append, committed, create_store, ingest, read, rebuild, rows_digest
+from store import append, committed, create_store, ingest, rebuild, rows_digest
 from store.check import check
 from store.compact import compact
 from store.quarantine import listed, resolve, unresolved
+from tests.reading import read
 from tests.store.store_rows import outcome, outcomes, problem, run_row
 
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sql.errors import UserError
-from store import append, create_store, ingest, read, rebuild, rows_digest
+from store import append, create_store, ingest, rebuild, rows_digest
 from store.adopt import adopt
 from store.check import check
 from store.commits import read_commit, write_commit
@@ -25,6 +25,7 @@ from store.quarantine import resolve
 from store.schema import TABLES
 from store.shards import hash_file, write_shard
 from tests.marks import slow_but
+from tests.reading import read
 from tests.store.store_rows import outcome, outcomes, problem
 
 CONDITION = {

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sql.errors import UserError
-from store import append, committed, connect, create_store, ingest, read, rebuild, rows_digest
+from store import append, committed, connect, create_store, ingest, rebuild, rows_digest
 from store.check import check
 from store.commits import COMPACTED, commit_ids, read_commit
 from store.compact import compact, remove_replaced
@@ -29,6 +29,7 @@ from store.merge import merge
 from store.quarantine import listed, row_files
 from store.schema import TABLES
 from store.shards import conform, write_shard
+from tests.reading import read
 from tests.store.store_rows import outcome, outcomes, problem
 
 

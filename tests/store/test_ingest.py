@@ -13,10 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from sql.errors import UserError
-from store import append, committed, connect, ingest, read, rebuild, rows_digest
+from store import append, committed, connect, ingest, rebuild, rows_digest
 from store.check import check
 from store.quarantine import listed
 from tests.paths import ROOT
+from tests.reading import read
 from tests.store.store_rows import outcome, outcomes, problem
 
 

@@ -11,10 +11,11 @@ import pytest
 from typer.testing import CliRunner
 
 from sql.errors import UserError
-from store import append, create_store, read
+from store import append, create_store
 from store.check import check
 from store.cli.store import app
 from store.merge import merge
+from tests.reading import read
 from tests.store.store_rows import problem
 from tests.synthetic import synthetic_store
 

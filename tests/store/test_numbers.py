@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from sql.errors import UserError
-from store import append, committed, condition_id, create_store, ingest, read, rows_digest
+from store import append, committed, condition_id, create_store, ingest, rows_digest
 from store.ingestion import rebuild
+from tests.reading import read
 
 INF, NAN = math.inf, math.nan
 OUTCOME = {

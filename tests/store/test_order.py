@@ -17,7 +17,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sql.errors import UserError
-from store import append, committed, create_store, ingest, read, rebuild, rows_digest
+from store import append, committed, create_store, ingest, rebuild, rows_digest
 from store.check import check
 from store.commits import commit_ids, read_commit
 from store.compact import compact
@@ -27,6 +27,7 @@ from store.schema import TABLES
 from store.set_aside import recorded
 from store.shards import conform, sort_rows, write_shard
 from tests.marks import slow_but
+from tests.reading import read
 from tests.store.store_rows import outcome, problem, run_row
 
 HOUR = 3_600 * 10**9

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from sql.errors import UserError
-from store import ingest, read
+from store import ingest
 from store.check import check
 from store.compact import compact
 from store.exchange.importers import import_file
 from store.runs import remove, runs
+from tests.reading import read
 
 WRONG = "problem,direction,alpha,correct\np1,,0,1\np2,,0,1\np1,up,1,0\np2,up,1,0\n"
 RIGHT = WRONG.replace("up,1,0", "up,1,1")

@@ -15,11 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sql.errors import UserError
-from store import append, committed, create_store, ingest, open_store, read
+from store import append, committed, create_store, ingest, open_store
 from store.commits import commit_ids, read_commit
 from store.compact import compact
 from store.schema import SCHEMA_VERSION, TABLES
 from store.shards import hash_file
+from tests.reading import read
 from tests.store.store_rows import outcome, outcomes, problem, run_row
 
 

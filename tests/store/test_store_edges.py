@@ -13,11 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from sql.errors import UserError
-from store import append, committed, ingest, read, rebuild, shards
+from store import append, committed, ingest, rebuild, shards
 from store.check import check
 from store.commits import commit_ids, read_commit
 from store.compact import compact
 from store.shards import hash_file
+from tests.reading import read
 from tests.store.store_rows import outcome, outcomes, problem, run_row
 
 

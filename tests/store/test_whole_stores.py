@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from sql.errors import UserError
-from store import append, committed, create_store, ingest, read, rebuild, rows_digest
+from store import append, committed, create_store, ingest, rebuild, rows_digest
 from store.check import check
 from store.commits import Commit, commit_ids, read_commit
 from store.compact import _groups, compact, remove_replaced
 from store.merge import merge
 from store.schema import TABLES
 from store.shards import new_shard_id
+from tests.reading import read
 from tests.store.store_rows import outcome, outcomes, problem, run_row
 
 FIXTURE = Path(__file__).parent / "fixtures" / "version_1"

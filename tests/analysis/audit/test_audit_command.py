@@ -30,8 +30,9 @@ from analysis.report.grids import doubted
 from analysis.report.verdicts import store_verdicts
 from analysis.tables.readings import Readings
 from sql.errors import UserError
-from store import append, ingest, read, store_digest
+from store import append, ingest, store_digest
 from tests.analysis.audit.conftest import written
+from tests.reading import read
 
 STATES = {"found", "clear", "not_applicable", "could_not_run"}
 

@@ -24,7 +24,8 @@ from analysis.claims.scan import covers_of, stored_figures
 from analysis.cli.claims import app
 from analysis.recorded.analyses import analyze
 from sql.errors import UserError
-from store import append, committed, ingest, read
+from store import append, committed, ingest
+from tests.reading import read
 from tests.synthetic import synthetic_store
 
 

@@ -30,7 +30,8 @@ from analysis.plans.pilot import measured_discordance
 from analysis.plans.stopping import Stop
 from analysis.recorded.analyses import analyze
 from sql.errors import UserError
-from store import committed, ingest, read
+from store import committed, ingest
+from tests.reading import read
 from tests.synthetic import CREATED, synthetic_store
 
 PLAN = """

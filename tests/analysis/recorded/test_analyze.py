@@ -23,7 +23,8 @@ from analysis.recorded.version import (
 )
 from analysis.vocabulary import AnalysisFamily, Status
 from sql.errors import UserError
-from store import append, committed, ingest, read
+from store import append, committed, ingest
+from tests.reading import read
 
 
 @pytest.fixture(scope="module")

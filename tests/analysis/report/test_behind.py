@@ -20,8 +20,9 @@ from analysis.report.verdicts import verdicts
 from analysis.tables.base import CONTEXT, groups, matching
 from analysis.tables.beyond import RANKS
 from analysis.tables.comparisons import EFFECT
-from store import append, committed, ingest, read
+from store import append, committed, ingest
 from store.identity import condition_id
+from tests.reading import read
 from tests.synthetic import synthetic_store
 
 TESTED = ["direction", "alpha", "n_pairs", "gained", "lost"]

@@ -14,7 +14,7 @@ from analysis.figures.catalogue import figures
 from analysis.report import explorer as module
 from analysis.report.explorer import explorer
 from analysis.report.html import _json, as_html, policy
-from store import read
+from tests.reading import read
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import pytest
 
 from analysis.serve.server import serve
-from store import read
+from tests.reading import read
 
 webdriver = pytest.importorskip("selenium.webdriver")
 By = pytest.importorskip("selenium.webdriver.common.by").By

@@ -18,7 +18,7 @@ from analysis.report.explorer import explorer
 from analysis.report.summary import summary_json
 from analysis.tables.readings import Readings
 from sql.errors import Refusal
-from store import read
+from tests.reading import read
 
 REASON = "planted here: ask for something else"
 

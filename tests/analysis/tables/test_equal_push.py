@@ -13,7 +13,7 @@ from analysis.statistics.signflips import max_t
 from analysis.tables.equal_push import _at, pushes
 from analysis.tables.own_controls import Run
 from analysis.tables.readings import Readings
-from store import read
+from tests.reading import read
 
 
 def run(*accuracy: float, baseline: tuple[float, ...]) -> Run:

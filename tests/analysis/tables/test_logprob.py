@@ -19,7 +19,7 @@ from analysis.report.verdicts import store_verdicts
 from analysis.tables.logprob import among_controls
 from analysis.tables.paired_means import PairedMeans, mean_change
 from analysis.words import logprob_sentence
-from store import read
+from tests.reading import read
 from tests.synthetic import synthetic_store
 
 ALPHAS = (-3.0, -1.0, 1.0, 3.0)

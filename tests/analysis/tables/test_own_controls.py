@@ -25,7 +25,7 @@ from analysis.tables.own_controls import (
     samples,
 )
 from analysis.tables.readings import Readings
-from store import read
+from tests.reading import read
 
 WORLD = World(n=30, k=4, doses=(-2.0, -1.0, 1.0, 2.0))
 # Of the four controls' rows in `directions`; row 0 is the candidate.

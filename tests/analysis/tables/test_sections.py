@@ -9,7 +9,7 @@ import pytest
 
 from analysis import tables
 from analysis.statistics.signflips import step_down
-from store import read
+from tests.reading import read
 
 
 def test_p_is_corrected_over_all_candidates_of_a_set_and_protocol(demo_like: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from analysis import tables
 from analysis.tables.comparisons import EFFECT, SIGNED, compare, match_controls, signed_effects
-from store import read
 from tests.analysis.tables.test_tables_pairs import CURVE
+from tests.reading import read
 
 
 def effect_rows(*rows: tuple[str, str, str, float, float]) -> pd.DataFrame:

@@ -24,7 +24,7 @@ from analysis.recorded.analyses import analyze
 from analysis.tables.comparisons import dose_name
 from analysis.tables.paired import paired_tests
 from analysis.words import missingness_sentence
-from store import read
+from tests.reading import read
 from tests.synthetic import synthetic_store
 
 

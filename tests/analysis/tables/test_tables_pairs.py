@@ -14,8 +14,8 @@ from analysis.tables.base import groups, matching, whole_test_sets
 from analysis.tables.paired import paired_tests
 from analysis.tables.readings import Readings, Source, remembered, texts_to_objects, view
 from sql.errors import UserError
-from store import read
 from tests.analysis.tables.frames import all_read
+from tests.reading import read
 
 CURVE = {
     "model": "m", "protocol": "codi", "decoding": "{}", "dtype": "float32", "set_name": "primary",

@@ -13,7 +13,8 @@ import pytest
 from analysis import best_alpha, dose_response, mcnemar_power, tables
 from analysis.tables import problems
 from analysis.tables.problems import candidate_curves
-from store import committed, read
+from store import committed
+from tests.reading import read
 from tests.synthetic import synthetic_store
 
 

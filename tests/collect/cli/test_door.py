@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 import sys
 from typing import Any
 
@@ -180,15 +181,10 @@ FLAGS = {"--json", "--dry-run", "--stop-when-decided", "--plain-text", "--expres
 FLAGS |= {"--allow-bad"}
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A store with a set and two directions, and files beside it; no model can be loaded."""
-
-    def loaded(*_, **__):
-        raise AssertionError("the model was loaded")
-
-    monkeypatch.setattr("collect.models.checkpoints.load_model", loaded)
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """A store with a set and two directions, and files beside it."""
+    tmp_path = tmp_path_factory.mktemp("prepared")
     root = create_store(tmp_path / "store")
     rows = generated(8).rows
     add_problems(root, rows)
@@ -202,6 +198,19 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "lines.jsonl").write_text('{"question": "Q?", "answer": "4"}\n')
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.tex").write_text("text")
+    return tmp_path
+
+
+@pytest.fixture
+def folder(prepared, tmp_path, monkeypatch):
+    """A copy of them for one test, in which no model can be loaded."""
+
+    def loaded(*_, **__):
+        raise AssertionError("the model was loaded")
+
+    monkeypatch.setattr("collect.models.checkpoints.load_model", loaded)
+    shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
     return tmp_path
 
 

@@ -16,10 +16,11 @@ from collect.directions.vector_files import query_text, query_vectors
 from collect.problems.problem_sets import add_set, members
 from collect.problems.problems import add_problems, generated
 from sql.errors import UserError
-from store import read, shards
+from store import shards
 from store.ingestion import ingest
 from store.layout import create_store
 from tests.paths import ROOT
+from tests.reading import read
 
 DOCS = ROOT / "docs" / "directions.md"
 T, D = 3, 8

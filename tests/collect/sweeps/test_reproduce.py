@@ -12,10 +12,11 @@ import pytest
 
 import steerstat
 from collect.problems.problem_sets import members
-from store import append, committed, create_store, read, rows_digest
+from store import append, committed, create_store, rows_digest
 from store.layout import names_in
 from tests.collect.sweeps.small_scale import SMALL
 from tests.paths import ROOT
+from tests.reading import read
 
 
 def contents(folder):

@@ -16,7 +16,7 @@ from collect.sweeps.progress import Steps
 from collect.sweeps.reproduce import run_design
 from collect.sweeps.sweep import Setting
 from sql.errors import UserError
-from store import committed, create_store, read
+from store import committed, create_store
 from tests.collect.models.checkpoint_files import (
     published_codi,
     write_base,
@@ -24,6 +24,7 @@ from tests.collect.models.checkpoint_files import (
     write_plain,
 )
 from tests.paths import ROOT
+from tests.reading import read
 
 TINY = Scale(primary=10, controls=3, report_controls=2, alphas=(-1.0, 0.0, 1.0))
 PARTS = ("train_correct", "train_wrong", "test_correct", "test_wrong")

@@ -14,8 +14,9 @@ from collect.sweeps import planned
 from collect.sweeps.request import make_request
 from collect.sweeps.work import run_request, work_out
 from sql.errors import UserError
-from store import committed, read, rows_digest
+from store import committed, rows_digest
 from tests.collect.sweeps.small_scale import SMALL
+from tests.reading import read
 
 N = SMALL["primary"]
 PLAN = """

@@ -19,7 +19,7 @@ from collect.problems.problems import add_problems, generated, problem_row
 from collect.sweeps.request import make_request
 from collect.sweeps.work import run_request, work_out
 from sql.errors import UserError
-from store import committed, read
+from store import committed
 from store.ingestion import ingest
 from store.layout import create_store
 from tests.collect.models.checkpoint_files import (
@@ -30,6 +30,7 @@ from tests.collect.models.checkpoint_files import (
     write_codi,
     write_plain,
 )
+from tests.reading import read
 
 torch.set_num_threads(1)
 

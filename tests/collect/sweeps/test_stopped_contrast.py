@@ -21,7 +21,8 @@ from collect.sweeps.request import make_request
 from collect.sweeps.sweep import sweep
 from collect.sweeps.work import run_request
 from sql.errors import UserError
-from store import ingest, read
+from store import ingest
+from tests.reading import read
 
 # Three planned tests; the smallest e-value that decides is 60, so ten changes of one sign.
 PLAN = """

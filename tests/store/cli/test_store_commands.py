@@ -9,8 +9,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from sql.errors import UserError
-from store import append, read
+from store import append
 from store.cli.store import app
+from tests.reading import read
 from tests.store.store_rows import outcome, outcomes
 
 

@@ -14,12 +14,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from sql.errors import UserError
-from store import ingest, read
+from store import ingest
 from store.exchange import formats, tidy
 from store.exchange.columns import verdict
 from store.exchange.exporters import export
 from store.exchange.importers import import_file
 from store.exchange.source import Source
+from tests.reading import read
 
 Rows = list[dict[str, Any]]
 

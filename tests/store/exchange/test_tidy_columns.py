@@ -11,13 +11,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from sql.errors import UserError
-from store import append, committed, ingest, read
+from store import append, committed, ingest
 from store.answers import VERSION
 from store.exchange.columns import ALIASES, found_columns, real, whole
 from store.exchange.exporters import export
 from store.exchange.importers import import_file
 from store.identity import problem_id
 from tests.paths import PUBLISHED
+from tests.reading import read
 
 
 def imported(folder: Path, text: str, **given: Any) -> tuple[Path, Any]:

@@ -17,12 +17,13 @@ from typer.testing import CliRunner
 
 import steerstat
 from sql.errors import UserError
-from store import append, create_store, ingest, read
+from store import append, create_store, ingest
 from store.cli.transfer import app
 from store.exchange.exporters import export
 from store.exchange.importers import import_file, import_files
 from store.schema import TABLES
 from tests.paths import PUBLISHED, ROOT
+from tests.reading import read
 from tests.synthetic import synthetic_store
 
 published = pytest.mark.skipif(not PUBLISHED.is_dir(), reason="the report's data are not here")
