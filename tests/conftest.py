@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,15 @@ import pytest
 
 from analysis.tables.readings import Readings
 from tests.paths import PUBLISHED
+from tests.results_files import copied
 from tests.synthetic import synthetic_store
 from tests.varied import varied_store
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _new_results_files_are_copies() -> Iterator[None]:
+    with copied():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sql import loader
-from store.database import create
 from store.schema import TABLES
+from tests.results_files import create
 
 R, W = True, False
 """Right and wrong; a status such as "truncated" is a missing outcome."""
