@@ -22,6 +22,7 @@ from store.commits import commit_ids, read_commit
 from store.identity import condition_id, content_id, direction_id, problem_id
 from store.merge import merge
 from store.schema import TABLES
+from tests.marks import slow_but
 from tests.reading import read
 from tests.store.store_rows import outcome, outcomes, problem
 
@@ -177,7 +178,7 @@ def rewritten(kind: str, source: Path, target: Path) -> None:
         pq.write_table(table.replace_schema_metadata({"pandas": "{}"}), target)
 
 
-@pytest.mark.parametrize("kind", ["copied", "pyarrow", "pandas"])
+@pytest.mark.parametrize("kind", slow_but(["copied", "pyarrow", "pandas"], kept=(0,)))
 @pytest.mark.parametrize("name", ["same", "mine"])
 def test_a_shard_of_another_store_is_taken_or_told(root: Path, kind: str, name: str) -> None:
     other = create_store(root.parent / "other")
@@ -270,7 +271,7 @@ BAD_VECTORS = [
 
 
 @pytest.mark.parametrize(("change", "told"), BAD_ROWS)
-@pytest.mark.parametrize("road", ["dropped", "merged"])
+@pytest.mark.parametrize("road", slow_but(["dropped", "merged"], kept=(0,)))
 def test_rows_of_directions_meet_the_rules(
     root: Path, change: dict[str, Any], told: str, road: str
 ) -> None:

@@ -29,6 +29,7 @@ from store.merge import merge
 from store.quarantine import listed, row_files
 from store.schema import TABLES
 from store.shards import conform, write_shard
+from tests.marks import slow_but
 from tests.reading import read
 from tests.store.store_rows import outcome, outcomes, problem
 
@@ -173,7 +174,7 @@ FAULTS: dict[str, Callable[[dict[str, Any]], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", slow_but(FAULTS, kept=range(0, len(FAULTS), 4)))
 def test_a_damaged_commit_is_set_aside_and_everything_else_goes_on(root: Path, fault: str) -> None:
     bad = append(root, "outcomes", [outcome(1)])
     append(root, "outcomes", [outcome(2)])

@@ -17,6 +17,7 @@ from sql.errors import UserError
 from store import append, connect, create_store, ingest, read, rebuild, rows_digest
 from store.check import check
 from store.quarantine import listed
+from tests.marks import slow_but
 from tests.store.store_rows import outcome, outcomes
 
 FILE = "results.duckdb"
@@ -69,7 +70,7 @@ ALTERED: dict[str, Callable[[Path], None]] = {
 }
 
 
-@pytest.mark.parametrize("how", ALTERED)
+@pytest.mark.parametrize("how", slow_but(ALTERED, kept=(0, 3)))
 def test_a_file_that_another_program_changed_is_refused_told_and_made_anew(
     ingested: Path, how: str
 ) -> None:

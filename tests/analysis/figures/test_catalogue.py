@@ -9,7 +9,7 @@ import pytest
 from analysis import tables
 from analysis.figures import catalogue
 from analysis.figures.catalogue import figures, named
-from analysis.figures.figure import Drawing, Kind, Place, figures_of, told_apart
+from analysis.figures.figure import Drawing, Figure, Kind, Place, figures_of, told_apart
 from analysis.figures.of_sets import OF_SETS
 from analysis.figures.of_stores import OF_STORES
 from analysis.tables.readings import Readings
@@ -152,6 +152,7 @@ def test_a_report_reads_its_store_once(drawn_from, tmp_path, monkeypatch) -> Non
         return real(root, script, **parameters)
 
     monkeypatch.setattr(querying, "read_script", read)
+    monkeypatch.setattr(Figure, "svg", lambda figure, style: "<svg/>")
     write_report(drawn_from, tmp_path, ["html"])
     assert any(name.startswith("accuracy_by_alpha ") for name in asked)
     assert len(asked) == len(set(asked))

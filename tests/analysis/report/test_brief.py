@@ -131,8 +131,9 @@ def test_the_command_prints_it_in_eighty_columns_and_writes_nothing(made_store, 
     assert sorted(made_store.rglob("*")) == before
     lines = result.output.rstrip("\n").split("\n")
     assert max(map(len, lines)) <= WIDTH
-    assert lines == in_lines(briefs(made_store))
-    assert all(result.output.count(question) == len(briefs(made_store)) for question in QUESTIONS)
+    made = briefs(made_store)
+    assert lines == in_lines(made)
+    assert all(result.output.count(question) == len(made) for question in QUESTIONS)
 
 
 def test_the_command_prints_it_as_json_too(made_store) -> None:

@@ -18,6 +18,7 @@ from analysis.report.explorer import explorer
 from analysis.report.summary import summary_json
 from analysis.tables.readings import Readings
 from sql.errors import Refusal
+from tests.marks import slow_but
 from tests.reading import read
 
 REASON = "planted here: ask for something else"
@@ -45,7 +46,7 @@ def root(drawn_from: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(drawn_from, tmp_path / "store"))
 
 
-@pytest.mark.parametrize(("name", "family"), PLANTED.items())
+@pytest.mark.parametrize(("name", "family"), slow_but(PLANTED.items(), kept=(0, 2)))
 def test_analyze_tells_a_refused_statistic_as_a_row(
     root: Path, monkeypatch: pytest.MonkeyPatch, name: str, family: str
 ) -> None:
@@ -79,7 +80,9 @@ def test_nothing_is_refused_where_nothing_refuses(root: Path) -> None:
     assert recorded.refused_lines(recorded.analyze(root, write=False)) == []
 
 
-@pytest.mark.parametrize("name", ["paired.mcnemar", "strata.stratum_homogeneity"])
+@pytest.mark.parametrize(
+    "name", slow_but(["paired.mcnemar", "strata.stratum_homogeneity"], kept=(0,))
+)
 def test_figures_and_report_say_the_reason_in_the_place(
     root: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 import analysis
 from analysis.statistics.results import Refusal, Result
 from analysis.vocabulary import Status
+from tests.marks import slow_but
 
 OUTCOMES = np.array([[0, 1, 1], [1, 0, 1], [0, 0, 1], [1, 1, 0], [0, 1, 0], [1, 1, 1]], float)
 BASELINE = np.array([0.0, 1, 0, 1, 0, 0])
@@ -209,7 +210,7 @@ def test_good_arguments_are_answered(name: str) -> None:
     assert tried(FUNCTIONS[name], good(name)) is not None
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", slow_but(FUNCTIONS, kept=range(0, len(FUNCTIONS), 2)))
 def test_one_bad_argument_among_good_ones(name: str) -> None:
     for parameter in inspect.signature(FUNCTIONS[name]).parameters:
         for value in GARBAGE:
@@ -247,7 +248,7 @@ def some(data: st.DataObject, name: str) -> None:
     tried(FUNCTIONS[name], good(name) | {key: data.draw(value, label=key) for key in bad})
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", slow_but(FUNCTIONS, kept=range(1, len(FUNCTIONS), 2)))
 @settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_several_bad_arguments(name: str, data: st.DataObject) -> None:

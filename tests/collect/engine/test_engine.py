@@ -15,6 +15,7 @@ from collect.engine.interventions import Steering
 from collect.engine.protocol import resolve_protocol
 from tests.collect.engine import tiny
 from tests.collect.engine.slow_reference import Reference
+from tests.marks import slow_but
 
 torch.set_num_threads(1)
 
@@ -84,7 +85,7 @@ def compare_norms(block, i, slow):
         np.testing.assert_allclose(block.norm_fed[i, t], expected, **FLOATS)
 
 
-@pytest.mark.parametrize(("family", "architecture", "name"), SETUPS)
+@pytest.mark.parametrize(("family", "architecture", "name"), slow_but(SETUPS, kept=(0, 3, 5)))
 def test_every_site_operator_and_effect(family, architecture, name):
     model = tiny.build(family, architecture)
     protocol = resolve_protocol(name, model, max_new_tokens=5)

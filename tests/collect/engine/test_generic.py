@@ -16,10 +16,12 @@ from collect.engine.reading import activations
 from sql.errors import UserError
 from tests.collect.engine import tiny
 from tests.collect.engine.test_engine import compare, directions
+from tests.marks import slow_but
 
 torch.set_num_threads(1)
 
 FUSED = ("mistral", "qwen2", "qwen3")
+GENERIC = sorted(set(tiny.FAMILIES) - set(FUSED))
 
 
 @pytest.fixture
@@ -51,13 +53,18 @@ def check(family, architecture, *, n_questions=3):
     return model
 
 
-@pytest.mark.parametrize("architecture", sorted(set(tiny.FAMILIES) - set(FUSED)))
+@pytest.mark.parametrize(
+    "architecture", slow_but(sorted(set(tiny.FAMILIES) - set(FUSED)), kept=range(0, 40, 4))
+)
 def test_a_family_equals_the_reference_with_thoughts(architecture):
     model = check("codi", architecture)
     assert path_of(model).startswith("generic (")
 
 
-@pytest.mark.parametrize("architecture", ["falcon", "gemma2", "mixtral", "opt", "qwen2-window"])
+@pytest.mark.parametrize(
+    "architecture",
+    slow_but(["falcon", "gemma2", "mixtral", "opt", "qwen2-window"], kept=(1, 3)),
+)
 @pytest.mark.parametrize("family", ["coconut", "plain"])
 def test_other_protocols(family, architecture):
     check(family, architecture)
@@ -71,7 +78,7 @@ def test_families_of_the_fast_path(family, architecture):
     assert isinstance(network_of(model), LlamaNetwork)
 
 
-@pytest.mark.parametrize("architecture", ["gpt2", "llama", *FUSED])
+@pytest.mark.parametrize("architecture", slow_but(["gpt2", "llama", *FUSED], kept=(0, 1)))
 @pytest.mark.parametrize("family", ["codi", "coconut", "plain"])
 def test_families_of_the_fast_path_on_the_other_one(generic, family, architecture):
     check(family, architecture, n_questions=2)

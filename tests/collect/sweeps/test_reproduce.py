@@ -84,6 +84,7 @@ def test_the_last_position_is_dead_under_the_reports_protocol_alone(small_store)
     assert gates["report"]["live"]["dead"] == ["latent[5]"]
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_results(small_store, small_run, tmp_path):
     """Killed in the middle of a sweep; also shows that two folders get the same results."""
     out, script = tmp_path / "store", tmp_path / "run.py"
