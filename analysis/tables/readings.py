@@ -35,12 +35,12 @@ class Readings:
         self.path = Path(path)
         self._kept: dict[Hashable, Any] = {}
 
-    @functools.cached_property
+    @property
     def connection(self) -> duckdb.DuckDBPyConnection:
         """A closed connection to the store. Raises UserError as `store.connect`."""
         from store import connect
 
-        return connect(self.path)
+        return self.once("connection", lambda: connect(self.path))
 
     def rows(self, script: loader.Script, **parameters: Any) -> pa.Table:
         """Rows of a query of our own. Raises UserError as `store.read`."""
