@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.audit.case import Case, Document
 from analysis.audit.check import Check
-from analysis.audit.copies import Asking, Copy, copied
+from analysis.audit.copies import Copy, copied
 from analysis.audit.finding import (
     DECIDES,
     CouldNotRun,
@@ -23,6 +23,7 @@ from analysis.audit.finding import (
 )
 from analysis.audit.headline import Consequence, consequence, headline
 from analysis.audit.registry import CHECKS
+from analysis.tables.readings import Readings
 from sql.errors import UserError, first_line
 
 Copying = Callable[[], Copy]
@@ -57,7 +58,7 @@ def audit(
         return kept[0]
 
     with connect(store) as connection:
-        case = Case(readings=Asking(connection, store), document=told)
+        case = Case(readings=Readings(store, connection), document=told)
         asked = CHECKS.values() if checks is None else checks
         return [look(case, check, copy) for check in asked]
 

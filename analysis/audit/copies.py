@@ -13,7 +13,6 @@ from sql import loader
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
 # What no headline reads, and what is large.
 _LEFT_BEHIND = {
@@ -52,21 +51,7 @@ class Edit:
 NOTHING = Edit()
 
 
-class Asking(Readings):
-    """Readings over one connection: every query of an audit is asked of one state of the store."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | str = "") -> None:
-        super().__init__(path)
-        self.connection = connection
-
-    def rows(self, script: loader.Script, **parameters: Any) -> pa.Table:
-        """Rows of a query of our own."""
-        from store.closed import ask
-
-        return ask(self.connection, script.text, script.values(parameters)).to_arrow_table()
-
-
-class Copy(Asking):
+class Copy(Readings):
     """Readings of a results database in memory, whose rows can be left out for a while."""
 
     @contextmanager
@@ -75,7 +60,7 @@ class Copy(Asking):
         self.connection.execute("BEGIN")
         try:
             _apply(self.connection, edit)
-            yield Copy(self.connection, self.path)
+            yield Copy(self.path, self.connection)
         finally:
             self.connection.execute("ROLLBACK")
 
@@ -100,7 +85,7 @@ def copied(root: Path) -> Copy:
             connection.register("copied", rows)
             connection.execute(f"INSERT INTO {loader.quote(table)} BY NAME FROM copied")
             connection.unregister("copied")
-    return Copy(connection, root)
+    return Copy(root, connection)
 
 
 def _apply(connection: duckdb.DuckDBPyConnection, edit: Edit) -> None:

@@ -28,19 +28,24 @@ class Readings:
     """Each view and each table of the store at `path`, read or computed once while this lives.
 
     All of it is of one state of the store: the results file is opened once, and an ingest after
-    that is not seen.
+    that is not seen. With a `connection` it is that database which is read.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(
+        self, path: Path | str, connection: duckdb.DuckDBPyConnection | None = None
+    ) -> None:
         self.path = Path(path)
+        self._connection = connection
         self._kept: dict[Hashable, Any] = {}
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
-        """A closed connection to the store. Raises UserError as `store.connect`."""
+        """The connection, a closed one if made here. Raises UserError as `store.connect`."""
         from store import connect
 
-        return self.once("connection", lambda: connect(self.path))
+        if self._connection is None:
+            self._connection = connect(self.path)
+        return self._connection
 
     def rows(self, script: loader.Script, **parameters: Any) -> pa.Table:
         """Rows of a query of our own. Raises UserError as `store.read`."""

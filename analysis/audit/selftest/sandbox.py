@@ -18,7 +18,7 @@ class Sandbox(Copy):
     """A results database in memory whose rows are replaced at will."""
 
     def __init__(self) -> None:
-        super().__init__(create(None))
+        super().__init__("", create(None))
         self._filled: dict[str, list[dict[str, Any]]] = {}
 
     def load(self, rows: Rows) -> Copy:
@@ -28,7 +28,7 @@ class Sandbox(Copy):
             if wanted != self._filled.get(name):
                 self._fill(name, wanted)
                 self._filled[name] = [dict(row) for row in wanted]
-        return Copy(self.connection, self.path)
+        return Copy(self.path, self.connection)
 
     def _fill(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         if name == "outcomes":
