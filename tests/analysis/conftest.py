@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Hashable, Iterator
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from analysis.tables.readings import Readings
 from tests.paths import REFERENCE
 from tests.synthetic import synthetic_store
 
@@ -17,6 +21,42 @@ settings.register_profile(
     "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("steady")
+
+
+_READ: dict[Any, dict[Hashable, Any]] = {}
+
+
+@pytest.fixture(autouse=True)
+def _read_once(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Have all readings of one state of a store share what they read and compute.
+
+    A third of the tests' time went into the same tables of the same stores. Tests that put
+    something in another's place compute for themselves.
+    """
+    own = request.node.get_closest_marker("own_readings")
+    if own or "monkeypatch" in request.fixturenames:
+        yield
+        return
+    made = Readings.__init__
+
+    def shared(self: Readings, path: Path | str, connection: Any = None) -> None:
+        made(self, path, connection)
+        state = _state(self.path) if connection is None else None
+        if state is not None:
+            self._kept = _READ.setdefault(state, {})
+
+    with mock.patch.object(Readings, "__init__", shared):
+        yield
+
+
+def _state(root: Path) -> Any:
+    """What tells one state of a store from all others; None for what is none."""
+    try:
+        stat = (root / "results.duckdb").stat()
+        commits = sorted(path.name for path in (root / "commits").iterdir())
+    except OSError:
+        return None
+    return root.resolve(), stat.st_ino, stat.st_mtime_ns, stat.st_size, tuple(commits)
 
 
 @pytest.fixture(scope="session")

@@ -57,6 +57,7 @@ def test_a_dose_that_was_run_does_not_take_over_what_its_neighbour_lacks() -> No
     assert np.isnan(at[0, 1:]).all()
 
 
+@pytest.mark.own_readings
 def test_one_unit_of_alpha_is_the_mean_share_of_the_live_latents_norms(demo_like: Path) -> None:
     norms = tables.direction_norms(demo_like)
     rows = norms[(norms["direction"] == "mean_difference") & (norms["protocol"] == "codi")]

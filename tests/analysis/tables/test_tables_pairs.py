@@ -145,6 +145,7 @@ def test_missing_texts_are_none_and_equal_each_other() -> None:
     assert len(matching(frame, {"a": None, "absent": 3})) == 2
 
 
+@pytest.mark.own_readings
 def test_a_table_is_computed_once_per_readings_and_cannot_be_spoiled(demo_like) -> None:
     calls = []
 
