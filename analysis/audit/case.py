@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,8 @@ import pandas as pd
 
 from analysis.audit.finding import NotApplicable
 from analysis.audit.headline import Headline, headline
+from analysis.claims.documents import is_latex
+from analysis.claims.parsing import parse_document
 from analysis.tables.readings import Readings, texts_to_objects, view
 from sql import loader
 
@@ -23,6 +26,16 @@ class Document:
 
     path: Path
     text: str
+
+    @property
+    def latex(self) -> bool:
+        """Whether it is LaTeX, else Markdown."""
+        return is_latex(self.path)
+
+    @functools.cached_property
+    def seen(self) -> str:
+        """Its text as a reader sees it, without markup."""
+        return parse_document(self.text, latex=self.latex).text
 
 
 @dataclass(frozen=True, kw_only=True)

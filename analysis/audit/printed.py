@@ -1,141 +1,164 @@
-"""What a document prints of an experiment: percentages, tests of counts, intervals, settings."""
+"""What a document prints of an experiment: shares of problems, settings, numbers of problems."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from analysis.claims.draft import columns_of, figure_or_none
+from analysis.claims.documents import Cell, Grid
+from analysis.claims.draft import Column, columns_of, figure_or_none
 from analysis.claims.grim import possible_counts
 from analysis.claims.parsing import parse_document
 from analysis.claims.printed import Figure
 
+COUNT = r"(?<![\d.,])(?:\d{1,3}(?:,\d{3})+|\d+)(?![\d.]*\d)"
+THINGS = r"(?:problem|question|sample|item)s?"
 _BASELINE = re.compile(r"(?i)baseline|^\W*(?:α|alpha)?\s*=?\s*[+-]?0(?:\.0+)?\W*$")
-# A mean over directions or seeds is no share of problems.
-_MEAN = re.compile(r"(?i)\b(?:mean|average|avg|median)\b")
+# A mean over directions is no share of problems, and a probe's is not one of these problems.
+_OTHER_SHARE = re.compile(
+    r"(?i)\b(?:mean|average|avg|median|std|probes?|probing|classifiers?|tokens?|train(?:ing)?|"
+    r"validation|dev)\b|±|\+/-"
+)
+# Rows of such a table are parts of the problems, or other problems.
+_PARTS = re.compile(
+    r"(?i)\b(?:strat(?:um|a)|difficulty|steps?|operations?|subsets?|splits?|categor(?:y|ies)|"
+    r"types?|groups?|bins?|quartiles?|datasets?|tasks?|benchmarks?)\b"
+)
+_SIZES = re.compile(rf"(?i)\W*(?:n|size|total|(?:number of )?{THINGS})\W*")
+_IN_NAME = re.compile(rf"(?i)\((?:n\s*=\s*)?({COUNT})(?:\s+{THINGS})?\)")
+_SEEDS = re.compile(
+    r"(?i)(?<![\d.,])(\d{1,3})\s+(?:random\s+)?(?:seeds|runs|decodes|repetitions)\b"
+)
 _SIZE = re.compile(
-    r"(?i)\bn\s*=\s*(\d[\d,]*)|(\d[\d,]*)\s+(?:test |training |validation )?"
-    r"(?:problems|questions|samples|items)\b"
+    rf"(?i)\bn\s*=\s*({COUNT})(?!\s*(?:layers|seeds|runs|directions|controls|heads|tokens|latents|"
+    rf"steps|shots|models|epochs))|(?<![+−-])({COUNT})[^\S\n]+"
+    rf"(?:test |training |validation )?{THINGS}\b"
 )
-_GAINED = r"(?P<gained>\d+)\s+(?:gained|improved|became correct)"
-_LOST = r"(?P<lost>\d+)\s+(?:lost|degraded|worsened|became wrong)"
-# What may stand between counts and what was computed of them: no other counts.
-_BETWEEN = r"(?:(?!gained|improved|became)[^\n]){0,120}?"
-_TEST = re.compile(
-    rf"{_GAINED}[^.\n]{{0,40}}?{_LOST}{_BETWEEN}(?<!corrected )\bp\s*"
-    r"(?P<sign>[<>=≤≥])\s*(?P<p>0?\.\d+)"
+# A change, or what is left out, is no number of problems that were asked.
+_CHANGED_BEFORE = re.compile(
+    r"(?i)\b(?:los[et]s?|gain(?:s|ed)?|fix(?:es|ed)?|break|breaks|broke|chang\w+|flip\w*|"
+    r"exclud\w+|remov\w+|drop\w*|skip\w*|improv\w+|degrad\w+|solv\w+|only|by|of which|"
+    r"additional|more|fewer)\W+$"
 )
-_INTERVAL = re.compile(
-    rf"{_GAINED}[^.\n]{{0,40}}?{_LOST}\s+(?:of|among)\s+(?P<n>\d+){_BETWEEN}"
-    r"\[(?P<low>[+−-]?\d+(?:\.\d+)?),\s*(?P<high>[+−-]?\d+(?:\.\d+)?)\]"
+_CHANGED_BEHIND = re.compile(
+    r"(?i)\W+(?:(?:were|was|are|is|that|which|have|had|has|been)\W+)*(?:los[et]|gain|fix|broke|"
+    r"chang|flip|exclud|remov|drop|skip|improv|degrad|worse|better|became|become|solv|correct|"
+    r"wrong|right|per\b)"
 )
-_DIRECTIONS = re.compile(r"(?i)(\d+)\s+(?:random|control)(?:\s+control)?\s+directions\b")
+_DIRECTIONS = re.compile(rf"(?i)({COUNT})[^\S\n]+(?:random|control)(?:\s+control)?\s+directions\b")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Percentage:
-    """A percentage of a table: as printed, its row, and the line where its table starts."""
+    """A share of a table: as printed, its row, the line where its table starts, its sizes.
+
+    Attributes:
+        sizes: numbers of problems that its own row names; empty where it names none.
+        alone: whether they are said to be what it is a share of.
+    """
 
     figure: Figure
     row: str
     line: int
+    sizes: tuple[int, ...] = ()
+    alone: bool = False
 
     @property
     def is_baseline(self) -> bool:
         """Whether its row is that of the baseline."""
         return bool(_BASELINE.search(self.row))
 
-
-@dataclass(frozen=True, kw_only=True)
-class PrintedTest:
-    """Counts with a p beside them: as printed, and what the sign before it claims."""
-
-    text: str
-    line: int
-    gained: int
-    lost: int
-    sign: str
-    p: float
-    decimals: int
+    def possible(self, named: Iterable[int]) -> bool:
+        """Whether a whole number of its own problems, else of those in `named`, prints so."""
+        sizes = self.sizes if self.alone else (*self.sizes, *named)
+        return any(possible_counts(self.figure, n) for n in sizes)
 
 
-@dataclass(frozen=True, kw_only=True)
-class PrintedInterval:
-    """Counts with an interval in points beside them."""
-
-    text: str
-    line: int
-    gained: int
-    lost: int
-    n: int
-    low: float
-    high: float
-    decimals: int
-
-
-def title(text: str) -> str:
-    """The first heading of a document; empty where it has none."""
-    return next((line.lstrip("# ").strip() for line in text.splitlines() if line[:2] == "# "), "")
+def titles(text: str, *, latex: bool = False) -> list[str]:
+    """What a document may be called: its first heading, and in LaTeX its title."""
+    named = re.findall(r"\\title\{([^{}]*)\}", text) if latex else []
+    return [*named, *(heading for _, _, heading in parse_document(text, latex=latex).headings[:1])]
 
 
 def percentages(text: str, *, latex: bool = False) -> Iterator[Percentage]:
-    """The accuracies of a document's tables, but for means."""
+    """The accuracies of a document's tables that are shares of the problems it names.
+
+    Means and accuracies of something else are left out, and so are parts of the problems (strata,
+    other sets) whose number is not printed beside them.
+    """
     for grid in parse_document(text, latex=latex).tables:
-        for column in columns_of(grid):
-            for row in grid.rows if column.kind == "accuracy" else ():
-                figure = figure_or_none(row[column.index].text)
-                if figure is not None and figure.unit == "%" and not _MEAN.search(row[0].text):
-                    yield Percentage(figure=figure, row=row[0].text, line=grid.line)
+        columns = columns_of(grid)
+        sized = [c.index for c in columns if _SIZES.fullmatch(grid.header[c.index])]
+        parted = bool(_PARTS.search(grid.header[0]))
+        for column in columns:
+            header = grid.header[column.index]
+            if column.kind != "accuracy" or _OTHER_SHARE.search(header):
+                continue
+            for row in grid.rows:
+                one = _share(grid, row, column, sized)
+                if one is not None and (one.sizes or not parted):
+                    yield one
+
+
+def _share(grid: Grid, row: Sequence[Cell], column: Column, sized: list[int]) -> Percentage | None:
+    """The share in a row's cell; None where it is none, or one of something else."""
+    cell = row[column.index].text
+    if _OTHER_SHARE.search(row[0].text) or _OTHER_SHARE.search(cell):
+        return None
+    figure = figure_or_none(cell)
+    named = re.search(r"%|percent|\bacc|\bcorrect\b", grid.header[column.index].lower())
+    if figure is not None and not figure.unit and column.unit == "%" and named:
+        figure = figure_or_none(f"{cell}%")
+    if figure is None or figure.relation != "=" or not 0 <= figure <= 1:
+        return None
+    if figure.unit != "%" and (figure.unit or not column.share or figure.decimals < 2):
+        return None
+    own = [n for index in sized for n in numbers(row[index].text)]
+    in_name = [int(n.replace(",", "")) for n in _IN_NAME.findall(row[0].text)]
+    sizes = tuple(n for n in own or in_name if n > 0)
+    return Percentage(
+        figure=figure, row=row[0].text, line=grid.line, sizes=sizes, alone=bool(own and sizes)
+    )
+
+
+def numbers(cell: str) -> list[int]:
+    """The whole number that a cell is; empty where it is none."""
+    bare = cell.strip()
+    return [int(bare.replace(",", ""))] if re.fullmatch(COUNT, bare) else []
 
 
 def sizes(text: str) -> list[int]:
-    """Numbers of problems that a document names, each once."""
-    found = [a or b for a, b in _SIZE.findall(text)]
-    return list(dict.fromkeys(int(one.replace(",", "")) for one in found))
+    """Numbers of problems that a document names, each once; numbers that changed are none."""
+    found = [
+        int((match[1] or match[2]).replace(",", ""))
+        for match in _SIZE.finditer(text)
+        if match[1]
+        or not (
+            _CHANGED_BEFORE.search(text, 0, match.start())
+            or _CHANGED_BEHIND.match(text, match.end())
+        )
+    ]
+    return list(dict.fromkeys(n for n in found if n > 0))
+
+
+def with_seeds(text: str, known: Iterable[int]) -> list[int]:
+    """Numbers of problems, and of outcomes where several seeds of each are named."""
+    seeds = {int(k) for k in _SEEDS.findall(text)} - {0}
+    return [n * k for n in known for k in sorted({1, *seeds})]
 
 
 def control_counts(text: str) -> list[int]:
     """Numbers of random or control directions that a document names, each once."""
-    return list(dict.fromkeys(int(one) for one in _DIRECTIONS.findall(text)))
+    return list(dict.fromkeys(int(one.replace(",", "")) for one in _DIRECTIONS.findall(text)))
 
 
 def baseline_of(text: str, n: int, *, latex: bool = False) -> int | None:
     """How many of n problems a document's baseline gets right; None where it does not say."""
-    if n not in sizes(text):
+    if n not in sizes(parse_document(text, latex=latex).text):
         return None
     for one in percentages(text, latex=latex):
         counts = possible_counts(one.figure, n) if one.is_baseline else ()
-        if len(counts) == 1:
+        if len(counts) == 1 and (not one.alone or n in one.sizes):
             return counts[0]
     return None
-
-
-def printed_tests(text: str) -> Iterator[PrintedTest]:
-    """Every p of a document that stands behind counts of gained and lost."""
-    for match in _TEST.finditer(text):
-        yield PrintedTest(
-            text=" ".join(match[0].split()),
-            line=text.count("\n", 0, match.start()) + 1,
-            gained=int(match["gained"]),
-            lost=int(match["lost"]),
-            sign=match["sign"],
-            p=float(match["p"]),
-            decimals=len(match["p"].partition(".")[2]),
-        )
-
-
-def printed_intervals(text: str) -> Iterator[PrintedInterval]:
-    """Every interval of a document that stands behind counts of gained and lost of n."""
-    for match in _INTERVAL.finditer(text):
-        low, high = (match[name].replace("−", "-") for name in ("low", "high"))
-        yield PrintedInterval(
-            text=" ".join(match[0].split()),
-            line=text.count("\n", 0, match.start()) + 1,
-            gained=int(match["gained"]),
-            lost=int(match["lost"]),
-            n=int(match["n"]),
-            low=float(low) / 100,
-            high=float(high) / 100,
-            decimals=max(len(one.partition(".")[2]) for one in (low, high)),
-        )

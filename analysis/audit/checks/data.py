@@ -33,6 +33,15 @@ def _in_sets(case: Case) -> int:
     return count
 
 
+def _with_gold(case: Case) -> int:
+    """Problems whose gold answer is known. Raises NotApplicable where there is none."""
+    problems = case.view("problems")
+    count = int((problems["answer"] != "unknown").sum()) if len(problems) else 0
+    if not count:
+        raise NotApplicable("the store has no problems with gold answers")
+    return count
+
+
 def _repeated(asked: Asked) -> Edit:
     """All but the first of each group are left out."""
     rows = asked.rows[asked.rows["copy"] > 1]
@@ -149,9 +158,7 @@ def train_test(case: Case) -> Seen:
 )
 def conflicting_answers(case: Case) -> Seen:
     """Questions of one text with several answers."""
-    checked, asked = len(case.view("problems")), case.ask("data_conflicting_answers")
-    if not checked:
-        raise NotApplicable("the store has no problems")
+    checked, asked = _with_gold(case), case.ask("data_conflicting_answers")
     return Seen(
         checked=checked,
         rows=asked.rows,
@@ -242,6 +249,7 @@ def _of(node: ast.AST) -> Fraction:
 )
 def answer_in_question(case: Case) -> Seen:
     """Problems whose question has the gold answer as a number."""
+    _with_gold(case)
     checked, asked = _in_sets(case), case.ask("data_answer_in_question")
     return Seen(
         checked=checked,

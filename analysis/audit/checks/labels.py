@@ -76,8 +76,7 @@ def _printed(case: Case) -> tuple[int, int, int] | None:
         "records"
     ):
         n, labelled = int(row["n"]), int(row["n_label_true"])
-        latex = case.document.path.suffix == ".tex"
-        printed = baseline_of(case.document.text, n, latex=latex)
+        printed = baseline_of(case.document.text, n, latex=case.document.latex)
         if printed is not None and printed != labelled:
             return n, labelled, printed
     return None

@@ -8,11 +8,11 @@ from typing import Any
 import pandas as pd
 
 from analysis import words
-from analysis.audit import printed
+from analysis.audit import counted, printed
 from analysis.audit.case import Case, Document, records
 from analysis.audit.check import check
 from analysis.audit.finding import CouldNotRun, NotApplicable, Seen
-from analysis.claims.grim import possible_counts
+from analysis.claims.printed import Figure, Interval, agrees
 from analysis.vocabulary import SIGNIFICANCE
 
 SETS, CLAIMS = "FROM sets_overview", "FROM claims"
@@ -22,6 +22,13 @@ def _document(case: Case) -> Document:
     if case.document is None:
         raise NotApplicable("no document was given (--document)")
     return case.document
+
+
+def _own_claims(case: Case) -> pd.DataFrame:
+    """The claims that the store keeps of the document, known by its title or its file."""
+    document, claims = _document(case), case.view("claims")
+    names = [*printed.titles(document.text, latex=document.latex), document.path.stem]
+    return claims[claims["document"].isin(names)] if len(claims) else claims
 
 
 def _told(case: Case, rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
@@ -37,22 +44,22 @@ def _told(case: Case, rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
 )
 def grim(case: Case) -> Seen:
     """Accuracies that no count of the named numbers of problems prints as."""
-    text, latex = _document(case).text, _document(case).path.suffix == ".tex"
+    document = _document(case)
     sets = case.view("sets_overview")
-    named = printed.sizes(text)
-    known = [n for n in named if n in set(sets["n"])] if len(sets) else []
-    known = known or named
-    if not known:
+    named = printed.sizes(document.seen)
+    held = [n for n in named if n in set(sets["n"])] if len(sets) else []
+    known = printed.with_seeds(document.seen, held or named)
+    shares = list(printed.percentages(document.text, latex=document.latex))
+    if not known and not any(one.sizes for one in shares):
         raise CouldNotRun("the document names no number of problems")
-    shares = list(printed.percentages(text, latex=latex))
     if not shares:
-        raise CouldNotRun("no table of the document has a column of accuracies")
+        raise CouldNotRun("no table of the document has a column of accuracies of these problems")
     wrong: list[dict[str, Any]] = [
         {"printed": one.figure.text, "row": one.row, "line": one.line}
         for one in shares
-        if not any(possible_counts(one.figure, n) for n in known)
+        if not one.possible(known)
     ]
-    of = " or ".join(map(str, known))
+    of = " or ".join(map(str, dict.fromkeys([*known, *(n for one in shares for n in one.sizes)])))
     return Seen(
         checked=len(shares),
         rows=_told(case, wrong) if wrong else pd.DataFrame(),
@@ -72,46 +79,80 @@ def grim(case: Case) -> Seen:
 )
 def p_from_counts(case: Case) -> Seen:
     """Printed p that no test of the printed counts gives."""
-    tests = list(printed.printed_tests(_document(case).text))
+    document = _document(case)
+    tests = list(counted.printed_tests(document.text, latex=document.latex))
     if not tests:
         raise NotApplicable("the document prints no p beside counts of gained and lost")
     wrong, turned = [], 0
     for one in tests:
-        possible = _possible_p(one.gained, one.lost)
-        if any(_agrees(one, p) for p in possible.values()):
+        possible = _possible_p(one)
+        told = ", ".join(f"{name} {p:.2g}" for name, p in possible.items())
+        if not _is_p(one.figure):
+            turned += 1
+            told = f"no p, which lies in [0, 1]: {told}"
+        elif any(_agrees(one.figure, p) for p in possible.values()):
             continue
-        sides = {p <= SIGNIFICANCE for p in possible.values()}
-        claimed = one.p <= SIGNIFICANCE if one.sign in "<≤=" else one.p < SIGNIFICANCE
-        turned += sides == {not claimed}
-        told = ", ".join(f"{name} {words.p_value(p)}" for name, p in possible.items())
+        else:
+            turned += {p <= SIGNIFICANCE for p in possible.values()} == {not _claimed(one.figure)}
         wrong.append({"printed": one.text, "line": one.line, "recomputed": told})
     return Seen(
         checked=len(tests),
         rows=_told(case, wrong) if wrong else pd.DataFrame(),
         sql=CLAIMS,
         said=f"{len(wrong)} printed p follow from no test of the counts beside them, and {turned} "
-        f"of them lie on the other side of .05 ({_both(wrong)}).",
+        f"of them are impossible or lie on the other side of .05 ({_both(wrong)}).",
         least="decides" if turned else "biases",
     )
 
 
-def _possible_p(gained: int, lost: int) -> dict[str, float]:
+def _possible_p(one: counted.PrintedTest) -> dict[str, float]:
+    """What the usual tests give; of a one-sided test for either side."""
+    from scipy import stats
+
     from analysis.statistics.paired import mcnemar
 
-    two_sided = {
-        "mid-p": float(mcnemar(gained, lost, method="midp").p),
-        "exact": float(mcnemar(gained, lost, method="exact").p),
+    gained, changed = one.gained, one.gained + one.lost
+    if one.one_sided:
+        up, down, tie = (
+            float(stats.binom.sf(gained - 1, changed, 0.5)),
+            float(stats.binom.cdf(gained, changed, 0.5)),
+            float(stats.binom.pmf(gained, changed, 0.5)),
+        )
+        chi = float(stats.norm.sf((gained - one.lost) / changed**0.5)) if changed else 0.5
+        sides = {"exact": (up, down), "mid-p": (up - tie / 2, down - tie / 2)}
+        sides["chi-square"] = (chi, 1 - chi)
+        return {
+            f"{name}, {side}": p
+            for name, both in sides.items()
+            for side, p in zip(("more gained", "more lost"), both, strict=True)
+        }
+    possible = {
+        "mid-p": float(mcnemar(gained, one.lost, method="midp").p),
+        "exact": float(mcnemar(gained, one.lost, method="exact").p),
     }
-    if gained + lost:
-        two_sided["chi-square"] = float(mcnemar(gained, lost, method="chi2").p)
-    return two_sided
+    if changed:
+        possible["chi-square"] = float(mcnemar(gained, one.lost, method="chi2").p)
+        # Edwards' correction for continuity, which many programs make unasked.
+        corrected = max(abs(gained - one.lost) - 1, 0) ** 2 / changed
+        possible["chi-square with correction"] = float(stats.chi2.sf(corrected, 1))
+    return possible
 
 
-def _agrees(one: printed.PrintedTest, p: float) -> bool:
-    """Whether a p prints as the document's, or lies where it says."""
-    if one.sign == "=":
-        return abs(p - one.p) <= 0.5 * 10**-one.decimals + 1e-12
-    return p <= one.p if one.sign in "<≤" else p >= one.p
+def _is_p(figure: Figure) -> bool:
+    """Whether any p-value prints so."""
+    low, high = figure.limits
+    below, above = figure.relation in ("<", "<="), figure.relation in (">", ">=")
+    return high >= 0 and low <= 1 and not (below and figure <= 0) and not (above and figure >= 1)
+
+
+def _agrees(figure: Figure, p: float) -> bool:
+    """Whether a p prints as the document's, or lies where it says (a bound may be touched)."""
+    return agrees(p, figure) or (figure.relation in ("<", ">") and p == figure)
+
+
+def _claimed(figure: Figure) -> bool:
+    """Whether a printed p says that something is significant."""
+    return figure.relation not in (">", ">=") and figure <= SIGNIFICANCE
 
 
 def _both(wrong: Sequence[dict[str, Any]]) -> str:
@@ -126,42 +167,52 @@ def _both(wrong: Sequence[dict[str, Any]]) -> str:
 )
 def interval(case: Case) -> Seen:
     """Printed intervals that no method gives for the printed counts."""
-    intervals = list(printed.printed_intervals(_document(case).text))
+    document = _document(case)
+    intervals = list(counted.printed_intervals(document.text, latex=document.latex))
     if not intervals:
         raise NotApplicable("the document prints no interval beside counts of gained and lost")
     wrong, turned = [], 0
     for one in intervals:
-        possible = _possible_intervals(one.gained, one.lost, one.n)
-        half = 0.5 * 10**-one.decimals / 100 + 1e-12
-        if any(abs(low - one.low) <= half and abs(high - one.high) <= half
-               for low, high in possible.values()):  # fmt: skip
+        possible = _possible_intervals(one)
+        limits = one.limits
+        if any(_same_limits(limits, *found) for found in possible.values()):
             continue
         excludes = {low > 0 or high < 0 for low, high in possible.values()}
-        turned += excludes == {not (one.low > 0 or one.high < 0)}
+        turned += not possible or excludes == {not (limits.low > 0 or limits.high < 0)}
         told = ", ".join(f"{name} {words.interval(*both)}" for name, both in possible.items())
+        told = told or f"of no {one.n} problems: {one.gained + one.lost} of them changed"
         wrong.append({"printed": one.text, "line": one.line, "recomputed": told})
     return Seen(
         checked=len(intervals),
         rows=_told(case, wrong) if wrong else pd.DataFrame(),
         sql=CLAIMS,
-        said=f"{len(wrong)} printed intervals follow from no method, and {turned} of them say "
-        f"otherwise whether 0 is excluded ({_both(wrong)}).",
+        said=f"{len(wrong)} printed intervals follow from no method, and {turned} of them are "
+        f"impossible or say otherwise whether 0 is excluded ({_both(wrong)}).",
         least="decides" if turned else "biases",
     )
 
 
-def _possible_intervals(gained: int, lost: int, n: int) -> dict[str, tuple[float, float]]:
+def _possible_intervals(one: counted.PrintedInterval) -> dict[str, tuple[float, float]]:
+    """What the usual methods give; empty where more problems changed than there are."""
     from analysis.statistics.intervals import paired_difference
     from sql.errors import Refusal
 
     try:
         found = {
-            method: paired_difference(gained, lost, n, method=method)
+            method: paired_difference(
+                one.gained, one.lost, one.n, method=method, confidence=one.confidence
+            )
             for method in ("tango", "bonett-price", "wald")
         }
-    except Refusal:  # more changed pairs than problems: no interval is of such counts
+    except Refusal:
         return {}
-    return {name: (float(one.low), float(one.high)) for name, one in found.items()}
+    return {name: (float(each.low), float(each.high)) for name, each in found.items()}
+
+
+def _same_limits(limits: Interval, low: float, high: float) -> bool:
+    """Whether limits print so: in their unit, and without one as points or as fractions."""
+    scales = (1, 100) if limits.high.factor == 1 else (1,)
+    return any(agrees(low * k, limits.low) and agrees(high * k, limits.high) for k in scales)
 
 
 @check(
@@ -172,9 +223,7 @@ def _possible_intervals(gained: int, lost: int, n: int) -> dict[str, tuple[float
 )
 def stale_figure(case: Case) -> Seen:
     """Claims about the document that the store keeps and that did not hold."""
-    heading = printed.title(_document(case).text)
-    claims = case.view("claims")
-    own = claims[claims["document"] == heading] if len(claims) else claims
+    own = _own_claims(case)
     if own.empty:
         raise NotApplicable("the store keeps no claims of this document (`claims check --keep`)")
     stale = own[~own["verdict"].isin(["PASS", "UNDETERMINED", "UNSUPPORTED"])]
@@ -204,10 +253,8 @@ def uncovered_numbers(case: Case) -> Seen:
     from analysis.claims.scan import scan_document
 
     document = _document(case)
-    claims = case.view("claims")
-    own = claims[claims["document"] == printed.title(document.text)] if len(claims) else claims
-    figures = [one for one in own.get("printed", ()) if one]
-    latex = document.path.suffix == ".tex"
+    figures = [one for one in _own_claims(case).get("printed", ()) if one]
+    latex = document.latex
     bare = scan_document(document.text, figures, latex=latex)
     return Seen(
         checked=sum(1 for _ in numbers_in(parse_document(document.text, latex=latex))),
@@ -225,7 +272,7 @@ def uncovered_numbers(case: Case) -> Seen:
 )
 def settings(case: Case) -> Seen:
     """Numbers of problems and controls that the store does not have."""
-    text = _document(case).text
+    text = _document(case).seen
     sets, directions = case.view("sets_overview"), case.view("directions")
     held = {int(n) for n in sets["n"]} if len(sets) else set()
     held |= {len(case.view("problems")), sum(held)}
