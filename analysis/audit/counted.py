@@ -34,7 +34,8 @@ _SAYS_NOTHING = re.compile(
     rf"|\d{{2}}(?:\.\d+)?\s*%\s*(?:CI|confidence interval|interval)\b|\[[^\]\n]{{3,40}}\]"
     rf"|(?:at\s+)?(?:α|alpha)\s*=\s*{_SIGNED}|[+−–-]\d+(?:\.\d+)?\s*(?:%|points?|pts|pp)"
     r"|(?:McNemar(?:['’]s)?|exact|mid(?:[- ]?p)?|two|one|sided|tailed|sign|binomial|"
-    rf"chi|squared?|tests?|uncorrected|continuity[ -]correct(?:ed|ion)|{THINGS}|pairs?|discordant|statistically|"
+    rf"chi|squared?|tests?|uncorrected|continuity[ -]correct(?:ed|ion)|{THINGS}|pairs?|"
+    r"discordant|statistically|"
     r"significant(?:ly)?|not|is|was|are|were|gives?|gave|which|by|the|an?|with|without|"
     r"points?|pts|pp|confidence|interval|CI)\b|%|[\s,;:.()–—*-]"
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from analysis.claims.documents import Cell, Grid
-from analysis.claims.draft import Column, columns_of, figure_or_none
+from analysis.claims.draft import OTHER_SHARE, PARTS, SIZES, Column, columns_of, figure_or_none
 from analysis.claims.grim import possible_counts
 from analysis.claims.parsing import parse_document
 from analysis.claims.printed import Figure
@@ -15,17 +15,6 @@ from analysis.claims.printed import Figure
 COUNT = r"(?<![\d.,])(?:\d{1,3}(?:,\d{3})+|\d+)(?![\d.]*\d)"
 THINGS = r"(?:problem|question|sample|item)s?"
 _BASELINE = re.compile(r"(?i)baseline|^\W*(?:α|alpha)?\s*=?\s*[+-]?0(?:\.0+)?\W*$")
-# A mean over directions is no share of problems, and a probe's is not one of these problems.
-_OTHER_SHARE = re.compile(
-    r"(?i)\b(?:mean|average|avg|median|std|probes?|probing|classifiers?|tokens?|train(?:ing)?|"
-    r"validation|dev)\b|±|\+/-"
-)
-# Rows of such a table are parts of the problems, or other problems.
-_PARTS = re.compile(
-    r"(?i)\b(?:strat(?:um|a)|difficulty|steps?|operations?|subsets?|splits?|categor(?:y|ies)|"
-    r"types?|groups?|bins?|quartiles?|datasets?|tasks?|benchmarks?)\b"
-)
-_SIZES = re.compile(rf"(?i)\W*(?:n|size|total|(?:number of )?{THINGS})\W*")
 _IN_NAME = re.compile(rf"(?i)\((?:n\s*=\s*)?({COUNT})(?:\s+{THINGS})?\)")
 _SEEDS = re.compile(
     r"(?i)(?<![\d.,])(\d{1,3})\s+(?:random\s+)?(?:seeds|runs|decodes|repetitions)\b"
@@ -89,11 +78,11 @@ def percentages(text: str, *, latex: bool = False) -> Iterator[Percentage]:
     """
     for grid in parse_document(text, latex=latex).tables:
         columns = columns_of(grid)
-        sized = [c.index for c in columns if _SIZES.fullmatch(grid.header[c.index])]
-        parted = bool(_PARTS.search(grid.header[0]))
+        sized = [c.index for c in columns if SIZES.fullmatch(grid.header[c.index])]
+        parted = bool(PARTS.search(grid.header[0]))
         for column in columns:
             header = grid.header[column.index]
-            if column.kind != "accuracy" or _OTHER_SHARE.search(header):
+            if column.kind != "accuracy" or OTHER_SHARE.search(header):
                 continue
             for row in grid.rows:
                 one = _share(grid, row, column, sized)
@@ -104,7 +93,7 @@ def percentages(text: str, *, latex: bool = False) -> Iterator[Percentage]:
 def _share(grid: Grid, row: Sequence[Cell], column: Column, sized: list[int]) -> Percentage | None:
     """The share in a row's cell; None where it is none, or one of something else."""
     cell = row[column.index].text
-    if _OTHER_SHARE.search(row[0].text) or _OTHER_SHARE.search(cell):
+    if OTHER_SHARE.search(row[0].text) or OTHER_SHARE.search(cell):
         return None
     figure = figure_or_none(cell)
     named = re.search(r"%|percent|\bacc|\bcorrect\b", grid.header[column.index].lower())

@@ -32,6 +32,20 @@ _BASELINE = re.compile(
     r"(?i)baseline|\bno steering\b|\bunsteered\b|^none$|^[α a-z=]*[+-]?0(\.0+)?$"
 )
 _MEAN = re.compile(r"(?i)\bmean\b|\baverage\b|\bavg\b|\bmedian\b|±")
+# A mean is no share of problems, and a probe's accuracy is not one of these problems.
+OTHER_SHARE = re.compile(
+    r"(?i)\b(?:mean|average|avg|median|std|probes?|probing|classifiers?|tokens?|train(?:ing)?|"
+    r"validation|dev)\b|±|\+/-"
+)
+# Rows of a table that begins so are parts of the problems, or other problems.
+PARTS = re.compile(
+    r"(?i)\b(?:strat(?:um|a)|difficulty|steps?|operations?|subsets?|splits?|categor(?:y|ies)|"
+    r"types?|groups?|bins?|quartiles?|datasets?|tasks?|benchmarks?)\b"
+)
+SIZES = re.compile(r"(?i)\W*(?:n|size|total|(?:number of )?(?:problem|question|sample|item)s?)\W*")
+_BASE_COLUMN = re.compile(r"(?i)\b(?:base|baseline|before|unsteered|no steering)\b")
+_OTHERWISE = re.compile(r"(?i)\b(?:vs|versus|over|from|against|to|than)\b")
+_DOWN = re.compile(r"(?i)\b(?:drop|degradation|decrease|loss)\b")
 _PROSE_P = re.compile(r"\b[pP]\s*[<=>≤]\s*0?\.\d+")
 
 
@@ -153,6 +167,10 @@ def _column(grid: Grid, index: int, name: str, header: str) -> Column:
         return Column(index, name, "words")
     units = {f.unit for f in figures if f.unit}
     kind = _kind(header, units)
+    if kind == "accuracy" and re.search(r"(?i)\b(?:correct|solved)\b", header):
+        whole = all(not f.unit and not f.digits for f in figures)
+        if whole and not re.search(r"(?i)%|percent|\bacc", header):
+            kind = "count"
     unit = ""
     if kind in ("accuracy", "change") and not all(FACTORS.get(f.unit) == 0.01 for f in figures):
         said = re.search(r"%|percent|\bpts?\b|\bpp\b|points", header)
@@ -173,7 +191,6 @@ def _inferred(header: str, kind: str, beyond: bool) -> str:
 
 def _kind(header: str, units: set[str]) -> str:
     """What a column is called, else what its unit says."""
-    words = re.sub(r"\([^)]*\)", "", header).strip().lower()
     for kind, names in (
         ("dose", _DOSE),
         ("p", _P),
@@ -181,11 +198,66 @@ def _kind(header: str, units: set[str]) -> str:
         ("accuracy", _ACCURACY),
         ("count", _COUNT),
     ):
-        if any(re.search(rf"(?<![a-z]){re.escape(name)}(?![a-z])", words) for name in names):
+        if _says(header, names):
             return kind
     if units and all(FACTORS.get(unit) == 0.01 for unit in units):
         return "accuracy" if units == {"%"} else "change"
     return "change" if re.search(r"[Δδ]", header) else "figure"
+
+
+def _says(header: str, names: Sequence[str]) -> bool:
+    """Whether a heading has one of some names as a word."""
+    words = re.sub(r"\([^)]*\)", "", header).strip().lower()
+    return any(re.search(rf"(?<![a-z]){re.escape(name)}(?![a-z])", words) for name in names)
+
+
+def _accuracies(grid: Grid, columns: Sequence[Column]) -> list[Column]:
+    """The columns that are shares of the problems: those called so, else the first of percent.
+
+    Where one is called the baseline, all of percent are.
+    """
+    shares = [c for c in columns if c.kind == "accuracy"]
+    called = [c for c in shares if _says(grid.header[c.index], _ACCURACY)]
+    based = any(_BASE_COLUMN.search(grid.header[c.index]) for c in shares)
+    return called or (shares if based else shares[:1])
+
+
+@dataclass(frozen=True)
+class _Shares:
+    """How the accuracies of a table are bound.
+
+    Attributes:
+        columns: of accuracies.
+        size: the column of its rows' numbers of problems, if it has one.
+        n: number of problems of a table that has none.
+    """
+
+    columns: tuple[Column, ...]
+    size: Column | None
+    n: int | None
+
+    def right(self, column: Column) -> str:
+        """The name of a column's counts."""
+        return "right" if column == self.columns[0] else f"right_{column.name}"
+
+    def of(self, row: Sequence[str]) -> int | None:
+        """The number of problems of a row; None where it is not known."""
+        if self.size is None:
+            return self.n
+        figure = figure_or_none(row[self.size.index + 1])
+        return int(figure) if figure is not None and figure >= 1 and figure == int(figure) else None
+
+    def share(self, name: str, key: str, column: Column) -> str:
+        """The expression of a row's share."""
+        of = "n_problems" if self.size is None else f"{name}[{key!r}].{self.size.name}"
+        return f"{name}[{key!r}].{self.right(column)} / {of}"
+
+    def change(self, name: str, up: tuple[str, Column], down: tuple[str, Column]) -> str:
+        """The expression of one row's share less another's."""
+        if self.size is not None:
+            return f"{self.share(name, *up)} - {self.share(name, *down)}"
+        more, less = (f"{name}[{key!r}].{self.right(column)}" for key, column in (up, down))
+        return f"({more} - {less}) / n_problems"
 
 
 def _propose(grid: Grid, name: str, n: int | None) -> Drafted:
@@ -201,19 +273,26 @@ def _propose(grid: Grid, name: str, n: int | None) -> Drafted:
     notes = [column.inferred for column in columns if column.inferred]
     claims: list[str] = []
     derived = ""
-    accuracy = next((c for c in columns if c.kind == "accuracy"), None)
-    if accuracy is not None and n is None:
-        notes.append(f"pass --n to check {grid.header[accuracy.index]!r}")
-    elif accuracy is not None and n is not None:
-        derived = f'\nderived.right = "whole({accuracy.name}, n_problems)"'
-        whole, left = _possible(grid, name, accuracy, keys, rows, n)
-        changes, bare = _changes(grid, name, columns, keys, rows, left)
-        claims += whole + changes
-        notes += [*left.values(), *bare]
+    bound = _accuracies(grid, columns)
+    size = next(
+        (c for c in columns if c.kind == "count" and SIZES.fullmatch(grid.header[c.index])), None
+    )
+    shares = _Shares(tuple(bound), size, n)
+    if bound and n is None and size is None:
+        notes += [f"pass --n to check {grid.header[column.index]!r}" for column in bound]
+    elif bound:
+        of = "n_problems" if size is None else size.name
+        derived = "".join(f'\nderived.{shares.right(c)} = "whole({c.name}, {of})"' for c in bound)
+        left: dict[tuple[str, Column], str] = {}
+        for column in bound:
+            claims += _possible(grid, name, column, keys, rows, shares, left)
+        changes, bare = _changes(grid, name, columns, keys, rows, shares, left)
+        claims += changes
+        notes += [*dict.fromkeys(left.values()), *bare]
     claims += _sums(grid, name, columns, keys, rows)
-    used = {"accuracy", "dose", "words"} | ({"change", "count"} if claims else set())
+    used = {"dose", "words"} | ({"change", "count"} if claims else set())
     for column in columns:
-        if column.kind not in used:
+        if column.kind not in used and column not in bound:
             notes.append(f"{grid.header[column.index]!r} is not bound: give it an expression")
     return Drafted(
         table_toml(name, ["row", *(c.name for c in columns)], rows) + derived,
@@ -249,17 +328,25 @@ def _possible(
     column: Column,
     keys: Sequence[str],
     rows: Sequence[Sequence[str]],
-    n: int,
-) -> tuple[list[str], dict[str, str]]:
-    """Claims that accuracies are possible, and the rows whose accuracy is none of n problems."""
-    claims, left = [], {}
+    shares: _Shares,
+    left: dict[tuple[str, Column], str],
+) -> list[str]:
+    """Claims that accuracies are possible; `left` gets the cells that are none of n problems."""
+    claims = []
+    others = OTHER_SHARE.search(grid.header[column.index]) or (
+        shares.size is None and PARTS.search(grid.header[0])
+    )
     for key, row, cells in zip(keys, rows, grid.rows, strict=True):
-        figure = figure_or_none(row[column.index + 1])
+        figure, n = figure_or_none(row[column.index + 1]), shares.of(row)
         if figure is None:
             continue
-        mean = _MEAN.search(" ".join(cell.text for cell in cells))
+        if n is None:
+            left[key, column] = f"{key!r}: its number of problems is not printed"
+            continue
+        mean = others or _MEAN.search(" ".join(cell.text for cell in cells))
         if mean and not possible_counts(figure, n):
-            left[key] = f"{key!r}: {figure.text} is a mean and no whole number of {n} problems"
+            what = "a mean and" if not others else "of others, or a mean, and"
+            left[key, column] = f"{key!r}: {figure.text} is {what} no whole number of {n} problems"
             continue
         claims.append(
             claim_toml(
@@ -268,10 +355,40 @@ def _possible(
                 where=f"line {cells[column.index].line or grid.line}",
                 text=f"{column.name} of {key}",
                 printed=f"{{{name}[{key!r}].{column.name}}}",
-                expr=f"{name}[{key!r}].right / n_problems",
+                expr=shares.share(name, key, column),
             )
         )
-    return claims, left
+    return claims
+
+
+def _changed(
+    grid: Grid, change: Column, columns: Sequence[Column], bound: Sequence[Column]
+) -> tuple[Column, Column | None] | str:
+    """Which accuracy a change is of, and the one it is a change from where that is a column.
+
+    It is the one whose name the change has, the only one, the one before it where each has its
+    own, or that beside the baseline's column; else a sentence says why it is not known.
+    """
+    header = grid.header[change.index]
+    if re.search(r"(?i)\brelative\b", header):
+        return f"{header!r} is not bound: it is relative"
+    if _OTHERWISE.search(header) and not _BASE_COLUMN.search(header):
+        return f"{header!r} is not bound: it is no change from the baseline"
+    words = set(re.findall(r"\w+", header.lower()))
+    own = [set(re.findall(r"\w+", grid.header[c.index].lower())) for c in bound]
+    shared = set.intersection(*own) if own else set()
+    fitting = [c for c, mine in zip(bound, own, strict=True) if words & (mine - shared)]
+    changes = [c for c in columns if c.kind == "change"]
+    bases = [c for c in bound if _BASE_COLUMN.search(grid.header[c.index])]
+    if len(bound) == 2 and len(bases) == len(changes) == 1:
+        return next(c for c in bound if c not in bases), bases[0]
+    if len(bound) == 1 or len(fitting) == 1:
+        return (fitting or list(bound))[0], None
+    before = [c for c in bound if c.index == change.index - 1]
+    each = all(any(c.index == d.index - 1 for c in bound) for d in changes)
+    if before and each and len(changes) == len(bound):
+        return before[0], None
+    return f"{header!r} is not bound: it may be of any of {len(bound)} accuracies"
 
 
 def _changes(
@@ -280,26 +397,64 @@ def _changes(
     columns: Sequence[Column],
     keys: Sequence[str],
     rows: Sequence[Sequence[str]],
-    left: dict[str, str],
+    shares: _Shares,
+    left: dict[tuple[str, Column], str],
 ) -> tuple[list[str], list[str]]:
-    """Changes against the baseline row, where both are in the table."""
-    change = next((c for c in columns if c.kind == "change"), None)
-    if change is None:
-        return [], []
+    """Changes against the baseline, a row or a column, where both are in the table."""
+    claims: list[str] = []
+    notes: list[str] = []
+    for change in (c for c in columns if c.kind == "change"):
+        of = _changed(grid, change, columns, shares.columns)
+        if isinstance(of, str):
+            notes.append(of)
+            continue
+        some, bare = _changes_of(grid, name, change, of, keys, rows, shares, left)
+        claims += some
+        notes += bare
+    return claims, notes
+
+
+def _changes_of(
+    grid: Grid,
+    name: str,
+    change: Column,
+    of: tuple[Column, Column | None],
+    keys: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    shares: _Shares,
+    left: dict[tuple[str, Column], str],
+) -> tuple[list[str], list[str]]:
+    """The changes of one column."""
+    accuracy, base_column = of
+    header = grid.header[change.index]
     named = [any(_BASELINE.search(cell.text) for cell in row) for row in grid.rows]
-    bases = [key for key, is_base in zip(keys, named, strict=True) if is_base and key not in left]
-    if not bases:
-        return [], [f"{grid.header[change.index]!r} is not bound: no row is called the baseline"]
-    base = bases[0]
+    bases = [
+        key
+        for key, is_base in zip(keys, named, strict=True)
+        if is_base and (key, accuracy) not in left
+    ]
+    if not bases and base_column is None:
+        return [], [f"{header!r} is not bound: no row is called the baseline"]
+    base = bases[0] if bases else ""
     claims, notes = [], []
     for number, (key, row, cells) in enumerate(zip(keys, rows, grid.rows, strict=True), 1):
         # Of a table in parts each has its own baseline above it.
         base = key if key in bases else base
-        if figure_or_none(row[change.index + 1]) is None:
+        figure = figure_or_none(row[change.index + 1])
+        if figure is None:
             continue
-        if key in left:
-            notes.append(f"{key!r}: the change of a mean is not bound")
+        up, down = (
+            (key, accuracy),
+            ((base, accuracy) if base_column is None else (key, base_column)),
+        )
+        if up in left or down in left:
+            notes.append(f"{key!r}: its change is not bound, as its accuracy is not")
             continue
+        if figure_or_none(row[accuracy.index + 1]) is None:
+            notes.append(f"{key!r}: its change is not bound, as no accuracy is beside it")
+            continue
+        # A drop of 3 points is printed without its minus.
+        fallen = _DOWN.search(header) and not figure.signed and figure > 0
         claims.append(
             claim_toml(
                 id=f"{name}.{change.name}.{number}",
@@ -307,7 +462,7 @@ def _changes(
                 where=f"line {cells[change.index].line or grid.line}",
                 text=f"{change.name} of {key}",
                 printed=f"{{{name}[{key!r}].{change.name}}}",
-                expr=f"({name}[{key!r}].right - {name}[{base!r}].right) / n_problems",
+                expr=shares.change(name, *((down, up) if fallen else (up, down))),
             )
         )
     return claims, notes

@@ -109,6 +109,7 @@ _UNSEEN_PARTS = re.compile(r"tikzpicture|pgfpicture|axis|thebibliography|filecon
 _CODE = r"(?:verbatim|Verbatim|lstlisting|minted|alltt|BVerbatim|LVerbatim)\*?"
 _HEADINGS = {"part": 0, "chapter": 1, "section": 2, "subsection": 3, "subsubsection": 4}
 _HEADINGS |= {"paragraph": 5, "subparagraph": 6}
+_PARTIAL_RULES = ("cmidrule", "cline")
 _RULES = ("hline", "midrule", "toprule", "bottomrule", "cmidrule", "cline", "specialrule", "Xhline")
 _ROW_ENDS = ("\\", "tabularnewline", "cr")
 
@@ -438,19 +439,34 @@ def _heading(level: int, arguments: Sequence[Any], node: Any, state: _State) -> 
 def _claim(nodes: Sequence[Any], index: int, state: _State) -> int:
     r"""`\claim{id}{what is shown}`, or `\claim{id}` where nothing is shown yet."""
     document = state.document
-    following = nodes[index + 1 : index + 3]
-    if not following or not _is_group(following[0]):
+    first = _argument(nodes, index + 1)
+    if first is None:
         return index + 1
-    name = document.source[following[0].pos + 1 : following[0].pos + following[0].len - 1]
-    end = following[0].pos + following[0].len
-    shown = following[1] if len(following) > 1 else None
-    if shown is None or not _is_group(shown) or shown.pos != end:
+    group = nodes[first]
+    name = document.source[group.pos + 1 : group.pos + group.len - 1].strip()
+    second = _argument(nodes, first + 1)
+    if second is None:
+        end = group.pos + group.len
         document.anchors.append(Anchor(name, end, end, insert="{%s}"))
-        return index + 2
-    inside = (shown.pos + 1, shown.pos + shown.len - 1)
-    document.anchors.append(Anchor(name, *inside))
+        return first + 1
+    shown = nodes[second]
+    document.anchors.append(Anchor(name, shown.pos + 1, shown.pos + shown.len - 1))
     _walk(_children(shown), state)
-    return index + 3
+    return second + 1
+
+
+def _argument(nodes: Sequence[Any], place: int) -> int | None:
+    """The index of a braced argument that begins there, past spaces, one line end and comments."""
+    while place < len(nodes):
+        node = nodes[place]
+        if _is_group(node):
+            return place
+        chars = getattr(node, "chars", "x") if node.isNodeType(latexwalker.LatexCharsNode) else "x"
+        skipped = not chars.strip() and chars.count("\n") < 2
+        if not skipped and not node.isNodeType(latexwalker.LatexCommentNode):
+            return None
+        place += 1
+    return None
 
 
 def _tabular(node: Any, children: Sequence[Any], state: _State) -> None:
@@ -459,7 +475,7 @@ def _tabular(node: Any, children: Sequence[Any], state: _State) -> None:
     start = len(document.text)
     state.add_at("\n", node.pos)
     rows: list[list[_Span]] = [[]]
-    ruled: list[int] = []
+    ruled: dict[int, bool] = {}
     pending: list[Any] = []
 
     def finish() -> None:
@@ -477,7 +493,8 @@ def _tabular(node: Any, children: Sequence[Any], state: _State) -> None:
             state.add_at("\n", child.pos)
             rows.append([])
         elif macro in _RULES and not any(_visible(n) for n in pending):
-            ruled.append(len(rows) - 1)
+            above = len(rows) - 1
+            ruled[above] = ruled.get(above, False) or macro not in _PARTIAL_RULES
             pending.append(child)
         else:
             pending.append(child)
@@ -544,15 +561,21 @@ def _whole(node: Any, source: str) -> int:
 
 
 def _grid(
-    name: str, rows: list[list[_Span]], ruled: list[int], *, line: int, span: tuple[int, int]
+    name: str, rows: list[list[_Span]], ruled: dict[int, bool], *, line: int, span: tuple[int, int]
 ) -> Grid:
-    """Rows of one length; the header is what stands above the first rule inside the table."""
+    """Rows of one length; the header is what stands above the first rule inside the table.
+
+    `ruled` tells of each row with a rule above it whether that goes over all columns: one over some
+    stands between two lines of headings.
+    """
     width = max(sum(spanned.columns for spanned in row) for row in rows) if rows else 0
     width = min(width, 1000)
     hanging: dict[int, tuple[Cell, int]] = {}
     full: list[list[Cell]] = []
+    headings: list[list[str]] = []
     for row in rows:
         cells: list[Cell] = []
+        heading: list[str] = []
         for spanned in row:
             column = len(cells)
             cell = spanned.cell
@@ -564,12 +587,22 @@ def _grid(
             elif spanned.rows > 1:
                 hanging[column] = (cell, spanned.rows - 1)
             cells += [cell] + [Cell("", cell.line)] * (spanned.columns - 1)
+            heading += [cell.text] * spanned.columns
+        headings.append((heading + [""] * width)[:width])
         full.append((cells + [Cell("")] * width)[:width])
-    inside = [r for r in ruled if 0 < r < len(full)]
-    head = inside[0] if inside else 1
-    header = [_joined([full[r][c].text for r in range(head)]) for c in range(width)]
+    head = min((r for r in ruled if 0 < r < len(full)), default=1)
+    while (
+        not ruled.get(head, True)
+        and head + 1 < len(full)
+        and (ruled.get(head + 1) or not any(_IS_FIGURE.fullmatch(text) for text in headings[head]))
+    ):
+        head += 1
+    header = [_joined([headings[r][c] for r in range(head)]) for c in range(width)]
     filled = [row for row in full[head:] if any(cell.text for cell in row)]
     return Grid(name, header, filled, line, span)
+
+
+_IS_FIGURE = re.compile(r"[\W\d]*\d[\W\d]*")
 
 
 def _joined(texts: Sequence[str]) -> str:

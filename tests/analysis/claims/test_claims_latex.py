@@ -231,3 +231,12 @@ def test_what_was_written_compiles(tmp_path):
             check=False,
         )
         assert made.returncode == 0, made.stdout.decode(errors="replace")[-500:]
+
+
+def test_arguments_of_an_anchor_may_stand_apart() -> None:
+    source = (
+        "\\claim {a} {31.0\\%}, \\claim{b}%\n{2}, \\claim{c}\n{3}, \\claim{ d }{4}, \\claim{e} 5"
+    )
+    anchors = parse_document(source, latex=True).anchors
+    shown = {one.claim: source[one.start : one.end] for one in anchors}
+    assert shown == {"a": "31.0\\%", "b": "2", "c": "3", "d": "4", "e": ""}
