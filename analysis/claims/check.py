@@ -13,7 +13,7 @@ from analysis.claims.errors import ExpressionError, ImpossibleError, NoEvidenceE
 from analysis.claims.evidence import contrary, rests_on_a_test
 from analysis.claims.expression import evaluate
 from analysis.claims.judge import DEVIATED, FAIL, PASS, UNDETERMINED, UNSUPPORTED, Judgement
-from analysis.claims.margins import PairTable, enumerate_claim, tables_that_fit
+from analysis.claims.margins import MOST_PAIRS, PairTable, enumerate_claim, tables_that_fit
 from analysis.claims.ranges import (
     Sides,
     decided,
@@ -337,12 +337,14 @@ def _tables(case: _Case, margins: Margins, reading: Reading) -> list[PairTable]:
         if expression is None:
             return None
         value = evaluate(expression, local.scope(names), reading)
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or value % 1 != 0:
             raise ExpressionError(
                 f"key 'margins.{key}': {expression!r} is no whole number of problems, but {value!r}"
             )
         return int(value)
 
     n = number("n")
+    if n is not None and n > MOST_PAIRS:
+        raise ExpressionError(f"tables are tried for up to {MOST_PAIRS:,} problems, found {n}")
     before, after, net = number("before"), number("after"), number("net")
     return tables_that_fit(n or 0, before=before, after=after, net=net)

@@ -14,6 +14,12 @@ from analysis.claims.expression import parse
 from analysis.claims.schema import Claim
 
 _TESTED = re.compile(r"p|p_\w+|e|shown|(?:\w+_)?(?:low|high)(?:_\w+)?")
+_TURNED: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Gt: ast.Lt,
+    ast.GtE: ast.LtE,
+    ast.Lt: ast.Gt,
+    ast.LtE: ast.GtE,
+}
 _FLIPPED: dict[type[ast.cmpop], str] = {ast.Gt: "<", ast.GtE: "<", ast.Lt: ">", ast.LtE: ">"}
 
 
@@ -49,13 +55,15 @@ def contrary(claim: Claim, expression: str) -> str | None:
             return f"{call}.low > {call}.margin or {call}.high < -{call}.margin"
     if not isinstance(tree, ast.Compare) or len(tree.ops) != 1:
         return None
-    left, right = tree.left, tree.comparators[0]
+    left, right, op = tree.left, tree.comparators[0], type(tree.ops[0])
+    if not isinstance(left, ast.Attribute) and isinstance(right, ast.Attribute):
+        left, right, op = right, left, _TURNED.get(op, op)  # 0 < x.low is x.low > 0
     if not isinstance(left, ast.Attribute):
         return None
     tested, call = left.value, ast.unparse(left.value)
     if left.attr in ("low", "high"):
         other = "high" if left.attr == "low" else "low"
-        sign = _FLIPPED.get(type(tree.ops[0]))
+        sign = _FLIPPED.get(op)
         return sign and f"{call}.{other} {sign} {ast.unparse(right)}"
     if isinstance(tested, ast.Call) and _one_sided(tested) and left.attr.startswith("p"):
         return f"{ast.unparse(left)} >= 1 - ({ast.unparse(right)})"

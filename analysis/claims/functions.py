@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.claims.errors import ExpressionError, NoEvidenceError
+from analysis.claims.errors import ExpressionError, ImpossibleError, NoEvidenceError
 from analysis.claims.grim import whole, whole_change
 from analysis.claims.printed import Figure, parse_figure
 
@@ -110,6 +110,7 @@ def p_of_t(statistic: float, df: float, *, tail: str = "two-sided") -> float:
     """
     from scipy import stats
 
+    _freedom(df)
     return _tail_of(statistic, tail, lambda t: stats.t.sf(t, df))
 
 
@@ -124,6 +125,7 @@ def p_of_chi2(statistic: float, df: float = 1) -> float:
     """The p-value that belongs to a printed chi-square."""
     from scipy import stats
 
+    _no_square_below_zero("chi-square", statistic, df)
     return float(stats.chi2.sf(statistic, df))
 
 
@@ -131,7 +133,20 @@ def p_of_f(statistic: float, df1: float, df2: float) -> float:
     """The p-value that belongs to a printed F and its two degrees of freedom."""
     from scipy import stats
 
+    _no_square_below_zero("F", statistic, df1, df2)
     return float(stats.f.sf(statistic, df1, df2))
+
+
+def _no_square_below_zero(name: str, statistic: float, *df: float) -> None:
+    _freedom(*df)
+    if statistic < 0:
+        raise ImpossibleError(f"a {name} of {statistic:g} is below 0, and is a sum of squares")
+
+
+def _freedom(*df: float) -> None:
+    for each in df:
+        if not each > 0:
+            raise ExpressionError(f"degrees of freedom are above 0, found {each:g}")
 
 
 def _tail_of(statistic: float, tail: str, upper: Callable[[float], float]) -> float:

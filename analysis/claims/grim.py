@@ -15,6 +15,9 @@ import math
 from analysis.claims.errors import ExpressionError, ImpossibleError
 from analysis.claims.printed import Figure, agrees, parse_figure
 
+# More of them are no experiment, and every count that prints so is tried.
+MOST_PROBLEMS = 1_000_000
+
 
 def possible_counts(figure: Figure, n: int) -> tuple[int, ...]:
     """Whole numbers of n that print as `figure`.
@@ -102,6 +105,8 @@ def _figure(figure: Figure | str) -> Figure:
 
 
 def _whole_number(n: float) -> int:
-    if isinstance(n, str) or n != int(n) or n < 1:
+    if isinstance(n, str) or not math.isfinite(n) or n != int(n) or n < 1:
         raise ExpressionError(f"a number of problems must be a positive whole number, found {n}")
+    if n > MOST_PROBLEMS:
+        raise ExpressionError(f"counts are tried for up to {MOST_PROBLEMS:,} problems, found {n:g}")
     return int(n)

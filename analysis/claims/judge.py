@@ -143,6 +143,8 @@ def printed_p(printed: str) -> Figure:
 
 def _interval(claim: Claim, printed: str, value: Any, significance: float) -> Judgement:
     limits = printed_interval(printed)
+    if hasattr(value, "low") and hasattr(value, "high"):
+        value = (value.low, value.high)
     if not isinstance(value, tuple) or len(value) != 2:
         raise ExpressionError(f"an interval needs two recomputed limits, found {show_value(value)}")
     low, high = (_number(v) for v in value)

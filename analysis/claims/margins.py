@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+# More problems are no experiment, and each of their tables is tried.
+MOST_PAIRS = 100_000
+
 
 @dataclass(frozen=True, order=True)
 class PairTable:

@@ -13,7 +13,14 @@ _POINTS = (
     *("%", "percent", "per cent", "%-points", "% points", "percentage points", "percentage point"),
     *("pts", "pts.", "pt", "pp", "pps", "p.p.", "points", "point"),
 )
-FACTORS = {**dict.fromkeys(_POINTS, 0.01), "k": 1e3, "M": 1e6, "B": 1e9}
+_MILLES = ("‰", "per mille", "permille")
+_BASIS_POINTS = ("bp", "bps", "basis point", "basis points")
+FACTORS = {
+    **dict.fromkeys(_POINTS, 0.01),
+    **dict.fromkeys(_MILLES, 0.001),
+    **dict.fromkeys(_BASIS_POINTS, 0.0001),
+    **{"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9},
+}
 MINUS = "-−–"
 SPACES = "\u2009\u202f\u00a0"
 RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
@@ -29,7 +36,7 @@ _POWER = (
 )
 _UNIT = (
     rf"[\s{SPACES}]?(?:%(?:[\s-]points?\b)?|pts\b|pps?\b|p\.p\.|percentage points?\b|points?\b|"
-    r"per ?cent\b|x\b|×(?!\s?\d)|[kMB]\b)"
+    r"per ?cent\b|‰|per ?mille\b|bps?\b|basis points?\b|x\b|×(?!\s?\d)|[kKMB]\b)"
 )
 # A part of a version, a word or a larger number is no number.
 NUMBER = re.compile(

@@ -253,7 +253,7 @@ def load_claims(path: Path) -> ClaimsFile:
         UserError: the file cannot be read; names the claim and the key that are wrong.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
