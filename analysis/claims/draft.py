@@ -245,7 +245,7 @@ class _Shares:
         if self.size is None:
             return self.n
         figure = figure_or_none(row[self.size.index + 1])
-        return int(figure) if figure is not None and figure >= 1 and figure == int(figure) else None
+        return int(figure) if figure is not None and figure >= 1 and figure.is_integer() else None
 
     def share(self, name: str, key: str, column: Column) -> str:
         """The expression of a row's share."""

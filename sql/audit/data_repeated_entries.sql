@@ -2,19 +2,22 @@
 --
 -- Grain: one row per import and table.
 --
--- A file of outcomes names a problem once for each condition, which repeats nothing: there the
+-- A file of outcomes may name its problems once for each condition, which repeats nothing: there the
 -- outcomes count that came again, and in other files the problems.
 --
 -- Columns:
 --   entries    entries of the file
 --   repeated   rows that came again and count once
 WITH
--- Imports whose entries are outcomes
+-- Imports whose entries are outcomes and name their problems
 with_outcomes AS (
     SELECT DISTINCT r.run_id
     FROM runs AS r
     INNER JOIN outcomes AS o USING (run_id)
     WHERE r.command LIKE 'steerstat store import %'
+        AND json_text(
+            CASE WHEN json_valid(r.gates) THEN r.gates ELSE '{}' END, '$.repeats.problems'
+        ) IS NOT NULL
 )
 SELECT
     r.run_id, r.command, e.key AS table_name, CAST(e.value AS BIGINT) AS repeated,
