@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from analysis.audit import printed
 from analysis.audit.case import Case, Document
 from analysis.audit.checks import report
 from analysis.audit.finding import CouldNotRun, NotApplicable, Seen
@@ -151,3 +152,9 @@ def test_seeds_make_more_outcomes() -> None:
 )
 def test_what_changed_is_no_setting(text: str, wrong: bool | None) -> None:
     assert accused(report.settings, text) is wrong
+
+
+def test_claims_kept_of_a_latex_document_are_found_by_its_title() -> None:
+    source = "\\title{Steering it}\\section{Results} Text."
+    assert printed.titles(source, latex=True) == ["Steering it", "Results"]
+    assert printed.titles("# A study\n\n## Results\n") == ["A study"]
