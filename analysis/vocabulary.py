@@ -70,7 +70,11 @@ BotPlacement = Literal["before_latents", "first_latent", "none"]
 AnswerStart = Literal["eot", "prompt"]
 AnswerVocabulary = Literal["less_last", "all"]
 Fit = Literal[
-    "mean_difference", "mean_difference_matched", "first_principal_component", "logistic_probe"
+    "mean_difference",
+    "mean_difference_matched",
+    "first_principal_component",
+    "logistic_probe",
+    "shrinkage_lda",
 ]
 ControlKind = Literal["random_per_position", "random_total_norm", "shuffled_labels"]
 

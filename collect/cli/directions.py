@@ -27,8 +27,8 @@ def fit(
     fit: Annotated[
         str,
         typer.Option(
-            help="Fit: mean_difference, mean_difference_matched, first_principal_component or "
-            "logistic_probe."
+            help="Fit: mean_difference, mean_difference_matched, first_principal_component, "
+            "logistic_probe or shrinkage_lda."
         ),
     ],
     name: Annotated[str, typer.Option(help="Name that no other direction has, such as raw.")],

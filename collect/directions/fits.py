@@ -165,6 +165,47 @@ def logistic_probe(activations: Array, labels: Array, *, strata: Array | None = 
     return out
 
 
+def _shrunk_covariance(residuals: Array) -> Array:
+    """Ledoit and Wolf's covariance of centred residuals [n, d]."""
+    n, d = residuals.shape
+    sample = residuals.T @ residuals / n
+    target = np.trace(sample) / d * np.eye(d)
+    distance = np.sum((sample - target) ** 2)
+    error = (np.sum(np.sum(residuals**2, 1) ** 2) / n - np.sum(sample**2)) / n
+    share = min(max(error, 0.0) / distance, 1.0) if distance > 0 else 0.0
+    return np.asarray(share * target + (1 - share) * sample)
+
+
+def shrinkage_lda(activations: Array, labels: Array, *, strata: Array | None = None) -> Array:
+    """The normal of linear discriminant analysis, at each position.
+
+    The covariance is that within classes, shrunk towards a multiple of the identity by the share
+    that Ledoit and Wolf derive from the activations themselves; the normal has the length of the
+    mean difference at that position.
+
+    Returns:
+        [T, d], float64.
+
+    References:
+        Ledoit & Wolf (2004), "A well-conditioned estimator for large-dimensional covariance
+        matrices", section 3.
+    """
+    activations, labels = _checked(activations, labels)
+    difference = mean_difference(activations, labels)
+    means = np.where(
+        labels[:, None, None], activations[labels].mean(0), activations[~labels].mean(0)
+    )
+    out = difference.copy()
+    for t in range(activations.shape[1]):
+        covariance = _shrunk_covariance(activations[:, t] - means[:, t])
+        if np.trace(covariance) > 0:  # without spread within classes it is the mean difference
+            normal = np.linalg.lstsq(covariance, difference[t], rcond=None)[0]
+            length = np.linalg.norm(normal)
+            if length > 0:
+                out[t] = normal / length * np.linalg.norm(difference[t])
+    return out
+
+
 UNLABELLED = ("first_principal_component",)  # fits that no label takes part in but for the sign
 
 FITS: dict[str, Callable[..., Array]] = {
@@ -172,4 +213,5 @@ FITS: dict[str, Callable[..., Array]] = {
     "mean_difference_matched": mean_difference_matched,
     "first_principal_component": first_principal_component,
     "logistic_probe": logistic_probe,
+    "shrinkage_lda": shrinkage_lda,
 }

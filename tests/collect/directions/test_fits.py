@@ -18,6 +18,7 @@ from collect.directions.fits import (
     logistic_probe,
     mean_difference,
     mean_difference_matched,
+    shrinkage_lda,
 )
 from sql.errors import UserError
 
@@ -168,3 +169,32 @@ def test_a_component_is_as_long_as_one_standard_deviation_along_itself():
     activations = (places[:, None] * np.array([0.6, 0.8]))[:, None, :]
     found = first_principal_component(activations, np.array([False, False, True, True]))
     np.testing.assert_allclose(found, np.sqrt(14 / 3) * np.array([[0.6, 0.8]]), rtol=1e-12)
+
+
+@pytest.mark.parametrize("n", [12, 60])  # fewer and more problems than dimensions
+def test_shrinkage_lda_is_ledoit_and_wolf_problem_by_problem(n):
+    rng = np.random.default_rng(5)
+    d = 20
+    activations = rng.standard_normal((n, 1, d)) * np.linspace(0.2, 3, d)
+    labels = np.arange(n) % 3 == 0
+    x = activations[:, 0]
+    residuals = [row - x[labels == label].mean(0) for row, label in zip(x, labels, strict=True)]
+    outer = [np.outer(row, row) for row in residuals]
+    sample = sum(outer) / n
+    target = np.trace(sample) / d * np.eye(d)
+    error = sum(np.sum((one - sample) ** 2) for one in outer) / n**2
+    share = min(error / np.sum((sample - target) ** 2), 1)
+    assert 0 < share < 1
+    difference = x[labels].mean(0) - x[~labels].mean(0)
+    normal = np.linalg.inv(share * target + (1 - share) * sample) @ difference
+    expected = normal / np.linalg.norm(normal) * np.linalg.norm(difference)
+    np.testing.assert_allclose(shrinkage_lda(activations, labels)[0], expected, rtol=1e-8)
+    assert cosine(expected, difference) < 0.99  # so a mean difference would fail above
+
+
+def test_shrinkage_lda_without_spread_is_the_mean_difference():
+    labels = np.array([True, False, True, False])
+    activations = labels[:, None, None] * np.ones((1, 2, 3))
+    np.testing.assert_array_equal(
+        shrinkage_lda(activations, labels), mean_difference(activations, labels)
+    )
